@@ -1,0 +1,82 @@
+"""A folder of photos as a source, with facts from a sidecar if there is one."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Any
+
+from crawlers.imports.sidecar import FIELDS, Sidecar, load_sidecar, real_path
+from crawlers.imports.walk import readable, walk_files
+from crawlers.records import Drop, Notice, Photo, Sighting, SourceError
+
+NO_ROW = "file has no row in the sidecar"
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """Every file below `path` that may be a photo, in a stable order; none is opened here.
+
+    `sidecar` is a CSV or JSON table of facts per file and `columns` says which of its columns
+    holds what; see `crawlers.imports.sidecar`. Suffixes decide nothing but that text and label
+    files are left out: what is no photo is rejected, with its reason, where it is decoded.
+    """
+
+    path: Path
+    _: KW_ONLY
+    sidecar: Path | None = None
+    columns: Mapping[str, str] | None = None
+    name: str = "folder"
+
+    def count(self) -> int:
+        """How many records there are, by a walk that opens no photo."""
+        return sum(1 for _ in self.records())
+
+    def records(self) -> Iterator[Photo | Drop | Notice]:
+        """The sidecar's faults, then the files, then the rows that found no file.
+
+        Raises `SourceError` for a folder that is absent or holds no file that may be a photo, for
+        a sidecar that cannot be understood, and for a column map without a sidecar.
+        """
+        self._check()
+        sidecar = self._load_sidecar()
+        yield from sidecar.reports if sidecar else ()
+        used: set[str] = set()
+        anything = False
+        own = real_path(str(self.sidecar.absolute()), {}) if self.sidecar else None
+        for found in walk_files(self.path, self.name, without=own):
+            anything = anything or not isinstance(found, Notice)
+            if isinstance(found, Path):
+                used.add(str(found))
+                yield from self._photo(found, sidecar)
+            else:
+                yield found
+        if not anything:
+            raise SourceError(f"the folder {readable(self.path)} holds no file that may be a photo")
+        yield from sidecar.unused(used) if sidecar else ()
+
+    def _check(self) -> None:
+        if not self.path.is_dir():
+            what = "is a file" if self.path.exists() else "does not exist"
+            raise SourceError(f"{readable(self.path)} {what}; give the folder that has the photos")
+        if self.columns and self.sidecar is None:
+            raise SourceError(f"a column map {dict(self.columns)} needs the sidecar it is about")
+
+    def _load_sidecar(self) -> Sidecar | None:
+        if self.sidecar is None:
+            return None
+        return load_sidecar(self.sidecar, self.path, self.columns, self.name)
+
+    def _photo(self, path: Path, sidecar: Sidecar | None) -> Iterator[Photo | Notice]:
+        facts = sidecar.facts.get(str(path)) if sidecar else None
+        values = dict(facts.values) if facts else {}
+        fields: dict[str, Any] = {name: values.pop(name, None) for name in FIELDS}
+        sighting = Sighting(
+            source=self.name,
+            source_id=readable(path),
+            words=values,
+            image_url=path.as_uri(),
+            **fields,
+        )
+        yield Photo(sighting, path)
+        if sidecar and facts is None:
+            yield Notice(NO_ROW, readable(path))

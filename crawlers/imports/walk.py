@@ -1,0 +1,92 @@
+"""Every file below a folder, in a stable order, with a word on all that is left out."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from crawlers.records import Drop, Notice
+
+LABEL_SUFFIXES = (
+    *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".mat"),
+    *(".txt", ".md", ".xml", ".html", ".htm", ".yaml", ".yml", ".toml"),
+)
+
+HIDDEN = "hidden file or folder is left out"
+LABEL_FILE = "text or label file is left out; its facts are read when it is named as the sidecar"
+NOT_REGULAR = "not a regular file"
+READ_ONCE = "folder is reached again through a link and is read once"
+LINK_LOOP = "link leads back to itself"
+DEAD_LINK = "link leads nowhere"
+NO_STAT = "file cannot be looked at"
+NO_FOLDER = "folder cannot be read"
+
+
+def readable(path: str | Path) -> str:
+    r"""`path` as text that any table can hold: bytes that are not UTF-8 are written `\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def walk_files(
+    folder: Path, source: str, without: str | None = None
+) -> Iterator[Path | Drop | Notice]:
+    """Each file below `folder` that may be a photo; nothing is opened. `without` is no part of it.
+
+    Linked folders are followed, and each real folder is read once however often it is reached: a
+    loop of links ends, and a path does not depend on the link it was found through. Within a
+    folder the order is that of the names; its own files come before its folders.
+    """
+    seen: set[tuple[int, int]] = set()
+    pending = [Path(os.path.realpath(folder))]
+    while pending:
+        here = pending.pop()
+        try:
+            status = here.stat()
+            with os.scandir(here) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Drop(source, readable(here), NO_FOLDER, _advice(error))
+            continue
+        if (status.st_dev, status.st_ino) in seen:
+            yield Notice(READ_ONCE, readable(here))
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders = []
+        for entry in entries:
+            if str(here / entry.name) == without:
+                continue
+            found = look_at(here / entry.name, source)
+            if found is None:
+                target = os.path.realpath(entry.path) if entry.is_symlink() else here / entry.name
+                folders.append(Path(target))
+            else:
+                yield found
+        pending.extend(reversed(folders))
+
+
+def look_at(path: Path, source: str) -> Path | Drop | Notice | None:
+    """`path` if it may be a photo, None for a folder, else what is to be said about it."""
+    if path.name.startswith("."):
+        return Notice(HIDDEN, readable(path))
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return _no_stat(error, path, source)
+    if stat.S_ISDIR(mode):
+        return None
+    if not stat.S_ISREG(mode):
+        return Notice(NOT_REGULAR, readable(path))
+    label = path.suffix.lower() in LABEL_SUFFIXES
+    return Notice(LABEL_FILE, readable(path)) if label else path
+
+
+def _no_stat(error: OSError, path: Path, source: str) -> Drop | Notice:
+    if error.errno == errno.ELOOP:
+        return Notice(LINK_LOOP, readable(path))
+    reason = DEAD_LINK if error.errno == errno.ENOENT else NO_STAT
+    return Drop(source, readable(path), reason, _advice(error))
+
+
+def _advice(error: OSError) -> str:
+    return f"{error.strerror}; make it readable and run again, or leave it out"

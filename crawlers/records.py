@@ -1,0 +1,100 @@
+"""What a source yields: a photo with the place it was seen at, or a drop with its reason.
+
+Words stay as the source gave them; what they mean is decided in `labeling`. Records hold plain
+data only, so that they can be sent to another process.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from crawlers.errors import MarqueError
+
+RENDERED = "scenes"
+"""The name of the one source whose photos the project renders itself."""
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of the photo as it is shown; `x1` and `y1` are the first outside."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One place where a photo was seen.
+
+    `source` and `source_id` together name the place and are the same on every run. `words` maps a
+    field to the source's own word for it; a field named like an attribute of the vocabulary
+    (`body_type`, `model_year`) is a statement about the photo, any other is kept as it is.
+    """
+
+    source: str
+    source_id: str
+    words: dict[str, str] = field(default_factory=dict)
+    page_url: str | None = None
+    image_url: str | None = None
+    license: str | None = None
+    license_url: str | None = None
+    creator: str | None = None
+    attribution: str | None = None
+    split: str | None = None
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that a source has: where it was seen, and its bytes or the file that holds them."""
+
+    sighting: Sighting
+    content: bytes | Path
+
+    def read(self) -> bytes:
+        """The photo's bytes, read from disk if need be; raises `OSError` if that fails."""
+        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Something a source could not yield as a photo: `reason` is a short constant, to be counted.
+
+    `detail` says the rest for a person: the value that was wrong, and what to do.
+    """
+
+    source: str
+    source_id: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something worth telling that loses no photo: counted by `text`, with one `example`."""
+
+    text: str
+    example: str = ""
+
+
+class SourceError(MarqueError):
+    """A source cannot be read at all; the message says what was found and what to do."""
+
+
+class Source(Protocol):
+    """A place to take photos from: a folder, a data set, and later the result of a crawl."""
+
+    @property
+    def name(self) -> str:
+        """The `source` of its sightings."""
+        ...
+
+    def count(self) -> int | None:
+        """How many records `records` will yield, if that is known before reading them."""
+        ...
+
+    def records(self) -> Iterator[Photo | Drop | Notice]:
+        """Everything the source holds, in a stable order."""
+        ...

@@ -1,0 +1,388 @@
+"""Every layout of Stanford Cars, built with real files, and the real one where it is at hand."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+from scipy.io import savemat
+
+from crawlers.imports import stanford_annotations as annotations
+from crawlers.imports import stanford_csv, stanford_folders, stanford_mat, stanford_parquet
+from crawlers.imports.stanford_cars import StanfordCarsSource
+from crawlers.imports.stanford_classes import PARSED, load_classes
+from crawlers.imports.walk import LABEL_FILE
+from crawlers.records import Box, Drop, Notice, Photo, SourceError
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "stanford_cars"
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared test data is not here")
+
+HUMMER, RL, CV = 1, 2, 174
+NAMES = [words["class_name"] for words in load_classes()]
+Records = list[Photo | Drop | Notice]
+Rows = list[tuple[str, int]]
+
+TRAIN: Rows = [("00001.jpg", HUMMER), ("00002.jpg", CV)]
+TEST: Rows = [("00001.jpg", RL)]
+
+
+def make_photos(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        Image.new("RGB", (96, 72), (40 * number, 90, 160)).save(folder / name, "JPEG")
+
+
+def save_annotations(path: Path, rows: list[dict[str, Any]], **more: Any) -> None:
+    """A struct array with a cell a field, as the published files have it."""
+    kinds = [(name, "O") for name in rows[0]]
+    array = np.array([tuple(row.values()) for row in rows], dtype=kinds)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    savemat(path, {"annotations": array.reshape(1, -1)} | more)
+
+
+def boxed(rows: Rows, *, labelled: bool = True) -> list[dict[str, Any]]:
+    corners = {"bbox_x1": 10, "bbox_y1": 20, "bbox_x2": 90, "bbox_y2": 70}
+    return [corners | ({"class": c} if labelled else {}) | {"fname": f} for f, c in rows]
+
+
+def cells(names: list[str]) -> Any:
+    array = np.empty((1, len(names)), dtype=object)
+    array[0, :] = names
+    return array
+
+
+def build_devkit(root: Path) -> None:
+    save_annotations(root / "devkit" / "cars_train_annos.mat", boxed(TRAIN))
+    save_annotations(root / "devkit" / "cars_test_annos.mat", boxed(TEST, labelled=False))
+    save_annotations(root / "cars_test_annos_withlabels.mat", boxed(TEST))
+    savemat(root / "devkit" / "cars_meta.mat", {"class_names": cells(NAMES)})
+    make_photos(root / "cars_train", "00001.jpg", "00002.jpg")
+    make_photos(root / "cars_test", "00001.jpg")
+
+
+def build_rows_16185(root: Path) -> None:
+    flags = [(*TRAIN[0], 0), (*TRAIN[1], 0), ("00003.jpg", RL, 1)]
+    rows = []
+    for file, class_id, test in flags:
+        (row,) = boxed([(file, class_id)])
+        del row["fname"]
+        rows.append({"relative_im_path": f"car_ims/{file}"} | row | {"test": test})
+    save_annotations(root / "cars_annos.mat", rows, class_names=cells(NAMES))
+    make_photos(root / "car_ims", "00001.jpg", "00002.jpg", "00003.jpg")
+
+
+def build_csv(root: Path, *, header: bool = True) -> None:
+    for part, rows in (("train", TRAIN), ("test", TEST)):
+        make_photos(root / f"cars_{part}", *(file for file, _ in rows))
+        with (root / f"anno_{part}.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            if header:
+                writer.writerow(["image", "value1", "value2", "value3", "value4", "label"])
+            writer.writerows([file, 10, 20, 90, 70, class_id] for file, class_id in rows)
+    (root / "names.csv").write_text("\n".join(NAMES) + "\n")
+
+
+def build_csv_as_passed_on(root: Path) -> None:
+    build_csv(root, header=False)
+    (root / "car_data").mkdir()
+    for part in ("train", "test"):
+        (root / f"cars_{part}").rename(root / "car_data" / part)
+
+
+def build_folders(root: Path) -> None:
+    make_photos(root / "train" / NAMES[HUMMER - 1], "00001.jpg")
+    make_photos(root / "train" / "Ram C-V Cargo Van Minivan 2012", "00001.jpg")
+    make_photos(root / "test" / NAMES[RL - 1], "00001.jpg")
+
+
+def build_parquet(root: Path, names: list[str] | None = NAMES) -> None:
+    make_photos(root / "made", "1.jpg", "2.jpg", "3.jpg")
+    files = sorted((root / "made").iterdir())
+    photos = [{"bytes": file.read_bytes(), "path": file.name} for file in files]
+    label = {"names": names, "_type": "ClassLabel"} if names else {"dtype": "int64"}
+    info = {"info": {"features": {"image": {"_type": "Image"}, "label": label}}}
+    schema = pa.schema(
+        {"image": pa.struct({"bytes": pa.binary(), "path": pa.string()}), "label": pa.int64()},
+        {"huggingface": json.dumps(info)},
+    )
+    (root / "data").mkdir()
+    for part, rows in (("train", [(0, HUMMER), (1, CV)]), ("test", [(2, RL)])):
+        columns = {
+            "image": [photos[row] for row, _ in rows],
+            "label": [class_id - 1 for _, class_id in rows],
+        }
+        table = pa.table(columns, schema)
+        pq.write_table(table, root / "data" / f"{part}-00000-of-00001.parquet")
+    for file in files:
+        file.unlink()
+    (root / "made").rmdir()
+
+
+def read(root: Path) -> Records:
+    source = StanfordCarsSource(root)
+    records = list(source.records())
+    assert source.count() == len(records)
+    assert list(source.records()) == records
+    return records
+
+
+def photos(records: Records) -> list[Photo]:
+    return [record for record in records if isinstance(record, Photo)]
+
+
+def told(records: Records) -> Counter[str]:
+    """How often each thing was said, but for which layout was taken."""
+    said = [
+        r.reason if isinstance(r, Drop) else r.text for r in records if not isinstance(r, Photo)
+    ]
+    assert said[0].startswith("layout: ")
+    return Counter(said[1:])
+
+
+@pytest.mark.parametrize(
+    ("build", "ids", "has_box"),
+    [
+        (build_devkit, ["train/00001.jpg", "train/00002.jpg", "test/00001.jpg"], True),
+        (build_csv, ["train/00001.jpg", "train/00002.jpg", "test/00001.jpg"], True),
+        (build_csv_as_passed_on, ["train/00001.jpg", "train/00002.jpg", "test/00001.jpg"], True),
+        (build_rows_16185, [f"car_ims/0000{number}.jpg" for number in (1, 2, 3)], True),
+        (
+            build_folders,
+            [
+                "test/Acura RL Sedan 2012/00001.jpg",
+                "train/AM General Hummer SUV 2000/00001.jpg",
+                "train/Ram C-V Cargo Van Minivan 2012/00001.jpg",
+            ],
+            False,
+        ),
+        (
+            build_parquet,
+            [
+                "data/test-00000-of-00001.parquet#0",
+                "data/train-00000-of-00001.parquet#0",
+                "data/train-00000-of-00001.parquet#1",
+            ],
+            False,
+        ),
+    ],
+)
+def test_every_layout_says_the_same(
+    tmp_path: Path, build: Callable[[Path], None], ids: list[str], has_box: bool
+) -> None:
+    build(tmp_path)
+    records = read(tmp_path)
+    found = [photo.sighting for photo in photos(records)]
+    assert [sighting.source_id for sighting in found] == ids
+    facts = sorted((s.split or "", s.words["class_name"], s.words["model"]) for s in found)
+    assert facts == [
+        ("test", "Acura RL Sedan 2012", "RL"),
+        ("train", "AM General Hummer SUV 2000", "Hummer"),
+        ("train", "Ram C/V Cargo Van Minivan 2012", "C/V"),
+    ]
+    assert {sighting.box for sighting in found} == {Box(9, 19, 90, 70) if has_box else None}
+    assert told(records) == {}
+    assert all(photo.read().startswith(b"\xff\xd8") for photo in photos(records))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "title"),
+    [
+        (build_devkit, build_csv, "layout: devkit"),
+        (build_csv, build_rows_16185, "layout: CSV form"),
+        (build_rows_16185, build_folders, "layout: 16,185-row form"),
+        (build_folders, build_parquet, "layout: class folders"),
+    ],
+)
+def test_of_two_layouts_one_is_taken_and_named(
+    tmp_path: Path, first: Callable[[Path], None], second: Callable[[Path], None], title: str
+) -> None:
+    second(tmp_path)
+    first(tmp_path)
+    notice = next(StanfordCarsSource(tmp_path).records())
+    assert isinstance(notice, Notice)
+    assert notice.text.startswith(title)
+
+
+def test_photos_and_annotations_that_do_not_meet(tmp_path: Path) -> None:
+    build_devkit(tmp_path)
+    rows = [*TRAIN, ("00009.jpg", RL), TRAIN[0], ("00010.jpg", 197)]
+    save_annotations(tmp_path / "devkit" / "cars_train_annos.mat", boxed(rows))
+    make_photos(tmp_path / "cars_train", "extra.jpg", "00010.jpg")
+    (tmp_path / "cars_train" / "labels.csv").write_text("x")
+    records = read(tmp_path)
+    assert told(records) == {
+        annotations.ABSENT: 1,
+        annotations.TWICE: 1,
+        annotations.NO_CLASS: 1,
+        annotations.UNANNOTATED: 1,
+        LABEL_FILE: 1,
+    }
+    by_id = {photo.sighting.source_id: photo.sighting for photo in photos(records)}
+    assert len(by_id) == 5
+    assert by_id["train/extra.jpg"].words == by_id["train/00010.jpg"].words == {}
+    assert by_id["train/extra.jpg"].split == "train"
+
+
+def test_test_photos_without_classes_keep_their_boxes(tmp_path: Path) -> None:
+    build_devkit(tmp_path)
+    (tmp_path / "cars_test_annos_withlabels.mat").unlink()
+    (tmp_path / "devkit" / "cars_meta.mat").unlink()
+    records = read(tmp_path)
+    assert told(records) == {annotations.NO_LABELS: 1, stanford_mat.NO_META: 1}
+    last = photos(records)[-1].sighting
+    assert (last.words, last.box, last.split) == ({}, Box(9, 19, 90, 70), "test")
+
+
+def test_labels_of_the_test_part_may_lie_in_the_devkit(tmp_path: Path) -> None:
+    build_devkit(tmp_path)
+    file = tmp_path / "cars_test_annos_withlabels.mat"
+    file.rename(tmp_path / "devkit" / file.name)
+    assert told(read(tmp_path)) == {}
+
+
+def test_file_names_that_repeat_are_not_matched_to_annotations(tmp_path: Path) -> None:
+    """Class folders number their photos each from 1: a devkit beside them is about others."""
+    build_devkit(tmp_path)
+    for part in ("cars_train", "cars_test"):
+        (tmp_path / part / "00001.jpg").unlink()
+    (tmp_path / "cars_train" / "00002.jpg").unlink()
+    build_folders(tmp_path)
+    (tmp_path / "test").rename(tmp_path / "validation")
+    records = read(tmp_path)
+    assert {photo.sighting.split for photo in photos(records)} == {"train", "validation"}
+    assert told(records) == {LABEL_FILE: 1 + 3}
+
+
+def test_rows_of_csv_that_cannot_be_read_lose_no_photo(tmp_path: Path) -> None:
+    build_csv(tmp_path)
+    (tmp_path / "anno_train.csv").write_text("00001.jpg,1,2,three,4,5\n\n00002.jpg,9\n")
+    (tmp_path / "names.csv").unlink()
+    records = read(tmp_path)
+    assert len(photos(records)) == 3
+    assert told(records) == {
+        stanford_csv.NO_NAMES: 1,
+        stanford_csv.BAD_ROW: 2,
+        annotations.UNANNOTATED: 2,
+    }
+
+
+def test_a_class_outside_the_table_is_parsed_and_reported(tmp_path: Path) -> None:
+    make_photos(tmp_path / NAMES[0], "a.jpg")
+    make_photos(tmp_path / "Toyota Yaris Hatchback 2015", "a.jpg", "b.jpg")
+    records = read(tmp_path)
+    assert told(records) == {PARSED: 2}
+    assert photos(records)[-1].sighting.words == {
+        "class_name": "Toyota Yaris Hatchback 2015",
+        "make": "Toyota",
+        "model": "Yaris",
+        "body_type": "hatchback",
+        "model_year": "2015",
+    }
+    assert photos(records)[-1].sighting.split is None
+
+
+def test_what_stands_beside_the_class_folders_is_taken_without_words(tmp_path: Path) -> None:
+    build_folders(tmp_path)
+    make_photos(tmp_path / "holiday", "beach.jpg")
+    make_photos(tmp_path / "train", "loose.jpg")
+    (tmp_path / "train" / NAMES[HUMMER - 1] / "round").symlink_to(tmp_path)
+    (tmp_path / "train" / NAMES[RL - 1]).symlink_to(tmp_path / "test" / NAMES[RL - 1])
+    (tmp_path / "README.md").write_text("x")
+    records = read(tmp_path)
+    words = {p.sighting.source_id: p.sighting.words.get("model") for p in photos(records)}
+    assert words == {
+        "test/Acura RL Sedan 2012/00001.jpg": "RL",
+        "train/AM General Hummer SUV 2000/00001.jpg": "Hummer",
+        "train/Acura RL Sedan 2012/00001.jpg": "RL",
+        "train/Ram C-V Cargo Van Minivan 2012/00001.jpg": "C/V",
+        "train/loose.jpg": None,
+        "holiday/beach.jpg": None,
+    }
+    assert told(records)[annotations.UNANNOTATED] == 2
+    assert told(records)[stanford_folders.LINKED] >= 4
+
+
+def test_parquet_names_its_classes_in_any_order(tmp_path: Path) -> None:
+    names = [f"Toyota Supra Coupe {1900 + number}" for number in range(196)]
+    build_parquet(tmp_path, names)
+    records = read(tmp_path)
+    assert told(records) == {PARSED: 3}
+    years = [photo.sighting.words["model_year"] for photo in photos(records)]
+    assert years == [str(1900 + class_id - 1) for class_id in (RL, HUMMER, CV)]
+
+
+def test_parquet_without_names_uses_the_devkit_order(tmp_path: Path) -> None:
+    build_parquet(tmp_path, None)
+    records = read(tmp_path)
+    assert told(records) == {stanford_parquet.NO_NAMES: 2}
+    assert photos(records)[0].sighting.words["model"] == "RL"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("cars_train_annos.mat", b"<html>404</html>"), ("cars_meta.mat", b"")],
+)
+def test_a_mat_file_that_is_none_says_which(tmp_path: Path, name: str, content: bytes) -> None:
+    build_devkit(tmp_path)
+    (tmp_path / "devkit" / name).write_bytes(content)
+    with pytest.raises(SourceError, match=f"{name} cannot be read as a .mat file"):
+        list(StanfordCarsSource(tmp_path).records())
+
+
+def test_a_mat_file_of_another_kind_says_which(tmp_path: Path) -> None:
+    build_devkit(tmp_path)
+    savemat(tmp_path / "devkit" / "cars_train_annos.mat", {"annotations": np.arange(3)})
+    with pytest.raises(SourceError, match="does not hold the published annotations"):
+        list(StanfordCarsSource(tmp_path).records())
+
+
+def test_an_unknown_layout_says_which_are_understood(tmp_path: Path) -> None:
+    build_devkit(tmp_path)
+    for part in ("cars_train", "cars_test"):
+        (tmp_path / part).rename(tmp_path / f"{part}_elsewhere")
+    with pytest.raises(SourceError, match="nothing is downloaded") as caught:
+        list(StanfordCarsSource(tmp_path).records())
+    for word in ("devkit/", "anno_train.csv", "car_ims/", "class folders", "parquet"):
+        assert word in str(caught.value)
+    with pytest.raises(SourceError, match="does not exist; give the folder of the data set"):
+        list(StanfordCarsSource(tmp_path / "absent").records())
+
+
+@needs_shared
+def test_the_real_data_set() -> None:
+    records = read(SHARED)
+    found = photos(records)
+    assert len(found) == 600
+    assert told(records) == {annotations.ABSENT: 8144 + 8041 - 600}
+    assert {photo.sighting.split for photo in found} == {"train"}
+    first = found[0].sighting
+    assert (first.source_id, first.box) == ("train/00001.jpg", Box(38, 115, 569, 375))
+    assert first.words["class_name"] == "Audi TTS Coupe 2012"
+
+
+@needs_shared
+def test_devkit_and_csv_agree_on_every_row() -> None:
+    devkit, table = stanford_mat.load_devkit(SHARED), stanford_csv.load_csv(SHARED)
+    assert devkit is not None
+    assert table is not None
+    assert Counter(note.split for note in devkit.annotations) == {"train": 8144, "test": 8041}
+    assert devkit.annotations == table.annotations
+    assert devkit.class_names == table.class_names == NAMES
+
+
+@needs_shared
+def test_the_16185_rows_hold_as_many_of_each_class_and_part(tmp_path: Path) -> None:
+    (tmp_path / "cars_annos.mat").symlink_to(SHARED / "cars_annos.mat")
+    make_photos(tmp_path / "car_ims", "000001.jpg")
+    rows, devkit = stanford_mat.load_rows_16185(tmp_path), stanford_mat.load_devkit(SHARED)
+    assert rows is not None
+    assert devkit is not None
+    count = Counter((note.split, note.class_id, note.box) for note in rows.annotations)
+    assert count == Counter((note.split, note.class_id, note.box) for note in devkit.annotations)
