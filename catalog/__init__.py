@@ -1,0 +1,1 @@
+"""The LanceDB tables: schema, writes, reads, indexes, versions."""

@@ -1,0 +1,60 @@
+"""Statements about photos: who says what of which photo, and since when; and what they amount to.
+
+No statement is ever overwritten by another.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """One statement about one photo.
+
+    It states `values`, or with `one_of` that one of them holds and not which; no values is the
+    statement that none holds. `by` names the source, model or person; `version` is the model's or
+    the vocabulary's. `about` and `revision` are the id of the sighting whose words were read and
+    the state it was in then ("" and 0 if none was). `confidence` is a calibrated probability, None
+    where nobody gave one. `created_at` has a zone.
+    """
+
+    image_id: str
+    attribute: str
+    values: tuple[str, ...]
+    one_of: bool
+    confidence: float | None
+    origin: Literal["source", "model", "human"]
+    by: str
+    version: str
+    about: str
+    created_at: datetime
+    revision: int = 0
+
+    @property
+    def assertion_id(self) -> str:
+        """64 hex digits over all but the time: the same statement made again has the same id."""
+        content = [
+            self.image_id,
+            self.attribute,
+            self.values,
+            self.one_of,
+            self.confidence,
+            self.origin,
+            self.by,
+            self.version,
+            self.about,
+            self.revision,
+        ]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The current label of one attribute: one value, or with `many` any number, none included."""
+
+    values: tuple[str, ...]
+    origin: str
+    confidence: float | None

@@ -1,0 +1,227 @@
+"""Conditions on labels and on where a photo comes from: read from text, written as LanceDB's SQL.
+
+A photo whose label is unknown meets no condition on it, `!=` included: "not a Ford" is an answer
+only where the make is known. SQL's comparison with NULL says the same.
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from catalog.sql import literal
+from catalog.vocabulary import NOTHING, Attribute, Meaning, Vocabulary
+from crawlers.errors import UsageMistakeError
+
+Op = Literal["=", "!=", "in", ">=", "<=", ">", "<", "range"]
+
+PLAIN = ("image_id", "source", "license", "split", "creator")
+"""What can be filtered beside attributes: compared as it stands, letter by letter."""
+
+_CONDITION = re.compile(r"\s*([\w-]+)\s*(!=|>=|<=|=|>|<|\bin\b)\s*(.*?)\s*", re.S | re.I)
+_QUOTED = r'"(?:[^"]|"")*"|' r"'(?:[^']|'')*'"
+_ITEM = re.compile(rf"\s*({_QUOTED}|[^,]*?)\s*(?:,|$)", re.S)
+_BARE = re.compile(r"""[^"'=].*""", re.S)
+_HELP = "write it as body_type=suv, make!=Ford, 'color in red,blue' or model_year=2008..2012"
+
+
+class FilterError(UsageMistakeError):
+    """A filter cannot be understood; the message says what was wrong and what is possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition; a photo must meet all that are given.
+
+    "=" has one value, "!=" and "in" have one or more (none of them, any of them), "range" has the
+    lowest and the highest, the others one number. On an attribute with several values at once, "="
+    and "in" ask whether a value is among them, and no value at all stands for the empty label:
+    `people=none`. Values are the vocabulary's own, numbers are `int`.
+    """
+
+    attribute: str
+    op: Op
+    values: tuple[str | int, ...]
+
+
+def parse_filter(text: str, vocabulary: Vocabulary) -> Filter:
+    """Read "body_type=suv", "make!=Ford", "color in red,blue", "model_year=2008..2012".
+
+    A range may be open at one end. `in` takes values between commas; "=" takes one, which may hold
+    commas. A value with blanks or commas at its ends, a comma inside `in`, or a quote or "=" at its
+    start stands in double or single quotes, with a quote inside doubled. Words of any language the
+    vocabulary knows are understood (`color=rot`); one that leaves several values open ("4x4") makes
+    an `in`. Raises `FilterError`.
+    """
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise FilterError(f"{text!r} is not a filter: {_HELP}")
+    name, op = match[1].casefold().replace("-", "_"), cast("Op", match[2].lower())
+    words = _split_words(match[3], text, several=op == "in")
+    if name in PLAIN:
+        return _plain_filter(name, op, words)
+    attribute = _known_attribute(name, vocabulary)
+    if attribute.kind == "number":
+        return _number_filter(attribute, op, words)
+    return _label_filter(attribute, op, words, vocabulary)
+
+
+def to_sql(filters: Sequence[Filter], vocabulary: Vocabulary) -> str | None:
+    """All of `filters` as one SQL condition for LanceDB's `where` and `count_rows`; None for none.
+
+    A string and not a `lancedb.expr.Expr`: in LanceDB 0.40 an Expr can neither look into a list nor
+    ask for NULL, `count_rows` does not take it, and its `to_sql` garbles doubled quotes and a quote
+    after a backslash. Columns are named by the vocabulary alone, and every value is a literal.
+    Raises `FilterError` for a `Filter` that is unsound.
+    """
+    return " AND ".join(f"({_condition(each, vocabulary)})" for each in filters) or None
+
+
+def hide_views(where: str | None, views: Sequence[str]) -> str:
+    """`where`, and besides no photo that is known to show one of `views`: an unknown view stays."""
+    hidden = ", ".join(literal(view) for view in views)
+    seen = f"(`view` IS NULL OR `view` NOT IN ({hidden}))"
+    return seen if where is None else f"{where} AND {seen}"
+
+
+def _split_words(text: str, whole: str, *, several: bool) -> list[str]:
+    items = [text]
+    if several:
+        items, end = [], 0
+        while end <= len(text) and (match := _ITEM.match(text, end)):
+            items.append(match[1])
+            end = match.end() + (match.end() == len(text) and not match[0].endswith(","))
+    words = []
+    for item in items:
+        if re.fullmatch(_QUOTED, item, re.S):
+            words.append(item[1:-1].replace(item[0] * 2, item[0]))
+        elif _BARE.fullmatch(item):
+            words.append(item)
+        else:
+            fault = "has no value" if not item else f"has the value {item}, which needs quotes"
+            raise FilterError(
+                f"""{whole!r} {fault}: write make="Land Rover" or model="'t Hooft\""""
+            )
+    if any("\ud800" <= letter <= "\udfff" for letter in "".join(words)):
+        raise FilterError(f"{whole!r} holds bytes that are not text in UTF-8: type them again")
+    return words
+
+
+def _known_attribute(name: str, vocabulary: Vocabulary) -> Attribute:
+    attribute = vocabulary.attributes.get(name)
+    if attribute is None:
+        possible = [*vocabulary.attributes, *PLAIN]
+        raise FilterError(f"there is no attribute {name!r}{_offer(name, possible)}")
+    return attribute
+
+
+def _offer(word: str, possible: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word.casefold(), possible, n=1)
+    meant = f"; did you mean {near[0]}?" if near else ";"
+    return f"{meant} possible are: {', '.join(possible)}"
+
+
+def _plain_filter(name: str, op: Op, words: list[str]) -> Filter:
+    _refuse_order(name, op)
+    return Filter(name, op, tuple(words))
+
+
+def _refuse_order(name: str, op: Op) -> None:
+    if op not in ("=", "!=", "in"):
+        raise FilterError(f"{name} has no order, so {op} says nothing: use =, != or in")
+
+
+def _number_filter(attribute: Attribute, op: Op, words: list[str]) -> Filter:
+    low, dots, high = words[0].partition("..")
+    if op != "=" or not dots:
+        return Filter(attribute.name, op, tuple(_number(attribute, word) for word in words))
+    if not low.strip() and not high.strip():
+        raise FilterError(f"{attribute.name}=.. has no end: write 2008..2012, 2008.. or ..2012")
+    if not high.strip():
+        return Filter(attribute.name, ">=", (_number(attribute, low),))
+    if not low.strip():
+        return Filter(attribute.name, "<=", (_number(attribute, high),))
+    ends = _number(attribute, low), _number(attribute, high)
+    if ends[0] > ends[1]:
+        raise FilterError(f"{attribute.name}={words[0]} is empty: write {ends[1]}..{ends[0]}")
+    return Filter(attribute.name, "range", ends)
+
+
+def _number(attribute: Attribute, word: str) -> int:
+    low, high = attribute.bounds or (0, 0)
+    plain = word.strip()
+    # Ten digits are more than any bound has, and a longer number costs time for nothing.
+    if not re.fullmatch(r"-?[0-9]{1,10}", plain) or not low <= int(plain) <= high:
+        raise FilterError(f"{attribute.name} is a whole number from {low} to {high}, not {word!r}")
+    return int(plain)
+
+
+def _label_filter(attribute: Attribute, op: Op, words: list[str], vocabulary: Vocabulary) -> Filter:
+    _refuse_order(attribute.name, op)
+    meanings = [_meaning(attribute, word, vocabulary) for word in words]
+    values = tuple(dict.fromkeys(value for meaning in meanings for value in meaning.values))
+    if len(words) > 1 and not all(meaning.values for meaning in meanings):
+        raise FilterError(f"{attribute.name}: none and a value exclude each other: ask for one")
+    if op == "=" and len(values) > 1:
+        if not meanings[0].one_of:
+            both = " and ".join(f"{attribute.name}={value}" for value in values)
+            raise FilterError(f"{words[0]!r} names several values: give several filters, {both}")
+        op = "in"
+    if op == "in" and not values:
+        op = "="
+    return Filter(attribute.name, op, values)
+
+
+def _meaning(attribute: Attribute, word: str, vocabulary: Vocabulary) -> Meaning:
+    meaning = vocabulary.lookup(attribute.name, word)
+    if meaning is None:
+        offer = _offer(word, attribute.values)
+        raise FilterError(f"{attribute.name} has no value {word!r}{offer}")
+    if meaning == NOTHING:
+        possible = (
+            f"possible are: {', '.join(attribute.values)}" if attribute.values else "name one"
+        )
+        raise FilterError(f"{word!r} names no value of {attribute.name}; {possible}")
+    return meaning
+
+
+def _condition(condition: Filter, vocabulary: Vocabulary) -> str:
+    name, op, values = condition.attribute, condition.op, condition.values
+    attribute = None if name in PLAIN else _known_attribute(name, vocabulary)
+    number = attribute is not None and attribute.kind == "number"
+    many = attribute is not None and attribute.many
+    if any(type(value) is not (int if number else str) for value in values):
+        wanted = "numbers" if number else "text"
+        raise FilterError(f"{name} is compared with {wanted}, not with {values!r}")
+    if not _sound(op, len(values), number=number, many=many):
+        raise FilterError(f"{name} {op} cannot have the values {values!r}: see Filter")
+    literals = [literal(value) for value in values]
+    return _many_sql(name, op, literals) if many else _single_sql(name, op, literals)
+
+
+def _sound(op: Op, count: int, *, number: bool, many: bool) -> bool:
+    """Whether `op` may stand with `count` values on a column of that kind."""
+    if op == "in":
+        return count > 0
+    if op == "!=":
+        return count > 0 or many
+    if op == "=":
+        return count == 1 or (many and count == 0)
+    return op in get_args(Op) and number and count == (2 if op == "range" else 1)
+
+
+def _single_sql(name: str, op: Op, literals: list[str]) -> str:
+    column = f"`{name}`"  # quoted, since `view` and `order` are words of SQL
+    if op == "range":
+        return f"{column} >= {literals[0]} AND {column} <= {literals[1]}"
+    if op in ("in", "!="):
+        return f"{column} {'IN' if op == 'in' else 'NOT IN'} ({', '.join(literals)})"
+    return f"{column} {op} {literals[0]}"
+
+
+def _many_sql(name: str, op: Op, literals: list[str]) -> str:
+    if not literals:
+        return f"array_length(`{name}`) {'>' if op == '!=' else '='} 0"
+    found = " OR ".join(f"array_has(`{name}`, {each})" for each in literals)
+    return f"NOT ({found})" if op == "!=" else found

@@ -1,0 +1,132 @@
+"""Reading `cars` at its published version: nearest neighbours, filtered lists, rows by key."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from catalog.cars import space_record
+from catalog.index import NPROBES, REFINE, has_vector_index
+from catalog.sql import among, differs, equals
+from catalog.table import READ_ROWS, Catalog, CatalogError
+from catalog.versions import TAG, published_version
+
+EXACT_ROWS = 50_000
+"""Up to this many photos are compared one by one; above it the vector index answers."""
+
+Neighbours = list[tuple[str, float]]
+
+
+class PublishedCars:
+    """The published version of `cars`, pinned when made: a later publish needs a new one."""
+
+    def __init__(self, catalog: Catalog, *, exact_rows: int = EXACT_ROWS) -> None:
+        if published_version(catalog) is None:
+            raise CatalogError(
+                f"nothing is published in {catalog.uri} yet; `marque ingest folder PATH` fills it"
+            )
+        self.catalog = catalog
+        self.exact_rows = exact_rows
+        self._table = catalog.table("cars")
+        self._table.checkout(TAG)
+        self.schema: pa.Schema = self._table.schema
+
+    def record(self, space: str) -> bytes:
+        """The JSON record of the model that made a space's vectors; raises `CatalogError`."""
+        record = space_record(self.schema, space)
+        if record is None:
+            raise CatalogError(
+                f"the published photos have no {space!r} vectors; run `marque embed`"
+            )
+        return record
+
+    def count(self, where: str | None = None) -> int:
+        """How many photos there are, or those that `where` keeps."""
+        return int(self._table.count_rows(where))
+
+    def has_other_source(self, source: str) -> bool:
+        """Whether any photo came from elsewhere than `source`."""
+        return bool(self.first(1, differs("source", source)))
+
+    def nearest(
+        self, space: str, vector: npt.NDArray[np.float32], k: int, where: str | None = None
+    ) -> Neighbours:
+        """The `k` photos nearest to `vector` (size,) among those that `where` keeps.
+
+        Returns (image_id, cosine distance), nearest first; 0 is the same direction, 2 the
+        opposite. Exact up to `exact_rows` photos, by the vector index above that.
+        """
+        if self.count() <= self.exact_rows or not has_vector_index(self._table, space):
+            return self._nearest_exact(space, vector, k, where)
+        query = self._table.search(vector, vector_column_name=space).distance_type("cosine")
+        query = query.nprobes(NPROBES).refine_factor(REFINE).limit(k)
+        if where is not None:
+            query = query.where(where)
+        found = query.select(["image_id", "_distance"]).to_arrow()
+        return _pairs(found.column("image_id").to_pylist(), found.column("_distance").to_pylist())
+
+    def first(self, k: int, where: str | None = None) -> list[str]:
+        """Ids of the first `k` photos, in the order they came in, that `where` keeps."""
+        query = self._table.search().select(["image_id"]).limit(k)
+        if where is not None:
+            query = query.where(where)
+        ids: list[str] = query.to_arrow().column("image_id").to_pylist()
+        return ids
+
+    def rows(self, image_ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """`columns` of these photos by id."""
+        rows = self._read(["image_id", *columns], among("image_id", image_ids))
+        return {row["image_id"]: row for batch in rows for row in batch.to_pylist()}
+
+    def vector(self, space: str, image_id: str) -> npt.NDArray[np.float32] | None:
+        """The stored vector (size,) of a photo; None if the photo is not there."""
+        for batch in self._read([space], equals("image_id", image_id)):
+            if batch.num_rows:
+                stored: npt.NDArray[np.float32] = _matrix(batch.column(space))[0]
+                return stored
+        return None
+
+    def sample(self, space: str, n: int) -> npt.NDArray[np.float32]:
+        """The vectors (m, size) of the first m <= `n` photos."""
+        query = self._table.search().select([space]).limit(n)
+        batches = [_matrix(_valid(batch, space).column(space)) for batch in query.to_batches(n)]
+        size = self.schema.field(space).type.list_size
+        return np.concatenate([np.empty((0, size), np.float32), *batches])
+
+    def _nearest_exact(
+        self, space: str, vector: npt.NDArray[np.float32], k: int, where: str | None
+    ) -> Neighbours:
+        ids: list[str] = []
+        distances = np.empty(0, np.float32)
+        for batch in self._read(["image_id", space], where, 8192):
+            rows = _valid(batch, space)
+            ids += rows.column("image_id").to_pylist()
+            distances = np.concatenate([distances, 1 - _matrix(rows.column(space)) @ vector])
+            if len(ids) > 4 * k + 8192:
+                keep = np.argsort(distances, kind="stable")[:k]
+                ids, distances = [ids[at] for at in keep], distances[keep]
+        order = np.argsort(distances, kind="stable")[:k]
+        return _pairs([ids[at] for at in order], distances[order].tolist())
+
+    def _read(
+        self, columns: Sequence[str], where: str | None, batch_rows: int = READ_ROWS
+    ) -> Iterator[pa.RecordBatch]:
+        query = self._table.search().select(list(columns))
+        if where is not None:
+            query = query.where(where)
+        yield from query.to_batches(batch_rows)
+
+
+def _pairs(ids: list[str], distances: list[float]) -> Neighbours:
+    return [(key, float(distance)) for key, distance in zip(ids, distances, strict=True)]
+
+
+def _valid(batch: pa.RecordBatch, space: str) -> pa.RecordBatch:
+    return batch.filter(batch.column(space).is_valid())
+
+
+def _matrix(column: pa.Array) -> npt.NDArray[np.float32]:
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat.reshape(len(column), -1), dtype=np.float32)

@@ -1,0 +1,265 @@
+"""The first stage: what a source yields becomes rows of `images`, `sightings` and `rejects`.
+
+Registering the same source again adds nothing: photos are known by their bytes, sightings by
+their place, rejects by place and reason.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from catalog.photos import (
+    FIRST_FRAME,
+    UNREADABLE,
+    PhotoFacts,
+    RejectedError,
+    examine,
+    fits,
+    image_id,
+)
+from catalog.schema import sighting_id
+from catalog.table import Catalog
+from crawlers.records import Drop, Notice, Photo, Sighting
+
+BYTES_A_WRITE = 64 * 2**20
+BOX_IGNORED = "box ignored: it does not fit the photo"
+
+_STATED = ("page_url", "image_url", "license", "license_url", "creator", "attribution", "split")
+
+
+@dataclass(slots=True)
+class Registered:
+    """Counts of one registration: `seen` is the sum of `new`, `again`, `known`, `rejected`.
+
+    `new`: photos whose bytes were not there; `again`: known bytes at a new place; `known`: known
+    bytes at a known place. `changed` places were known and now say something else.
+    """
+
+    seen: int = 0
+    new: int = 0
+    again: int = 0
+    known: int = 0
+    changed: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    notices: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    bytes: int = 0
+
+    def note(self, text: str, example: str) -> None:
+        """Count a notice and keep its first example."""
+        self.notices[text] += 1
+        self.examples.setdefault(text, example)
+
+    def add(self, other: "Registered") -> None:
+        """Take the counts of another shard in."""
+        for name in ("seen", "new", "again", "known", "changed", "bytes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.rejected.update(other.rejected)
+        self.notices.update(other.notices)
+        self.examples = other.examples | self.examples
+
+
+def register(
+    catalog: Catalog,
+    records: Iterable[Photo | Drop | Notice],
+    *,
+    run_id: str,
+    workers: int = 2,
+) -> Registered:
+    """Store what is new of `records`; reads, hashes and decodes in `workers` threads.
+
+    At most about 64 MiB of photos are held at a time. Raises `CatalogError` if a write fails its
+    check.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        work = _Registration(catalog, run_id, pool)
+        work.run(records)
+    return work.done
+
+
+@dataclass(slots=True)
+class _Read:
+    sighting: Sighting
+    content: bytes
+    image_id: str
+
+
+class _Registration:
+    """One call of `register`."""
+
+    def __init__(self, catalog: Catalog, run_id: str, pool: ThreadPoolExecutor) -> None:
+        self.catalog = catalog
+        self.run_id = run_id
+        self.pool = pool
+        self.done = Registered()
+
+    def run(self, records: Iterable[Photo | Drop | Notice]) -> None:
+        batch: list[_Read] = []
+        drops: list[Drop] = []
+        for record in records:
+            if isinstance(record, Notice):
+                self.done.note(record.text, record.example)
+                continue
+            self.done.seen += 1
+            read = record if isinstance(record, Drop) else _read(record)
+            if isinstance(read, Drop):
+                drops.append(read)
+                continue
+            self.done.bytes += len(read.content)
+            batch.append(read)
+            if sum(len(each.content) for each in batch) >= BYTES_A_WRITE:
+                drops += self.store(batch)
+                batch = []
+        drops += self.store(batch)
+        for drop in drops:
+            self.done.rejected[drop.reason] += 1
+            self.done.examples.setdefault(drop.reason, f"{drop.source_id} {drop.detail}".strip())
+        store_rejects(self.catalog, drops, stage="register", run_id=self.run_id)
+
+    def store(self, batch: list[_Read]) -> list[Drop]:
+        """Write images, then sightings; returns what was rejected."""
+        sizes = self.known_sizes({read.image_id for read in batch})
+        unknown = {read.image_id: read.content for read in batch if read.image_id not in sizes}
+        verdicts = dict(zip(unknown, self.pool.map(_try_examine, unknown.values()), strict=True))
+        fresh = {key: facts for key, facts in verdicts.items() if isinstance(facts, PhotoFacts)}
+        self.store_images(fresh, unknown)
+        sizes |= {key: (facts.width, facts.height) for key, facts in fresh.items()}
+        kept = [read for read in batch if read.image_id in sizes]
+        places = self.store_sightings(kept, sizes)
+        self.count(kept, fresh, places)
+        return [
+            Drop(read.sighting.source, read.sighting.source_id, verdict.reason, verdict.detail)
+            for read in batch
+            if isinstance(verdict := verdicts.get(read.image_id), RejectedError)
+        ]
+
+    def known_sizes(self, keys: set[str]) -> dict[str, tuple[int, int]]:
+        rows = self.catalog.rows("images", sorted(keys), ["image_id", "width", "height"])
+        return {row["image_id"]: (row["width"], row["height"]) for row in rows.to_pylist()}
+
+    def store_images(self, fresh: dict[str, PhotoFacts], contents: dict[str, bytes]) -> None:
+        now = datetime.now(UTC)
+        rows = [
+            {
+                "image_id": key,
+                "content": contents[key],
+                "format": facts.format,
+                "width": facts.width,
+                "height": facts.height,
+                "bytes": len(contents[key]),
+                "phash": list(facts.phash),
+                "thumbnail": facts.thumbnail,
+                "run_id": self.run_id,
+                "added_at": now,
+            }
+            for key, facts in fresh.items()
+        ]
+        schema = self.catalog.specs["images"].schema
+        self.catalog.insert("images", pa.Table.from_pylist(rows, schema))
+
+    def store_sightings(
+        self, kept: Sequence[_Read], sizes: dict[str, tuple[int, int]]
+    ) -> dict[str, bool]:
+        """Write those that are new or say something else; which places were known -> changed."""
+        schema = self.catalog.specs["sightings"].schema
+        rows = [_sighting_row(read, sizes[read.image_id], self.run_id) for read in kept]
+        for row in rows:
+            if row["box_fits"] is False:
+                self.done.note(BOX_IGNORED, f"{row['source_id']}: {tuple(row['box'])}")
+        keys = [row["sighting_id"] for row in rows]
+        stored = self.catalog.rows("sightings", keys, schema.names).to_pylist()
+        there = {row["sighting_id"]: row for row in stored}
+        known = {
+            key: _says_otherwise(row, there[key])
+            for row, key in zip(rows, keys, strict=True)
+            if key in there
+        }
+        changed = [
+            row | {"revision": there[key]["revision"] + 1 if key in there else 1}
+            for row, key in zip(rows, keys, strict=True)
+            if known.get(key, True)
+        ]
+        self.catalog.upsert("sightings", pa.Table.from_pylist(changed, schema))
+        return known
+
+    def count(
+        self, kept: Sequence[_Read], fresh: dict[str, PhotoFacts], known: dict[str, bool]
+    ) -> None:
+        credited: set[str] = set()
+        for read in kept:
+            key = sighting_id(read.sighting.source, read.sighting.source_id)
+            self.done.changed += known.get(key, False)
+            if read.image_id in fresh and read.image_id not in credited:
+                credited.add(read.image_id)
+                self.done.new += 1
+                if fresh[read.image_id].animated:
+                    self.done.note(FIRST_FRAME, read.sighting.source_id)
+            elif key in known:
+                self.done.known += 1
+            else:
+                self.done.again += 1
+
+
+def _read(photo: Photo) -> _Read | Drop:
+    place = photo.sighting
+    try:
+        content = photo.read()
+    except OSError as error:
+        return Drop(place.source, place.source_id, UNREADABLE, str(error))
+    return _Read(place, content, image_id(content))
+
+
+def _try_examine(content: bytes) -> PhotoFacts | RejectedError:
+    try:
+        return examine(content)
+    except RejectedError as rejection:
+        return rejection
+
+
+def _says_otherwise(row: dict[str, Any], old: dict[str, Any]) -> bool:
+    return any(old[name] != row[name] for name in (*_STATED, "image_id", "words", "box"))
+
+
+def _sighting_row(read: _Read, size: tuple[int, int], run_id: str) -> dict[str, Any]:
+    place = read.sighting
+    return {name: getattr(place, name) for name in _STATED} | {
+        "sighting_id": sighting_id(place.source, place.source_id),
+        "source": place.source,
+        "source_id": place.source_id,
+        "image_id": read.image_id,
+        "words": json.dumps(place.words, ensure_ascii=False, sort_keys=True),
+        "box": None if place.box is None else list(place.box),
+        "box_fits": None if place.box is None else fits(place.box, *size),
+        "revision": 1,
+        "labelled_with": None,
+        "run_id": run_id,
+        "fetched_at": datetime.now(UTC),
+    }
+
+
+def store_rejects(catalog: Catalog, drops: Sequence[Drop], *, stage: str, run_id: str) -> int:
+    """Keep dropped things with their reasons; the same drop again adds nothing. Returns the new."""
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "reject_id": hashlib.sha256(
+                "\x1f".join((stage, drop.source, drop.source_id, drop.reason)).encode()
+            ).hexdigest(),
+            "stage": stage,
+            "source": drop.source,
+            "source_id": drop.source_id,
+            "reason": drop.reason,
+            "detail": drop.detail,
+            "run_id": run_id,
+            "rejected_at": now,
+        }
+        for drop in drops
+    ]
+    return catalog.insert("rejects", pa.Table.from_pylist(rows, catalog.specs["rejects"].schema))

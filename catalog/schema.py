@@ -1,0 +1,173 @@
+"""The tables of the catalogue as Arrow schemas, each with its primary key.
+
+The key is declared inside the schema, so that it holds from the very first version of a table:
+without it LanceDB lets two writers insert the same new key, and reports no error. LanceDB takes
+one column as key, so a sighting's key is a digest of its source and id.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from catalog.vocabulary import Attribute, Vocabulary
+
+KEY_MARK = {b"lance-schema:unenforced-primary-key:position": b"1"}
+SPACE_MARK = b"marque.space"
+
+_TIME = pa.timestamp("us", tz="UTC")
+_BOX = pa.list_(pa.int32(), 4)
+_PHASH = pa.list_(pa.uint8(), 8)  # bytes, so that LanceDB's hamming metric can search it
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A table's name, schema and primary key."""
+
+    name: str
+    key: str
+    schema: pa.Schema
+
+
+def sighting_id(source: str, source_id: str) -> str:
+    """The key of a sighting: sha256, hex, of its source and its id there."""
+    return hashlib.sha256(f"{source}\x1f{source_id}".encode()).hexdigest()
+
+
+def table_specs(vocabulary: Vocabulary) -> dict[str, TableSpec]:
+    """Every table; the label columns of `cars` follow the vocabulary."""
+    specs = [
+        TableSpec("images", "image_id", _IMAGES),
+        TableSpec("sightings", "sighting_id", _SIGHTINGS),
+        TableSpec("assertions", "assertion_id", _ASSERTIONS),
+        TableSpec("cars", "image_id", cars_schema(vocabulary)),
+        TableSpec("rejects", "reject_id", _REJECTS),
+        TableSpec("runs", "run_id", _RUNS),
+    ]
+    return {spec.name: spec for spec in specs}
+
+
+def label_fields(attribute: Attribute) -> list[pa.Field]:
+    """The columns of `cars` that hold one attribute: its value, origin and confidence."""
+    value = {"number": pa.int32()}.get(attribute.kind, pa.string())
+    return [
+        pa.field(attribute.name, pa.list_(value) if attribute.many else value),
+        pa.field(f"{attribute.name}_origin", pa.string()),
+        pa.field(f"{attribute.name}_confidence", pa.float32()),
+    ]
+
+
+def cars_schema(vocabulary: Vocabulary) -> pa.Schema:
+    """The schema of `cars` before any embedding space is added to it."""
+    labels = [field for a in vocabulary.attributes.values() for field in label_fields(a)]
+    return pa.schema([*_CARS_FACTS, *labels])
+
+
+def vector_field(space: str, size: int, record: bytes) -> pa.Field:
+    """The vector column of a space; `record` says which model made it, as JSON.
+
+    float16 halves the size and loses no recall that can be measured: docs/architecture.md.
+    """
+    return pa.field(space, pa.list_(pa.float16(), size), metadata={SPACE_MARK: record})
+
+
+def _key(name: str) -> pa.Field:
+    return pa.field(name, pa.string(), nullable=False, metadata=KEY_MARK)
+
+
+_RIGHTS = [
+    pa.field("page_url", pa.string()),
+    pa.field("image_url", pa.string()),
+    pa.field("license", pa.string()),
+    pa.field("license_url", pa.string()),
+    pa.field("creator", pa.string()),
+    pa.field("attribution", pa.string()),
+    pa.field("split", pa.string()),
+]
+
+_IMAGES = pa.schema(
+    [
+        _key("image_id"),  # sha256 of the bytes, hex
+        pa.field("content", pa.large_binary(), nullable=False),  # the bytes as they came
+        pa.field("format", pa.string()),
+        pa.field("width", pa.int32()),  # as shown, after the EXIF orientation
+        pa.field("height", pa.int32()),
+        pa.field("bytes", pa.int64()),
+        pa.field("phash", _PHASH),
+        pa.field("thumbnail", pa.binary()),  # JPEG, longest side 256
+        pa.field("run_id", pa.string()),
+        pa.field("added_at", _TIME),
+    ]
+)
+
+_SIGHTINGS = pa.schema(
+    [
+        _key("sighting_id"),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("source_id", pa.string(), nullable=False),
+        pa.field("image_id", pa.string(), nullable=False),
+        *_RIGHTS,
+        pa.field("words", pa.string(), nullable=False),  # JSON: field -> the source's own word
+        pa.field("box", _BOX),  # x0, y0, x1, y1 as shown
+        pa.field("box_fits", pa.bool_()),
+        pa.field("revision", pa.int32(), nullable=False),  # grows when the source says otherwise
+        pa.field("labelled_with", pa.string()),  # version of the vocabulary; null: not read yet
+        pa.field("run_id", pa.string()),
+        pa.field("fetched_at", _TIME),
+    ]
+)
+
+_ASSERTIONS = pa.schema(
+    [
+        _key("assertion_id"),
+        pa.field("image_id", pa.string(), nullable=False),
+        pa.field("attribute", pa.string(), nullable=False),
+        pa.field("values", pa.list_(pa.string()), nullable=False),
+        pa.field("one_of", pa.bool_(), nullable=False),
+        pa.field("confidence", pa.float32()),
+        pa.field("origin", pa.string(), nullable=False),
+        pa.field("by", pa.string(), nullable=False),
+        pa.field("version", pa.string(), nullable=False),
+        pa.field("about", pa.string(), nullable=False),  # sighting_id it was read from, or ""
+        pa.field("revision", pa.int32(), nullable=False),  # of that sighting; 0 if none
+        pa.field("run_id", pa.string()),
+        pa.field("created_at", _TIME, nullable=False),
+    ]
+)
+
+_CARS_FACTS = [
+    _key("image_id"),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("source_id", pa.string(), nullable=False),
+    *_RIGHTS,
+    pa.field("width", pa.int32()),
+    pa.field("height", pa.int32()),
+    pa.field("thumbnail", pa.binary()),
+    # What the labels were made from: see catalog.pending.stale_cars
+    pa.field("evidence", pa.int64(), nullable=False),
+    pa.field("labelled_with", pa.string(), nullable=False),
+]
+
+_REJECTS = pa.schema(
+    [
+        _key("reject_id"),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("source_id", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string()),
+        pa.field("run_id", pa.string()),
+        pa.field("rejected_at", _TIME),
+    ]
+)
+
+_RUNS = pa.schema(
+    [
+        _key("run_id"),
+        pa.field("flow", pa.string(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("started_at", _TIME),
+        pa.field("finished_at", _TIME),
+        pa.field("report", pa.string(), nullable=False),  # the whole RunReport, JSON
+    ]
+)

@@ -1,0 +1,123 @@
+"""What the catalogue holds, what waits, and what is known of one photo."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from catalog.cars import label_of, space_record
+from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
+from catalog.sql import literal
+from catalog.table import Catalog, CatalogError
+from catalog.versions import published_version
+
+_SHORTEST_PREFIX = 6
+_AFTER_HEX = "g"
+
+
+def catalog_status(catalog: Catalog, space: str = "semantic") -> dict[str, Any]:
+    """Rows of each table, what waits for each stage, rows outside each index, last run of each
+    flow; JSON-ready."""
+    record = space_record(catalog.table("cars").schema, space)
+    model = None if record is None else json.loads(record)["version"]
+    new, old = unembedded_images(catalog, space, model or "")
+    return {
+        "catalog": catalog.uri,
+        "rows": {name: catalog.count(name) for name in catalog.specs},
+        "published": _published(catalog),
+        "models": {} if model is None else {space: model},
+        "pending": {
+            "label": len(unlabelled_sightings(catalog)),
+            "embed": len(new) + len(old),
+            "publish": len(stale_cars(catalog)),
+        },
+        "unindexed": _unindexed(catalog),
+        "last_runs": _last_runs(catalog),
+    }
+
+
+def find_photo(catalog: Catalog, prefix: str) -> str:
+    """The id of the one photo whose id begins with `prefix`; raises `CatalogError`."""
+    if len(prefix) < _SHORTEST_PREFIX or not set(prefix) <= set("0123456789abcdef"):
+        raise CatalogError(
+            f"{prefix!r} is no image id; give at least {_SHORTEST_PREFIX} of its digits 0-9 a-f, "
+            "as `marque search` prints them"
+        )
+    after = literal(prefix + _AFTER_HEX)
+    inside = f"`image_id` >= {literal(prefix)} AND `image_id` < {after}"
+    found = catalog.column("images", "image_id", inside).to_pylist()
+    if len(found) != 1:
+        raise CatalogError(
+            f"{len(found)} photos have an id that begins with {prefix!r}; "
+            + (
+                "give more digits"
+                if found
+                else f"look for one in {catalog.uri} with `marque search`"
+            )
+        )
+    return str(found[0])
+
+
+def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
+    """Everything that is known of a photo but its bytes; JSON-ready."""
+    names = [name for name in catalog.specs["images"].schema.names if name not in _BYTES]
+    image = catalog.rows("images", [image_id], names).to_pylist()[0]
+    facts = [name for name in catalog.specs["cars"].schema.names if name not in _BYTES]
+    car = catalog.rows("cars", [image_id], facts).to_pylist()
+    known = catalog.vocabulary.attributes.values()
+    return {
+        **_plain(image),
+        "phash": bytes(image["phash"]).hex(),
+        "searchable": bool(car),
+        "labels": {a.name: label_of(a, car[0]) for a in known if car and label_of(a, car[0])},
+        "sightings": [_plain(row) for row in _of_photo(catalog, "sightings", image_id)],
+        "assertions": [_plain(row) for row in _of_photo(catalog, "assertions", image_id)],
+    }
+
+
+def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
+    """The photo's bytes as they came."""
+    content: bytes = catalog.rows("images", [image_id], ["content"]).column("content")[0].as_py()
+    return content
+
+
+_BYTES = {"content", "thumbnail"}
+
+
+def _of_photo(catalog: Catalog, name: str, image_id: str) -> list[dict[str, Any]]:
+    names = catalog.specs[name].schema.names
+    rows: list[dict[str, Any]] = catalog.rows_where(name, "image_id", [image_id], names).to_pylist()
+    for row in rows:
+        if "words" in row:
+            row["words"] = json.loads(row["words"])
+    return rows
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in row.items()
+    }
+
+
+def _published(catalog: Catalog) -> dict[str, int] | None:
+    version = published_version(catalog)
+    if version is None:
+        return None
+    table = catalog.table("cars")
+    table.checkout(version)
+    return {"version": version, "photos": int(table.count_rows())}
+
+
+def _unindexed(catalog: Catalog) -> dict[str, int]:
+    table = catalog.table("cars")
+    return {
+        index.name: int(table.index_stats(index.name).num_unindexed_rows)
+        for index in table.list_indices()
+    }
+
+
+def _last_runs(catalog: Catalog) -> dict[str, dict[str, Any]]:
+    columns = ["run_id", "flow", "status", "started_at", "finished_at"]
+    rows = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
+    rows.sort(key=lambda row: row["started_at"])
+    return {row["flow"]: _plain(row) for row in rows}

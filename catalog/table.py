@@ -1,0 +1,179 @@
+"""The only code that opens LanceDB: a catalogue is one LanceDB database with the tables of
+`catalog.schema`.
+
+Every write goes through `insert`, `upsert` or `update`, which drop repeats inside the batch first
+and count the written keys afterwards; reads stream record batches and name their columns, since a
+read without names would fetch every vector.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+
+from catalog.schema import table_specs
+from catalog.sql import among, differs
+from catalog.vocabulary import Vocabulary, load_vocabulary
+from crawlers.errors import MarqueError
+
+READ_ROWS = 1024
+KEYS_A_QUERY = 1000
+
+
+class CatalogError(MarqueError):
+    """The catalogue cannot do what was asked; the message says why and what to do."""
+
+
+class Catalog:
+    """An open catalogue. Made by `open_catalog`; not to be carried into a forked process."""
+
+    def __init__(self, db: Any, uri: str, vocabulary: Vocabulary) -> None:
+        self.uri = uri
+        self.vocabulary = vocabulary
+        self.specs = table_specs(vocabulary)
+        self._db = db
+
+    def table(self, name: str) -> Any:
+        """The newest version of a table, as a LanceDB table; created if it is not there."""
+        spec = self.specs[name]
+        try:
+            return self._db.open_table(name)
+        except ValueError:
+            return self._db.create_table(name, schema=spec.schema, exist_ok=True)
+
+    def insert(self, name: str, rows: pa.Table) -> int:
+        """Add the rows whose key is not there yet; returns how many those were."""
+        return self._write(name, rows, insert=True, update=False)
+
+    def upsert(self, name: str, rows: pa.Table) -> int:
+        """Add rows, or replace those whose key is there; returns how many were added."""
+        return self._write(name, rows, insert=True, update=True)
+
+    def update(self, name: str, rows: pa.Table) -> None:
+        """Replace the given columns of rows that are there; the other columns stay."""
+        self._write(name, rows, insert=False, update=True)
+
+    def read(
+        self,
+        name: str,
+        columns: Sequence[str],
+        where: str | None = None,
+        *,
+        batch_rows: int = READ_ROWS,
+    ) -> Iterator[pa.RecordBatch]:
+        """Stream `columns` of the rows that `where` keeps, in batches of at most `batch_rows`."""
+        query = self.table(name).search().select(list(columns))
+        if where is not None:
+            query = query.where(where)
+        yield from query.to_batches(batch_rows)
+
+    def column(self, name: str, column: str, where: str | None = None) -> pa.ChunkedArray:
+        """One column of a table, in memory: for keys, not for bytes."""
+        kind = self.table(name).schema.field(column).type
+        batches = self.read(name, [column], where, batch_rows=65_536)
+        return pa.chunked_array([batch.column(column) for batch in batches], type=kind)
+
+    def rows(self, name: str, keys: Iterable[str], columns: Sequence[str]) -> pa.Table:
+        """The rows with these keys, in the table's order; a key that is absent gives no row."""
+        return self.rows_where(name, self.specs[name].key, keys, columns)
+
+    def rows_where(
+        self, name: str, column: str, values: Iterable[str], columns: Sequence[str]
+    ) -> pa.Table:
+        """The rows whose `column` has one of `values`; `columns` of them, in memory."""
+        wanted = list(values)
+        schema = self.table(name).schema
+        batches: list[pa.RecordBatch] = []
+        for start in range(0, len(wanted), KEYS_A_QUERY):
+            some = among(column, wanted[start : start + KEYS_A_QUERY])
+            batches.extend(self.read(name, columns, some))
+        return pa.Table.from_batches(batches, pa.schema([schema.field(c) for c in columns]))
+
+    def count(self, name: str, where: str | None = None) -> int:
+        """How many rows the newest version of a table has, or those that `where` keeps."""
+        return int(self.table(name).count_rows(where))
+
+    def has_other_source(self, source: str) -> bool:
+        """Whether any photo was seen elsewhere than at `source`."""
+        return self.count("sightings", differs("source", source)) > 0
+
+    def versions(self) -> dict[str, int]:
+        """The newest version of every table."""
+        return {name: int(self.table(name).version) for name in self.specs}
+
+    def drop_all(self) -> None:
+        """Delete every table of the catalogue with everything in it."""
+        for name in self.specs:
+            self._db.drop_table(name, ignore_missing=True)
+
+    def _write(self, name: str, rows: pa.Table, *, insert: bool, update: bool) -> int:
+        key = self.specs[name].key
+        rows = first_of_each(rows, key)
+        if rows.num_rows == 0:
+            return 0
+        table = self.table(name)
+        merge = table.merge_insert(key)
+        if insert:
+            merge = merge.when_not_matched_insert_all()
+        if update:
+            merge = merge.when_matched_update_all()
+        schema = pa.schema([table.schema.field(column) for column in rows.column_names])
+        result = merge.execute(rows.cast(schema))
+        self._check_written(table, key, rows.column(key))
+        return int(result.num_inserted_rows)
+
+    def _check_written(self, table: Any, key: str, keys: pa.ChunkedArray) -> None:
+        table.checkout_latest()
+        found = 0
+        for start in range(0, len(keys), KEYS_A_QUERY):
+            some = among(key, keys.slice(start, KEYS_A_QUERY).to_pylist())
+            found += table.count_rows(some)
+        if found != len(keys):
+            raise CatalogError(
+                f"table {table.name!r} of {self.uri} holds {found} rows for {len(keys)} written "
+                f"keys of column {key!r}; stop other writers and look at the table before going on"
+            )
+
+
+def open_catalog(
+    uri: str | Path,
+    *,
+    vocabulary: Vocabulary | None = None,
+    create: bool = True,
+    storage_options: dict[str, str] | None = None,
+) -> Catalog:
+    """Open the catalogue at a path or at an object-store URI such as `s3://bucket/catalog`.
+
+    Raises `CatalogError` when the place cannot be opened, and, with `create=False`, when nothing
+    is there yet.
+    """
+    try:
+        db = lancedb.connect(
+            str(uri), storage_options=storage_options, read_consistency_interval=timedelta(0)
+        )
+        names = set(db.list_tables(limit=100).tables)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CatalogError(
+            f"the catalogue at {uri} cannot be opened ({error}); "
+            "check the path and its permissions, or set MARQUE_CATALOG to another place"
+        ) from error
+    catalog = Catalog(db, str(uri), vocabulary or load_vocabulary())
+    missing = [name for name in catalog.specs if name not in names]
+    if missing and not create:
+        raise CatalogError(
+            f"there is no catalogue at {uri} yet; `marque ingest folder PATH` makes one"
+        )
+    for name in missing:
+        catalog.table(name)
+    return catalog
+
+
+def first_of_each(rows: pa.Table, key: str) -> pa.Table:
+    """`rows` without those whose key an earlier row has."""
+    codes = rows.column(key).combine_chunks().dictionary_encode().indices
+    _, first = np.unique(codes.to_numpy(zero_copy_only=False), return_index=True)
+    return rows if len(first) == rows.num_rows else rows.take(pa.array(np.sort(first)))

@@ -1,0 +1,80 @@
+"""The published version of `cars`: what searches read while runs write.
+
+A run writes, checks, then moves the tag `published`; a search never sees half a run.
+"""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog.pending import stale_cars, unembedded_images
+from catalog.schema import SPACE_MARK
+from catalog.sql import equals
+from catalog.table import Catalog, CatalogError
+
+TAG = "published"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The version that searches read, and how many photos it holds."""
+
+    version: int
+    photos: int
+    moved: bool
+
+
+def published_version(catalog: Catalog) -> int | None:
+    """The version of `cars` that searches read; None before the first `publish`."""
+    tags = catalog.table("cars").tags.list()
+    return int(tags[TAG]["version"]) if TAG in tags else None
+
+
+def publish(catalog: Catalog, space: str = "semantic") -> Published:
+    """Check `cars` and let searches read it as it is now.
+
+    Raises `CatalogError`, and leaves the tag where it was, when a photo is there twice, does not
+    show all that is known of it, or has no vector of the column's model.
+    """
+    table = catalog.table("cars")
+    table.checkout_latest()
+    version, rows = int(table.version), int(table.count_rows())
+    before = published_version(catalog)
+    if rows == 0:
+        return Published(before or 0, 0, moved=False)
+    _check(catalog, space, rows)
+    if before is None:
+        table.tags.create(TAG, version)
+    elif version > before:
+        table.tags.update(TAG, version)
+    return Published(version, rows, moved=before != version)
+
+
+def _check(catalog: Catalog, space: str, rows: int) -> None:
+    keys = catalog.column("cars", "image_id").to_numpy()
+    if len(np.unique(keys)) != len(keys):
+        twice = len(keys) - len(np.unique(keys))
+        raise CatalogError(f"{twice} photos are in table 'cars' twice; nothing was published")
+    stale = stale_cars(catalog)
+    if stale:
+        raise CatalogError(
+            f"{len(stale)} photos do not show their newest labels (first: {stale[0]}); "
+            "run the same command again, it goes on where it stopped"
+        )
+    table = catalog.table("cars")
+    if space not in table.schema.names:
+        raise CatalogError(f"no photo has a {space!r} vector yet; run `marque embed` first")
+    current = space_version(table.schema.field(space).metadata[SPACE_MARK])
+    ready = catalog.count("cars", equals(f"{space}_version", current))
+    waiting = unembedded_images(catalog, space, current)[1] if ready != rows else []
+    if waiting:
+        raise CatalogError(
+            f"{len(waiting)} of {rows} photos wait for a {space!r} vector of {current}; "
+            "run `marque embed`, it goes on where it stopped"
+        )
+
+
+def space_version(record: bytes) -> str:
+    """The model version in the record that a vector column carries."""
+    return str(json.loads(record)["version"])

@@ -1,0 +1,156 @@
+"""The form of a vocabulary file: read, checked and merged."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+
+from crawlers.errors import MarqueError
+
+_INT32 = (-(2**31), 2**31 - 1)  # numbers are stored in 32 bits
+RESERVED = frozenset(
+    """image_id source source_id page_url image_url license license_url creator attribution split
+    width height thumbnail evidence labelled_with semantic""".split()  # noqa: SIM905 - shorter than a list by ten lines
+)
+"""Columns of `cars` that are no labels."""
+
+
+class VocabularyError(MarqueError, ValueError):
+    """A vocabulary file is wrong, or an attribute is asked for that the vocabulary lacks."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class OneOfSpec(_Strict):
+    """Words that leave open which of two or more values they mean."""
+
+    values: list[str]
+    words: list[str]
+
+
+class AttributeSpec(_Strict):
+    """One `[attributes.NAME]` table; `kind` may be left out where another file has given it."""
+
+    kind: Literal["closed", "open", "number"] | None = None
+    many: bool = False
+    range: list[int] | None = None
+    dates: bool = False
+    words: dict[str, list[str]] = {}
+    one_of: list[OneOfSpec] = []
+    none: list[str] = []
+    nothing: list[str] = []
+
+    @field_validator("range")
+    @classmethod
+    def _two_rising_int32(cls, bounds: list[int] | None) -> list[int] | None:
+        if bounds is None:
+            return None
+        if len(bounds) != 2 or not _INT32[0] <= bounds[0] <= bounds[1] <= _INT32[1]:
+            raise ValueError("write the lowest and the highest number of 32 bits, as [0, 100]")
+        return bounds
+
+    @field_validator("words")
+    @classmethod
+    def _values_are_words(cls, words: dict[str, list[str]]) -> dict[str, list[str]]:
+        for value in words:
+            if not value.strip() or value != " ".join(value.split()):
+                raise ValueError(f"the value {value!r} is empty or has stray blanks: trim it")
+        return words
+
+    @model_validator(mode="after")
+    def _fits_kind(self) -> Self:
+        if self.kind == "number" and (self.words or self.one_of or self.many or not self.range):
+            raise ValueError("a number takes a range and no words, one_of or many")
+        if self.kind != "number" and self.kind and (self.range or self.dates):
+            raise ValueError("only a number takes a range or dates")
+        if self.kind == "closed" and not self.words:
+            raise ValueError("a closed attribute needs values: add a words table")
+        if self.one_of and (self.many or self.kind == "open"):
+            raise ValueError("one_of is for closed attributes with one value at a time")
+        if self.kind == "open" and self.many:
+            raise ValueError("an attribute with several values at once must be closed")
+        return self
+
+
+class VocabularyFile(_Strict):
+    """A whole vocabulary file."""
+
+    nothing: list[str] = []
+    attributes: dict[str, AttributeSpec] = {}
+
+    @field_validator("attributes")
+    @classmethod
+    def _names_are_columns(cls, attributes: dict[str, AttributeSpec]) -> dict[str, AttributeSpec]:
+        for name in attributes:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in RESERVED:
+                raise ValueError(
+                    f"an attribute cannot be named {name!r}: use small letters, digits and _, "
+                    f"and none of {', '.join(sorted(RESERVED))}"
+                )
+        return attributes
+
+
+def load_vocabulary_file(path: Path) -> VocabularyFile:
+    """Read and check one file; raises `VocabularyError` with the place and the value."""
+    try:
+        return VocabularyFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise VocabularyError(f"cannot read the vocabulary {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise VocabularyError(f"{path} is not a TOML file in UTF-8: {error}") from error
+    except ValidationError as error:
+        found = error.errors()[0]
+        place = ".".join(str(part) for part in found["loc"])
+        raise VocabularyError(
+            f"{path}: {place}: {found['msg'].removeprefix('Value error, ')}; "
+            f"found {str(found['input'])[:200]}"
+        ) from error
+
+
+def merge_files(base: VocabularyFile, extra: VocabularyFile) -> VocabularyFile:
+    """`base` with the attributes, values and words of `extra` added after its own."""
+    attributes = dict(base.attributes)
+    for name, spec in extra.attributes.items():
+        attributes[name] = _merge_specs(name, attributes.get(name), spec)
+    return VocabularyFile(nothing=base.nothing + extra.nothing, attributes=attributes)
+
+
+def _merge_specs(name: str, base: AttributeSpec | None, extra: AttributeSpec) -> AttributeSpec:
+    if base is None:
+        if extra.kind is None:
+            raise VocabularyError(
+                f"the new attribute {name!r} has no kind: "
+                'add kind = "closed", "open" or "number", or correct the name'
+            )
+        return extra
+    changed = extra.model_fields_set & {"kind", "many", "range", "dates"}
+    if any(getattr(extra, field) != getattr(base, field) for field in changed):
+        raise VocabularyError(
+            f"{name!r} exists already and its {', '.join(sorted(changed))} cannot be changed: "
+            "leave that out, or give the attribute another name"
+        )
+    words = {value: list(words) for value, words in base.words.items()}
+    for value, more in extra.words.items():
+        words.setdefault(value, []).extend(more)
+    return _checked(
+        name,
+        {
+            **base.model_dump(),
+            "words": words,
+            "one_of": [spec.model_dump() for spec in base.one_of + extra.one_of],
+            "none": base.none + extra.none,
+            "nothing": base.nothing + extra.nothing,
+        },
+    )
+
+
+def _checked(name: str, fields: dict[str, object]) -> AttributeSpec:
+    try:
+        return AttributeSpec.model_validate(fields)
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise VocabularyError(f"{name}: {message}") from error
