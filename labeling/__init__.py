@@ -1,0 +1,1 @@
+"""What sources, networks and people say is in a photo."""

@@ -1,0 +1,52 @@
+"""A source's own words become statements; what a word means is for the vocabulary to say."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalog.assertions import Assertion
+from catalog.schema import sighting_id
+from catalog.vocabulary import NOTHING, Vocabulary
+from crawlers.records import Sighting
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a sighting's words state, and the words that are `unknown`, as (attribute, word)."""
+
+    assertions: tuple[Assertion, ...]
+    unknown: tuple[tuple[str, str], ...]
+
+
+def read_facts(
+    sighting: Sighting, image_id: str, revision: int, vocabulary: Vocabulary, at: datetime
+) -> Facts:
+    """What `sighting` says about the photo `image_id`, read with `vocabulary` at the time `at`.
+
+    `revision` counts how often the source has changed what it says there (`sightings.revision`).
+    Only words under a field named like an attribute are statements; other fields are the source's
+    own business. A word that says nothing ("n/a") makes no statement and is not unknown either.
+    """
+    assertions, unknown = [], []
+    for attribute, word in sighting.words.items():
+        if attribute not in vocabulary.attributes:
+            continue
+        meaning = vocabulary.lookup(attribute, word)
+        if meaning is None:
+            unknown.append((attribute, word))
+        elif meaning != NOTHING:
+            assertions.append(
+                Assertion(
+                    image_id=image_id,
+                    attribute=attribute,
+                    values=meaning.values,
+                    one_of=meaning.one_of,
+                    confidence=None,
+                    origin="source",
+                    by=sighting.source,
+                    version=vocabulary.version,
+                    about=sighting_id(sighting.source, sighting.source_id),
+                    created_at=at,
+                    revision=revision,
+                )
+            )
+    return Facts(tuple(assertions), tuple(unknown))

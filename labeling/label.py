@@ -1,0 +1,105 @@
+"""The label stage: what sightings say becomes assertions, and these the current labels."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from catalog.assertions import Assertion, Label
+from catalog.table import Catalog
+from crawlers.records import Sighting
+from labeling.consensus import consensus
+from labeling.facts import read_facts
+
+_READ = ("sighting_id", "source", "source_id", "image_id", "words", "revision")
+
+
+@dataclass(slots=True)
+class Labelled:
+    """Counts of one call: new assertions by attribute, and words that the vocabulary lacks."""
+
+    sightings: int = 0
+    assertions: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Labelled") -> None:
+        """Take the counts of another shard in."""
+        self.sightings += other.sightings
+        self.assertions.update(other.assertions)
+        self.unknown.update(other.unknown)
+
+
+def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: str) -> Labelled:
+    """Read the words of these sightings with the vocabulary as it is and keep what they state.
+
+    The sightings are marked as read last, so a run that breaks before that reads them again, and
+    the same statement made again adds nothing.
+    """
+    done = Labelled()
+    rows = catalog.rows("sightings", sighting_ids, _READ).to_pylist()
+    made: list[Assertion] = []
+    now = datetime.now(UTC)
+    for row in rows:
+        place = Sighting(row["source"], row["source_id"], json.loads(row["words"]))
+        facts = read_facts(place, row["image_id"], row["revision"], catalog.vocabulary, now)
+        made.extend(facts.assertions)
+        done.unknown.update(f"{attribute}: {word}" for attribute, word in facts.unknown)
+    done.sightings = len(rows)
+    done.assertions.update(assertion.attribute for assertion in made)
+    store_assertions(catalog, made, run_id=run_id)
+    version = catalog.vocabulary.version
+    marks = {
+        "sighting_id": [row["sighting_id"] for row in rows],
+        "labelled_with": [version] * len(rows),
+    }
+    catalog.update("sightings", pa.table(marks))
+    return done
+
+
+def store_assertions(catalog: Catalog, assertions: Sequence[Assertion], *, run_id: str) -> int:
+    """Append the statements that were not made before; returns how many those were."""
+    rows = [
+        {
+            "assertion_id": each.assertion_id,
+            "image_id": each.image_id,
+            "attribute": each.attribute,
+            "values": list(each.values),
+            "one_of": each.one_of,
+            "confidence": each.confidence,
+            "origin": each.origin,
+            "by": each.by,
+            "version": each.version,
+            "about": each.about,
+            "revision": each.revision,
+            "run_id": run_id,
+            "created_at": each.created_at,
+        }
+        for each in assertions
+    ]
+    schema = catalog.specs["assertions"].schema
+    return catalog.insert("assertions", pa.Table.from_pylist(rows, schema))
+
+
+def load_assertions(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, list[Assertion]]:
+    """Photo -> every statement about it."""
+    names = [name for name in catalog.specs["assertions"].schema.names if name != "run_id"]
+    rows = catalog.rows_where("assertions", "image_id", image_ids, names).to_pylist()
+    found: dict[str, list[Assertion]] = {key: [] for key in image_ids}
+    for row in rows:
+        found[row["image_id"]].append(_assertion(row))
+    return found
+
+
+def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Label]]:
+    """Photo -> attribute -> the label that its assertions amount to; unknown ones are absent."""
+    found = load_assertions(catalog, image_ids)
+    return {key: consensus(each, catalog.vocabulary) for key, each in found.items()}
+
+
+def _assertion(row: dict[str, Any]) -> Assertion:
+    content = {name: value for name, value in row.items() if name != "assertion_id"}
+    return Assertion(**content | {"values": tuple(row["values"])})
