@@ -1,0 +1,107 @@
+"""Embedding spaces and the models that fill them, as records; no torch here."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crawlers.errors import MarqueError
+
+TINY = "marque-tiny"
+TRYOUT = (
+    f"{TINY} is for trying out: it was trained on rendered scenes and does not understand real "
+    "photos; set MARQUE_SEMANTIC_MODEL to a real model and run `marque embed`"
+)
+DEFAULT_MODEL = "ViT-B-32-256/datacomp_s34b_b86k"
+
+
+class ModelError(MarqueError):
+    """A model cannot be named, found or loaded; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """One embedding space: a vector column of `cars`, compared by `metric`."""
+
+    name: str
+    metric: str
+    default_model: str
+
+
+SPACES = {"semantic": Space("semantic", "cosine", DEFAULT_MODEL)}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Which open_clip model to load, and from where.
+
+    `name` is one of `ARCHITECTURE/TAG` (weights from the hub, or its cached copy),
+    `ARCHITECTURE` with a `weights` file, `hf-hub:ORG/REPO`, `local-dir:PATH`, or `marque-tiny`.
+    With both a tag and a `weights` file, the file is used and the tag says how photos are
+    preprocessed for it.
+    """
+
+    name: str
+    weights: str | None = None
+
+    @property
+    def architecture(self) -> str:
+        """The name to give to open_clip."""
+        return self.name if ":" in self.name else self.name.partition("/")[0]
+
+    @property
+    def tag(self) -> str | None:
+        """The pretrained tag, if the name has one."""
+        return None if ":" in self.name else self.name.partition("/")[2] or None
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRecord:
+    """What made the vectors of a column; kept with the column as JSON.
+
+    `weights_sha256` is over the loaded tensors, so the same weights have the same hash whatever
+    file they came in. `version` names model, weights and preprocessing together: vectors of two
+    versions are never compared.
+    """
+
+    space: str
+    model: str
+    weights: str | None
+    weights_sha256: str
+    preprocess: dict[str, Any] = field(hash=False)
+    size: int
+    metric: str
+    version: str
+
+    def to_json(self) -> bytes:
+        """The record as JSON, the same bytes for the same record."""
+        return json.dumps(asdict(self), sort_keys=True).encode()
+
+    @staticmethod
+    def from_json(data: bytes) -> "SpaceRecord":
+        """The record that `to_json` wrote."""
+        return SpaceRecord(**json.loads(data))
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What to load to embed a question into the same space."""
+        return ModelSpec(self.model, self.weights)
+
+    @property
+    def is_tryout(self) -> bool:
+        """Whether the model is the project's own small one, trained on rendered scenes."""
+        return self.model == TINY
+
+
+def model_spec(name: str, weights: Path | None = None) -> ModelSpec:
+    """Check a model's name as a user gives it; raises `ModelError`."""
+    if not name.strip():
+        raise ModelError(
+            f"the model's name is empty; give one such as {DEFAULT_MODEL!r}, 'local-dir:PATH' "
+            f"or {TINY!r}"
+        )
+    if weights is not None and not weights.is_file():
+        raise ModelError(f"there is no weights file {str(weights)!r}; check the path")
+    if name.startswith("local-dir:"):
+        name = f"local-dir:{Path(name.removeprefix('local-dir:')).expanduser().resolve()}"
+    return ModelSpec(name, None if weights is None else str(weights.resolve()))
