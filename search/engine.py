@@ -1,0 +1,230 @@
+"""search(cars, query) -> Answer: embeds the question, asks the catalogue, says what was found.
+
+Neither Prefect nor torch is needed here: the encoder is handed in, and only asked for when the
+question has a text, or a picture that is not in the catalogue.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.cars import label_of
+from catalog.filters import hide_views, to_sql
+from catalog.photos import RejectedError
+from catalog.published import PublishedCars
+from crawlers.records import RENDERED
+from embeddings.registry import TRYOUT, SpaceRecord
+from search.query import Query, QueryError
+
+SPACE = "semantic"
+SAMPLE = 1024
+_LEAST_SPREAD = 1e-3  # all of the sample is alike: then no part tells more than another
+HIDDEN_VIEWS = ("detail", "not_a_car")
+_FACTS = (
+    "source",
+    "source_id",
+    "page_url",
+    "image_url",
+    "license",
+    "creator",
+    "attribution",
+    "split",
+    "thumbnail",
+)
+
+Vector = npt.NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """What a question needs of a model."""
+
+    record: SpaceRecord
+
+    def encode_pictures(self, contents: Sequence[bytes]) -> Vector:
+        """n pictures' bytes -> unit vectors (n, size)."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> Vector:
+        """n texts -> unit vectors (n, size)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One photo of an answer. `score` is the cosine similarity to the question, or None when
+    filters alone chose; `distances` are cosine distances by space."""
+
+    rank: int
+    image_id: str
+    score: float | None
+    found_by: tuple[str, ...]
+    distances: dict[str, float]
+    labels: dict[str, dict[str, Any]]
+    source: str
+    source_id: str
+    page_url: str | None
+    image_url: str | None
+    license: str | None
+    creator: str | None
+    attribution: str | None
+    split: str | None
+    thumbnail: bytes | None = field(repr=False, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The photos found, best first, and what the asker should know about the answer."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    took_ms: dict[str, float]
+    notices: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON-ready values, without thumbnails."""
+        hits = [asdict(hit) for hit in self.hits]
+        for hit in hits:
+            del hit["thumbnail"]
+        return {
+            "query": self.query.to_dict(),
+            "hits": hits,
+            "took_ms": self.took_ms,
+            "notices": list(self.notices),
+        }
+
+
+def search(
+    cars: PublishedCars, query: Query, load_encoder: Callable[[SpaceRecord], Encoder]
+) -> Answer:
+    """Answer a question from the published photos; raises `QueryError` or `CatalogError`.
+
+    `load_encoder` gets the record of the model that made the photos' vectors. Details of cars and
+    pictures of something else are left out unless a filter asks for a view.
+    """
+    began = time.perf_counter()
+    vector = _question_vector(cars, query, load_encoder)
+    embedded = time.perf_counter()
+    where = _condition(cars, query)
+    if vector is None:
+        found: list[tuple[str, float | None]] = [(key, None) for key in cars.first(query.k, where)]
+    else:
+        found = list(cars.nearest(SPACE, vector, query.k, where))
+    hits = _hits(cars, found)
+    done = time.perf_counter()
+    took = {"embed": embedded - began, "query": done - embedded, "total": done - began}
+    return Answer(
+        query,
+        hits,
+        {name: round(seconds * 1000, 3) for name, seconds in took.items()},
+        _notices(cars, vector is not None),
+    )
+
+
+def label_text(labels: Mapping[str, Mapping[str, Any]]) -> str:
+    """A hit's labels in one line; what nobody knows is left out."""
+    values = [label["value"] for label in labels.values()]
+    return " ".join("+".join(v) if isinstance(v, list) else str(v) for v in values if v)
+
+
+def credit(hit: Mapping[str, Any]) -> str:
+    """Who is to be named for a hit's photo, and its licence, as far as they are known."""
+    who = hit["attribution"] or hit["creator"] or hit["source"]
+    return f"{who}, {hit['license'] or 'licence unknown'}"
+
+
+def combine(parts: Sequence[Vector], sample: Vector) -> Vector:
+    """One question (size,) from the unit vectors of its parts, each counting as much as another.
+
+    Similarities to a picture spread far wider over the catalogue than those to a text, so a plain
+    mean would leave the text no say. Each part is divided by the spread (standard deviation) of
+    the similarities that `sample`, (n, size) unit vectors of the catalogue, has to it.
+    """
+    spreads = np.std(sample @ np.stack(parts, axis=1), axis=0) if len(sample) > 1 else np.ones(1)
+    mixed = np.sum(np.stack(parts) / np.maximum(spreads, _LEAST_SPREAD)[:, None], axis=0)
+    return np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-12), dtype=np.float32)
+
+
+def _condition(cars: PublishedCars, query: Query) -> str | None:
+    for each in query.where:
+        if each.attribute not in cars.schema.names:
+            raise QueryError(
+                f"the published photos have no {each.attribute!r} yet; `marque publish` adds it"
+            )
+    where = to_sql(query.where, cars.catalog.vocabulary)
+    if any(each.attribute == "view" for each in query.where):
+        return where
+    return hide_views(where, HIDDEN_VIEWS)
+
+
+def _question_vector(
+    cars: PublishedCars, query: Query, load_encoder: Callable[[SpaceRecord], Encoder]
+) -> Vector | None:
+    parts: list[Vector] = []
+    if query.image_id is not None:
+        stored = cars.vector(SPACE, query.image_id)
+        if stored is None:
+            raise QueryError(f"no published photo has the id {query.image_id}")
+        parts.append(stored)
+    if query.text is not None or query.image is not None:
+        encoder = _matching(load_encoder, SpaceRecord.from_json(cars.record(SPACE)))
+        if query.image is not None:
+            try:
+                parts.append(encoder.encode_pictures([query.image.read_bytes()])[0])
+            except (OSError, RejectedError) as error:
+                raise QueryError(f"picture {str(query.image)!r} cannot be used: {error}") from error
+        if query.text is not None:
+            parts.append(encoder.encode_texts([query.text])[0])
+    if len(parts) > 1:
+        return combine(parts, cars.sample(SPACE, SAMPLE))
+    return parts[0] if parts else None
+
+
+def _matching(load_encoder: Callable[[SpaceRecord], Encoder], record: SpaceRecord) -> Encoder:
+    encoder = load_encoder(record)
+    if encoder.record.version != record.version:
+        raise QueryError(
+            f"the photos were embedded with {record.version}, but what is here now is "
+            f"{encoder.record.version}; bring those weights back, or run `marque embed`"
+        )
+    return encoder
+
+
+def _hits(cars: PublishedCars, found: Sequence[tuple[str, float | None]]) -> tuple[Hit, ...]:
+    vocabulary = cars.catalog.vocabulary
+    names = [
+        name
+        for attribute in vocabulary.attributes
+        if attribute in cars.schema.names
+        for name in (attribute, f"{attribute}_origin", f"{attribute}_confidence")
+    ]
+    rows = cars.rows([key for key, _ in found], [*_FACTS, *names])
+    hits = []
+    for rank, (key, distance) in enumerate(found, start=1):
+        row = rows[key]
+        labels = {
+            attribute.name: label
+            for attribute in vocabulary.attributes.values()
+            if (label := label_of(attribute, row)) is not None
+        }
+        hits.append(
+            Hit(
+                rank=rank,
+                image_id=key,
+                score=round(1 - distance, 6) if distance is not None else None,
+                found_by=(SPACE,) if distance is not None else ("filter",),
+                distances={SPACE: round(distance, 6)} if distance is not None else {},
+                labels=labels,
+                **{name: row[name] for name in _FACTS},
+            )
+        )
+    return tuple(hits)
+
+
+def _notices(cars: PublishedCars, by_vector: bool) -> tuple[str, ...]:
+    if not by_vector or not SpaceRecord.from_json(cars.record(SPACE)).is_tryout:
+        return ()
+    return (TRYOUT,) if cars.has_other_source(RENDERED) else ()

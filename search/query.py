@@ -1,0 +1,85 @@
+"""A question to the catalogue, checked before anything is loaded."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from catalog.filters import Filter, parse_filter
+from catalog.vocabulary import Vocabulary
+from crawlers.errors import UsageMistakeError
+
+MAX_K = 10_000
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+
+
+class QueryError(UsageMistakeError):
+    """A question that cannot be asked; the message names the value and what is possible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for: a text, a picture (a file, or a photo of the catalogue), or both, among
+    the photos that pass all filters. With neither text nor picture the filters alone decide.
+    """
+
+    text: str | None = None
+    image: Path | None = None
+    image_id: str | None = None
+    where: tuple[Filter, ...] = ()
+    k: int = 12
+    asked_where: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The question as JSON-ready values."""
+        return {
+            "text": self.text,
+            "image": self.image_id or (None if self.image is None else str(self.image)),
+            "where": list(self.asked_where),
+            "k": self.k,
+        }
+
+    def __str__(self) -> str:
+        """The question in one line, for a person."""
+        parts = [f'"{self.text}"'] if self.text else []
+        if self.image_id:
+            parts.append(f"like photo {self.image_id[:12]}")
+        elif self.image:
+            parts.append(f"like {self.image.name}")
+        parts += self.asked_where
+        return ", ".join(parts) or "everything"
+
+
+def make_query(
+    text: str | None,
+    image: str | None,
+    where: Sequence[str],
+    k: int,
+    vocabulary: Vocabulary,
+) -> Query:
+    """Check a question as a user gives it: `image` is a file's path or an image id.
+
+    Raises `QueryError`, and `FilterError` for a filter that cannot be read.
+    """
+    if not 1 <= k <= MAX_K:
+        raise QueryError(f"k is {k}; ask for 1 to {MAX_K} answers")
+    if text is not None and not text.strip():
+        raise QueryError("the text is empty; leave it out, or say what to look for")
+    path, image_id = _image(image)
+    filters = tuple(parse_filter(each, vocabulary) for each in where)
+    return Query(text and text.strip(), path, image_id, filters, k, tuple(where))
+
+
+def _image(image: str | None) -> tuple[Path | None, str | None]:
+    if image is None:
+        return None, None
+    path = Path(image).expanduser()
+    if path.is_file():
+        return path, None
+    if _IMAGE_ID.fullmatch(image):
+        return None, image
+    raise QueryError(
+        f"there is no picture {image!r}; give the path of a file, or the 64-digit id of a photo "
+        "of the catalogue as `marque search --json` prints it"
+    )
