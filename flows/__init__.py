@@ -1,0 +1,1 @@
+"""Prefect flows and tasks, settings, run reports."""

@@ -1,0 +1,75 @@
+"""The ingest flow: photos of a source -> registered, labelled, embedded, published."""
+
+from prefect import flow
+
+from flows.opening import encoder_for
+from flows.report import RunReport
+from flows.run import recorded_run
+from flows.sources import make_source
+from flows.stages import embed_pending, label_pending, publish_pending, register_all
+
+
+@flow(name="ingest")
+def ingest(
+    source: str = "folder",
+    path: str | None = None,
+    limit: int | None = None,
+    embed: bool = True,
+    sidecar: str | None = None,
+    columns: dict[str, str] | None = None,
+) -> RunReport:
+    """Take photos in from a source on disk and make them searchable.
+
+    Running it again adds nothing twice and goes on where a broken run stopped. Fails if no photo
+    of the source was good.
+    """
+    given = {"source": source, "path": path, "limit": limit, "sidecar": sidecar}
+    with recorded_run("ingest", given | {"embed": embed, "columns": columns}) as run:
+        photos = make_source(source, path, sidecar=sidecar, columns=columns)
+        record = encoder_for(run.settings).record if embed else None  # fails before the work
+        register_all(run, photos, limit)
+        label_pending(run)
+        if record is not None:
+            embed_pending(run, record)
+        publish_pending(run)
+        if run.report.seen and not run.report.good:
+            run.report.error = f"none of the {run.report.seen} files was a photo that can be taken"
+    return run.report
+
+
+@flow(name="embed")
+def embed() -> RunReport:
+    """Label and embed what waits for it, and publish: after `--no-embed`, or with a new model."""
+    with recorded_run("embed", {}) as run:
+        record = encoder_for(run.settings).record
+        label_pending(run)
+        embed_pending(run, record)
+        publish_pending(run)
+    return run.report
+
+
+@flow(name="publish")
+def publish() -> RunReport:
+    """Label what waits for it, check the catalogue and let searches read it as it is now."""
+    with recorded_run("publish", {}) as run:
+        label_pending(run)
+        publish_pending(run)
+    return run.report
+
+
+@flow(name="reset")
+def reset(path: str) -> RunReport:
+    """Delete everything in the catalogue and fill it again from the folder at `path`.
+
+    What could stop the new content from getting in is looked at before anything is deleted.
+    """
+    with recorded_run("reset", {"path": path}) as run:
+        photos = make_source("folder", path)
+        photos.count()
+        record = encoder_for(run.settings).record
+        run.catalog.drop_all()
+        register_all(run, photos, None)
+        label_pending(run)
+        embed_pending(run, record)
+        publish_pending(run)
+    return run.report

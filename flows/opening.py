@@ -1,0 +1,27 @@
+"""Settings -> the catalogue and the encoder that they name; no Prefect, and torch only on need."""
+
+from typing import TYPE_CHECKING
+
+from catalog.table import Catalog, open_catalog
+from catalog.vocabulary import load_vocabulary
+from embeddings.registry import ModelSpec
+from flows.settings import Settings
+
+if TYPE_CHECKING:
+    from embeddings.clip import ClipEncoder
+
+
+def catalog_at(settings: Settings, *, create: bool = True) -> Catalog:
+    """Open the catalogue of these settings, with their vocabulary; raises `CatalogError`."""
+    vocabulary = load_vocabulary(settings.vocabulary)
+    return open_catalog(settings.catalog_uri, vocabulary=vocabulary, create=create)
+
+
+def encoder_for(settings: Settings, spec: ModelSpec | None = None) -> "ClipEncoder":
+    """The encoder of a model, by default the one of the settings; raises `ModelError`.
+
+    torch is imported here and not with the module: what embeds nothing does not wait for it.
+    """
+    from embeddings.clip import load_encoder
+
+    return load_encoder(spec or settings.model, settings.device, settings.precision)

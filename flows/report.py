@@ -1,0 +1,150 @@
+"""RunReport: what every flow returns, keeps in table `runs` and shows in Prefect."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog.table import Catalog
+
+
+class Stage(BaseModel):
+    """How much one stage did and how long it took; `photos` are those it wrote or checked."""
+
+    photos: int = 0
+    seconds: float = 0.0
+    counts: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def rate(self) -> float | None:
+        """Photos a second, or None if nothing was timed."""
+        return self.photos / self.seconds if self.photos and self.seconds else None
+
+
+class RunReport(BaseModel):
+    """One run of a flow: what it was given, what it did, what it left out and why."""
+
+    model_config = ConfigDict(validate_assignment=True)
+
+    run_id: str
+    flow: str
+    status: Literal["running", "done", "failed"] = "running"
+    started_at: datetime
+    finished_at: datetime | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    seen: int = 0
+    new: int = 0
+    again: int = 0
+    known: int = 0
+    changed: int = 0
+    rejected: dict[str, int] = Field(default_factory=dict)
+    notices: dict[str, int] = Field(default_factory=dict)
+    examples: dict[str, str] = Field(default_factory=dict)
+    unknown_words: dict[str, int] = Field(default_factory=dict)
+    labels: dict[str, int] = Field(default_factory=dict)
+    stages: dict[str, Stage] = Field(default_factory=dict)
+    models: dict[str, str] = Field(default_factory=dict)
+    published: dict[str, int] = Field(default_factory=dict)
+    messages: list[str] = Field(default_factory=list)
+    answer: dict[str, Any] | None = None
+    error: str | None = None
+    versions_before: dict[str, int] = Field(default_factory=dict)
+    versions_after: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def good(self) -> int:
+        """Photos that are in the catalogue after this run: new, seen again, or known."""
+        return self.new + self.again + self.known
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready values, with each stage's rate."""
+        data: dict[str, Any] = self.model_dump(mode="json")
+        for name, stage in self.stages.items():
+            rate = stage.rate
+            data["stages"][name]["photos_per_second"] = None if rate is None else round(rate, 2)
+        return data
+
+    def to_markdown(self) -> str:
+        """The report for Prefect's page."""
+        lines = [f"# {self.flow}: {self.status}", ""]
+        if self.error:
+            lines += [f"**{self.error}**", ""]
+        lines += [f"- {message}" for message in self.messages]
+        for title, rows in self.tables().items():
+            lines += ["", f"## {title}", "", *_markdown(rows)]
+        return "\n".join(lines)
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """The parts of the report as tables, those without rows left out."""
+        every = {
+            "Photos": [
+                {"": name, "photos": value}
+                for name, value in {
+                    "seen": self.seen,
+                    "new": self.new,
+                    "known bytes at a new place": self.again,
+                    "already known": self.known,
+                    "rejected": sum(self.rejected.values()),
+                }.items()
+                if self.seen
+            ],
+            "Rejected": _counted("reason", self.rejected, self.examples),
+            "Noticed": _counted("what", self.notices, self.examples),
+            "Unknown words": _counted("word", self.unknown_words, {}),
+            "Labels from sources": _counted("attribute", self.labels, {}),
+            "Stages": [
+                {
+                    "stage": name,
+                    "photos": stage.photos,
+                    "seconds": round(stage.seconds, 2),
+                    "photos/s": "" if stage.rate is None else round(stage.rate, 1),
+                }
+                for name, stage in self.stages.items()
+            ],
+        }
+        return {title: rows for title, rows in every.items() if rows}
+
+
+def new_report(flow: str, run_id: str, parameters: Mapping[str, Any]) -> RunReport:
+    """A report that begins now."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return RunReport(run_id=run_id, flow=flow, started_at=datetime.now(UTC), parameters=given)
+
+
+def store_report(catalog: Catalog, report: RunReport) -> None:
+    """Write the report to table `runs`, over what an earlier state of the run wrote there."""
+    row = {
+        "run_id": report.run_id,
+        "flow": report.flow,
+        "status": report.status,
+        "started_at": report.started_at,
+        "finished_at": report.finished_at,
+        "report": json.dumps(report.to_dict(), ensure_ascii=False),
+    }
+    catalog.upsert("runs", pa.Table.from_pylist([row], catalog.specs["runs"].schema))
+
+
+def _counted(
+    name: str, counts: Mapping[str, int], examples: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    rows = []
+    for text, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        row: dict[str, Any] = {name: text, "count": count}
+        if examples:
+            row["for example"] = examples.get(text, "")
+        rows.append(row)
+    return rows
+
+
+def _markdown(rows: list[dict[str, Any]]) -> list[str]:
+    names = list(rows[0])
+    lines = [_row(names), _row(["---"] * len(names))]
+    return lines + [_row([row[name] for name in names]) for row in rows]
+
+
+def _row(cells: list[Any]) -> str:
+    clean = (str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
+    return f"| {' | '.join(clean)} |"

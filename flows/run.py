@@ -1,0 +1,75 @@
+"""What every flow does around its work: settings, catalogue, report, artifacts, and failing."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.runtime import flow_run
+
+from catalog.table import Catalog
+from crawlers.errors import MarqueError
+from flows.opening import catalog_at
+from flows.report import RunReport, new_report, store_report
+from flows.settings import Settings, load_settings
+
+
+class RunFailedError(MarqueError):
+    """A run ended without what it was for; the report says why."""
+
+    def __init__(self, report: RunReport) -> None:
+        super().__init__(report.error or "the run failed")
+        self.report = report
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run under way."""
+
+    settings: Settings
+    catalog: Catalog
+    report: RunReport
+
+    @property
+    def run_id(self) -> str:
+        """The run's key in table `runs`."""
+        return self.report.run_id
+
+
+@contextmanager
+def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
+    """Open what a flow needs, keep its report whatever happens, and show it in Prefect.
+
+    The report is written when the run starts and again when it ends, so that a run that was
+    killed is still known, as `running`.
+    """
+    settings = load_settings()
+    catalog = catalog_at(settings)
+    report = new_report(flow, str(flow_run.id or uuid.uuid4()), parameters)
+    report.versions_before = catalog.versions()
+    store_report(catalog, report)
+    try:
+        yield Run(settings, catalog, report)
+        report.status = "failed" if report.error else "done"
+    except BaseException as error:
+        report.status = "failed"
+        report.error = str(error) or type(error).__name__
+        raise
+    finally:
+        report.finished_at = datetime.now(UTC)
+        report.versions_after = catalog.versions()
+        store_report(catalog, report)
+        _show(report)
+    if report.status == "failed":
+        raise RunFailedError(report)
+
+
+def _show(report: RunReport) -> None:
+    """Tables and the whole report as Prefect artifacts; a keyed artifact keeps its history."""
+    for title, rows in report.tables().items():
+        key = f"{report.flow}-{title}".lower().replace(" ", "-")
+        create_table_artifact(rows, key=key, description=f"{title} of run {report.run_id}")
+    create_markdown_artifact(report.to_markdown(), key=f"{report.flow}-report")

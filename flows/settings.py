@@ -1,0 +1,99 @@
+"""Settings, read once: the command line over MARQUE_* over `marque.toml`; nothing below reads the
+environment."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from crawlers.errors import MarqueError
+from embeddings.registry import DEFAULT_MODEL, ModelSpec, model_spec
+
+
+class SettingsError(MarqueError):
+    """A setting has a value that cannot be used; the message names it and its place."""
+
+
+class Settings(BaseSettings):
+    """What a person can set, each as `MARQUE_<NAME>` or as a line of `marque.toml`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MARQUE_", toml_file="marque.toml", extra="forbid", frozen=True
+    )
+
+    home: Path = Field(Path("~/.marque"), description="folder for everything Marque keeps")
+    catalog: str | None = Field(
+        None, description="path or URI of the catalogue; by default `catalog` in the home folder"
+    )
+    vocabulary: Path | None = Field(
+        None, description="TOML file with attributes, values and words to add to the built-in ones"
+    )
+    semantic_model: str = Field(
+        DEFAULT_MODEL,
+        description="model of the `semantic` space: ARCHITECTURE/TAG, hf-hub:ORG/REPO, "
+        "local-dir:PATH, ARCHITECTURE with semantic_weights, or marque-tiny",
+    )
+    semantic_weights: Path | None = Field(None, description="weights file of that model")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps, ...")
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="bf16 is faster on processors and GPUs that have it"
+    )
+    batch_size: int = Field(32, ge=1, le=4096, description="photos in one forward pass")
+    workers: int = Field(2, ge=1, le=64, description="threads that decode photos")
+    shard_size: int = Field(256, ge=1, le=10_000, description="photos in one task of a flow")
+    exact_rows: int = Field(
+        50_000, ge=0, description="up to this many photos a search compares every one"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: Any, **named: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        given = dict(zip(("init_settings", "env_settings"), sources, strict=False)) | named
+        return (
+            given["init_settings"],
+            given["env_settings"],
+            TomlConfigSettingsSource(settings_cls),
+        )
+
+    @property
+    def home_path(self) -> Path:
+        """The home folder, absolute."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def catalog_uri(self) -> str:
+        """Where the catalogue is: a path or a URI."""
+        return self.catalog or str(self.home_path / "catalog")
+
+    @property
+    def model(self) -> ModelSpec:
+        """The model of the `semantic` space; raises `ModelError`."""
+        return model_spec(self.semantic_model, self.semantic_weights)
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; `given` values win, None among them means not given.
+
+    Raises `SettingsError` naming each value that cannot be used.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        wrong = [
+            f"{'.'.join(str(part) for part in each['loc'])} = {each['input']!r}: {each['msg']}"
+            for each in error.errors()
+        ]
+        raise SettingsError(
+            "these settings cannot be used (MARQUE_<NAME> in the environment, or marque.toml): "
+            + "; ".join(wrong)
+        ) from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"marque.toml cannot be read: {error}") from error

@@ -1,0 +1,95 @@
+"""The stages of a run, each: ask what is pending, do it shard by shard, count it in the report."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prefect.utilities.annotations import quote
+
+from catalog.cars import add_label_columns, open_space
+from catalog.index import maintain_indexes
+from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
+from catalog.register import Registered
+from catalog.versions import publish
+from crawlers.records import RENDERED, Drop, Notice, Photo, Source
+from embeddings.registry import TRYOUT, SpaceRecord
+from flows.embedding import SPACE
+from flows.progress import stage
+from flows.run import Run
+from flows.tasks import embed_images, label_shard, refresh_shard, register_shard, shards
+from labeling.label import Labelled
+
+
+def register_all(run: Run, source: Source, limit: int | None) -> None:
+    """Register every record of a source, or those up to its `limit`-th photo."""
+    total = source.count()
+    if limit is not None:
+        total = limit if total is None else min(total, limit)
+    done = Registered()
+    with stage(run.report, "register", total) as step:
+        for shard in shards(limited(source, limit), run.settings.shard_size):
+            part = register_shard(run.settings, quote(shard), run.run_id)
+            done.add(part)
+            step.advance(part.seen)
+        step.stage.counts["bytes"] = done.bytes
+    report = run.report
+    report.seen, report.new, report.again = done.seen, done.new, done.again
+    report.known, report.changed = done.known, done.changed
+    report.rejected, report.notices = dict(done.rejected), dict(done.notices)
+    report.examples = done.examples
+
+
+def limited(source: Source, limit: int | None) -> Iterator[Photo | Drop | Notice]:
+    """The records of a source, ending with its `limit`-th photo if there are more."""
+    photos = 0
+    for record in source.records():
+        if limit is not None and photos >= limit:
+            return
+        yield record
+        photos += isinstance(record, Photo)
+
+
+def label_pending(run: Run) -> None:
+    """Read the words of all sightings that were not read with this vocabulary."""
+    add_label_columns(run.catalog)
+    waiting = unlabelled_sightings(run.catalog)
+    done = Labelled()
+    with stage(run.report, "label", len(waiting)) as step:
+        for shard in shards(waiting, run.settings.shard_size * 8):
+            part = label_shard(run.settings, shard, run.run_id)
+            done.add(part)
+            step.advance(part.sightings)
+    run.report.unknown_words = dict(done.unknown)
+    run.report.labels = dict(done.assertions)
+
+
+def embed_pending(run: Run, record: SpaceRecord) -> None:
+    """Embed all photos that have no vector of this model."""
+    open_space(run.catalog, record.space, record.size, record.to_json())
+    new, old = unembedded_images(run.catalog, SPACE, record.version)
+    rejected: Counter[str] = Counter()
+    with stage(run.report, "embed", len(new) + len(old)) as step:
+        for ids, replace in ((new, False), (old, True)):
+            for shard in shards(ids, run.settings.shard_size):
+                part = embed_images(run.settings, shard, run.run_id, replace=replace)
+                rejected.update(part.rejected)
+                step.advance(part.photos)
+    run.report.models[SPACE] = record.version
+    run.report.rejected = dict(Counter(run.report.rejected) + rejected)
+    if record.is_tryout and has_real_photos(run):
+        run.report.messages.append(TRYOUT)
+
+
+def publish_pending(run: Run) -> None:
+    """Refresh rows whose labels changed, keep the indexes up, check, and publish."""
+    waiting = stale_cars(run.catalog)
+    with stage(run.report, "publish", len(waiting)) as step:
+        for shard in shards(waiting, run.settings.shard_size * 8):
+            step.advance(refresh_shard(run.settings, shard))
+        maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
+        done = publish(run.catalog)
+    run.report.published = {"version": done.version, "photos": done.photos}
+
+
+def has_real_photos(run: Run) -> bool:
+    """Whether any photo of the catalogue was not made by the renderer."""
+    return run.catalog.has_other_source(RENDERED)

@@ -1,0 +1,96 @@
+"""The tasks of the flows: each does one shard of a stage, may be repeated, and adds nothing twice.
+
+A task repeats what another try can mend (a network that fails, a commit that another writer
+preempted) and nothing else.
+"""
+
+import errno
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.tasks import Task, exponential_backoff
+
+from catalog.cars import refresh_cars
+from catalog.register import Registered, register
+from catalog.table import Catalog
+from crawlers.records import Drop, Notice, Photo
+from flows.embedding import EmbeddedShard, embed_shard
+from flows.opening import catalog_at
+from flows.settings import Settings
+from labeling.label import Labelled, current_labels, label_sightings
+
+_LASTING = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
+
+T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def can_mend(_task: Any, _run: Any, state: State[Any]) -> bool:
+    """Whether another try may succeed: LanceDB reports lost commits as `RuntimeError`, networks
+    fail with `OSError`; a full disk or a forbidden path stays as it is."""
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, OSError):
+        return error.errno not in _LASTING
+    return isinstance(error, RuntimeError)
+
+
+def shard_task(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """A task over one shard, tried up to four times with growing, jittered pauses."""
+    return task(
+        name=name,
+        retries=3,
+        retry_delay_seconds=exponential_backoff(backoff_factor=1),
+        retry_jitter_factor=0.5,
+        retry_condition_fn=can_mend,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+
+
+def shards(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of at most `size` items, in order."""
+    source = iter(items)
+    while shard := list(islice(source, size)):
+        yield shard
+
+
+@lru_cache(maxsize=4)
+def opened(settings: Settings) -> Catalog:
+    """The catalogue of these settings, opened once a process."""
+    return catalog_at(settings)
+
+
+@shard_task("register")
+def register_shard(
+    settings: Settings, records: Sequence[Photo | Drop | Notice], run_id: str
+) -> Registered:
+    """Store what is new of one shard of a source."""
+    return register(opened(settings), records, run_id=run_id, workers=settings.workers)
+
+
+@shard_task("label")
+def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) -> Labelled:
+    """Read the words of one shard of sightings."""
+    return label_sightings(opened(settings), sighting_ids, run_id=run_id)
+
+
+@shard_task("embed")
+def embed_images(
+    settings: Settings, image_ids: Sequence[str], run_id: str, *, replace: bool
+) -> EmbeddedShard:
+    """Embed one shard of photos and write them to `cars`."""
+    return embed_shard(settings, opened(settings), image_ids, run_id, replace=replace)
+
+
+@shard_task("refresh")
+def refresh_shard(settings: Settings, image_ids: Sequence[str]) -> int:
+    """Bring the labels of one shard of `cars` up to date."""
+    catalog = opened(settings)
+    refresh_cars(catalog, image_ids, current_labels(catalog, image_ids))
+    return len(image_ids)

@@ -1,0 +1,35 @@
+"""`marque`: the commands, and how their errors reach a person."""
+
+import click
+
+from marque.demo import demo
+from marque.embed import embed
+from marque.ingest import ingest
+from marque.publish import publish
+from marque.reset import reset
+from marque.search import search
+from marque.show import show
+from marque.status import status
+from marque.up import up
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="marque")
+def commands() -> None:
+    """Turn car photos into a catalogue that is searched by text and by picture.
+
+    Settings are read from MARQUE_* in the environment and from marque.toml in the working folder.
+    """
+
+
+for _command in (demo, embed, ingest, publish, reset, search, show, status, up):
+    commands.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line; exit status 0 done, 1 the work failed, 2 wrong usage."""
+    commands(prog_name="marque")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""What the commands share: options, errors for people, JSON, and a flow run with its progress."""
+
+import functools
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from crawlers.errors import MarqueError, UsageMistakeError
+
+if TYPE_CHECKING:
+    from flows.report import RunReport
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def shared_options(command: F) -> F:
+    """The options of every command that answers: `plain_options` and --json."""
+    help_text = "Print one JSON document and nothing else."
+    option = click.option("--json", "as_json", is_flag=True, help=help_text)
+    return option(plain_options(command))
+
+
+def plain_options(command: F) -> F:
+    """The options that every command has, --home and --debug; and errors made readable."""
+
+    @click.option(
+        "--home",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder with the catalogue, instead of MARQUE_HOME.",
+    )
+    @click.option("--debug", is_flag=True, help="Show logs, and the traceback of an error.")
+    @functools.wraps(command)
+    def wrapped(*args: Any, home: Path | None, debug: bool, **named: Any) -> Any:
+        if home is not None:
+            os.environ["MARQUE_HOME"] = str(home)
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
+        logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR)
+        with readable_errors(debug=debug):
+            return command(*args, **named)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
+
+
+@contextmanager
+def readable_errors(*, debug: bool) -> Iterator[None]:
+    """Turn an error into one line and an exit status; with `debug`, let it through."""
+    try:
+        yield
+    except (click.exceptions.Exit, click.ClickException, click.Abort):
+        raise
+    except UsageMistakeError as error:
+        if debug:
+            raise
+        raise click.UsageError(str(error)) from error
+    except MarqueError as error:
+        if debug:
+            raise
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        raise click.ClickException("stopped; run the same command again to go on") from None
+    except Exception as error:
+        if debug:
+            raise
+        raise click.ClickException(
+            f"unexpected {type(error).__name__}: {error}; run again with --debug to see where"
+        ) from error
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
+    """Run a flow against the one Prefect server, with a progress bar, and print its report.
+
+    Ends the command with status 1, after the report, when the run failed.
+    """
+    from flows.server import prefect_server
+    from flows.settings import load_settings
+    from marque.bars import progress_bars
+    from marque.tables import print_report
+
+    with prefect_server(load_settings().home_path):
+        from flows.run import RunFailedError
+
+        with progress_bars():
+            try:
+                report = call()
+            except RunFailedError as failed:
+                report = failed.report
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        print_report(report)
+    if report.status != "done":
+        sys.exit(1)
+    return report

@@ -1,0 +1,75 @@
+"""`marque demo`: the whole line on rendered scenes, with no download and no account."""
+
+import os
+from pathlib import Path
+
+import click
+
+from marque.common import plain_options
+
+SCENES = 600
+SEED = 1
+QUERY_SEED = 990_001  # beyond the seeds that are ingested: the picture is not in the catalogue
+
+NEXT = """
+Next, with your own photos:
+  marque ingest folder PATH                      take in a folder (try --limit 100 first)
+  marque search "a red convertible" --sheet answer.png
+  marque status                                  what is there, and what waits
+The demo used marque-tiny, which knows rendered scenes only. For real photos leave
+MARQUE_SEMANTIC_MODEL unset: the default model, {model}, is fetched on first use;
+without internet, name a weights file with --weights FILE.
+The demo's catalogue is in {home}; add --home {home} to any command to look around in it.
+"""
+
+
+@click.command()
+@click.option(
+    "--scenes",
+    type=click.IntRange(min=50),
+    default=SCENES,
+    show_default=True,
+    help="How many scenes to render.",
+)
+@plain_options
+def demo(scenes: int) -> None:
+    """Render car scenes, ingest them, and ask three questions: all in a folder of its own.
+
+    The folder is MARQUE_HOME or --home if given, else .demo in the working folder.
+    """
+    home = Path(os.environ.setdefault("MARQUE_HOME", ".demo")).resolve()
+    os.environ["MARQUE_SEMANTIC_MODEL"] = "marque-tiny"
+    os.environ.pop("MARQUE_SEMANTIC_WEIGHTS", None)
+    from crawlers.scenes.write import write_scenes
+    from embeddings.registry import DEFAULT_MODEL
+    from flows.server import prefect_server
+    from marque.bars import progress_bars
+    from marque.tables import print_answer, print_report
+
+    click.echo(f"Rendering {scenes} car scenes into {home / 'scenes'} ...")
+    write_scenes(home / "scenes", scenes, SEED)
+    write_scenes(home / "query", 1, QUERY_SEED)
+    query = next((home / "query").glob("*.jpg"))
+    with prefect_server(home):
+        from flows.ingest import ingest
+        from flows.search import search
+
+        click.echo("Ingesting them with the flow `ingest` ...")
+        with progress_bars():
+            report = ingest(source="scenes", path=str(home / "scenes"))
+        print_report(report)
+        questions = {
+            "text": {"text": "a red convertible by the sea"},
+            "picture": {"image": str(query)},
+            "picture-and-text": {
+                "image": str(query),
+                "text": "in the mountains",
+                "where": ["body_type=suv"],
+            },
+        }
+        for number, (name, question) in enumerate(questions.items(), start=1):
+            sheet = home / "sheets" / f"{number}-{name}.png"
+            answer = search(**question, k=12, sheet=str(sheet)).answer
+            print_answer(answer, f"{number}. {name.replace('-', ' ')}: {question}")
+            click.echo(f"Contact sheet: {sheet}")
+    click.echo(NEXT.format(model=DEFAULT_MODEL, home=home))

@@ -1,0 +1,51 @@
+"""`marque reset`: start over."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from marque.common import run_flow, shared_options
+from marque.ingest import set_weights
+
+if TYPE_CHECKING:
+    from flows.report import RunReport
+
+
+@click.command()
+@click.option(
+    "--from",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of photos to fill the catalogue with again.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Weights file of the model, instead of the one from the model hub.",
+)
+@shared_options
+def reset(folder: Path, yes: bool, weights: Path | None, as_json: bool) -> None:
+    """Delete everything in the catalogue and fill it again from a folder."""
+    from flows.opening import catalog_at
+    from flows.settings import load_settings
+
+    set_weights(weights)
+    settings = load_settings()
+    photos = catalog_at(settings).count("images")
+    if not yes:
+        click.confirm(
+            f"Delete all {photos} photos, their labels and decisions from "
+            f"{settings.catalog_uri}, and fill it from {folder}?",
+            abort=True,
+            err=True,
+        )
+
+    def call() -> "RunReport":
+        from flows.ingest import reset as flow
+
+        return flow(path=str(folder.resolve()))
+
+    run_flow(call, as_json=as_json)

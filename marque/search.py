@@ -1,0 +1,49 @@
+"""`marque search`: answers out."""
+
+from pathlib import Path
+
+import click
+
+from marque.common import print_json, shared_options
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("-k", "k", type=int, default=12, show_default=True, help="How many photos to find.")
+@click.option("--image", help="A picture to search by: a file, or the id of a photo here.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="FILTER",
+    help="Only photos that pass, such as body_type=suv, make!=Ford, 'color in red,blue' or "
+    "model_year=2008..2012. Repeatable.",
+)
+@click.option(
+    "--sheet", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer as a PNG."
+)
+@shared_options
+def search(
+    text: str | None,
+    k: int,
+    image: str | None,
+    where: tuple[str, ...],
+    sheet: Path | None,
+    as_json: bool,
+) -> None:
+    """Search by TEXT, by picture, or both, among the photos that pass all filters."""
+    from flows.answering import answer
+    from flows.opening import catalog_at
+    from flows.settings import load_settings
+
+    settings = load_settings()
+    found = answer(settings, catalog_at(settings, create=False), text, image, where, k)
+    if sheet is not None:
+        from search.sheet import write_sheet
+
+        write_sheet(found, sheet)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        from marque.tables import print_answer
+
+        print_answer(found.to_dict(), str(found.query))

@@ -1,0 +1,22 @@
+"""`marque status`: what is there, and what waits."""
+
+import click
+
+from marque.common import print_json, shared_options
+
+
+@click.command()
+@shared_options
+def status(as_json: bool) -> None:
+    """Show rows of each table, what waits for each stage, and the last run of each flow."""
+    from catalog.status import catalog_status
+    from flows.opening import catalog_at
+    from flows.settings import load_settings
+
+    found = catalog_status(catalog_at(load_settings(), create=False))
+    if as_json:
+        print_json(found)
+    else:
+        from marque.tables import print_status
+
+        print_status(found)

@@ -1,0 +1,107 @@
+"""Reports and answers as tables on standard output."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.report import RunReport
+from search.engine import credit, label_text
+
+
+def print_report(report: RunReport) -> None:
+    """The closing report of a run."""
+    console = Console()
+    for title, rows in report.tables().items():
+        print_table(console, title, rows)
+    if report.published:
+        console.print(f"{report.published['photos']} photos can be searched now.")
+    for message in report.messages:
+        console.print(Text(f"Note: {message}", style="yellow"))
+    if report.error:
+        console.print(Text(f"Failed: {report.error}", style="red"))
+
+
+def print_answer(answer: Mapping[str, Any], title: str) -> None:
+    """The hits of an answer, as `Answer.to_dict` gives it, best first."""
+    console = Console()
+    rows = [
+        {
+            "": hit["rank"],
+            "photo": hit["image_id"][:12],
+            "score": "" if hit["score"] is None else f"{hit['score']:.3f}",
+            "labels": label_text(hit["labels"]),
+            "where": hit["page_url"] or hit["source_id"],
+            "credit": credit(hit),
+        }
+        for hit in answer["hits"]
+    ]
+    line = f"{title} ({answer['took_ms']['total']:.0f} ms)"
+    if rows:
+        print_table(console, line, rows)
+    else:
+        console.print(Text(f"{line}: no photo found"))
+    for notice in answer["notices"]:
+        console.print(Text(f"Note: {notice}", style="yellow"))
+
+
+def print_table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows as one table; numbers to the right."""
+    table = Table(title=Text(title), title_justify="left", header_style="bold")
+    for name, value in rows[0].items():
+        table.add_column(Text(name), justify="right" if isinstance(value, int | float) else "left")
+    for row in rows:
+        # Text, not markup: a file may be called "[red]"
+        table.add_row(*(Text(str(value)) for value in row.values()))
+    console.print(table)
+
+
+def print_photo(photo: Mapping[str, Any]) -> None:
+    """What is known of one photo."""
+    console = Console()
+    size = f"{photo['width']}x{photo['height']} {photo['format']}, {photo['bytes']} bytes"
+    console.print(Text(f"{photo['image_id']}\n{size}, perceptual hash {photo['phash']}"))
+    labels = [{"attribute": name, **label} for name, label in photo["labels"].items()]
+    sightings = [
+        {
+            "source": row["source"],
+            "id there": row["source_id"],
+            "words": ", ".join(f"{name}: {word}" for name, word in row["words"].items()),
+            "license": row["license"] or "unknown",
+        }
+        for row in photo["sightings"]
+    ]
+    columns = ("attribute", "values", "one_of", "origin", "by", "version", "created_at")
+    said = [{name: row[name] for name in columns} for row in photo["assertions"]]
+    for title, rows in {"Labels": labels, "Sightings": sightings, "Assertions": said}.items():
+        if rows:
+            print_table(console, title, rows)
+    if not photo["searchable"]:
+        console.print("It cannot be searched yet: run `marque embed`.")
+
+
+def print_status(status: Mapping[str, Any]) -> None:
+    """The state of the catalogue."""
+    console = Console()
+    console.print(Text(status["catalog"]))
+    rows = [{"table": name, "rows": count} for name, count in status["rows"].items()]
+    print_table(console, "Tables", rows)
+    rows = [{"stage": name, "photos waiting": count} for name, count in status["pending"].items()]
+    print_table(console, "Pending", rows)
+    if status["unindexed"]:
+        rows = [{"index": name, "rows outside": n} for name, n in status["unindexed"].items()]
+        print_table(console, "Indexes", rows)
+    if status["last_runs"]:
+        rows = [
+            {"flow": name, "status": run["status"], "started": run["started_at"]}
+            for name, run in status["last_runs"].items()
+        ]
+        print_table(console, "Last runs", rows)
+    for space, model in status["models"].items():
+        console.print(Text(f"{space}: {model}"))
+    published = status["published"]
+    console.print(
+        f"{published['photos']} photos are published." if published else "Nothing is published yet."
+    )
