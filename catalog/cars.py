@@ -41,18 +41,20 @@ def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
     A column made by another model is dropped: its photos then wait for new vectors, while searches
     go on reading the published version, where it still is.
     """
-    if space_record(catalog.table("cars").schema, space) == record:
-        return
-    table = catalog.table("cars")
-    version = pa.field(f"{space}_version", pa.string())
-    try:
-        if space in table.schema.names:
-            table.drop_columns([space, f"{space}_version"])
-        table.add_columns(pa.schema([vector_field(space, size, record), version]))
-    except (OSError, ValueError, RuntimeError):
-        # Another run did the same at the same moment, and one of the two commits lost.
-        if space_record(catalog.table("cars").schema, space) != record:
-            raise
+    new = [vector_field(space, size, record), pa.field(f"{space}_version", pa.string())]
+    for last in (False, False, True):
+        table = catalog.table("cars")
+        there = table.schema.names
+        if space_record(table.schema, space) == record:
+            return
+        try:
+            if old := [field.name for field in new if field.name in there]:
+                table.drop_columns(old)
+            table.add_columns(pa.schema(new))
+        except (ValueError, RuntimeError):
+            # Another run does the same at the same moment, and one of the two commits lost.
+            if last:
+                raise
 
 
 def space_record(schema: pa.Schema, space: str) -> bytes | None:
@@ -66,18 +68,29 @@ def space_record(schema: pa.Schema, space: str) -> bytes | None:
 def add_label_columns(catalog: Catalog) -> list[str]:
     """Give `cars` the columns of attributes that the vocabulary has and it lacks; their names.
 
-    Rows get their values when they are refreshed, which a changed vocabulary makes due.
+    Rows get their values when they are refreshed, which a changed vocabulary makes due. Raises
+    `CatalogError` where an attribute was once of another kind.
     """
     table = catalog.table("cars")
-    there = set(table.schema.names)
-    missing = [f for f in cars_schema(catalog.vocabulary) if f.name not in there]
+    there = {field.name: field.type for field in table.schema}
+    wanted = cars_schema(catalog.vocabulary)
+    other = [field.name for field in wanted if there.get(field.name, field.type) != field.type]
+    if other:
+        raise CatalogError(
+            f"the catalogue already holds {other[0]!r} as {there[other[0]]}; give the attribute of "
+            "the vocabulary file another name, or the kind it had"
+        )
+    missing = [field for field in wanted if field.name not in there]
     if missing:
         table.add_columns(pa.schema(missing))
     return [field.name for field in missing]
 
 
 def append_cars(catalog: Catalog, vectors: Vectors, labels: Mapping[str, Labels]) -> int:
-    """Add complete rows for photos that are not in `cars` yet; returns how many."""
+    """Add complete rows for photos that are not in `cars` yet; returns how many.
+
+    A photo that is seen nowhere any more is left out.
+    """
     rows = _compose(catalog, vectors.image_ids, labels, ["thumbnail", "width", "height"])
     order = {key: at for at, key in enumerate(vectors.image_ids)}
     at = [order[key] for key in rows.column("image_id").to_pylist()]
@@ -91,8 +104,13 @@ def replace_vectors(catalog: Catalog, vectors: Vectors) -> None:
 
 
 def refresh_cars(catalog: Catalog, image_ids: Sequence[str], labels: Mapping[str, Labels]) -> None:
-    """Bring facts and labels of rows up to date; vectors and thumbnails stay."""
-    catalog.update("cars", _compose(catalog, image_ids, labels, []))
+    """Bring facts and labels of rows up to date; vectors and thumbnails stay.
+
+    A row whose photo is seen nowhere any more, as its place shows another one now, is removed.
+    """
+    rows = _compose(catalog, image_ids, labels, [])
+    catalog.update("cars", rows)
+    catalog.remove("cars", set(image_ids) - set(rows.column("image_id").to_pylist()))
 
 
 def label_of(attribute: Attribute, row: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -123,7 +141,7 @@ def _compose(
     for image in images:
         key = image["image_id"]
         if key not in chosen:
-            raise CatalogError(f"photo {key} has no sighting; ingest its source again")
+            continue
         row = image | chosen[key] | {"evidence": seen[key], "labelled_with": version}
         for attribute in catalog.vocabulary.attributes.values():
             row |= _label_columns(attribute, labels.get(key, {}).get(attribute.name))

@@ -7,9 +7,13 @@ vectors (`REFINE`): docs/vectors.md has the measurement.
 
 from typing import Any
 
+from lancedb.index import Bitmap, BTree, IvfRq
+
 from catalog.table import Catalog
 
 INDEX_FROM = 50_000
+LEAST_TO_INDEX = 256  # fewer photos than the index's training wants
+BITS = 8  # of each number of a vector; with 1, what LanceDB takes, candidates are missed
 NPROBES = 40
 REFINE = 10
 
@@ -28,15 +32,14 @@ def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FR
     """
     table = catalog.table("cars")
     built = []
-    if table.count_rows() >= index_from:
+    if table.count_rows() >= max(index_from, LEAST_TO_INDEX):
         there = {column for index in table.list_indices() for column in index.columns}
         if space not in there:
-            table.create_index(metric="cosine", vector_column_name=space, index_type="IVF_RQ")
+            table.create_index(space, config=IvfRq(distance_type="cosine", num_bits=BITS))
             built.append(space)
         for column in ("image_id", *_LABEL_INDEXES):
             if column in table.schema.names and column not in there:
-                kind = "BTREE" if column == "image_id" else "BITMAP"
-                table.create_scalar_index(column, index_type=kind)
+                table.create_index(column, config=BTree() if column == "image_id" else Bitmap())
                 built.append(column)
     if table.list_indices():
         # Not `table.optimize()`: it also cleans up, and fails when a tagged version is old.

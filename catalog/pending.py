@@ -3,7 +3,8 @@
 Nothing here is kept between runs; a stage's own rows are what says that it is done.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,10 +27,12 @@ def unembedded_images(catalog: Catalog, space: str, version: str) -> tuple[list[
     """Photos that wait for a vector of `space` made by model `version`.
 
     Returns the ids that are not in `cars` at all, and those that are there with a vector of
-    another model or with none. A photo that this version failed on does not wait for it again.
+    another model or with none. A photo that this version failed on does not wait for it again, and
+    one that is seen nowhere any more does not wait at all.
     """
     cars = catalog.column("cars", "image_id")
     images = catalog.column("images", "image_id")
+    images = images.filter(pc.is_in(images, value_set=catalog.column("sightings", "image_id")))
     failed = catalog.column("rejects", "source_id", equals("stage", embed_stage(version)))
     new = _without(_without(images, cars), failed)
     if f"{space}_version" not in catalog.table("cars").schema.names:
@@ -47,9 +50,9 @@ def embed_stage(version: str) -> str:
 def stale_cars(catalog: Catalog) -> list[str]:
     """Ids of rows of `cars` that do not show all that is known of their photo.
 
-    Assertions are only added and a sighting's revision only grows, so the number of assertions
-    plus the sum of the revisions (`evidence`) tells whether a row has seen them all. With another
-    vocabulary the same statements can give other labels.
+    A row's `evidence` was taken when it was written; another one now means that something was said
+    since, or that the photo is seen elsewhere or nowhere any more. With another vocabulary the
+    same statements can give other labels.
     """
     version = catalog.vocabulary.version
     now = evidence(catalog, None)
@@ -61,34 +64,31 @@ def stale_cars(catalog: Catalog) -> list[str]:
     return stale
 
 
-def evidence(catalog: Catalog, image_ids: Iterable[str] | None) -> dict[str, int]:
-    """Photo -> number of its assertions plus its sightings' revisions; all photos if None."""
-    wanted = None if image_ids is None else list(image_ids)
-    assertions = _by_image(catalog, "assertions", wanted, None)
-    sightings = _by_image(catalog, "sightings", wanted, "revision")
-    total: dict[str, int] = dict(assertions)
-    for key, revisions in sightings.items():
-        total[key] = total.get(key, 0) + revisions
-    return total
+def evidence(catalog: Catalog, image_ids: Sequence[str] | None) -> dict[str, int]:
+    """Photo -> a number that tells one state of what is known of it from another.
+
+    It is the number of its assertions, which are only added, plus a term for each of its sightings
+    that is made from its digest, its revision and whether it was read. All photos if None.
+    """
+    total: Counter[str] = Counter()
+    for batch in _of_photos(catalog, "assertions", ["image_id"], image_ids):
+        total.update(batch.column("image_id").to_pylist())
+    version = catalog.vocabulary.version
+    columns = ["image_id", "sighting_id", "revision", "labelled_with"]
+    for batch in _of_photos(catalog, "sightings", columns, image_ids):
+        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        for image_id, place, revision, read_with in rows:
+            total[image_id] += int(place[:16], 16) * (2 * revision + (read_with == version))
+    return {key: value % 2**63 for key, value in total.items()}
 
 
 def _without(keys: pa.ChunkedArray, those: pa.ChunkedArray) -> pa.ChunkedArray:
     return keys.filter(pc.invert(pc.is_in(keys, value_set=those)))
 
 
-def _by_image(
-    catalog: Catalog, name: str, wanted: list[str] | None, add: str | None
-) -> dict[str, int]:
-    columns = ["image_id"] if add is None else ["image_id", add]
-    if wanted is None:
-        schema = catalog.table(name).schema
-        rows = pa.Table.from_batches(
-            catalog.read(name, columns, batch_rows=65_536),
-            pa.schema([schema.field(column) for column in columns]),
-        )
-    else:
-        rows = catalog.rows_where(name, "image_id", wanted, columns)
-    how = ([], "count_all") if add is None else (add, "sum")
-    grouped = rows.group_by("image_id").aggregate([how])
-    values = grouped.column("count_all" if add is None else f"{add}_sum")
-    return dict(zip(grouped.column("image_id").to_pylist(), values.to_pylist(), strict=True))
+def _of_photos(
+    catalog: Catalog, name: str, columns: list[str], image_ids: Sequence[str] | None
+) -> Iterator[pa.RecordBatch]:
+    if image_ids is None:
+        return catalog.read(name, columns, batch_rows=65_536)
+    return iter(catalog.rows_where(name, "image_id", image_ids, columns).to_batches())

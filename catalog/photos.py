@@ -7,13 +7,14 @@ EXIF itself (place, camera) goes into no column, and thumbnails are written with
 
 import hashlib
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import imagehash
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from crawlers.records import Box
 
@@ -23,6 +24,27 @@ THUMBNAIL_SIDE = 256
 
 # Only formats that a photo comes in: Pillow would also run Ghostscript for an EPS.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000")
+
+# What a file of one of these begins with, be it cut off before Pillow can tell its kind.
+_BEGINS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
+# Atomic, or a page of many comments would be tried in every way they can be cut.
+_SVG = re.compile(
+    rb"(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^\[>]*(?:\[.*?\]\s*)?>)*+<(?:[a-z]+:)?svg\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SVG_WITHIN = 65_536  # drawing programs put long comments and name lists before the picture
+
+# EXIF orientation -> what makes the photo upright. Pillow's own `exif_transpose` also writes the
+# EXIF anew, and fails where a camera wrote some other part of it badly.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 EMPTY = "empty file"
 NOT_AN_IMAGE = "not an image"
@@ -69,18 +91,18 @@ def image_id(content: bytes) -> str:
 def examine(content: bytes) -> PhotoFacts:
     """Decode a photo once and say what it is; raises `RejectedError`."""
     with open_photo(content) as image:
-        animated = image.format != "MPO" and bool(getattr(image, "is_animated", False))
+        animated = _is_animation(image)
         kind = image.format or "?"
         shown = to_shown(image)
-    small = shown.copy()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=3.0)
+    width, height = shown.size
+    shown.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=3.0)
     return PhotoFacts(
         image_id(content),
         kind,
-        shown.width,
-        shown.height,
-        perceptual_hash(small),
-        encode_jpeg(small),
+        width,
+        height,
+        perceptual_hash(shown),
+        encode_jpeg(shown),
         animated,
     )
 
@@ -99,13 +121,12 @@ def open_photo(content: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
-        head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-        if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in content[:4096]):
-            raise RejectedError(SVG) from error
-        raise RejectedError(NOT_AN_IMAGE, f"begins with {content[:12]!r}") from error
+        raise _unknown_kind(content) from error
     except Image.DecompressionBombError as error:
         raise RejectedError(TOO_LARGE, str(error)) from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except MemoryError:
+        raise  # the machine's fault, not the photo's
+    except Exception as error:  # readers given damaged bytes raise nearly anything
         raise RejectedError(TRUNCATED, str(error)) from error
     size = f"{image.width}x{image.height}"
     if image.width * image.height > MAX_PIXELS:
@@ -122,17 +143,13 @@ def to_shown(image: Image.Image) -> Image.Image:
     """
     try:
         image.load()
-        turned: Image.Image = ImageOps.exif_transpose(image)
-    # Pillow's decoders raise all of these on damaged data, struct.error among the ValueErrors'
-    # neighbours; MemoryError is not caught: it is the machine's, not the photo's.
-    except (OSError, SyntaxError, ValueError, TypeError, EOFError, IndexError) as error:
+        rgb = _to_rgb(image)
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders given damaged bytes raise nearly anything
         raise RejectedError(TRUNCATED, str(error)) from error
-    if turned.mode.startswith("I") or turned.mode == "F":
-        turned = _to_8_bit(turned)
-    if turned.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in turned.info:
-        rgba = turned.convert("RGBA")
-        turned = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return turned.convert("RGB")
+    turn = _TURNS.get(_orientation(image))
+    return rgb if turn is None else rgb.transpose(turn)
 
 
 def perceptual_hash(image: Image.Image) -> bytes:
@@ -154,8 +171,45 @@ def fits(box: Box, width: int, height: int) -> bool:
     return 0 <= box.x0 < box.x1 <= width and 0 <= box.y0 < box.y1 <= height
 
 
+def _unknown_kind(content: bytes) -> RejectedError:
+    if content.startswith(_BEGINS) or content[4:12] == b"ftypavif":
+        return RejectedError(TRUNCATED, f"its {len(content):,} bytes do not tell its size")
+    head = content[:_SVG_WITHIN].removeprefix(b"\xef\xbb\xbf")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        head = head.decode("utf-16", "replace").encode()
+    if _SVG.match(head):
+        return RejectedError(SVG)
+    return RejectedError(NOT_AN_IMAGE, f"begins with {content[:12]!r}")
+
+
+def _is_animation(image: Image.Image) -> bool:
+    if image.format in {"MPO", "TIFF"}:
+        return False  # several photos, or pages, in one file
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # a damaged second frame is no reason against the first
+        return True
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # EXIF is damaged more often than the photo it comes with
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _to_8_bit(image)
+    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return image.convert("RGB")
+
+
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    # convert("RGB") clips 16-bit values at 255, which turns a 16-bit photo white
-    values = np.asarray(image).astype(np.float64)
-    top = 65535.0 if values.max() > 255 else 255.0
-    return Image.fromarray((values.clip(0, top) * (255.0 / top)).astype(np.uint8))
+    # convert("RGB") clips values at 255, which turns a 16-bit photo white. Deeper photos do not
+    # say which value is white: the brightest is taken.
+    values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0).clip(0)
+    top = 65535.0 if image.mode.startswith("I;16") else max(float(values.max()), 1e-9)
+    return Image.fromarray((values * (255.0 / top)).astype(np.uint8))

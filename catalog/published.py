@@ -56,12 +56,13 @@ class PublishedCars:
         """The `k` photos nearest to `vector` (size,) among those that `where` keeps.
 
         Returns (image_id, cosine distance), nearest first; 0 is the same direction, 2 the
-        opposite. Exact up to `exact_rows` photos, by the vector index above that.
+        opposite. Exact where at most `exact_rows` photos are asked, by the vector index above that.
         """
-        if self.count() <= self.exact_rows or not has_vector_index(self._table, space):
+        if self.count(where) <= self.exact_rows or not has_vector_index(self._table, space):
             return self._nearest_exact(space, vector, k, where)
         query = self._table.search(vector, vector_column_name=space).distance_type("cosine")
-        query = query.nprobes(NPROBES).refine_factor(REFINE).limit(k)
+        # No maximum: where a filter leaves few photos in the nearest parts, more are looked at.
+        query = query.minimum_nprobes(NPROBES).maximum_nprobes(0).refine_factor(REFINE).limit(k)
         if where is not None:
             query = query.where(where)
         found = query.select(["image_id", "_distance"]).to_arrow()
@@ -77,21 +78,24 @@ class PublishedCars:
 
     def rows(self, image_ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
         """`columns` of these photos by id."""
+        if not image_ids:
+            return {}
         rows = self._read(["image_id", *columns], among("image_id", image_ids))
         return {row["image_id"]: row for batch in rows for row in batch.to_pylist()}
 
     def vector(self, space: str, image_id: str) -> npt.NDArray[np.float32] | None:
-        """The stored vector (size,) of a photo; None if the photo is not there."""
+        """The stored vector (size,) of a photo; None if the photo or its vector is not there."""
         for batch in self._read([space], equals("image_id", image_id)):
-            if batch.num_rows:
-                stored: npt.NDArray[np.float32] = _matrix(batch.column(space))[0]
+            found = _valid(batch, space)
+            if found.num_rows:
+                stored: npt.NDArray[np.float32] = _units(found.column(space))[0]
                 return stored
         return None
 
     def sample(self, space: str, n: int) -> npt.NDArray[np.float32]:
         """The vectors (m, size) of the first m <= `n` photos."""
         query = self._table.search().select([space]).limit(n)
-        batches = [_matrix(_valid(batch, space).column(space)) for batch in query.to_batches(n)]
+        batches = [_units(_valid(batch, space).column(space)) for batch in query.to_batches(n)]
         size = self.schema.field(space).type.list_size
         return np.concatenate([np.empty((0, size), np.float32), *batches])
 
@@ -103,7 +107,7 @@ class PublishedCars:
         for batch in self._read(["image_id", space], where, 8192):
             rows = _valid(batch, space)
             ids += rows.column("image_id").to_pylist()
-            distances = np.concatenate([distances, 1 - _matrix(rows.column(space)) @ vector])
+            distances = np.concatenate([distances, _cosine(rows.column(space), vector)])
             if len(ids) > 4 * k + 8192:
                 keep = np.argsort(distances, kind="stable")[:k]
                 ids, distances = [ids[at] for at in keep], distances[keep]
@@ -129,4 +133,20 @@ def _valid(batch: pa.RecordBatch, space: str) -> pa.RecordBatch:
 
 def _matrix(column: pa.Array) -> npt.NDArray[np.float32]:
     flat = column.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat.reshape(len(column), -1), dtype=np.float32)
+    return np.asarray(flat.reshape(len(column), column.type.list_size), dtype=np.float32)
+
+
+def _lengths(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    # float16 leaves the stored vectors a thousandth off length one
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return np.asarray(np.maximum(lengths, 1e-12), dtype=np.float32)
+
+
+def _units(column: pa.Array) -> npt.NDArray[np.float32]:
+    rows = _matrix(column)
+    return rows / _lengths(rows)[:, None]
+
+
+def _cosine(column: pa.Array, vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    rows = _matrix(column)
+    return np.asarray(1 - rows @ vector / _lengths(rows), dtype=np.float32)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -29,7 +30,10 @@ from catalog.table import Catalog
 from crawlers.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
+MAX_BYTES = 256 * 2**20
 BOX_IGNORED = "box ignored: it does not fit the photo"
+REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
+TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"
 
 _STATED = ("page_url", "image_url", "license", "license_url", "creator", "attribution", "split")
 
@@ -75,8 +79,8 @@ def register(
 ) -> Registered:
     """Store what is new of `records`; reads, hashes and decodes in `workers` threads.
 
-    At most about 64 MiB of photos are held at a time. Raises `CatalogError` if a write fails its
-    check.
+    At most about 64 MiB of photos are held at a time, or one that is larger. Raises `CatalogError`
+    if a write fails its check.
     """
     with ThreadPoolExecutor(workers) as pool:
         work = _Registration(catalog, run_id, pool)
@@ -102,6 +106,7 @@ class _Registration:
 
     def run(self, records: Iterable[Photo | Drop | Notice]) -> None:
         batch: list[_Read] = []
+        held = 0
         drops: list[Drop] = []
         for record in records:
             if isinstance(record, Notice):
@@ -113,10 +118,11 @@ class _Registration:
                 drops.append(read)
                 continue
             self.done.bytes += len(read.content)
+            held += len(read.content)
             batch.append(read)
-            if sum(len(each.content) for each in batch) >= BYTES_A_WRITE:
+            if held >= BYTES_A_WRITE:
                 drops += self.store(batch)
-                batch = []
+                batch, held = [], 0
         drops += self.store(batch)
         for drop in drops:
             self.done.rejected[drop.reason] += 1
@@ -170,12 +176,14 @@ class _Registration:
         """Write those that are new or say something else; which places were known -> changed."""
         schema = self.catalog.specs["sightings"].schema
         rows = [_sighting_row(read, sizes[read.image_id], self.run_id) for read in kept]
-        for row in rows:
-            if row["box_fits"] is False:
-                self.done.note(BOX_IGNORED, f"{row['source_id']}: {tuple(row['box'])}")
         keys = [row["sighting_id"] for row in rows]
         stored = self.catalog.rows("sightings", keys, schema.names).to_pylist()
         there = {row["sighting_id"]: row for row in stored}
+        for row, read in zip(rows, kept, strict=True):
+            if row["box_fits"] is False:
+                self.done.note(BOX_IGNORED, f"{row['source_id']}: {tuple(read.sighting.box or ())}")
+            if row["image_id"] != there.get(row["sighting_id"], row)["image_id"]:
+                self.done.note(REPLACED, row["source_id"])
         known = {
             key: _says_otherwise(row, there[key])
             for row, key in zip(rows, keys, strict=True)
@@ -192,27 +200,31 @@ class _Registration:
     def count(
         self, kept: Sequence[_Read], fresh: dict[str, PhotoFacts], known: dict[str, bool]
     ) -> None:
-        credited: set[str] = set()
+        self.done.changed += sum(known.values())
+        uncounted = set(fresh)
+        places = set(known)
         for read in kept:
             key = sighting_id(read.sighting.source, read.sighting.source_id)
-            self.done.changed += known.get(key, False)
-            if read.image_id in fresh and read.image_id not in credited:
-                credited.add(read.image_id)
+            if read.image_id in uncounted:
+                uncounted.remove(read.image_id)
                 self.done.new += 1
                 if fresh[read.image_id].animated:
                     self.done.note(FIRST_FRAME, read.sighting.source_id)
-            elif key in known:
+            elif key in places:
                 self.done.known += 1
             else:
                 self.done.again += 1
+            places.add(key)
 
 
 def _read(photo: Photo) -> _Read | Drop:
     place = photo.sighting
     try:
+        if isinstance(photo.content, Path) and photo.content.stat().st_size > MAX_BYTES:
+            return Drop(place.source, place.source_id, TOO_HEAVY, "no photo is that large")
         content = photo.read()
     except OSError as error:
-        return Drop(place.source, place.source_id, UNREADABLE, str(error))
+        return Drop(place.source, place.source_id, UNREADABLE, error.strerror or str(error))
     return _Read(place, content, image_id(content))
 
 
@@ -235,7 +247,7 @@ def _sighting_row(read: _Read, size: tuple[int, int], run_id: str) -> dict[str, 
         "source_id": place.source_id,
         "image_id": read.image_id,
         "words": json.dumps(place.words, ensure_ascii=False, sort_keys=True),
-        "box": None if place.box is None else list(place.box),
+        "box": list(place.box) if place.box and max(map(abs, place.box)) < 2**31 else None,
         "box_fits": None if place.box is None else fits(place.box, *size),
         "revision": 1,
         "labelled_with": None,

@@ -1,6 +1,7 @@
 """What the catalogue holds, what waits, and what is known of one photo."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_version
 
-_SHORTEST_PREFIX = 6
+ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _AFTER_HEX = "g"
 
 
@@ -37,9 +38,9 @@ def catalog_status(catalog: Catalog, space: str = "semantic") -> dict[str, Any]:
 
 def find_photo(catalog: Catalog, prefix: str) -> str:
     """The id of the one photo whose id begins with `prefix`; raises `CatalogError`."""
-    if len(prefix) < _SHORTEST_PREFIX or not set(prefix) <= set("0123456789abcdef"):
+    if not ID_PREFIX.fullmatch(prefix):
         raise CatalogError(
-            f"{prefix!r} is no image id; give at least {_SHORTEST_PREFIX} of its digits 0-9 a-f, "
+            f"{prefix!r} is no image id; give at least 6 of its digits 0-9 a-f, "
             "as `marque search` prints them"
         )
     after = literal(prefix + _AFTER_HEX)
@@ -61,7 +62,8 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
     """Everything that is known of a photo but its bytes; JSON-ready."""
     names = [name for name in catalog.specs["images"].schema.names if name not in _BYTES]
     image = catalog.rows("images", [image_id], names).to_pylist()[0]
-    facts = [name for name in catalog.specs["cars"].schema.names if name not in _BYTES]
+    there = set(catalog.table("cars").schema.names) - _BYTES  # it may lack a new attribute yet
+    facts = [name for name in catalog.specs["cars"].schema.names if name in there]
     car = catalog.rows("cars", [image_id], facts).to_pylist()
     known = catalog.vocabulary.attributes.values()
     return {

@@ -53,9 +53,20 @@ class Catalog:
         """Add rows, or replace those whose key is there; returns how many were added."""
         return self._write(name, rows, insert=True, update=True)
 
-    def update(self, name: str, rows: pa.Table) -> None:
-        """Replace the given columns of rows that are there; the other columns stay."""
-        self._write(name, rows, insert=False, update=True)
+    def update(self, name: str, rows: pa.Table, *, unchanged: str | None = None) -> None:
+        """Replace the given columns of rows that are there; the other columns stay.
+
+        With `unchanged`, a row whose column of that name says otherwise than `rows` does is left
+        as it is: it was changed since it was read.
+        """
+        self._write(name, rows, insert=False, update=True, unchanged=unchanged)
+
+    def remove(self, name: str, keys: Iterable[str]) -> None:
+        """Delete the rows with these keys from the newest version; older versions keep them."""
+        gone = sorted(set(keys))
+        for start in range(0, len(gone), KEYS_A_QUERY):
+            some = among(self.specs[name].key, gone[start : start + KEYS_A_QUERY])
+            self.table(name).delete(some)
 
     def read(
         self,
@@ -85,7 +96,7 @@ class Catalog:
         self, name: str, column: str, values: Iterable[str], columns: Sequence[str]
     ) -> pa.Table:
         """The rows whose `column` has one of `values`; `columns` of them, in memory."""
-        wanted = list(values)
+        wanted = list(dict.fromkeys(values))
         schema = self.table(name).schema
         batches: list[pa.RecordBatch] = []
         for start in range(0, len(wanted), KEYS_A_QUERY):
@@ -110,7 +121,15 @@ class Catalog:
         for name in self.specs:
             self._db.drop_table(name, ignore_missing=True)
 
-    def _write(self, name: str, rows: pa.Table, *, insert: bool, update: bool) -> int:
+    def _write(
+        self,
+        name: str,
+        rows: pa.Table,
+        *,
+        insert: bool,
+        update: bool,
+        unchanged: str | None = None,
+    ) -> int:
         key = self.specs[name].key
         rows = first_of_each(rows, key)
         if rows.num_rows == 0:
@@ -120,7 +139,8 @@ class Catalog:
         if insert:
             merge = merge.when_not_matched_insert_all()
         if update:
-            merge = merge.when_matched_update_all()
+            same = unchanged and f"target.{unchanged} = source.{unchanged}"
+            merge = merge.when_matched_update_all(where=same)
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
         result = merge.execute(rows.cast(schema))
         self._check_written(table, key, rows.column(key))
@@ -151,6 +171,8 @@ def open_catalog(
     Raises `CatalogError` when the place cannot be opened, and, with `create=False`, when nothing
     is there yet.
     """
+    if not create and "://" not in str(uri) and not Path(uri).exists():
+        raise _absent(uri)  # LanceDB would make the folder
     try:
         db = lancedb.connect(
             str(uri), storage_options=storage_options, read_consistency_interval=timedelta(0)
@@ -164,12 +186,16 @@ def open_catalog(
     catalog = Catalog(db, str(uri), vocabulary or load_vocabulary())
     missing = [name for name in catalog.specs if name not in names]
     if missing and not create:
-        raise CatalogError(
-            f"there is no catalogue at {uri} yet; `marque ingest folder PATH` makes one"
-        )
+        raise _absent(uri)
     for name in missing:
         catalog.table(name)
     return catalog
+
+
+def _absent(uri: str | Path) -> CatalogError:
+    return CatalogError(
+        f"there is no catalogue at {uri} yet; `marque ingest folder PATH` makes one"
+    )
 
 
 def first_of_each(rows: pa.Table, key: str) -> pa.Table:

@@ -14,6 +14,7 @@ from catalog.sql import equals
 from catalog.table import Catalog, CatalogError
 
 TAG = "published"
+_CHECKS = 5  # times to check a table that other runs write to meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,20 @@ def publish(catalog: Catalog, space: str = "semantic") -> Published:
     Raises `CatalogError`, and leaves the tag where it was, when a photo is there twice, does not
     show all that is known of it, or has no vector of the column's model.
     """
-    table = catalog.table("cars")
-    table.checkout_latest()
-    version, rows = int(table.version), int(table.count_rows())
-    before = published_version(catalog)
-    if rows == 0:
-        return Published(before or 0, 0, moved=False)
-    _check(catalog, space, rows)
+    for _ in range(_CHECKS):
+        table = catalog.table("cars")
+        version, rows = int(table.version), int(table.count_rows())
+        before = published_version(catalog)
+        if rows == 0 and before is None:
+            return Published(0, 0, moved=False)
+        _check(catalog, space, rows)
+        if version == int(catalog.table("cars").version):
+            break
+    else:
+        raise CatalogError(
+            "another run keeps writing to the catalogue while it is checked; nothing was "
+            "published, run `marque publish` when that run is done"
+        )
     if before is None:
         table.tags.create(TAG, version)
     elif version > before:

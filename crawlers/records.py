@@ -4,7 +4,7 @@ Words stay as the source gave them; what they mean is decided in `labeling`. Rec
 data only, so that they can be sent to another process.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -83,6 +83,11 @@ class SourceError(MarqueError):
     """A source cannot be read at all; the message says what was found and what to do."""
 
 
+def count_seen(records: Iterable[Photo | Drop | Notice]) -> int:
+    """How many photos and drops there are; notices are about them and count as nothing."""
+    return sum(not isinstance(record, Notice) for record in records)
+
+
 class Source(Protocol):
     """A place to take photos from: a folder, a data set, and later the result of a crawl."""
 
@@ -92,7 +97,7 @@ class Source(Protocol):
         ...
 
     def count(self) -> int | None:
-        """How many records `records` will yield, if that is known before reading them."""
+        """How many photos and drops `records` will yield, if that can be known beforehand."""
         ...
 
     def records(self) -> Iterator[Photo | Drop | Notice]:

@@ -37,7 +37,7 @@ def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: st
     """Read the words of these sightings with the vocabulary as it is and keep what they state.
 
     The sightings are marked as read last, so a run that breaks before that reads them again, and
-    the same statement made again adds nothing.
+    the same statement made again adds nothing. One that says something else by then stays unread.
     """
     done = Labelled()
     rows = catalog.rows("sightings", sighting_ids, _READ).to_pylist()
@@ -54,9 +54,10 @@ def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: st
     version = catalog.vocabulary.version
     marks = {
         "sighting_id": [row["sighting_id"] for row in rows],
+        "revision": [row["revision"] for row in rows],
         "labelled_with": [version] * len(rows),
     }
-    catalog.update("sightings", pa.table(marks))
+    catalog.update("sightings", pa.table(marks), unchanged="revision")
     return done
 
 
@@ -95,9 +96,32 @@ def load_assertions(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, lis
 
 
 def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Label]]:
-    """Photo -> attribute -> the label that its assertions amount to; unknown ones are absent."""
+    """Photo -> attribute -> the label that its assertions amount to; unknown ones are absent.
+
+    Of what a place has said only its last reading counts, also where that says nothing any more or
+    the place shows another photo now.
+    """
     found = load_assertions(catalog, image_ids)
-    return {key: consensus(each, catalog.vocabulary) for key, each in found.items()}
+    columns = ["image_id", "sighting_id", "revision", "labelled_with"]
+    places = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()
+    readings = {
+        (place["image_id"], place["sighting_id"]): (place["revision"], place["labelled_with"])
+        for place in places
+    }
+    return {
+        key: consensus([a for a in each if _stands(a, readings)], catalog.vocabulary)
+        for key, each in found.items()
+    }
+
+
+def _stands(said: Assertion, readings: dict[tuple[str, str], tuple[int, str | None]]) -> bool:
+    if not said.about:
+        return True
+    reading = readings.get((said.image_id, said.about))
+    if reading is None:
+        return False
+    # A place that changed and is not read yet keeps what it said before.
+    return reading[1] is None or reading == (said.revision, said.version)
 
 
 def _assertion(row: dict[str, Any]) -> Assertion:

@@ -7,7 +7,7 @@ from typing import Any
 
 from crawlers.imports.sidecar import FIELDS, Sidecar, load_sidecar, real_path
 from crawlers.imports.walk import readable, walk_files
-from crawlers.records import Drop, Notice, Photo, Sighting, SourceError
+from crawlers.records import Drop, Notice, Photo, Sighting, SourceError, count_seen
 
 NO_ROW = "file has no row in the sidecar"
 
@@ -28,8 +28,8 @@ class FolderSource:
     name: str = "folder"
 
     def count(self) -> int:
-        """How many records there are, by a walk that opens no photo."""
-        return sum(1 for _ in self.records())
+        """How many photos and drops there are, by a walk that opens no photo."""
+        return count_seen(self.records())
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """The sidecar's faults, then the files, then the rows that found no file.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from crawlers.imports.stanford_classes import SOURCE, load_classes, photo_of
 from crawlers.imports.walk import readable, walk_files
-from crawlers.records import Box, Drop, Notice, Photo
+from crawlers.records import Box, Drop, Notice, Photo, count_seen
 
 ABSENT = "annotated photo is not on disk"
 UNANNOTATED = "photo has no annotation and is taken without words"
@@ -59,8 +59,8 @@ class AnnotatedLayout:
     notices: list[Notice] = field(default_factory=list)
 
     def count(self) -> int:
-        """How many records there are."""
-        return sum(1 for _ in self.records())
+        """How many photos and drops there are."""
+        return count_seen(self.records())
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """The annotated photos in the order of the annotations, then the photos without one."""

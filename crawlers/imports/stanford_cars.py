@@ -28,7 +28,7 @@ class Layout(Protocol):
     title: str
 
     def count(self) -> int:
-        """How many records there are."""
+        """How many photos and drops there are."""
         ...
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
@@ -57,8 +57,8 @@ class StanfordCarsSource:
     name: str = SOURCE
 
     def count(self) -> int:
-        """How many records there are; opens no photo."""
-        return 1 + self._layout().count()
+        """How many photos and drops there are; opens no photo."""
+        return self._layout().count()
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """Which layout was taken, then its photos; raises `SourceError` when there is none."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from crawlers.imports.stanford_annotations import UNANNOTATED
 from crawlers.imports.stanford_classes import SOURCE, is_class, parse_class_name, photo_of
 from crawlers.imports.walk import look_at, readable, walk_files
-from crawlers.records import Drop, Notice, Photo
+from crawlers.records import Drop, Notice, Photo, count_seen
 
 BASES = ("", "car_data", "car_data/car_data")
 LINKED = "folder that a class folder links to is left out; link the class folder itself"
@@ -22,8 +22,8 @@ class ClassFolders:
     title: str = "class folders"
 
     def count(self) -> int:
-        """How many records there are, by a walk that opens no photo."""
-        return sum(1 for _ in self.records())
+        """How many photos and drops there are, by a walk that opens no photo."""
+        return count_seen(self.records())
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """The photos of each part in the order of their names, then those beside the parts."""

@@ -1,0 +1,182 @@
+import io
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from catalog import register as module
+from catalog.cars import refresh_cars
+from catalog.pending import stale_cars, unembedded_images
+from catalog.photos import NOT_AN_IMAGE, UNREADABLE, image_id
+from catalog.register import BOX_IGNORED, REPLACED, TOO_HEAVY, register
+from catalog.table import Catalog, open_catalog
+from catalog.versions import publish
+from crawlers.records import Box, Drop, Notice, Photo, Sighting
+from tests.catalog.making import Fill, MakePhoto, png
+
+
+def sizes(catalog: Catalog) -> dict[str, int]:
+    return {name: catalog.count(name) for name in catalog.specs}
+
+
+def sightings(catalog: Catalog) -> dict[str, dict[str, object]]:
+    rows = catalog.table("sightings").to_arrow().to_pylist()
+    return {row["source_id"]: row for row in rows}
+
+
+def test_the_same_bytes_at_two_places_are_one_photo(
+    catalog: Catalog, make_photo: MakePhoto
+) -> None:
+    done = register(catalog, [make_photo(1, "a"), make_photo(1, "b")], run_id="r")
+    assert (done.seen, done.new, done.again, done.known) == (2, 1, 1, 0)
+    assert (catalog.count("images"), catalog.count("sightings")) == (1, 2)
+    row = catalog.table("images").to_arrow().to_pylist()[0]
+    assert (row["content"], row["bytes"], row["format"]) == (png(1), len(png(1)), "PNG")
+    assert (row["image_id"], row["width"], row["height"]) == (image_id(png(1)), 72, 64)
+    assert row["added_at"].utcoffset().total_seconds() == 0
+
+
+def test_registering_again_lets_no_table_grow(
+    catalog: Catalog, make_photo: MakePhoto, tmp_path: Path
+) -> None:
+    records = [
+        *(make_photo(seed, color="red") for seed in range(5)),
+        make_photo(0, "another place"),
+        Photo(Sighting("shop", "text"), b"no photo"),
+        Photo(Sighting("shop", "gone"), tmp_path / "gone.jpg"),
+        Drop("shop", "page 7", "no picture on the page"),
+        Notice("an empty page", "page 8"),
+    ]
+    first = register(catalog, records, run_id="r1")
+    before, rows = sizes(catalog), sightings(catalog)
+    second = register(catalog, records, run_id="r2")
+    assert (sizes(catalog), sightings(catalog)) == (before, rows)
+    assert before["rejects"] == 3
+    assert first.rejected == second.rejected
+    assert first.rejected == {NOT_AN_IMAGE: 1, UNREADABLE: 1, "no picture on the page": 1}
+    assert first.notices == {"an empty page": 1}
+    assert (second.seen, second.known, second.new, second.again) == (9, 6, 0, 0)
+    assert "gone.jpg" not in first.examples[UNREADABLE]  # the place says which file, not the disk
+
+
+KINDS = st.tuples(st.sampled_from("pppptdn"), st.integers(0, 4), st.integers(0, 5))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.lists(KINDS, max_size=12), min_size=1, max_size=3))
+def test_every_record_is_counted_once(runs: list[list[tuple[str, int, int]]]) -> None:
+    with TemporaryDirectory() as folder:
+        catalog = open_catalog(folder)
+        for run in runs:
+            made = {
+                "p": lambda seed, place: Photo(Sighting("shop", f"p{place}"), png(seed)),
+                "t": lambda seed, place: Photo(Sighting("shop", f"p{place}"), b"text %d" % seed),
+                "d": lambda seed, place: Drop("shop", f"p{place}", f"reason {seed}"),
+                "n": lambda seed, place: Notice(f"notice {seed}"),
+            }
+            records = [made[kind](seed, place) for kind, seed, place in run]
+            images, done = catalog.count("images"), register(catalog, records, run_id="r")
+            kinds = Counter(kind for kind, _, _ in run)
+            assert done.seen == kinds["p"] + kinds["t"] + kinds["d"]
+            assert done.rejected.total() == kinds["t"] + kinds["d"]
+            assert done.notices.total() - done.notices[REPLACED] == kinds["n"]
+            assert done.seen == done.new + done.again + done.known + done.rejected.total()
+            assert catalog.count("images") - images == done.new
+        places = {place for run in runs for kind, _, place in run if kind == "p"}
+        assert catalog.count("sightings") == len(places)
+
+
+def test_changed_words_raise_the_revision_once(catalog: Catalog, make_photo: MakePhoto) -> None:
+    register(catalog, [make_photo(1, "a", color="red")], run_id="r1")
+    for run in ("r2", "r3"):
+        done = register(catalog, [make_photo(1, "a", color="blue")], run_id=run)
+        row = sightings(catalog)["a"]
+        assert (row["revision"], row["words"]) == (2, '{"color": "blue"}')
+        assert (done.changed, done.known) == (1 if run == "r2" else 0, 1)
+    assert row["run_id"] == "r2"
+
+
+def test_the_same_place_twice_in_a_batch_is_known_the_second_time(
+    catalog: Catalog, make_photo: MakePhoto
+) -> None:
+    done = register(catalog, [make_photo(1, "a"), make_photo(1, "a")], run_id="r")
+    assert (done.new, done.again, done.known, catalog.count("sightings")) == (1, 0, 1, 1)
+
+
+def test_another_photo_at_a_known_place_takes_its_place_in_the_search(
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill
+) -> None:
+    fill(catalog, [make_photo(1, "a", color="red"), make_photo(2, "b")])
+    publish(catalog)
+    done = register(catalog, [make_photo(3, "a", color="red")], run_id="r")
+    assert (done.new, done.changed, done.notices) == (1, 1, {REPLACED: 1})
+    assert sightings(catalog)["a"]["revision"] == 2
+    assert fill(catalog, []) == [image_id(png(3))]
+    assert stale_cars(catalog) == [image_id(png(1))]
+    refresh_cars(catalog, stale_cars(catalog), {})
+    assert publish(catalog).photos == 2
+    assert set(catalog.column("cars", "image_id").to_pylist()) == {
+        image_id(png(seed)) for seed in (2, 3)
+    }
+    assert catalog.count("images") == 3  # nothing is lost: the old bytes are still there
+
+
+def test_a_photo_replaced_before_it_was_embedded_waits_for_nothing(
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill
+) -> None:
+    register(catalog, [make_photo(1, "a")], run_id="r")
+    register(catalog, [make_photo(2, "a")], run_id="r")
+    assert fill(catalog, []) == [image_id(png(2))]
+    assert unembedded_images(catalog, "semantic", "m1") == ([], [])
+
+
+def test_a_box_that_does_not_fit_is_kept_marked_and_told(catalog: Catalog) -> None:
+    absurd = Box(0, 0, 2**40, 64)
+    boxes = {"in": Box(0, 0, 72, 64), "out": Box(0, 0, 73, 64), "none": None, "absurd": absurd}
+    photos = [Photo(Sighting("s", key, box=box), png(1)) for key, box in boxes.items()]
+    done = register(catalog, photos, run_id="r")
+    rows = sightings(catalog)
+    assert [rows[key]["box_fits"] for key in boxes] == [True, False, None, False]
+    assert rows["out"]["box"] == [0, 0, 73, 64]
+    assert done.notices == {BOX_IGNORED: 2}
+
+
+def test_a_file_too_large_to_be_a_photo_is_not_read(catalog: Catalog, tmp_path: Path) -> None:
+    film = tmp_path / "film.jpg"
+    with film.open("wb") as out:
+        out.truncate(module.MAX_BYTES + 1)
+    done = register(catalog, [Photo(Sighting("s", "film"), film)], run_id="r")
+    assert done.rejected == {TOO_HEAVY: 1}
+    assert done.bytes == 0
+
+
+def test_writes_stay_within_their_bound(
+    catalog: Catalog, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BYTES_A_WRITE", 3 * len(png(1)))
+    before = catalog.versions()["images"]
+    done = register(catalog, (make_photo(seed) for seed in range(9)), run_id="r")
+    assert done.new == 9
+    assert catalog.versions()["images"] - before >= 3
+
+
+def test_names_that_break_other_programs(catalog: Catalog) -> None:
+    names = ["a b.jpg", 'it\'s "5" €.jpg', "🚗.jpg", "line\nbreak.jpg", "'; --", ""]
+    photos = [Photo(Sighting("s'", name, {"x": name}), png(1)) for name in names]
+    register(catalog, photos, run_id="r")
+    assert set(sightings(catalog)) == set(names)
+    assert register(catalog, photos, run_id="r").known == len(names)
+
+
+def test_a_photo_sent_sideways_is_measured_upright(catalog: Catalog) -> None:
+    out, exif = io.BytesIO(), Image.Exif()
+    exif[274] = 6
+    Image.new("RGB", (100, 70)).save(out, "JPEG", exif=exif)
+    box = Box(0, 0, 70, 100)
+    register(catalog, [Photo(Sighting("s", "a", box=box), out.getvalue())], run_id="r")
+    row = catalog.table("images").to_arrow().to_pylist()[0]
+    assert (row["width"], row["height"], sightings(catalog)["a"]["box_fits"]) == (70, 100, True)
