@@ -1,0 +1,62 @@
+# Needs Python 3.11 or newer, git and make, and nothing else. PYTHON=python3.12 makes .venv with
+# another Python.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV ?= uv
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
+COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+
+.PHONY: help demo test lint types bench clean lock
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: $(VENV)/.runtime ## render car scenes, ingest them, ask three questions
+	$(BIN)/marque demo
+
+test: $(VENV)/.dev ## check the import rules and run the tests
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## check style, format and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## check the types
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev ## measure, and write the tables of docs/
+	$(BIN)/python -m benchmarks
+
+clean: ## remove .venv, caches and what the demo made
+	rm -rf $(VENV) .demo build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+lock: ## resolve the dependencies anew into both locks; needs uv
+	@command -v $(UV) >/dev/null 2>&1 || { echo "make lock needs uv on PATH, or UV=path/to/uv"; exit 1; }
+	$(COMPILE) --group build --output-file requirements.lock
+	$(COMPILE) --group build --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and \
+		f"Marque needs Python 3.11 or newer, $(PYTHON) is {v[0]}.{v[1]}; say make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# The dev lock holds the runtime lock, so installing it serves both.
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/.python
+	@echo "Installing the locked dependencies into $(VENV): some minutes, once."
+	$(INSTALL) --require-hashes --requirement requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.python
+	@echo "Installing the locked dependencies into $(VENV): some minutes, once."
+	$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.runtime $@

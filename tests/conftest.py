@@ -1,0 +1,45 @@
+"""What all tests share: no setting and no home of the person who runs them."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+# A time limit would fail on a busy machine what passes on an idle one.
+settings.register_profile("marque", deadline=None)
+settings.load_profile("marque")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything of the project, or Prefect, is imported and reads the environment."""
+    for name in [name for name in os.environ if name.startswith(("MARQUE_", "PREFECT_"))]:
+        del os.environ[name]
+    home = tempfile.mkdtemp(prefix="marque-tests-")
+    os.environ["MARQUE_HOME"] = home
+    os.environ["PREFECT_HOME"] = f"{home}/prefect-client"
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    os.environ["DO_NOT_TRACK"] = "1"
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+
+
+@pytest.fixture(scope="session")
+def prefect_harness() -> Iterator[None]:
+    """One Prefect server with a database of its own, for the tests that run flows."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real photos that lie beside the checkout on some machines."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real photos are not here: ../shared/data is absent")
+    return SHARED_DATA
