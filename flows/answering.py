@@ -1,9 +1,12 @@
 """A question to the published photos, as the command and the search flow ask it; no Prefect."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from catalog.published import PublishedCars
+from catalog.status import ID_PREFIX, find_photo
 from catalog.table import Catalog
+from embeddings.registry import ModelSpec, SpaceRecord
 from flows.opening import encoder_for
 from flows.settings import Settings
 from search.engine import Answer, search
@@ -18,10 +21,24 @@ def answer(
     where: Sequence[str],
     k: int,
 ) -> Answer:
-    """Ask by text, by picture (a file or an image id), or both, among those that pass `where`.
+    """Ask by text, by picture (a file, or the first digits of an image id), or both, among those
+    that pass `where`.
 
     Raises `QueryError`, `FilterError`, `CatalogError` or `ModelError`, each for a person to read.
     """
-    query = make_query(text, image, where, k, catalog.vocabulary)
+    query = make_query(text, whole_id(catalog, image), where, k, catalog.vocabulary)
     cars = PublishedCars(catalog, exact_rows=settings.exact_rows)
-    return search(cars, query, lambda record: encoder_for(settings, record.spec))
+    return search(cars, query, lambda record: encoder_for(settings, _spec(settings, record)))
+
+
+def _spec(settings: Settings, record: SpaceRecord) -> ModelSpec:
+    """The model that made the vectors, from where it was then, or from where the settings say it
+    is now: files move, and a catalogue may have been filled on another machine."""
+    return record.spec if record.spec.is_there else settings.model
+
+
+def whole_id(catalog: Catalog, image: str | None) -> str | None:
+    """The whole id where `image` is no file but the beginning of a photo's id; else `image`."""
+    if image is None or Path(image).expanduser().exists() or not ID_PREFIX.fullmatch(image):
+        return image
+    return find_photo(catalog, image)

@@ -1,11 +1,11 @@
-"""The ingest flow: photos of a source -> registered, labelled, embedded, published."""
+"""The flows that write: each is a recipe over the stages of a run."""
 
 from prefect import flow
 
 from flows.opening import encoder_for
 from flows.report import RunReport
 from flows.run import recorded_run
-from flows.sources import make_source
+from flows.sources import make_source, open_inbox
 from flows.stages import embed_pending, label_pending, publish_pending, register_all
 
 
@@ -20,14 +20,15 @@ def ingest(
 ) -> RunReport:
     """Take photos in from a source on disk and make them searchable.
 
-    Running it again adds nothing twice and goes on where a broken run stopped. Fails if no photo
-    of the source was good.
+    Without a path that is the inbox of the settings, which may be empty. Running it again adds
+    nothing twice and goes on where a broken run stopped. Fails if no photo of the source was good.
     """
     given = {"source": source, "path": path, "limit": limit, "sidecar": sidecar}
     with recorded_run("ingest", given | {"embed": embed, "columns": columns}) as run:
-        photos = make_source(source, path, sidecar=sidecar, columns=columns)
+        place = path or open_inbox(run)
         record = encoder_for(run.settings).record if embed else None  # fails before the work
-        register_all(run, photos, limit)
+        if place is not None:
+            register_all(run, make_source(source, place, sidecar=sidecar, columns=columns), limit)
         label_pending(run)
         if record is not None:
             embed_pending(run, record)

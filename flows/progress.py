@@ -1,11 +1,14 @@
-"""Progress of a flow, for whoever watches: the command line sets a listener, Prefect shows an
-artifact."""
+"""Progress of a flow, for whoever watches: a listener that the command line sets, and an artifact
+in Prefect's pages."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from flows.report import RunReport, Stage
 
@@ -30,32 +33,47 @@ listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 class Step:
-    """A running stage: counts what is done into the report and tells the listener."""
+    """A running stage: counts what is done into the report and shows it."""
 
-    def __init__(self, name: str, stage: Stage) -> None:
+    def __init__(self, flow: str, name: str, stage: Stage, total: int | None) -> None:
         self.stage = stage
         self._name = name
+        self._total = total
         self._listener = listener.get()
+        self._artifact = _progress_artifact(f"{flow}-{name}") if total else None
+        if self._listener is not None:
+            self._listener.begin(name, total)
 
     def advance(self, photos: int) -> None:
         """So many photos more are done."""
         self.stage.photos += photos
         if self._listener is not None:
             self._listener.advance(self._name, photos)
+        if self._artifact is not None and self._total:
+            done = min(100.0, 100.0 * self.stage.photos / self._total)
+            update_progress_artifact(self._artifact, done)
+
+    def end(self) -> None:
+        """The stage is over, done or not."""
+        if self._listener is not None:
+            self._listener.end(self._name)
+
+
+def _progress_artifact(key: str) -> UUID:
+    """A bar of per cent in Prefect's pages; for a stage with a total that is known."""
+    made = create_progress_artifact(0.0, key=key)
+    assert isinstance(made, UUID), "Prefect gives a coroutine in asynchronous flows only"
+    return made
 
 
 @contextmanager
 def stage(report: RunReport, name: str, total: int | None) -> Iterator[Step]:
     """Time a stage of a run; its photos and seconds go into the report, broken off or not."""
     record = report.stages.setdefault(name, Stage())
-    step = Step(name, record)
-    told = listener.get()
-    if told is not None:
-        told.begin(name, total)
+    step = Step(report.flow, name, record, total)
     began = time.perf_counter()
     try:
         yield step
     finally:
         record.seconds += time.perf_counter() - began
-        if told is not None:
-            told.end(name)
+        step.end()

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     catalog: str | None = Field(
         None, description="path or URI of the catalogue; by default `catalog` in the home folder"
     )
+    inbox: Path | None = Field(
+        None, description="folder that the scheduled ingest looks into; by default `inbox` in home"
+    )
     vocabulary: Path | None = Field(
         None, description="TOML file with attributes, values and words to add to the built-in ones"
     )
@@ -72,6 +75,11 @@ class Settings(BaseSettings):
     def catalog_uri(self) -> str:
         """Where the catalogue is: a path or a URI."""
         return self.catalog or str(self.home_path / "catalog")
+
+    @property
+    def inbox_path(self) -> Path:
+        """The folder that an ingest without a path takes photos from."""
+        return (self.inbox or self.home_path / "inbox").expanduser().resolve()
 
     @property
     def model(self) -> ModelSpec:

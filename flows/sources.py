@@ -6,13 +6,14 @@ from pathlib import Path
 from crawlers.imports.folder import FolderSource
 from crawlers.imports.stanford_cars import StanfordCarsSource
 from crawlers.records import RENDERED, Source, SourceError
+from flows.run import Run
 
 SOURCES = ("folder", "stanford-cars", RENDERED)
 
 
 def make_source(
     name: str,
-    path: str | None,
+    path: str,
     *,
     sidecar: str | None = None,
     columns: Mapping[str, str] | None = None,
@@ -20,8 +21,6 @@ def make_source(
     """The source of this name at this path; raises `SourceError`."""
     if name not in SOURCES:
         raise SourceError(f"there is no source {name!r}; use one of {', '.join(SOURCES)}")
-    if not path:
-        raise SourceError(f"source {name!r} needs the path of a folder")
     place = Path(path).expanduser()
     if name != "folder" and (sidecar or columns):
         raise SourceError(f"source {name!r} brings its own labels; leave sidecar and columns out")
@@ -31,3 +30,13 @@ def make_source(
         return FolderSource(place, sidecar=place / "labels.csv", name=RENDERED)
     table = None if sidecar is None else Path(sidecar).expanduser()
     return FolderSource(place, sidecar=table, columns=columns)
+
+
+def open_inbox(run: Run) -> str | None:
+    """The folder that a run without a path takes photos from; None while it is empty."""
+    inbox = run.settings.inbox_path
+    inbox.mkdir(parents=True, exist_ok=True)
+    if any(inbox.iterdir()):
+        return str(inbox)
+    run.report.messages.append(f"the inbox {inbox} is empty: put photos there, or give a path")
+    return None
