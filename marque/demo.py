@@ -2,10 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from marque.common import plain_options
+
+if TYPE_CHECKING:
+    from flows.report import RunReport
 
 SCENES = 600
 SEED = 1
@@ -58,7 +62,7 @@ def demo(scenes: int) -> None:
         with progress_bars():
             report = ingest(source="scenes", path=str(home / "scenes"))
         print_report(report)
-        questions = {
+        questions: dict[str, dict[str, Any]] = {
             "text": {"text": "a red convertible by the sea"},
             "picture": {"image": str(query)},
             "picture-and-text": {
@@ -69,7 +73,7 @@ def demo(scenes: int) -> None:
         }
         for number, (name, question) in enumerate(questions.items(), start=1):
             sheet = home / "sheets" / f"{number}-{name}.png"
-            answer = search(**question, k=12, sheet=str(sheet)).answer
-            print_answer(answer, f"{number}. {name.replace('-', ' ')}: {question}")
+            asked: RunReport = search(**question, k=12, sheet=str(sheet))
+            print_answer(asked.answer or {}, f"{number}. {name.replace('-', ' ')}: {question}")
             click.echo(f"Contact sheet: {sheet}")
     click.echo(NEXT.format(model=DEFAULT_MODEL, home=home))

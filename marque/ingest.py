@@ -140,6 +140,7 @@ def _ingest(source: str, path: Path, *, as_json: bool, weights: Path | None, **g
     def call() -> "RunReport":
         from flows.ingest import ingest as flow
 
-        return flow(source=source, path=str(path.expanduser().resolve()), **given)
+        report: RunReport = flow(source=source, path=str(path.expanduser().resolve()), **given)
+        return report
 
     run_flow(call, as_json=as_json)

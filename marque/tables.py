@@ -33,7 +33,7 @@ def print_answer(answer: Mapping[str, Any], title: str) -> None:
             "photo": hit["image_id"][:12],
             "score": "" if hit["score"] is None else f"{hit['score']:.3f}",
             "labels": label_text(hit["labels"]),
-            "where": hit["page_url"] or hit["source_id"],
+            "where": hit["page_url"] or _tail(hit["source_id"]),
             "credit": credit(hit),
         }
         for hit in answer["hits"]
@@ -45,6 +45,11 @@ def print_answer(answer: Mapping[str, Any], title: str) -> None:
         console.print(Text(f"{line}: no photo found"))
     for notice in answer["notices"]:
         console.print(Text(f"Note: {notice}", style="yellow"))
+
+
+def _tail(path: str, length: int = 32) -> str:
+    """The end of a long path: what tells files apart."""
+    return path if len(path) <= length else f"…{path[-length + 1 :]}"
 
 
 def print_table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -63,7 +68,16 @@ def print_photo(photo: Mapping[str, Any]) -> None:
     console = Console()
     size = f"{photo['width']}x{photo['height']} {photo['format']}, {photo['bytes']} bytes"
     console.print(Text(f"{photo['image_id']}\n{size}, perceptual hash {photo['phash']}"))
-    labels = [{"attribute": name, **label} for name, label in photo["labels"].items()]
+    labels = [
+        {
+            "attribute": name,
+            "value": ", ".join(label["value"])
+            if isinstance(label["value"], list)
+            else label["value"],
+            "origin": label["origin"],
+        }
+        for name, label in photo["labels"].items()
+    ]
     sightings = [
         {
             "source": row["source"],
@@ -73,8 +87,15 @@ def print_photo(photo: Mapping[str, Any]) -> None:
         }
         for row in photo["sightings"]
     ]
-    columns = ("attribute", "values", "one_of", "origin", "by", "version", "created_at")
-    said = [{name: row[name] for name in columns} for row in photo["assertions"]]
+    said = [
+        {
+            "attribute": row["attribute"],
+            "says": (" or " if row["one_of"] else ", ").join(row["values"]) or "none",
+            "who": f"{row['origin']} {row['by']}",
+            "when": row["created_at"][:19],
+        }
+        for row in photo["assertions"]
+    ]
     for title, rows in {"Labels": labels, "Sightings": sightings, "Assertions": said}.items():
         if rows:
             print_table(console, title, rows)
