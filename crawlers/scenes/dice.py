@@ -1,0 +1,32 @@
+"""Random choices from one seed, in the few forms that drawing needs."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+class Dice:
+    """A seeded source of chance; the same seed gives the same draws on every machine."""
+
+    def __init__(self, *seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def chance(self, probability: float) -> bool:
+        """True with the given probability."""
+        return bool(self.rng.random() < probability)
+
+    def between(self, low: float, high: float) -> float:
+        """A number of the uniform distribution over [low, high)."""
+        return low + (high - low) * float(self.rng.random())
+
+    def pick(self, options: Sequence[T]) -> T:
+        """One of the options, each as likely as the others."""
+        return options[int(self.rng.random() * len(options))]
+
+    def vary(self, color: tuple[int, int, int], by: float) -> tuple[int, int, int]:
+        """The colour with each channel moved by up to `by`, kept within 0..255."""
+        r, g, b = (min(255, max(0, round(c + self.between(-by, by)))) for c in color)
+        return r, g, b

@@ -1,0 +1,188 @@
+"""The renderer: same seed, same pixels; labels, masks and boxes that are true of the picture."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from catalog.vocabulary import load_vocabulary
+from crawlers.scenes import (
+    BACKGROUNDS,
+    BODY_TYPES,
+    COLORS,
+    LABEL_COLUMNS,
+    SIZE,
+    VIEWS,
+    Person,
+    draw_labels,
+    render,
+    write_scenes,
+)
+from crawlers.scenes.palette import PAINTS
+from crawlers.scenes.people import AGES, KINDS
+from crawlers.scenes.scene import TURNS
+
+SMALL = (96, 80)
+
+
+def digest(image: Image.Image) -> str:
+    return hashlib.sha256(image.tobytes()).hexdigest()
+
+
+def test_the_words_are_those_of_the_catalogue() -> None:
+    known = load_vocabulary().attributes
+    assert set(COLORS) == set(known["color"].values)
+    assert set(BODY_TYPES) <= set(known["body_type"].values)
+    assert len(BODY_TYPES) >= 8
+    assert set(BACKGROUNDS) <= set(known["background"].values)
+    assert set(VIEWS) == set(known["view"].values)
+    assert set(KINDS) == set(known["people"].values)
+    assert set(AGES) == set(known["age"].values)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**40))
+def test_a_seed_gives_one_scene_with_true_labels(seed: int) -> None:
+    scene, again = render(seed, SMALL), render(seed, SMALL)
+    assert digest(scene.image) == digest(again.image)
+    assert np.array_equal(scene.mask, again.mask)
+    labels = scene.labels
+    assert labels == again.labels == draw_labels(seed)
+    assert scene.image.size == SMALL
+    assert scene.mask.shape == SMALL[::-1]
+    assert labels.view in VIEWS
+    if labels.view != "exterior":
+        assert (labels.body_type, labels.background, scene.box) == (None, None, None)
+        assert not scene.mask.any()
+        assert not labels.people
+        return
+    assert labels.color in COLORS
+    assert labels.body_type in BODY_TYPES
+    assert labels.background in BACKGROUNDS
+    assert set(labels.people) <= {"man", "woman", "child"}
+    assert bool(labels.people) == bool(labels.age)
+    assert scene.box is not None
+    x0, y0, x1, y1 = scene.box
+    assert 0 <= x0 < x1 <= SMALL[0]
+    assert 0 <= y0 < y1 <= SMALL[1]
+    rows, columns = np.nonzero(scene.mask)
+    assert (columns.min(), columns.max() + 1) == (x0, x1)
+    assert (rows.min(), rows.max() + 1) == (y0, y1)
+
+
+def test_other_seeds_give_other_scenes() -> None:
+    assert len({digest(render(seed, SMALL).image) for seed in range(30)}) == 30
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_the_paint_is_what_the_mask_shows(color: str) -> None:
+    """The mask is held against the pixels: most of what it covers on a flank is the paint."""
+    nearest = []
+    for seed in range(4):
+        scene = render(
+            seed, view="exterior", color=color, body_type="van", background="road",
+            viewpoint="side", people=(),
+        )  # fmt: skip
+        pixels = np.asarray(scene.image, dtype=float)[scene.mask]
+        chroma = pixels / pixels.sum(axis=1, keepdims=True).clip(1)
+        names = list(PAINTS)
+        paints = np.array([PAINTS[n] for n in names], dtype=float)
+        shares = paints / paints.sum(axis=1, keepdims=True)
+        distance = np.abs(pixels.mean(axis=0) / 255 - paints / 255).sum(axis=1)
+        distance += 3 * np.abs(np.median(chroma, axis=0) - shares).sum(axis=1)
+        nearest.append(int(np.argsort(distance).tolist().index(names.index(color))))
+    assert np.median(nearest) <= 2
+
+
+@pytest.mark.parametrize("body_type", BODY_TYPES)
+@pytest.mark.parametrize("viewpoint", list(TURNS))
+def test_every_body_from_every_side_fills_its_part_of_the_picture(
+    body_type: str, viewpoint: str
+) -> None:
+    scene = render(
+        5, SMALL, view="exterior", body_type=body_type, viewpoint=viewpoint, people=()
+    )  # fmt: skip
+    assert (scene.labels.body_type, scene.labels.viewpoint) == (body_type, viewpoint)
+    assert scene.box is not None
+    assert 0.08 < scene.mask.mean() < 0.5
+    share = scene.mask.sum() / ((scene.box.x1 - scene.box.x0) * (scene.box.y1 - scene.box.y0))
+    assert share > 0.45
+
+
+def test_the_outlines_of_the_body_types_differ() -> None:
+    """Side views, put into one frame: no two bodies cover nearly the same part of it."""
+    outlines = {}
+    for body_type in BODY_TYPES:
+        stack = []
+        for seed in range(6):
+            scene = render(
+                seed, view="exterior", body_type=body_type, viewpoint="side", people=()
+            )  # fmt: skip
+            assert scene.box is not None
+            cut = Image.fromarray(scene.mask).crop(scene.box).resize((64, 64))
+            across = np.asarray(cut, dtype=float)
+            stack.append(np.maximum(across, across[:, ::-1]))
+        outlines[body_type] = np.mean(stack, axis=0)
+    names = list(outlines)
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            assert np.abs(outlines[a] - outlines[b]).mean() > 0.02, (a, b)
+
+
+def test_people_stand_before_the_car_and_leave_its_mask() -> None:
+    people = (Person("man", "old"), Person("woman", "young"), Person("child", "young"))
+    with_people = render(11, view="exterior", people=people)
+    without = render(11, view="exterior", people=())
+    assert with_people.labels.people == ("man", "woman", "child")
+    assert with_people.labels.age == ("young", "old")
+    assert without.labels.people == ()
+    assert with_people.mask.sum() < without.mask.sum()
+    changed = np.any(np.asarray(with_people.image) != np.asarray(without.image), axis=2)
+    assert changed.mean() > 0.05
+
+
+def test_a_choice_changes_only_what_it_names() -> None:
+    drawn = draw_labels(3, view="exterior")
+    chosen = draw_labels(3, view="exterior", color="pink")
+    assert chosen.color == "pink"
+    assert (chosen.body_type, chosen.background) == (drawn.body_type, drawn.background)
+
+
+def test_unknown_words_are_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match=r"'purple' cannot be rendered.*violet"):
+        render(1, color="purple")
+    with pytest.raises(ValueError, match="too small"):
+        render(1, (20, 20))
+
+
+def test_writing_twice_changes_nothing(tmp_path: Path) -> None:
+    first = write_scenes(tmp_path / "scenes", 6, 40)
+    before = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in first.folder.iterdir()}
+    (first.folder / "scene_000002.jpg").write_bytes(b"half")
+    second = write_scenes(tmp_path / "scenes", 6, 40)
+    after = {p.name: (p.read_bytes(), p.stat().st_mtime_ns) for p in second.folder.iterdir()}
+    assert (first.new, second.new) == (6, 1)
+    assert {n: b for n, (b, _) in before.items()} == {n: b for n, (b, _) in after.items()}
+    untouched = [n for n in before if before[n][1] == after[n][1]]
+    assert len(untouched) == 6
+    assert sorted(before) == ["labels.csv", *(f"scene_{i:06d}.jpg" for i in range(1, 7))]
+
+
+def test_the_sidecar_says_what_the_photos_show(tmp_path: Path) -> None:
+    written = write_scenes(tmp_path, 40, 7)
+    with written.labels.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == LABEL_COLUMNS
+    assert len(rows) == 40
+    for i, row in enumerate(rows):
+        labels = draw_labels(7 + i)
+        assert row["color"] == (labels.color or "")
+        assert row["people"] == (";".join(labels.people) or "none")
+        with Image.open(tmp_path / row["path"]) as photo:
+            assert photo.size == SIZE
+    assert any(";" in row["people"] for row in rows)
