@@ -46,4 +46,4 @@ def search(
     else:
         from marque.tables import print_answer
 
-        print_answer(found.to_dict(), str(found.query))
+        print_answer(found.to_dict())

@@ -1,6 +1,7 @@
 """Reports and answers as tables on standard output."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from rich.console import Console
@@ -8,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report import RunReport
-from search.engine import credit, label_text
+from search.engine import label_text
+from search.query import question_text
 
 
 def print_report(report: RunReport) -> None:
@@ -24,7 +26,7 @@ def print_report(report: RunReport) -> None:
         console.print(Text(f"Failed: {report.error}", style="red"))
 
 
-def print_answer(answer: Mapping[str, Any], title: str) -> None:
+def print_answer(answer: Mapping[str, Any]) -> None:
     """The hits of an answer, as `Answer.to_dict` gives it, best first."""
     console = Console()
     rows = [
@@ -33,23 +35,18 @@ def print_answer(answer: Mapping[str, Any], title: str) -> None:
             "photo": hit["image_id"][:12],
             "score": "" if hit["score"] is None else f"{hit['score']:.3f}",
             "labels": label_text(hit["labels"]),
-            "where": hit["page_url"] or _tail(hit["source_id"]),
-            "credit": credit(hit),
+            "where": hit["page_url"] or PurePath(hit["source_id"]).name,
+            "licence": hit["license"] or "unknown",
         }
         for hit in answer["hits"]
     ]
-    line = f"{title} ({answer['took_ms']['total']:.0f} ms)"
+    line = f"{question_text(answer['query'])} ({answer['took_ms']['total']:.0f} ms)"
     if rows:
         print_table(console, line, rows)
     else:
         console.print(Text(f"{line}: no photo found"))
     for notice in answer["notices"]:
         console.print(Text(f"Note: {notice}", style="yellow"))
-
-
-def _tail(path: str, length: int = 32) -> str:
-    """The end of a long path: what tells files apart."""
-    return path if len(path) <= length else f"…{path[-length + 1 :]}"
 
 
 def print_table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """A question to the catalogue, checked before anything is loaded."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,16 @@ class Query:
 
     def __str__(self) -> str:
         """The question in one line, for a person."""
-        parts = [f'"{self.text}"'] if self.text else []
-        if self.image_id:
-            parts.append(f"like photo {self.image_id[:12]}")
-        elif self.image:
-            parts.append(f"like {self.image.name}")
-        parts += self.asked_where
-        return ", ".join(parts) or "everything"
+        return question_text(self.to_dict())
+
+
+def question_text(query: Mapping[str, Any]) -> str:
+    """A question, as `Query.to_dict` gives it, in one line for a person."""
+    parts = [f'"{query["text"]}"'] if query["text"] else []
+    if query["image"]:
+        is_id = _IMAGE_ID.fullmatch(query["image"])
+        parts.append(f"like {query['image'][:12] if is_id else Path(query['image']).name}")
+    return ", ".join([*parts, *query["where"]]) or "everything"
 
 
 def make_query(
@@ -74,12 +77,15 @@ def make_query(
 def _image(image: str | None) -> tuple[Path | None, str | None]:
     if image is None:
         return None, None
-    path = Path(image).expanduser()
-    if path.is_file():
-        return path, None
+    try:
+        path = Path(image).expanduser()
+        if path.is_file():
+            return path, None
+    except (OSError, RuntimeError):
+        pass  # a name too long for a file, a folder that may not be entered, an unknown ~user
     if _IMAGE_ID.fullmatch(image):
         return None, image
     raise QueryError(
-        f"there is no picture {image!r}; give the path of a file, or the 64-digit id of a photo "
-        "of the catalogue as `marque search --json` prints it"
+        f"there is no picture {image[:200]!r}; give the path of a file, or the id of a "
+        "photo of the catalogue, or at least 6 digits of it, as `marque search` prints them"
     )
