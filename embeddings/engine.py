@@ -1,6 +1,7 @@
 """The batching engine: photos -> vectors, decoding in threads while the model works.
 
-At most two batches of decoded photos wait at a time, so memory does not grow with the catalogue.
+At most three batches of photos are held at a time (`BATCHES_AHEAD` that wait and the one in the
+model), so memory does not grow with the catalogue.
 """
 
 from collections import deque
@@ -86,12 +87,12 @@ def _prepare(encoder: ImageEncoder, job: Job) -> torch.Tensor:
 
 def _collect(
     batch: list[tuple[str, "Future[torch.Tensor]"]],
-) -> tuple[dict[str, torch.Tensor], list[tuple[str, RejectedError]]]:
-    ready: dict[str, torch.Tensor] = {}
+) -> tuple[list[tuple[str, torch.Tensor]], list[tuple[str, RejectedError]]]:
+    ready: list[tuple[str, torch.Tensor]] = []
     failed: list[tuple[str, RejectedError]] = []
     for image_id, future in batch:
         try:
-            ready[image_id] = future.result()
+            ready.append((image_id, future.result()))
         except RejectedError as error:
             failed.append((image_id, error))
     return ready, failed
@@ -99,9 +100,11 @@ def _collect(
 
 def _infer(
     encoder: ImageEncoder,
-    ready: dict[str, torch.Tensor],
+    ready: list[tuple[str, torch.Tensor]],
     failed: list[tuple[str, RejectedError]],
 ) -> Embedded:
     if not ready:
         return Embedded([], np.empty((0, 0), np.float32), failed)
-    return Embedded(list(ready), encoder.encode_images(torch.stack(list(ready.values()))), failed)
+    image_ids = [image_id for image_id, _ in ready]
+    vectors = encoder.encode_images(torch.stack([tensor for _, tensor in ready]))
+    return Embedded(image_ids, vectors, failed)

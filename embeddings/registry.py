@@ -12,6 +12,7 @@ TRYOUT = (
     f"{TINY} is for trying out: it was trained on rendered scenes and does not understand real "
     "photos; set MARQUE_SEMANTIC_MODEL to a real model and run `marque embed`"
 )
+HUB, LOCAL = "hf-hub:", "local-dir:"
 DEFAULT_MODEL = "ViT-B-32-256/datacomp_s34b_b86k"
 
 
@@ -53,6 +54,18 @@ class ModelSpec:
     def tag(self) -> str | None:
         """The pretrained tag, if the name has one."""
         return None if ":" in self.name else self.name.partition("/")[2] or None
+
+    @property
+    def short_name(self) -> str:
+        """The name without the place of its folder: a folder that moved is the same model."""
+        return Path(self.name).name if self.name.startswith(LOCAL) else self.name
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file or folder that it names, if it names one, is on this machine."""
+        if self.name.startswith(LOCAL):
+            return Path(self.name.removeprefix(LOCAL)).is_dir()
+        return self.weights is None or Path(self.weights).is_file()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +113,14 @@ def model_spec(name: str, weights: Path | None = None) -> ModelSpec:
             f"the model's name is empty; give one such as {DEFAULT_MODEL!r}, 'local-dir:PATH' "
             f"or {TINY!r}"
         )
-    if weights is not None and not weights.is_file():
+    name = name.strip()
+    if weights is not None and name.startswith((HUB, LOCAL)):
+        raise ModelError(
+            f"{name!r} brings its own weights, so the weights file {str(weights)!r} would not be "
+            "used; leave one of the two out"
+        )
+    if weights is not None and not weights.expanduser().is_file():
         raise ModelError(f"there is no weights file {str(weights)!r}; check the path")
-    if name.startswith("local-dir:"):
-        name = f"local-dir:{Path(name.removeprefix('local-dir:')).expanduser().resolve()}"
-    return ModelSpec(name, None if weights is None else str(weights.resolve()))
+    if name.startswith(LOCAL):
+        name = f"{LOCAL}{Path(name.removeprefix(LOCAL)).expanduser().resolve()}"
+    return ModelSpec(name, None if weights is None else str(weights.expanduser().resolve()))

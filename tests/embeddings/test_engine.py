@@ -1,0 +1,145 @@
+"""The batching engine: order, faults, crops, bounds and overlap."""
+
+import io
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from PIL import Image
+
+from catalog.photos import TRUNCATED, decode
+from crawlers.records import Box
+from embeddings.clip import ClipEncoder
+from embeddings.engine import BATCHES_AHEAD, Job, embed_photos
+
+
+def _jobs(scenes: list[bytes]) -> list[Job]:
+    return [Job(f"photo {at}", each) for at, each in enumerate(scenes)]
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 12, 100])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_photo_comes_once_and_in_order(
+    tiny_encoder: ClipEncoder, scenes: list[bytes], batch_size: int, workers: int
+) -> None:
+    batches = list(
+        embed_photos(tiny_encoder, _jobs(scenes), batch_size=batch_size, workers=workers)
+    )
+    assert [key for batch in batches for key in batch.image_ids] == [
+        f"photo {at}" for at in range(len(scenes))
+    ]
+    assert all(len(batch.image_ids) <= batch_size for batch in batches)
+    vectors = np.concatenate([batch.vectors for batch in batches])
+    assert np.allclose(vectors, tiny_encoder.encode_pictures(scenes), atol=1e-5)
+
+
+def test_nothing_gives_nothing(tiny_encoder: ClipEncoder) -> None:
+    assert list(embed_photos(tiny_encoder, [])) == []
+
+
+def test_a_broken_photo_fails_alone(tiny_encoder: ClipEncoder, scenes: list[bytes]) -> None:
+    jobs = _jobs(scenes[:7])
+    jobs[2] = Job("half", scenes[2][: len(scenes[2]) // 2])
+    jobs[3] = Job("words", b"<html>no photo here</html>" * 20)
+    jobs[4], jobs[5] = Job("empty", b""), Job("again empty", b"")
+    batches = list(embed_photos(tiny_encoder, jobs, batch_size=2))
+    assert [batch.image_ids for batch in batches] == [
+        ["photo 0", "photo 1"],
+        [],
+        [],
+        ["photo 6"],
+    ]
+    failed = [failure for batch in batches for failure in batch.failed]
+    assert [key for key, _ in failed] == ["half", "words", "empty", "again empty"]
+    assert failed[0][1].reason == TRUNCATED
+    whole = tiny_encoder.encode_pictures([scenes[6]])
+    assert np.allclose(batches[-1].vectors, whole, atol=1e-5)
+
+
+def test_two_jobs_of_one_photo_are_both_embedded(
+    tiny_encoder: ClipEncoder, scenes: list[bytes]
+) -> None:
+    jobs = [Job("same", scenes[0]), Job("same", scenes[0], Box(10, 10, 150, 120))]
+    (batch,) = embed_photos(tiny_encoder, jobs)
+    assert batch.image_ids == ["same", "same"]
+    assert not np.allclose(batch.vectors[0], batch.vectors[1], atol=1e-3)
+
+
+def test_the_box_is_what_is_embedded(tiny_encoder: ClipEncoder, scenes: list[bytes]) -> None:
+    box = Box(30, 20, 190, 170)
+    (batch,) = embed_photos(tiny_encoder, [Job("cut", scenes[1], box)])
+    with Image.open(io.BytesIO(scenes[1])) as image:
+        cut = image.convert("RGB").crop((30, 20, 190, 170))
+    by_hand = tiny_encoder.encode_images(tiny_encoder.preprocess(cut)[None])
+    assert np.allclose(batch.vectors, by_hand, atol=1e-6)
+    assert not np.allclose(batch.vectors, tiny_encoder.encode_pictures([scenes[1]]), atol=1e-3)
+
+
+def test_a_turned_photo_is_embedded_upright(tiny_encoder: ClipEncoder, scenes: list[bytes]) -> None:
+    upright = decode(scenes[0])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown turned by 90 degrees clockwise
+    turned, plain = io.BytesIO(), io.BytesIO()
+    upright.transpose(Image.Transpose.ROTATE_90).save(turned, "PNG", exif=exif)
+    upright.save(plain, "PNG")
+    box = Box(40, 10, 200, 150)
+    jobs = [Job(f"{at}", each.getvalue(), b) for b in (None, box) for at, each in
+            enumerate((turned, plain))]  # fmt: skip
+    (batch,) = embed_photos(tiny_encoder, jobs)
+    assert np.allclose(batch.vectors[0], batch.vectors[1], atol=1e-6)
+    assert np.allclose(batch.vectors[2], batch.vectors[3], atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_few_photos_are_held_at_a_time(
+    tiny_encoder: ClipEncoder, scenes: list[bytes], batch_size: int
+) -> None:
+    pulled = 0
+
+    def source() -> Iterator[Job]:
+        nonlocal pulled
+        for at in range(40):
+            pulled += 1
+            yield Job(str(at), scenes[at % len(scenes)])
+
+    given = 0
+    for batch in embed_photos(tiny_encoder, source(), batch_size=batch_size):
+        assert pulled - given <= (BATCHES_AHEAD + 1) * batch_size
+        given += len(batch.image_ids)
+    assert given == pulled == 40
+
+
+class _Slow:
+    """An encoder that takes its time and writes down when it worked at what."""
+
+    def __init__(self) -> None:
+        self.spans: dict[str, list[tuple[float, float]]] = {"decode": [], "model": []}
+        self.lock = threading.Lock()
+
+    def _work(self, kind: str, seconds: float) -> None:
+        began = time.monotonic()
+        time.sleep(seconds)
+        with self.lock:
+            self.spans[kind].append((began, time.monotonic()))
+
+    def preprocess(self, image: Image.Image) -> torch.Tensor:
+        self._work("decode", 0.02)
+        return torch.zeros(3, 4, 4)
+
+    def encode_images(self, batch: torch.Tensor) -> npt.NDArray[np.float32]:
+        self._work("model", 0.04)
+        return np.zeros((len(batch), 4), np.float32)
+
+
+def test_decoding_goes_on_while_the_model_works(scenes: list[bytes]) -> None:
+    slow = _Slow()
+    list(embed_photos(slow, _jobs(scenes), batch_size=2, workers=1))
+    for began, ended in slow.spans["model"][:-BATCHES_AHEAD]:
+        assert any(start < ended and end > began for start, end in slow.spans["decode"])
+    ends = [span for spans in slow.spans.values() for span in spans]
+    total = max(end for _, end in ends) - min(start for start, _ in ends)
+    assert total < sum(end - start for start, end in ends)

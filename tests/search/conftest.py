@@ -1,0 +1,103 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from catalog.cars import Vectors, append_cars, open_space
+from catalog.pending import unembedded_images, unlabelled_sightings
+from catalog.published import PublishedCars
+from catalog.register import register
+from catalog.stored import load_photos
+from catalog.table import Catalog, open_catalog
+from catalog.versions import publish
+from crawlers.imports.folder import FolderSource
+from crawlers.records import RENDERED
+from crawlers.scenes import render, write_scenes
+from crawlers.scenes.write import jpeg_bytes
+from embeddings.clip import ClipEncoder, load_encoder
+from embeddings.engine import Job, embed_photos
+from embeddings.registry import TINY, ModelSpec, SpaceRecord
+from labeling.label import current_labels, label_sightings
+
+SCENES = 60
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def encoder() -> ClipEncoder:
+    return load_encoder(ModelSpec(TINY), "cpu")
+
+
+def _fill(place: Path, folder: Path, count: int, name: str, encoder: ClipEncoder) -> Catalog:
+    """The stages of an ingest, as the flow runs them, over freshly rendered scenes."""
+    write_scenes(folder, count, seed=43_000)
+    catalog = open_catalog(place)
+    source = FolderSource(folder, sidecar=folder / "labels.csv", name=name)
+    register(catalog, source.records(), run_id="run-1")
+    label_sightings(catalog, unlabelled_sightings(catalog), run_id="run-1")
+    record = encoder.record
+    open_space(catalog, "semantic", record.size, record.to_json())
+    new, _ = unembedded_images(catalog, "semantic", record.version)
+    jobs = (Job(*photo) for photo in load_photos(catalog, new))
+    done = list(embed_photos(encoder, jobs))
+    ids = [key for batch in done for key in batch.image_ids]
+    values = np.concatenate([batch.vectors for batch in done])
+    append_cars(
+        catalog, Vectors("semantic", record.version, ids, values), current_labels(catalog, ids)
+    )
+    publish(catalog)
+    return catalog
+
+
+@pytest.fixture(scope="session")
+def fill() -> Callable[[Path, Path, int, str, ClipEncoder], Catalog]:
+    return _fill
+
+
+@pytest.fixture(scope="session")
+def catalog(tmp_path_factory: pytest.TempPathFactory, encoder: ClipEncoder) -> Catalog:
+    home = tmp_path_factory.mktemp("home")
+    return _fill(home / "catalog", home / "photos", SCENES, RENDERED, encoder)
+
+
+@pytest.fixture(scope="session")
+def other_catalog(tmp_path_factory: pytest.TempPathFactory, encoder: ClipEncoder) -> Catalog:
+    """Three photos of a source that is not the renderer's."""
+    home = tmp_path_factory.mktemp("other")
+    return _fill(home / "catalog", home / "photos", 3, "folder", encoder)
+
+
+@pytest.fixture(scope="session")
+def cars(catalog: Catalog) -> PublishedCars:
+    return PublishedCars(catalog)
+
+
+@pytest.fixture
+def new_picture(tmp_path: Path) -> Path:
+    """A scene that is in no catalogue."""
+    path = tmp_path / "a new\ncar 🚗.jpg"
+    path.write_bytes(jpeg_bytes(render(91_234)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def stored(catalog: Catalog) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """Every id and vector of the catalogue, read without the code under test."""
+    table = catalog.table("cars").to_arrow()
+    vectors = np.stack([np.asarray(each, np.float32) for each in table["semantic"].to_pylist()])
+    return table["image_id"].to_pylist(), vectors
+
+
+@pytest.fixture(scope="session")
+def loader(encoder: ClipEncoder) -> Callable[[SpaceRecord], ClipEncoder]:
+    return lambda record: encoder
