@@ -4,7 +4,7 @@ A photo enters complete, in one append; later its labels can be refreshed and it
 replaced, each without touching the other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,10 @@ from catalog.table import Catalog, CatalogError
 from catalog.vocabulary import Attribute
 
 Labels = Mapping[str, Label]
+
+Labeller = Callable[[Sequence[str]], Mapping[str, Labels]]
+"""Photos -> their labels. It is handed in and called after `evidence` was taken: what is said in
+between then counts as not yet seen, and the row is refreshed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +90,12 @@ def add_label_columns(catalog: Catalog) -> list[str]:
     return [field.name for field in missing]
 
 
-def append_cars(catalog: Catalog, vectors: Vectors, labels: Mapping[str, Labels]) -> int:
+def append_cars(catalog: Catalog, vectors: Vectors, labeller: Labeller) -> int:
     """Add complete rows for photos that are not in `cars` yet; returns how many.
 
     A photo that is seen nowhere any more is left out.
     """
-    rows = _compose(catalog, vectors.image_ids, labels, ["thumbnail", "width", "height"])
+    rows = _compose(catalog, vectors.image_ids, labeller, ["thumbnail", "width", "height"])
     order = {key: at for at, key in enumerate(vectors.image_ids)}
     at = [order[key] for key in rows.column("image_id").to_pylist()]
     return catalog.insert("cars", _with_vectors(rows, vectors, vectors.values[at]))
@@ -103,12 +107,12 @@ def replace_vectors(catalog: Catalog, vectors: Vectors) -> None:
     catalog.update("cars", _with_vectors(keys, vectors, vectors.values))
 
 
-def refresh_cars(catalog: Catalog, image_ids: Sequence[str], labels: Mapping[str, Labels]) -> None:
+def refresh_cars(catalog: Catalog, image_ids: Sequence[str], labeller: Labeller) -> None:
     """Bring facts and labels of rows up to date; vectors and thumbnails stay.
 
     A row whose photo is seen nowhere any more, as its place shows another one now, is removed.
     """
-    rows = _compose(catalog, image_ids, labels, [])
+    rows = _compose(catalog, image_ids, labeller, [])
     catalog.update("cars", rows)
     catalog.remove("cars", set(image_ids) - set(rows.column("image_id").to_pylist()))
 
@@ -131,18 +135,19 @@ def _with_vectors(rows: pa.Table, vectors: Vectors, values: npt.NDArray[np.float
 
 
 def _compose(
-    catalog: Catalog, image_ids: Sequence[str], labels: Mapping[str, Labels], more: list[str]
+    catalog: Catalog, image_ids: Sequence[str], labeller: Labeller, more: list[str]
 ) -> pa.Table:
+    seen = evidence(catalog, image_ids)  # first: see Labeller
+    labels = labeller(image_ids)
     images = catalog.rows("images", image_ids, ["image_id", *more]).to_pylist()
     chosen = _chosen_sightings(catalog, image_ids)
-    seen = evidence(catalog, image_ids)
     version = catalog.vocabulary.version
     rows = []
     for image in images:
         key = image["image_id"]
         if key not in chosen:
             continue
-        row = image | chosen[key] | {"evidence": seen[key], "labelled_with": version}
+        row = image | chosen[key] | {"evidence": seen.get(key, 0), "labelled_with": version}
         for attribute in catalog.vocabulary.attributes.values():
             row |= _label_columns(attribute, labels.get(key, {}).get(attribute.name))
         rows.append(row)

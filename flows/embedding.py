@@ -6,6 +6,7 @@ not wait for it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -57,6 +58,6 @@ def embed_shard(
     if replace:
         replace_vectors(catalog, vectors)
     else:
-        append_cars(catalog, vectors, current_labels(catalog, ids))
+        append_cars(catalog, vectors, partial(current_labels, catalog))
     store_rejects(catalog, drops, stage=embed_stage(version), run_id=run_id)
     return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops))

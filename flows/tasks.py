@@ -6,7 +6,7 @@ preempted) and nothing else.
 
 import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
@@ -92,5 +92,5 @@ def embed_images(
 def refresh_shard(settings: Settings, image_ids: Sequence[str]) -> int:
     """Bring the labels of one shard of `cars` up to date."""
     catalog = opened(settings)
-    refresh_cars(catalog, image_ids, current_labels(catalog, image_ids))
+    refresh_cars(catalog, image_ids, partial(current_labels, catalog))
     return len(image_ids)

@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def fill(make_photo: MakePhoto) -> Fill:
         label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
         open_space(catalog, "semantic", size, record(version))
         new, _ = unembedded_images(catalog, "semantic", version)
-        append_cars(catalog, vectors_for(new, version, size), current_labels(catalog, new))
+        append_cars(catalog, vectors_for(new, version, size), partial(current_labels, catalog))
         return new
 
     return run

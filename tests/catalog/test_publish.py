@@ -2,11 +2,13 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from catalog.assertions import Label
 from catalog.cars import (
     add_label_columns,
     append_cars,
@@ -35,7 +37,7 @@ def label(catalog: Catalog) -> None:
 
 def refresh(catalog: Catalog) -> list[str]:
     stale = stale_cars(catalog)
-    refresh_cars(catalog, stale, current_labels(catalog, stale))
+    refresh_cars(catalog, stale, partial(current_labels, catalog))
     return stale
 
 
@@ -78,7 +80,7 @@ def test_a_run_broken_anywhere_goes_on_when_run_again(
     open_space(catalog, "semantic", SIZE, record("m1"))
     ids, _ = unembedded_images(catalog, "semantic", "m1")
     # one photo gets into `cars` before its words were marked as read
-    append_cars(catalog, vectors_for(ids[:1], "m1"), current_labels(catalog, ids[:1]))
+    append_cars(catalog, vectors_for(ids[:1], "m1"), partial(current_labels, catalog))
     label(catalog)
     assert catalog.count("assertions") == 3
     with pytest.raises(CatalogError, match="do not show their newest labels"):
@@ -86,11 +88,29 @@ def test_a_run_broken_anywhere_goes_on_when_run_again(
     assert published_version(catalog) is None
     ids, old = unembedded_images(catalog, "semantic", "m1")
     assert (len(ids), old) == (2, [])
-    append_cars(catalog, vectors_for(ids, "m1"), current_labels(catalog, ids))
-    assert append_cars(catalog, vectors_for(ids, "m1"), current_labels(catalog, ids)) == 0
+    append_cars(catalog, vectors_for(ids, "m1"), partial(current_labels, catalog))
+    assert append_cars(catalog, vectors_for(ids, "m1"), partial(current_labels, catalog)) == 0
     assert len(refresh(catalog)) == 1
     assert publish(catalog).photos == 3
     assert {told(catalog, image_id(png(seed))) for seed in range(3)} == {"red"}
+
+
+def test_what_is_said_while_a_row_is_made_leaves_it_stale(
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill
+) -> None:
+    (key,) = fill(catalog, [make_photo(1, "a")])
+
+    def slow(ids: Sequence[str]) -> dict[str, dict[str, Label]]:
+        labels = current_labels(catalog, ids)
+        register(catalog, [make_photo(1, "a", color="red")], run_id="r")
+        label(catalog)
+        return labels
+
+    register(catalog, [make_photo(1, "a", view="exterior")], run_id="r")
+    refresh_cars(catalog, [key], slow)
+    assert told(catalog, key) is None
+    assert refresh(catalog) == [key]
+    assert told(catalog, key) == "red"
 
 
 def test_new_words_change_the_label_and_no_words_take_it_away(

@@ -117,7 +117,7 @@ def test_another_photo_at_a_known_place_takes_its_place_in_the_search(
     assert sightings(catalog)["a"]["revision"] == 2
     assert fill(catalog, []) == [image_id(png(3))]
     assert stale_cars(catalog) == [image_id(png(1))]
-    refresh_cars(catalog, stale_cars(catalog), {})
+    refresh_cars(catalog, stale_cars(catalog), lambda _: {})
     assert publish(catalog).photos == 2
     assert set(catalog.column("cars", "image_id").to_pylist()) == {
         image_id(png(seed)) for seed in (2, 3)

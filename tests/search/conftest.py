@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def _fill(place: Path, folder: Path, count: int, name: str, encoder: ClipEncoder
     ids = [key for batch in done for key in batch.image_ids]
     values = np.concatenate([batch.vectors for batch in done])
     append_cars(
-        catalog, Vectors("semantic", record.version, ids, values), current_labels(catalog, ids)
+        catalog, Vectors("semantic", record.version, ids, values), partial(current_labels, catalog)
     )
     publish(catalog)
     return catalog
