@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from flows.server import prefect_server, run_server
-from flows.server_process import LOG_BYTES, ServerError, bound_log, load_running, log_end
+from flows.server import run_server
+from flows.server_process import (
+    LOG_BYTES,
+    ServerError,
+    bound_log,
+    joined_server,
+    load_running,
+    log_end,
+)
 
 # A command as `marque ingest` is one: it runs a flow, and here it also waits until told to end.
 COMMAND = """
@@ -179,7 +186,10 @@ def test_a_server_that_cannot_start_shows_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "nonsense://")
-    with pytest.raises(ServerError, match="did not start") as caught, prefect_server(tmp_path):
+    with (
+        pytest.raises(ServerError, match="did not start") as caught,
+        joined_server(tmp_path / "prefect", port=None),
+    ):
         pass
     assert "server.log" in str(caught.value)
 
