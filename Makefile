@@ -16,8 +16,7 @@ help: ## list the targets
 demo: $(VENV)/.runtime ## render car scenes, ingest them, ask three questions
 	$(BIN)/marque demo
 
-test: $(VENV)/.dev ## check the import rules and run the tests
-	$(BIN)/lint-imports
+test: $(VENV)/.dev ## run the tests, which hold the house rules too
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## check style, format and import rules

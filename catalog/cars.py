@@ -4,6 +4,7 @@ A photo enters complete, in one append; later its labels can be refreshed and it
 replaced, each without touching the other.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,9 @@ def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
     for last in (False, False, True):
         table = catalog.table("cars")
         there = table.schema.names
-        if space_record(table.schema, space) == record:
+        held = space_record(table.schema, space)
+        # The same model from another place, such as a file that was moved, made the same vectors.
+        if held is not None and space_version(held) == space_version(record):
             return
         try:
             if old := [field.name for field in new if field.name in there]:
@@ -67,6 +70,11 @@ def space_record(schema: pa.Schema, space: str) -> bytes | None:
         return None
     record: bytes | None = (schema.field(space).metadata or {}).get(SPACE_MARK)
     return record
+
+
+def space_version(record: bytes) -> str:
+    """The model version in the record that a vector column carries."""
+    return str(json.loads(record)["version"])
 
 
 def add_label_columns(catalog: Catalog) -> list[str]:

@@ -24,9 +24,9 @@ class PublishedCars:
 
     def __init__(self, catalog: Catalog, *, exact_rows: int = EXACT_ROWS) -> None:
         if published_version(catalog) is None:
-            raise CatalogError(
-                f"nothing is published in {catalog.uri} yet; `marque ingest folder PATH` fills it"
-            )
+            waiting = catalog.count("cars") or catalog.count("images")
+            step = "`marque embed` goes on" if waiting else "`marque ingest folder PATH` fills it"
+            raise CatalogError(f"nothing is published in {catalog.uri} yet; {step}")
         self.catalog = catalog
         self.exact_rows = exact_rows
         self._table = catalog.table("cars")

@@ -29,7 +29,7 @@ def catalog_status(catalog: Catalog, space: str = "semantic") -> dict[str, Any]:
         "pending": {
             "label": len(unlabelled_sightings(catalog)),
             "embed": len(new) + len(old),
-            "publish": len(stale_cars(catalog)),
+            "publish": len(set(stale_cars(catalog)) | _unpublished(catalog)),
         },
         "unindexed": _unindexed(catalog),
         "last_runs": _last_runs(catalog),
@@ -69,7 +69,7 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
     return {
         **_plain(image),
         "phash": bytes(image["phash"]).hex(),
-        "searchable": bool(car),
+        "searchable": bool(car) and image_id not in _unpublished(catalog),
         "labels": {a.name: label_of(a, car[0]) for a in known if car and label_of(a, car[0])},
         "sightings": [_plain(row) for row in _of_photo(catalog, "sightings", image_id)],
         "assertions": [_plain(row) for row in _of_photo(catalog, "assertions", image_id)],
@@ -99,6 +99,18 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
         name: value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in row.items()
     }
+
+
+def _unpublished(catalog: Catalog) -> set[str]:
+    """Photos of `cars` that searches do not see yet."""
+    ids = set(catalog.column("cars", "image_id").to_pylist())
+    version = published_version(catalog)
+    if version is None or not ids:
+        return ids
+    table = catalog.table("cars")
+    table.checkout(version)
+    seen = table.search().select(["image_id"]).to_arrow().column("image_id").to_pylist()
+    return ids - set(seen)
 
 
 def _published(catalog: Catalog) -> dict[str, int] | None:

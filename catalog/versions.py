@@ -3,11 +3,12 @@
 A run writes, checks, then moves the tag `published`; a search never sees half a run.
 """
 
-import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from catalog.cars import space_version
 from catalog.pending import stale_cars, unembedded_images
 from catalog.schema import SPACE_MARK
 from catalog.sql import equals
@@ -38,25 +39,37 @@ def publish(catalog: Catalog, space: str = "semantic") -> Published:
     Raises `CatalogError`, and leaves the tag where it was, when a photo is there twice, does not
     show all that is known of it, or has no vector of the column's model.
     """
+    first = published_version(catalog)
     for _ in range(_CHECKS):
         table = catalog.table("cars")
         version, rows = int(table.version), int(table.count_rows())
-        before = published_version(catalog)
-        if rows == 0 and before is None:
+        if rows == 0 and first is None:
             return Published(0, 0, moved=False)
         _check(catalog, space, rows)
-        if version == int(catalog.table("cars").version):
-            break
-    else:
-        raise CatalogError(
-            "another run keeps writing to the catalogue while it is checked; nothing was "
-            "published, run `marque publish` when that run is done"
-        )
-    if before is None:
-        table.tags.create(TAG, version)
-    elif version > before:
-        table.tags.update(TAG, version)
-    return Published(version, rows, moved=before != version)
+        # A version that came meanwhile was not checked. After the tag is set it is asked again: of
+        # two runs that publish at once the later one to look sets the newest.
+        if version == _newest(catalog) and _set_tag(table, version) and version == _newest(catalog):
+            return Published(version, rows, moved=first != version)
+    raise CatalogError(
+        "another run keeps writing to the catalogue while it is checked; run `marque publish` when "
+        "that run is done"
+    )
+
+
+def _newest(catalog: Catalog) -> int:
+    return int(catalog.table("cars").version)
+
+
+def _set_tag(table: Any, version: int) -> bool:
+    """Point the tag to a version; False where another run did so at the same moment."""
+    try:
+        if TAG in table.tags.list():
+            table.tags.update(TAG, version)
+        else:
+            table.tags.create(TAG, version)
+    except (OSError, ValueError, RuntimeError):
+        return False
+    return True
 
 
 def _check(catalog: Catalog, space: str, rows: int) -> None:
@@ -81,8 +94,3 @@ def _check(catalog: Catalog, space: str, rows: int) -> None:
             f"{len(waiting)} of {rows} photos wait for a {space!r} vector of {current}; "
             "run `marque embed`, it goes on where it stopped"
         )
-
-
-def space_version(record: bytes) -> str:
-    """The model version in the record that a vector column carries."""
-    return str(json.loads(record)["version"])

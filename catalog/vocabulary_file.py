@@ -16,6 +16,9 @@ RESERVED = frozenset(
 )
 """Columns of `cars` that are no labels."""
 
+DERIVED = ("_origin", "_confidence", "_version")
+"""Ends of columns of `cars` that stand beside a label or a vector."""
+
 
 class VocabularyError(MarqueError, ValueError):
     """A vocabulary file is wrong, or an attribute is asked for that the vocabulary lacks."""
@@ -86,10 +89,11 @@ class VocabularyFile(_Strict):
     @classmethod
     def _names_are_columns(cls, attributes: dict[str, AttributeSpec]) -> dict[str, AttributeSpec]:
         for name in attributes:
-            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in RESERVED:
+            made = name.endswith(DERIVED)
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in RESERVED or made:
                 raise ValueError(
                     f"an attribute cannot be named {name!r}: use small letters, digits and _, "
-                    f"and none of {', '.join(sorted(RESERVED))}"
+                    f"no end of {', '.join(DERIVED)}, and none of {', '.join(sorted(RESERVED))}"
                 )
         return attributes
 

@@ -1,19 +1,28 @@
 """The flows that write: each is a recipe over the stages of a run."""
 
+from typing import Annotated
+
 from prefect import flow
+from pydantic import Field
 
 from flows.opening import encoder_for
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.sources import make_source, open_inbox
-from flows.stages import embed_pending, label_pending, publish_pending, register_all
+from flows.stages import (
+    check_good_photo,
+    embed_pending,
+    label_pending,
+    publish_pending,
+    register_all,
+)
 
 
 @flow(name="ingest")
 def ingest(
     source: str = "folder",
     path: str | None = None,
-    limit: int | None = None,
+    limit: Annotated[int, Field(ge=1)] | None = None,
     embed: bool = True,
     sidecar: str | None = None,
     columns: dict[str, str] | None = None,
@@ -26,15 +35,15 @@ def ingest(
     given = {"source": source, "path": path, "limit": limit, "sidecar": sidecar}
     with recorded_run("ingest", given | {"embed": embed, "columns": columns}) as run:
         place = path or open_inbox(run)
-        record = encoder_for(run.settings).record if embed else None  # fails before the work
-        if place is not None:
-            register_all(run, make_source(source, place, sidecar=sidecar, columns=columns), limit)
+        photos = make_source(source, place, sidecar=sidecar, columns=columns) if place else None
+        total = photos.count() if photos else None  # what is wrong with a source is said first,
+        record = encoder_for(run.settings).record if embed else None  # then with the model
+        if photos:
+            register_all(run, photos, total, limit)
         label_pending(run)
         if record is not None:
             embed_pending(run, record)
         publish_pending(run)
-        if run.report.seen and not run.report.good:
-            run.report.error = f"none of the {run.report.seen} files was a photo that can be taken"
     return run.report
 
 
@@ -66,10 +75,10 @@ def reset(path: str) -> RunReport:
     """
     with recorded_run("reset", {"path": path}) as run:
         photos = make_source("folder", path)
-        photos.count()
+        check_good_photo(photos)
         record = encoder_for(run.settings).record
         run.catalog.drop_all()
-        register_all(run, photos, None)
+        register_all(run, photos, photos.count(), None)
         label_pending(run)
         embed_pending(run, record)
         publish_pending(run)

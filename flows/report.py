@@ -69,7 +69,7 @@ class RunReport(BaseModel):
 
     def to_markdown(self) -> str:
         """The report for Prefect's page."""
-        lines = [f"# {self.flow}: {self.status}", ""]
+        lines = [f"# {self.flow}: {self.status}", "", f"Run {self.run_id}", ""]
         if self.error:
             lines += [f"**{self.error}**", ""]
         lines += [f"- {message}" for message in self.messages]

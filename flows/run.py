@@ -44,27 +44,36 @@ def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
     """Open what a flow needs, keep its report whatever happens, and show it in Prefect.
 
     The report is written when the run starts and again when it ends, so that a run that was
-    killed is still known, as `running`.
+    killed is still known, as `running`. Whatever stops the run becomes a `RunFailedError` that
+    carries the report.
     """
     settings = load_settings()
     catalog = catalog_at(settings)
     report = new_report(flow, str(flow_run.id or uuid.uuid4()), parameters)
     report.versions_before = catalog.versions()
     store_report(catalog, report)
+    failure: BaseException | None = None
     try:
         yield Run(settings, catalog, report)
-        report.status = "failed" if report.error else "done"
     except BaseException as error:
-        report.status = "failed"
-        report.error = str(error) or type(error).__name__
-        raise
-    finally:
-        report.finished_at = datetime.now(UTC)
+        failure = error
+        known = isinstance(error, MarqueError)
+        report.error = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+    report.status = "failed" if report.error else "done"
+    report.finished_at = datetime.now(UTC)
+    try:
         report.versions_after = catalog.versions()
         store_report(catalog, report)
         _show(report)
+    except Exception as closing:
+        # What stopped the run matters more than that its report could not be kept as well.
+        if failure is None:
+            raise
+        report.messages.append(f"the report could not be kept: {closing}")
+    if failure is not None and not isinstance(failure, Exception):
+        raise failure
     if report.status == "failed":
-        raise RunFailedError(report)
+        raise RunFailedError(report) from failure
 
 
 def _show(report: RunReport) -> None:

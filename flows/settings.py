@@ -1,6 +1,8 @@
 """Settings, read once: the command line over MARQUE_* over `marque.toml`; nothing below reads the
 environment."""
 
+import difflib
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +26,11 @@ class Settings(BaseSettings):
     """What a person can set, each as `MARQUE_<NAME>` or as a line of `marque.toml`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MARQUE_", toml_file="marque.toml", extra="forbid", frozen=True
+        env_prefix="MARQUE_",
+        env_ignore_empty=True,
+        toml_file="marque.toml",
+        extra="forbid",
+        frozen=True,
     )
 
     home: Path = Field(Path("~/.marque"), description="folder for everything Marque keeps")
@@ -92,6 +98,12 @@ def load_settings(**given: Any) -> Settings:
 
     Raises `SettingsError` naming each value that cannot be used.
     """
+    known = {f"MARQUE_{name}".upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.startswith("MARQUE_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            meant = f"did you mean {near[0]}" if near else f"there are {', '.join(sorted(known))}"
+            raise SettingsError(f"{name} in the environment is no setting; {meant}")
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:

@@ -8,9 +8,10 @@ from prefect.utilities.annotations import quote
 from catalog.cars import add_label_columns, open_space
 from catalog.index import maintain_indexes
 from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
+from catalog.photos import RejectedError, examine
 from catalog.register import Registered
 from catalog.versions import publish
-from crawlers.records import RENDERED, Drop, Notice, Photo, Source
+from crawlers.records import RENDERED, Drop, Notice, Photo, Source, SourceError
 from embeddings.registry import TRYOUT, SpaceRecord
 from flows.embedding import SPACE
 from flows.progress import stage
@@ -19,9 +20,8 @@ from flows.tasks import embed_images, label_shard, refresh_shard, register_shard
 from labeling.label import Labelled
 
 
-def register_all(run: Run, source: Source, limit: int | None) -> None:
-    """Register every record of a source, or those up to its `limit`-th photo."""
-    total = source.count()
+def register_all(run: Run, source: Source, total: int | None, limit: int | None) -> None:
+    """Register every record of a source of `total`, or those up to its `limit`-th photo."""
     if limit is not None:
         total = limit if total is None else min(total, limit)
     done = Registered()
@@ -36,6 +36,20 @@ def register_all(run: Run, source: Source, limit: int | None) -> None:
     report.known, report.changed = done.known, done.changed
     report.rejected, report.notices = dict(done.rejected), dict(done.notices)
     report.examples = done.examples
+    if report.seen and not report.good:
+        report.error = f"none of the {report.seen} files was a photo that can be taken"
+
+
+def check_good_photo(source: Source) -> None:
+    """Make sure that a source has a photo that can be taken; raises `SourceError`."""
+    for record in source.records():
+        if isinstance(record, Photo):
+            try:
+                examine(record.read())
+            except (OSError, RejectedError):
+                continue
+            return
+    raise SourceError(f"source {source.name!r} has no photo that can be taken; nothing was deleted")
 
 
 def limited(source: Source, limit: int | None) -> Iterator[Photo | Drop | Notice]:
@@ -71,11 +85,11 @@ def embed_pending(run: Run, record: SpaceRecord) -> None:
         for ids, replace in ((new, False), (old, True)):
             for shard in shards(ids, run.settings.shard_size):
                 part = embed_images(run.settings, shard, run.run_id, replace=replace)
-                rejected.update(part.rejected)
-                step.advance(part.photos)
+                rejected.update(f"not embedded: {reason}" for reason in part.rejected)
+                step.advance(part.photos + len(part.rejected))
     run.report.models[SPACE] = record.version
-    run.report.rejected = dict(Counter(run.report.rejected) + rejected)
-    if record.is_tryout and has_real_photos(run):
+    run.report.notices |= rejected
+    if record.is_tryout and run.catalog.has_other_source(RENDERED):
         run.report.messages.append(TRYOUT)
 
 
@@ -88,8 +102,3 @@ def publish_pending(run: Run) -> None:
         maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
         done = publish(run.catalog)
     run.report.published = {"version": done.version, "photos": done.photos}
-
-
-def has_real_photos(run: Run) -> bool:
-    """Whether any photo of the catalogue was not made by the renderer."""
-    return run.catalog.has_other_source(RENDERED)

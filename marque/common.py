@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from crawlers.errors import MarqueError, UsageMistakeError
 
 if TYPE_CHECKING:
     from flows.report import RunReport
+
+GIVEN_HOME = "marque.home"
+"""Where a command finds --home in click's context, if it was given."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,19 +37,26 @@ def plain_options(command: F) -> F:
     @click.option(
         "--home",
         type=click.Path(path_type=Path, file_okay=False),
-        help="Folder with the catalogue, instead of MARQUE_HOME.",
+        help="Folder with the catalogue, instead of MARQUE_HOME and MARQUE_CATALOG.",
     )
     @click.option("--debug", is_flag=True, help="Show logs, and the traceback of an error.")
     @functools.wraps(command)
     def wrapped(*args: Any, home: Path | None, debug: bool, **named: Any) -> Any:
         if home is not None:
-            os.environ["MARQUE_HOME"] = str(home)
+            click.get_current_context().meta[GIVEN_HOME] = home
+            use_home(home)
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
         logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR)
         with readable_errors(debug=debug):
             return command(*args, **named)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
+
+
+def use_home(home: Path) -> None:
+    """Let the settings of this process name this folder, and the catalogue inside it."""
+    os.environ["MARQUE_HOME"] = str(home.resolve())
+    os.environ["MARQUE_CATALOG"] = str(home.resolve() / "catalog")
 
 
 @contextmanager
@@ -96,10 +107,13 @@ def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
                 report = call()
             except RunFailedError as failed:
                 report = failed.report
+                if logging.getLogger().isEnabledFor(logging.DEBUG):
+                    traceback.print_exception(failed)
     if as_json:
         print_json(report.to_dict())
     else:
         print_report(report)
     if report.status != "done":
+        click.echo(f"Error: {report.error}", err=True)
         sys.exit(1)
     return report

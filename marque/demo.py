@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marque.common import plain_options
+from marque.common import GIVEN_HOME, plain_options, use_home
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -37,13 +37,16 @@ The demo's catalogue is in {home}; add --home {home} to any command to look arou
 )
 @plain_options
 def demo(scenes: int) -> None:
-    """Render car scenes, ingest them, and ask three questions: all in a folder of its own.
+    """Render car scenes, ingest them, and ask three questions.
 
-    The folder is MARQUE_HOME or --home if given, else .demo in the working folder.
+    All of it is kept in a folder of its own, .demo in the working folder if --home names no other:
+    a catalogue of real photos is never touched.
     """
-    home = Path(os.environ.setdefault("MARQUE_HOME", ".demo")).resolve()
+    home = (click.get_current_context().meta.get(GIVEN_HOME) or Path(".demo")).resolve()
+    use_home(home)
     os.environ["MARQUE_SEMANTIC_MODEL"] = "marque-tiny"
-    os.environ.pop("MARQUE_SEMANTIC_WEIGHTS", None)
+    for name in ("MARQUE_SEMANTIC_WEIGHTS", "MARQUE_VOCABULARY"):
+        os.environ.pop(name, None)
     from crawlers.scenes.write import write_scenes
     from embeddings.registry import DEFAULT_MODEL
     from flows.server import prefect_server

@@ -22,8 +22,6 @@ def print_report(report: RunReport) -> None:
         console.print(f"{report.published['photos']} photos can be searched now.")
     for message in report.messages:
         console.print(Text(f"Note: {message}", style="yellow"))
-    if report.error:
-        console.print(Text(f"Failed: {report.error}", style="red"))
 
 
 def print_answer(answer: Mapping[str, Any]) -> None:
@@ -97,7 +95,7 @@ def print_photo(photo: Mapping[str, Any]) -> None:
         if rows:
             print_table(console, title, rows)
     if not photo["searchable"]:
-        console.print("It cannot be searched yet: run `marque embed`.")
+        console.print("It cannot be searched yet: `marque embed` goes on with what waits.")
 
 
 def print_status(status: Mapping[str, Any]) -> None:
@@ -106,7 +104,7 @@ def print_status(status: Mapping[str, Any]) -> None:
     console.print(Text(status["catalog"]))
     rows = [{"table": name, "rows": count} for name, count in status["rows"].items()]
     print_table(console, "Tables", rows)
-    rows = [{"stage": name, "photos waiting": count} for name, count in status["pending"].items()]
+    rows = [{"stage": name, "waiting": count} for name, count in status["pending"].items()]
     print_table(console, "Pending", rows)
     if status["unindexed"]:
         rows = [{"index": name, "rows outside": n} for name, n in status["unindexed"].items()]

@@ -323,3 +323,36 @@ def test_a_photo_is_found_by_the_first_digits_of_its_id(
         catalog.insert("images", pa.Table.from_pylist([row], catalog.specs["images"].schema))
     with pytest.raises(CatalogError, match=r"2 photos have an id .* give more digits"):
         find_photo(catalog, "bbbbbbbb")
+
+
+def test_the_same_model_from_another_place_makes_nothing_wait(
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill
+) -> None:
+    fill(catalog, [make_photo(1)])
+    moved = json.dumps({"version": "m1", "weights": "elsewhere"}).encode()
+    open_space(catalog, "semantic", SIZE, moved)
+    assert unembedded_images(catalog, "semantic", "m1") == ([], [])
+
+
+def test_two_that_publish_at_once_both_succeed(
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill
+) -> None:
+    fill(catalog, [make_photo(seed) for seed in range(3)])
+    others = [open_catalog(catalog.uri) for _ in range(4)]
+    with ThreadPoolExecutor(len(others)) as pool:
+        done = list(pool.map(publish, others))
+    assert {each.version for each in done} == {published_version(catalog)}
+
+
+def test_what_is_not_published_waits_for_it(
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill
+) -> None:
+    fill(catalog, [make_photo(1)])
+    assert catalog_status(catalog)["pending"]["publish"] == 1
+    publish(catalog)
+    (new,) = fill(catalog, [make_photo(2)])
+    assert catalog_status(catalog)["pending"]["publish"] == 1
+    assert not describe_photo(catalog, new)["searchable"]
+    publish(catalog)
+    assert catalog_status(catalog)["pending"]["publish"] == 0
+    assert describe_photo(catalog, new)["searchable"]

@@ -10,6 +10,7 @@ from PIL import Image
 
 from catalog.table import Catalog, open_catalog
 from catalog.versions import published_version
+from crawlers.imports.walk import READ_ONCE
 from crawlers.scenes import write_scenes
 from flows.run import RunFailedError
 
@@ -71,7 +72,9 @@ def test_the_report_is_kept_and_shown(scenes: Path, catalog: Callable[[], Catalo
     assert kept["new"] == 10
     assert kept["models"]["semantic"].startswith("marque-tiny@")
     assert kept["versions_after"]["cars"] > kept["versions_before"]["cars"]
-    assert "# ingest: done" in artifact("ingest-report")
+    shown = artifact("ingest-report")
+    assert "# ingest: done" in shown
+    assert f"Run {report.run_id}" in shown
     assert '"seen"' in artifact("ingest-photos")
     assert float(artifact("ingest-embed")) == 100.0
 
@@ -120,7 +123,7 @@ def test_bad_files_are_reported_and_the_good_ones_taken(
         "under 64 px": 1,
     }
     assert report.notices["animation: the first frame was taken"] == 1
-    assert any("link" in notice or "loop" in notice for notice in report.notices)
+    assert report.notices[READ_ONCE] == 1
     assert report.published["photos"] == 5
     assert any("trying out" in message for message in report.messages)
     assert catalog().count("rejects") == 5
@@ -138,6 +141,16 @@ def test_a_folder_without_a_good_photo_fails(
         ingest(path=str(tmp_path / "photos"))
     statuses = catalog().column("runs", "status").to_pylist()
     assert statuses == ["failed"]
+
+
+def test_a_failed_run_says_why_and_keeps_its_report(catalog: Callable[[], Catalog]) -> None:
+    from flows.ingest import ingest
+
+    with pytest.raises(RunFailedError, match="absent") as caught:
+        ingest(path="absent")
+    assert caught.value.report.status == "failed"
+    kept = json.loads(catalog().column("runs", "report").to_pylist()[0])
+    assert "absent" in kept["error"]
 
 
 def test_an_empty_inbox_is_no_failure(home: Path, scenes: Path) -> None:
@@ -161,6 +174,14 @@ def test_the_search_flow_answers(scenes: Path, tmp_path: Path) -> None:
     with Image.open(sheet) as png:
         assert png.format == "PNG"
     assert report.answer["hits"][0]["image_id"][:12] in artifact("search-hits")
+
+
+def test_a_misspelt_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.settings import SettingsError, load_settings
+
+    monkeypatch.setenv("MARQUE_SEMANTIC_MODLE", "marque-tiny")
+    with pytest.raises(SettingsError, match="did you mean MARQUE_SEMANTIC_MODEL"):
+        load_settings()
 
 
 def test_a_broken_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

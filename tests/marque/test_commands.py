@@ -141,6 +141,26 @@ def test_show_and_status(home: Path, tmp_path: Path, scenes: Path) -> None:
     assert "images" in run(home, "status").stdout
 
 
+def test_rendering_embedding_later_and_publishing(tmp_path: Path) -> None:
+    own = tmp_path / "home"
+    words = ("ingest", "scenes", str(tmp_path / "made"), "--render", "6", "--no-embed", "--json")
+    assert json.loads(run(own, *words).stdout)["new"] == 6
+    waiting = json.loads(run(own, "status", "--json").stdout)
+    assert waiting["pending"]["embed"] == 6
+    assert waiting["published"] is None
+    assert run(own, "search", "--where", "view=exterior").exit_code == 1
+    assert json.loads(run(own, "embed", "--json").stdout)["published"]["photos"] == 6
+    assert json.loads(run(own, "publish", "--json").stdout)["status"] == "done"
+    assert len(answer(own, "a car", "-k", "10", "--where", "view in exterior,interior,detail")) > 0
+
+
+def test_an_error_of_a_run_comes_with_its_report(tmp_path: Path) -> None:
+    done = run(tmp_path / "home", "ingest", "folder", str(tmp_path / "absent"), "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["status"] == "failed"
+    assert done.stderr.strip().splitlines()[-1].startswith("Error: ")
+
+
 def test_reset_asks_first(tmp_path: Path, scenes: Path) -> None:
     own = tmp_path / "home"
     few = tmp_path / "few"
@@ -151,9 +171,13 @@ def test_reset_asks_first(tmp_path: Path, scenes: Path) -> None:
     done = run(own, "reset", "--from", str(few), "--yes", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(run(own, "status", "--json").stdout)["rows"]["images"] == 5
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert run(own, "reset", "--from", str(empty), "--yes").exit_code == 1
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    for content in (None, b"<html>"):
+        if content is not None:
+            (bad / "page.jpg").write_bytes(content)
+        done = run(own, "reset", "--from", str(bad), "--yes")
+        assert done.exit_code == 1, "nothing may be deleted for nothing"
     assert json.loads(run(own, "status", "--json").stdout)["rows"]["images"] == 5
 
 
@@ -173,14 +197,16 @@ def marque(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_demo_twice(tmp_path: Path) -> None:
     first = marque("demo", "--scenes", "60", cwd=tmp_path)
+    assert not (tmp_path / "home").exists(), "a demo must not touch a person's own catalogue"
     assert first.returncode == 0, first.stderr
-    sheets = sorted(path.name for path in (tmp_path / "home" / "sheets").iterdir())
+    sheets = sorted(path.name for path in (tmp_path / ".demo" / "sheets").iterdir())
     assert sheets == ["1-text.png", "2-picture.png", "3-picture-and-text.png"]
     assert "marque ingest folder PATH" in first.stdout
-    rows = json.loads(marque("status", "--json", cwd=tmp_path).stdout)["rows"]
+    look = ("status", "--json", "--home", ".demo")
+    rows = json.loads(marque(*look, cwd=tmp_path).stdout)["rows"]
     again = marque("demo", "--scenes", "60", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
-    after = json.loads(marque("status", "--json", cwd=tmp_path).stdout)["rows"]
+    after = json.loads(marque(*look, cwd=tmp_path).stdout)["rows"]
     assert rows["images"] == 60
     assert after | {"runs": 0} == rows | {"runs": 0}
     for done in (first, again):

@@ -1,0 +1,9 @@
+from catalog.schema import cars_schema
+from catalog.vocabulary import RESERVED, load_vocabulary
+from catalog.vocabulary_file import DERIVED
+
+
+def test_no_attribute_can_take_the_name_of_another_column() -> None:
+    vocabulary = load_vocabulary()
+    taken = {name for name in cars_schema(vocabulary).names if not name.endswith(DERIVED)}
+    assert taken - set(vocabulary.attributes) == RESERVED - {"semantic"}
