@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -77,10 +76,11 @@ def register(
     run_id: str,
     workers: int = 2,
 ) -> Registered:
-    """Store what is new of `records`; reads, hashes and decodes in `workers` threads.
+    """Store what is new of `records`; photos are decoded in `workers` threads.
 
-    At most about 64 MiB of photos are held at a time, or one that is larger. Raises `CatalogError`
-    if a write fails its check.
+    About 64 MiB of photos are held at a time, or up to `MAX_BYTES` more where the last is large.
+    Raises `StoreError` if a write fails, and `CatalogError` if one fails its check; the same call
+    with the same `run_id` then goes on, and counts as new the photos that no sighting followed.
     """
     with ThreadPoolExecutor(workers) as pool:
         work = _Registration(catalog, run_id, pool)
@@ -147,8 +147,19 @@ class _Registration:
         ]
 
     def known_sizes(self, keys: set[str]) -> dict[str, tuple[int, int]]:
-        rows = self.catalog.rows("images", sorted(keys), ["image_id", "width", "height"])
-        return {row["image_id"]: (row["width"], row["height"]) for row in rows.to_pylist()}
+        """Those of `keys` that are there, but for those this run wrote and has no sighting of:
+        an earlier try of it ended in between, and did not get to count them."""
+        columns = ["image_id", "width", "height", "run_id"]
+        rows = self.catalog.rows("images", sorted(keys), columns).to_pylist()
+        half = {row["image_id"] for row in rows if row["run_id"] == self.run_id}
+        if half:
+            seen = self.catalog.rows_where("sightings", "image_id", sorted(half), ["image_id"])
+            half -= set(seen.column("image_id").to_pylist())
+        return {
+            row["image_id"]: (row["width"], row["height"])
+            for row in rows
+            if row["image_id"] not in half
+        }
 
     def store_images(self, fresh: dict[str, PhotoFacts], contents: dict[str, bytes]) -> None:
         now = datetime.now(UTC)
@@ -218,9 +229,10 @@ class _Registration:
 
 
 def _read(photo: Photo) -> _Read | Drop:
-    place = photo.sighting
+    place, held = photo.sighting, photo.content
     try:
-        if isinstance(photo.content, Path) and photo.content.stat().st_size > MAX_BYTES:
+        size = len(held) if isinstance(held, bytes) else held.stat().st_size
+        if size > MAX_BYTES:
             return Drop(place.source, place.source_id, TOO_HEAVY, "no photo is that large")
         content = photo.read()
     except OSError as error:

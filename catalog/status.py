@@ -15,12 +15,19 @@ ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _AFTER_HEX = "g"
 
 
-def catalog_status(catalog: Catalog, space: str = "semantic") -> dict[str, Any]:
+def catalog_status(
+    catalog: Catalog, space: str = "semantic", *, wanted: str | None = None
+) -> dict[str, Any]:
     """Rows of each table, what waits for each stage, rows outside each index, last run of each
-    flow; JSON-ready."""
+    flow; JSON-ready.
+
+    With another model `wanted`, by name, than the one that made the vectors, all photos wait.
+    """
     record = space_record(catalog.table("cars").schema, space)
-    model = None if record is None else json.loads(record)["version"]
-    new, old = unembedded_images(catalog, space, model or "")
+    made = {} if record is None else json.loads(record)
+    model = made.get("version")
+    current = wanted is None or made.get("model") == wanted
+    new, old = unembedded_images(catalog, space, model if model and current else "")
     return {
         "catalog": catalog.uri,
         "rows": {name: catalog.count(name) for name in catalog.specs},
@@ -38,6 +45,7 @@ def catalog_status(catalog: Catalog, space: str = "semantic") -> dict[str, Any]:
 
 def find_photo(catalog: Catalog, prefix: str) -> str:
     """The id of the one photo whose id begins with `prefix`; raises `CatalogError`."""
+    prefix = prefix.lower()
     if not ID_PREFIX.fullmatch(prefix):
         raise CatalogError(
             f"{prefix!r} is no image id; give at least 6 of its digits 0-9 a-f, "

@@ -7,6 +7,7 @@ read without names would fetch every vector.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,14 @@ class CatalogError(MarqueError):
     """The catalogue cannot do what was asked; the message says why and what to do."""
 
 
+class StoreError(CatalogError):
+    """A write did not reach the store: the disk, the network, or another writer that was first.
+
+    LanceDB reports all of these as one kind of error without a number. Nothing of the write is
+    there, or all of it; the same write may be tried again.
+    """
+
+
 class Catalog:
     """An open catalogue. Made by `open_catalog`; not to be carried into a forked process."""
 
@@ -43,6 +52,8 @@ class Catalog:
         try:
             return self._db.open_table(name)
         except ValueError:
+            pass
+        with self._storing(name):
             return self._db.create_table(name, schema=spec.schema, exist_ok=True)
 
     def insert(self, name: str, rows: pa.Table) -> int:
@@ -66,7 +77,9 @@ class Catalog:
         gone = sorted(set(keys))
         for start in range(0, len(gone), KEYS_A_QUERY):
             some = among(self.specs[name].key, gone[start : start + KEYS_A_QUERY])
-            self.table(name).delete(some)
+            table = self.table(name)
+            with self._storing(name):
+                table.delete(some)
 
     def read(
         self,
@@ -116,9 +129,9 @@ class Catalog:
         """The newest version of every table."""
         return {name: int(self.table(name).version) for name in self.specs}
 
-    def drop_all(self) -> None:
-        """Delete every table of the catalogue with everything in it."""
-        for name in self.specs:
+    def drop_photos(self) -> None:
+        """Delete every table with everything in it, but the history of runs."""
+        for name in self.specs.keys() - {"runs"}:
             self._db.drop_table(name, ignore_missing=True)
 
     def _write(
@@ -142,9 +155,23 @@ class Catalog:
             same = unchanged and f"target.{unchanged} = source.{unchanged}"
             merge = merge.when_matched_update_all(where=same)
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
-        result = merge.execute(rows.cast(schema))
+        rows = rows.cast(schema)
+        with self._storing(name):
+            result = merge.execute(rows)
         self._check_written(table, key, rows.column(key))
         return int(result.num_inserted_rows)
+
+    @contextmanager
+    def _storing(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            cause = (str(error).splitlines() or [type(error).__name__])[0]
+            raise StoreError(
+                f"table {name!r} of {self.uri} could not be written ({cause}); if the disk is full "
+                "or the place is read-only, make room or choose another place; then run "
+                "the same command again, which goes on where this one stopped"
+            ) from error
 
     def _check_written(self, table: Any, key: str, keys: pa.ChunkedArray) -> None:
         table.checkout_latest()

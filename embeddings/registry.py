@@ -122,5 +122,7 @@ def model_spec(name: str, weights: Path | None = None) -> ModelSpec:
     if weights is not None and not weights.expanduser().is_file():
         raise ModelError(f"there is no weights file {str(weights)!r}; check the path")
     if name.startswith(LOCAL):
+        if not Path(name.removeprefix(LOCAL)).expanduser().is_dir():
+            raise ModelError(f"there is no folder {name.removeprefix(LOCAL)!r}; check the path")
         name = f"{LOCAL}{Path(name.removeprefix(LOCAL)).expanduser().resolve()}"
     return ModelSpec(name, None if weights is None else str(weights.expanduser().resolve()))

@@ -1,6 +1,7 @@
 """A question to the published photos, as the command and the search flow ask it; no Prefect."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from catalog.published import PublishedCars
@@ -9,7 +10,7 @@ from catalog.table import Catalog
 from embeddings.registry import ModelSpec, SpaceRecord
 from flows.opening import encoder_for
 from flows.settings import Settings
-from search.engine import Answer, search
+from search.engine import SPACE, Answer, search
 from search.query import make_query
 
 
@@ -28,7 +29,12 @@ def answer(
     """
     query = make_query(text, whole_id(catalog, image), where, k, catalog.vocabulary)
     cars = PublishedCars(catalog, exact_rows=settings.exact_rows)
-    return search(cars, query, lambda record: encoder_for(settings, _spec(settings, record)))
+    found = search(cars, query, lambda record: encoder_for(settings, _spec(settings, record)))
+    made = SpaceRecord.from_json(cars.record(SPACE)).model
+    if made == settings.model.name or not (text or image):
+        return found
+    notice = f"{made} made the vectors; the settings name {settings.model.name}: `marque embed`"
+    return replace(found, notices=(*found.notices, notice))
 
 
 def _spec(settings: Settings, record: SpaceRecord) -> ModelSpec:

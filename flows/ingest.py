@@ -35,7 +35,9 @@ def ingest(
     given = {"source": source, "path": path, "limit": limit, "sidecar": sidecar}
     with recorded_run("ingest", given | {"embed": embed, "columns": columns}) as run:
         place = path or open_inbox(run)
-        photos = make_source(source, place, sidecar=sidecar, columns=columns) if place else None
+        photos = (
+            make_source(run, source, place, sidecar=sidecar, columns=columns) if place else None
+        )
         total = photos.count() if photos else None  # what is wrong with a source is said first,
         record = encoder_for(run.settings).record if embed else None  # then with the model
         if photos:
@@ -69,15 +71,15 @@ def publish() -> RunReport:
 
 @flow(name="reset")
 def reset(path: str) -> RunReport:
-    """Delete everything in the catalogue and fill it again from the folder at `path`.
+    """Delete everything in the catalogue but the history of runs, and fill it from a folder.
 
     What could stop the new content from getting in is looked at before anything is deleted.
     """
     with recorded_run("reset", {"path": path}) as run:
-        photos = make_source("folder", path)
+        photos = make_source(run, "folder", path)
         check_good_photo(photos)
         record = encoder_for(run.settings).record
-        run.catalog.drop_all()
+        run.catalog.drop_photos()
         register_all(run, photos, photos.count(), None)
         label_pending(run)
         embed_pending(run, record)

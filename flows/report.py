@@ -87,6 +87,7 @@ class RunReport(BaseModel):
                     "new": self.new,
                     "known bytes at a new place": self.again,
                     "already known": self.known,
+                    "at a known place that says something else": self.changed,
                     "rejected": sum(self.rejected.values()),
                 }.items()
                 if self.seen

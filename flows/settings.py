@@ -108,7 +108,8 @@ def load_settings(**given: Any) -> Settings:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         wrong = [
-            f"{'.'.join(str(part) for part in each['loc'])} = {each['input']!r}: {each['msg']}"
+            f"{'.'.join(str(part) for part in each['loc'])} = {each['input']!r}: "
+            + ("there is no such setting" if each["type"] == "extra_forbidden" else each["msg"])
             for each in error.errors()
         ]
         raise SettingsError(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crawlers.imports.folder import FolderSource
+from crawlers.imports.sidecar import FIELDS
 from crawlers.imports.stanford_cars import StanfordCarsSource
 from crawlers.records import RENDERED, Source, SourceError
 from flows.run import Run
@@ -12,6 +13,7 @@ SOURCES = ("folder", "stanford-cars", RENDERED)
 
 
 def make_source(
+    run: Run,
     name: str,
     path: str,
     *,
@@ -28,6 +30,13 @@ def make_source(
         return StanfordCarsSource(place)
     if name == RENDERED:
         return FolderSource(place, sidecar=place / "labels.csv", name=RENDERED)
+    targets = ["path", *FIELDS, *run.catalog.vocabulary.attributes]
+    for target in columns or {}:
+        if target not in targets:
+            raise SourceError(
+                f"a column cannot be mapped to {target!r}: it is no attribute and nothing that is "
+                f"kept of a sighting; there are {', '.join(targets)}"
+            )
     table = None if sidecar is None else Path(sidecar).expanduser()
     return FolderSource(place, sidecar=table, columns=columns)
 

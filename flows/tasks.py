@@ -17,7 +17,7 @@ from prefect.tasks import Task, exponential_backoff
 
 from catalog.cars import refresh_cars
 from catalog.register import Registered, register
-from catalog.table import Catalog
+from catalog.table import Catalog, StoreError
 from crawlers.records import Drop, Notice, Photo
 from flows.embedding import EmbeddedShard, embed_shard
 from flows.opening import catalog_at
@@ -32,12 +32,16 @@ R = TypeVar("R")
 
 
 def can_mend(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Whether another try may succeed: LanceDB reports lost commits as `RuntimeError`, networks
-    fail with `OSError`; a full disk or a forbidden path stays as it is."""
+    """Whether another try may succeed: after a write that did not reach the store, and after an
+    `OSError` such as a network's, but for a path that is absent or forbidden.
+
+    A catalogue's disk that is full is tried again too, as LanceDB does not tell it from a commit
+    that lost to another writer.
+    """
     error = state.result(raise_on_failure=False)
     if isinstance(error, OSError):
         return error.errno not in _LASTING
-    return isinstance(error, RuntimeError)
+    return isinstance(error, StoreError)
 
 
 def shard_task(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:

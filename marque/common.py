@@ -47,7 +47,7 @@ def plain_options(command: F) -> F:
             use_home(home)
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
         logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR)
-        with readable_errors(debug=debug):
+        with readable_errors(debug=debug, as_json=named.get("as_json", False)):
             return command(*args, **named)
 
     return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
@@ -60,28 +60,32 @@ def use_home(home: Path) -> None:
 
 
 @contextmanager
-def readable_errors(*, debug: bool) -> Iterator[None]:
-    """Turn an error into one line and an exit status; with `debug`, let it through."""
+def readable_errors(*, debug: bool, as_json: bool) -> Iterator[None]:
+    """Turn an error into one line and an exit status, and with `as_json` into a document too; with
+    `debug`, let it through."""
     try:
         yield
     except (click.exceptions.Exit, click.ClickException, click.Abort):
         raise
-    except UsageMistakeError as error:
-        if debug:
-            raise
-        raise click.UsageError(str(error)) from error
-    except MarqueError as error:
-        if debug:
-            raise
-        raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         raise click.ClickException("stopped; run the same command again to go on") from None
     except Exception as error:
         if debug:
             raise
-        raise click.ClickException(
-            f"unexpected {type(error).__name__}: {error}; run again with --debug to see where"
-        ) from error
+        message = _message(error)
+        if as_json:
+            print_json({"error": message})
+        usage = isinstance(error, UsageMistakeError)
+        raise (click.UsageError if usage else click.ClickException)(message) from error
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, MarqueError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        why = f"{error.filename}: {error.strerror or error}"
+        return f"{why}; check the path, its permissions and the space left"
+    return f"unexpected {type(error).__name__}: {error}; run again with --debug to see where"
 
 
 def print_json(document: dict[str, Any]) -> None:

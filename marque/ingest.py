@@ -12,10 +12,17 @@ if TYPE_CHECKING:
     from flows.report import RunReport
 
 
+def to_path(_context: click.Context, _parameter: click.Parameter, value: str) -> Path:
+    """A path as a person gives it; empty, as an unset variable of a shell is, it means nothing."""
+    if not value.strip():
+        raise click.BadParameter("it is empty; name a folder, or . for this one")
+    return Path(value)
+
+
 def ingest_options(command: F) -> F:
     """The options that every source of `marque ingest` has."""
     options = (
-        click.argument("path", type=click.Path(path_type=Path)),
+        click.argument("path", callback=to_path),
         click.option("--limit", type=click.IntRange(min=1), help="Take at most this many photos."),
         click.option(
             "--no-embed",

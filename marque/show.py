@@ -25,6 +25,7 @@ def show(image_id: str, out: Path | None, as_json: bool) -> None:
     key = find_photo(catalog, image_id)
     photo = describe_photo(catalog, key)
     if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(photo_bytes(catalog, key))
     if as_json:
         print_json(photo)

@@ -13,7 +13,9 @@ def status(as_json: bool) -> None:
     from flows.opening import catalog_at
     from flows.settings import load_settings
 
-    found = catalog_status(catalog_at(load_settings(), create=False))
+    settings = load_settings()
+    catalog = catalog_at(settings, create=False)
+    found = catalog_status(catalog, wanted=settings.model.name)
     if as_json:
         print_json(found)
     else:

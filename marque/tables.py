@@ -38,7 +38,10 @@ def print_answer(answer: Mapping[str, Any]) -> None:
         }
         for hit in answer["hits"]
     ]
-    line = f"{question_text(answer['query'])} ({answer['took_ms']['total']:.0f} ms)"
+    took = answer["took_ms"]
+    line = f"{question_text(answer['query'])} ({took['query']:.0f} ms)"
+    if took["embed"] > 1000:
+        line += f", after {took['embed'] / 1000:.1f} s for loading the model"
     if rows:
         print_table(console, line, rows)
     else:

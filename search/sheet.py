@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from search.engine import Answer, Hit, credit, label_text
+from search.query import QueryError
 
 COLUMNS = 4
 CELL = 256
@@ -49,6 +50,8 @@ def _title(answer: Answer) -> str:
 
 def write_sheet(answer: Answer, path: Path) -> Path:
     """Write the contact sheet of an answer as PNG, whole or not at all; returns its path."""
+    if path.suffix.lower() != ".png":
+        raise QueryError(f"a contact sheet is a PNG: {str(path)!r} does not end in .png")
     out = io.BytesIO()
     draw_sheet(answer).save(out, "PNG", optimize=True)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -90,15 +90,17 @@ def resolve_columns(present: list[str], columns: Mapping[str, str], name: str) -
     """
     wrong = sorted(set(columns.values()) - set(present))
     if wrong:
-        raise SourceError(f"{name} has no column {wrong}; its columns are {present}")
+        raise SourceError(
+            f"{name} has no column {', '.join(wrong)}; its columns are {', '.join(present)}"
+        )
     targets = dict(columns)
     free = [column for column in present if column not in targets.values()]
     if "path" not in targets:
         found = [column for column in PATH_COLUMNS if column in free]
         if not found:
             raise SourceError(
-                f"{name} has no column {list(PATH_COLUMNS)}: say which of its columns {present}"
-                " holds the path of each file, by mapping `path` to it"
+                f"{name} has no column named {' or '.join(PATH_COLUMNS)}: map `path` to the one "
+                f"that holds the path of each file; its columns are {', '.join(present) or 'none'}"
             )
         targets["path"] = found[0]
     for column in free:

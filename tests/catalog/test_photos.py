@@ -1,5 +1,6 @@
 import io
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,32 @@ def test_every_kind_of_pixel_is_shown_as_it_looks() -> None:
         assert shown.mode == "RGB"
         off = np.abs(np.asarray(shown, int) - np.asarray(grey.convert("RGB"), int))
         assert off.mean() < 3, (image.mode, kind)
+
+
+def test_each_16_bit_value_becomes_its_share_of_8_bits() -> None:
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    shown = np.asarray(decode(encode(Image.fromarray(values), "PNG")))
+    assert np.array_equal(shown[..., 0], values // 257)
+
+
+def test_what_is_no_number_in_a_deep_photo_is_black() -> None:
+    values = np.full((64, 64), 2.0, np.float32)
+    values[0, :5] = [np.nan, np.inf, -np.inf, -7, 4]
+    shown = np.asarray(decode(encode(Image.fromarray(values), "TIFF")))[0, :6, 0].tolist()
+    assert shown[:4] == [0, 0, 0, 0]
+    assert shown[4:] == [255, 127]
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.float32, np.int32])
+def test_a_deep_photo_takes_few_copies(kind: type) -> None:
+    content = encode(Image.fromarray(np.ones((1000, 1000), kind)), "TIFF")
+    tracemalloc.start()
+    try:
+        decode(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 14 * 1000 * 1000  # 14 bytes a pixel: one copy of 4, and what Pillow hands over
 
 
 def test_a_dark_16_bit_photo_stays_dark() -> None:

@@ -3,17 +3,20 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from catalog import register as module
+from catalog import stored
 from catalog.cars import refresh_cars
 from catalog.pending import stale_cars, unembedded_images
-from catalog.photos import NOT_AN_IMAGE, UNREADABLE, image_id
+from catalog.photos import FIRST_FRAME, NOT_AN_IMAGE, UNREADABLE, image_id
 from catalog.register import BOX_IGNORED, REPLACED, TOO_HEAVY, register
-from catalog.table import Catalog, open_catalog
+from catalog.stored import load_photos
+from catalog.table import Catalog, StoreError, open_catalog
 from catalog.versions import publish
 from crawlers.records import Box, Drop, Notice, Photo, Sighting
 from tests.catalog.making import Fill, MakePhoto, png
@@ -71,7 +74,7 @@ KINDS = st.tuples(st.sampled_from("pppptdn"), st.integers(0, 4), st.integers(0, 
 def test_every_record_is_counted_once(runs: list[list[tuple[str, int, int]]]) -> None:
     with TemporaryDirectory() as folder:
         catalog = open_catalog(folder)
-        for run in runs:
+        for number, run in enumerate(runs):
             made = {
                 "p": lambda seed, place: Photo(Sighting("shop", f"p{place}"), png(seed)),
                 "t": lambda seed, place: Photo(Sighting("shop", f"p{place}"), b"text %d" % seed),
@@ -79,7 +82,8 @@ def test_every_record_is_counted_once(runs: list[list[tuple[str, int, int]]]) ->
                 "n": lambda seed, place: Notice(f"notice {seed}"),
             }
             records = [made[kind](seed, place) for kind, seed, place in run]
-            images, done = catalog.count("images"), register(catalog, records, run_id="r")
+            images = catalog.count("images")
+            done = register(catalog, records, run_id=f"r{number}")
             kinds = Counter(kind for kind, _, _ in run)
             assert done.seen == kinds["p"] + kinds["t"] + kinds["d"]
             assert done.rejected.total() == kinds["t"] + kinds["d"]
@@ -152,6 +156,62 @@ def test_a_file_too_large_to_be_a_photo_is_not_read(catalog: Catalog, tmp_path: 
     done = register(catalog, [Photo(Sighting("s", "film"), film)], run_id="r")
     assert done.rejected == {TOO_HEAVY: 1}
     assert done.bytes == 0
+
+
+def test_bytes_too_many_to_be_a_photo_are_not_decoded(catalog: Catalog) -> None:
+    film = Photo(Sighting("s", "film"), bytes(module.MAX_BYTES + 1))
+    done = register(catalog, [film], run_id="r")
+    assert done.rejected == {TOO_HEAVY: 1}
+    assert done.bytes == 0
+
+
+def test_a_run_that_is_tried_again_counts_what_no_sighting_followed(
+    catalog: Catalog, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> int:
+        raise StoreError("another writer was first")
+
+    register(catalog, [make_photo(0)], run_id="before")
+    frames = [Image.new("RGB", (80, 80), color) for color in ("red", "blue")]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    records = [*(make_photo(seed) for seed in range(12)), make_photo(3, "elsewhere")]
+    records.append(Photo(Sighting("shop", "moving"), out.getvalue()))
+    with monkeypatch.context() as patched:
+        patched.setattr(catalog, "upsert", fail)
+        with pytest.raises(StoreError):
+            register(catalog, records, run_id="r")
+    assert (catalog.count("images"), catalog.count("sightings")) == (13, 1)
+    done = register(catalog, records, run_id="r")
+    assert (done.seen, done.new, done.again, done.known) == (14, 12, 1, 1)
+    assert done.notices == {FIRST_FRAME: 1}
+    assert (catalog.count("images"), catalog.count("sightings")) == (13, 14)
+    again = register(catalog, records, run_id="r")
+    assert (again.new, again.again, again.known) == (0, 0, 14)
+
+
+def test_photos_are_read_back_in_order_within_a_bound(
+    catalog: Catalog, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heavy = Photo(Sighting("shop", "heavy"), png(99) + bytes(5000))
+    photos = [*(make_photo(seed) for seed in range(4)), heavy, make_photo(5), make_photo(6)]
+    register(catalog, photos, run_id="r")
+    contents = {image_id(content): content for photo in photos if (content := photo.read())}
+    reads: list[int] = []
+    rows = catalog.rows
+
+    def counted(name: str, keys: list[str], columns: list[str]) -> pa.Table:
+        found = rows(name, keys, columns)
+        if "content" in columns:
+            reads.append(found.num_rows)
+        return found
+
+    monkeypatch.setattr(catalog, "rows", counted)
+    monkeypatch.setattr(stored, "BYTES_A_READ", 2 * max(len(png(seed)) for seed in range(7)))
+    asked = [*contents][::-1]
+    loaded = list(load_photos(catalog, [*asked, asked[0], "0" * 64]))
+    assert [(key, content) for key, content, _ in loaded] == [(key, contents[key]) for key in asked]
+    assert reads == [2, 1, 2, 2]
 
 
 def test_writes_stay_within_their_bound(

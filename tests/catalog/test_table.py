@@ -1,4 +1,6 @@
 import multiprocessing
+import subprocess
+import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.table import Catalog, CatalogError, first_of_each, open_catalog
+from catalog.table import Catalog, CatalogError, StoreError, first_of_each, open_catalog
 
 
 def runs(catalog: Catalog, keys: list[str], report: str = "{}") -> pa.Table:
@@ -24,7 +26,7 @@ def insert_keys(uri: str, start: Any, writer: int) -> int:
     for attempt in range(20):  # a commit that lost is tried again, as the flows' tasks do
         try:
             return catalog.insert("runs", runs(catalog, [f"key {at}" for at in range(100)]))
-        except RuntimeError:
+        except StoreError:
             if attempt == 19:
                 raise
     return 0
@@ -56,6 +58,49 @@ def test_a_repeated_key_that_was_put_there_past_us_is_noticed(catalog: Catalog) 
 def test_an_update_of_a_row_that_is_not_there_is_noticed(catalog: Catalog) -> None:
     with pytest.raises(CatalogError, match="holds 0 rows for 1"):
         catalog.update("runs", pa.table({"run_id": ["nobody"], "status": ["failed"]}))
+
+
+WRITES_TO_A_FULL_DISK = """
+import resource, sys
+from catalog.table import StoreError, open_catalog
+from tests.catalog.test_table import runs
+
+catalog = open_catalog(sys.argv[1])
+catalog.insert("runs", runs(catalog, ["a", "b"]))
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (64, most))
+for write in (
+    lambda: catalog.insert("runs", runs(catalog, ["c"])),
+    lambda: catalog.upsert("runs", runs(catalog, ["a"], "new")),
+    lambda: catalog.remove("runs", ["a"]),
+    lambda: open_catalog(sys.argv[1] + " new"),
+):
+    try:
+        write()
+    except StoreError as error:
+        print(error)
+"""
+
+
+def test_a_write_that_the_disk_refuses_is_told_and_harms_nothing(tmp_path: Path) -> None:
+    uri = str(tmp_path / "full")
+    done = subprocess.run(
+        [sys.executable, "-c", WRITES_TO_A_FULL_DISK, uri],
+        check=False,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    told = done.stdout.splitlines()
+    assert len(told) == 4, done.stderr
+    for line in told[:3]:
+        assert line.startswith(f"table 'runs' of {uri} could not be written (")
+        assert "File too large" in line
+        assert "make room or choose another place; then run the same command again" in line
+    catalog = open_catalog(uri, create=False)
+    assert {row["run_id"]: row["report"] for row in everything(catalog)} == {"a": "{}", "b": "{}"}
+    assert catalog.insert("runs", runs(catalog, ["c"])) == 1
 
 
 def test_repeats_inside_one_batch_count_once_and_the_first_wins(catalog: Catalog) -> None:
@@ -126,7 +171,7 @@ def test_what_another_handle_wrote_is_seen_at_once(catalog: Catalog) -> None:
     other = open_catalog(catalog.uri, create=False)
     catalog.insert("runs", runs(catalog, ["a"]))
     assert other.count("runs") == 1
-    other.drop_all()
+    other.drop_photos()
     assert catalog.count("runs") == 0
 
 

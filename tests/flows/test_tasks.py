@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from prefect import flow
 
+from catalog.table import CatalogError, StoreError
 from flows.tasks import shard_task, shards
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
@@ -33,12 +34,19 @@ def tries_until(error: Exception, succeeds_at: int) -> int:
 
 def test_what_can_mend_is_tried_again() -> None:
     assert tries_until(ConnectionError("the network is away"), 2) == 2
-    assert tries_until(RuntimeError("commit preempted by another"), 2) == 2
+    assert tries_until(StoreError("another writer was first"), 2) == 2
 
 
 @pytest.mark.parametrize(
     "error",
-    [OSError(errno.ENOSPC, "no space left"), PermissionError(errno.EACCES, "no"), ValueError("x")],
+    [
+        OSError(errno.ENOSPC, "no space left"),
+        PermissionError(errno.EACCES, "no"),
+        CatalogError("a key is there twice"),
+        RuntimeError("out of memory"),
+        RecursionError("too deep"),
+        ValueError("x"),
+    ],
 )
 def test_what_stays_as_it_is_fails_at_once(error: Exception) -> None:
     assert tries_until(error, 2) == 1
