@@ -267,8 +267,9 @@ def decision(rows: Sequence[Row]) -> str:
     kept = "float16" if worst <= EPSILON else "float32"
     return (
         f"**Vectors are stored as {kept}.** float16 takes {share:.0%} of the size of float32, and "
-        f"in the catalogue's own searches its recall is at most {max(worst, 0):.4f} lower (up to {EPSILON} is "
-        f"taken as noise).\n\nA search that compares every vector, as the catalogue does up to "
+        f"in the catalogue's own searches its recall is at most {max(worst, 0):.4f} lower (up to "
+        f"{EPSILON} is taken as noise).\n\n"
+        f"A search that compares every vector, as the catalogue does up to "
         f"{EXACT_ROWS:,} photos, reaches {_reached(rows, EXACT)}.\n\nA search by the index, as it "
         f"does above that, reaches {_reached(rows, INDEXED)}."
     )
