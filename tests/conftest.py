@@ -5,9 +5,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from embeddings.clip import ClipEncoder
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -35,6 +39,26 @@ def prefect_harness() -> Iterator[None]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> Iterator[None]:
+    """torch with one thread: two on busy cores wait for each other longer than they work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(one_thread: None) -> "ClipEncoder":
+    """marque-tiny, loaded once."""
+    from embeddings.clip import load_encoder
+    from embeddings.registry import TINY, ModelSpec
+
+    return load_encoder(ModelSpec(TINY), "cpu")
 
 
 @pytest.fixture(scope="session")

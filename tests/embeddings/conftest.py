@@ -1,29 +1,17 @@
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from crawlers.scenes import render
 from crawlers.scenes.write import jpeg_bytes
-from embeddings.clip import ClipEncoder, load_encoder
-from embeddings.registry import TINY, ModelSpec
 from embeddings.tiny import CONFIG_DIR, NAME, WEIGHTS
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="session")
-def tiny_encoder() -> ClipEncoder:
-    return load_encoder(ModelSpec(TINY), "cpu")
+def _one_thread(one_thread: None) -> None:
+    """Every test here runs torch."""
 
 
 @pytest.fixture(scope="session")

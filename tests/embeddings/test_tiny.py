@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,15 +18,6 @@ from embeddings.tiny.scenes import EVALUATION_SEED, is_withheld, training_batche
 from embeddings.tiny.train import Trainer, contrastive_loss, store_weights
 
 FLOORS = {"color": 0.95, "body_type": 0.85, "background": 0.93, "view": 0.98}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads on busy cores wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

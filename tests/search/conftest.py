@@ -1,11 +1,10 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
 
 from catalog.cars import Vectors, append_cars, open_space
 from catalog.pending import unembedded_images, unlabelled_sightings
@@ -18,25 +17,17 @@ from crawlers.imports.folder import FolderSource
 from crawlers.records import RENDERED
 from crawlers.scenes import render, write_scenes
 from crawlers.scenes.write import jpeg_bytes
-from embeddings.clip import ClipEncoder, load_encoder
+from embeddings.clip import ClipEncoder
 from embeddings.engine import Job, embed_photos
-from embeddings.registry import TINY, ModelSpec, SpaceRecord
+from embeddings.registry import SpaceRecord
 from labeling.label import current_labels, label_sightings
 
 SCENES = 60
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="session")
-def encoder() -> ClipEncoder:
-    return load_encoder(ModelSpec(TINY), "cpu")
+def encoder(tiny_encoder: ClipEncoder) -> ClipEncoder:
+    return tiny_encoder
 
 
 def _fill(place: Path, folder: Path, count: int, name: str, encoder: ClipEncoder) -> Catalog:
