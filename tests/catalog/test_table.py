@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.register import store_rejects
 from catalog.table import Catalog, CatalogError, StoreError, first_of_each, open_catalog
+from crawlers.records import Drop
 
 
 def runs(catalog: Catalog, keys: list[str], report: str = "{}") -> pa.Table:
@@ -171,8 +173,12 @@ def test_what_another_handle_wrote_is_seen_at_once(catalog: Catalog) -> None:
     other = open_catalog(catalog.uri, create=False)
     catalog.insert("runs", runs(catalog, ["a"]))
     assert other.count("runs") == 1
+    drop = Drop("shop", "1", "why")
+    store_rejects(catalog, [drop], stage="register", run_id="a")
+    assert other.count("rejects") == 1
     other.drop_photos()
-    assert catalog.count("runs") == 0
+    assert catalog.count("rejects") == 0
+    assert catalog.count("runs") == 1, "what was done stays known"
 
 
 def test_asking_for_a_catalogue_that_is_not_there_makes_none(tmp_path: Path) -> None:
