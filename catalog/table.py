@@ -48,13 +48,23 @@ class Catalog:
 
     def table(self, name: str) -> Any:
         """The newest version of a table, as a LanceDB table; created if it is not there."""
-        spec = self.specs[name]
+        if (there := self._opened(name)) is not None:
+            return there
+        try:
+            with self._storing(name):
+                schema = self.specs[name].schema
+                return self._db.create_table(name, schema=schema, exist_ok=True)
+        except StoreError:
+            # Another process may have made it at the same moment: then that one is as good.
+            if (there := self._opened(name)) is None:
+                raise
+            return there
+
+    def _opened(self, name: str) -> Any | None:
         try:
             return self._db.open_table(name)
         except ValueError:
-            pass
-        with self._storing(name):
-            return self._db.create_table(name, schema=spec.schema, exist_ok=True)
+            return None
 
     def insert(self, name: str, rows: pa.Table) -> int:
         """Add the rows whose key is not there yet; returns how many those were."""
