@@ -29,7 +29,10 @@ class Space:
     default_model: str
 
 
-SPACES = {"semantic": Space("semantic", "cosine", DEFAULT_MODEL)}
+SPACE = "semantic"
+"""The one space there is so far."""
+
+SPACES = {SPACE: Space(SPACE, "cosine", DEFAULT_MODEL)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,10 @@ from catalog.register import store_rejects
 from catalog.stored import load_photos
 from catalog.table import Catalog
 from crawlers.records import Drop
+from embeddings.registry import SPACE
 from flows.opening import encoder_for
 from flows.settings import Settings
 from labeling.label import current_labels
-
-SPACE = "semantic"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,7 @@ from flows.opening import encoder_for
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.sources import make_source, open_inbox
-from flows.stages import (
-    check_good_photo,
-    embed_pending,
-    label_pending,
-    publish_pending,
-    register_all,
-)
+from flows.stages import check_good_photo, make_searchable, register_all
 
 
 @flow(name="ingest")
@@ -42,10 +36,7 @@ def ingest(
         record = encoder_for(run.settings).record if embed else None  # then with the model
         if photos:
             register_all(run, photos, total, limit)
-        label_pending(run)
-        if record is not None:
-            embed_pending(run, record)
-        publish_pending(run)
+        make_searchable(run, record)
     return run.report
 
 
@@ -53,10 +44,7 @@ def ingest(
 def embed() -> RunReport:
     """Label and embed what waits for it, and publish: after `--no-embed`, or with a new model."""
     with recorded_run("embed", {}) as run:
-        record = encoder_for(run.settings).record
-        label_pending(run)
-        embed_pending(run, record)
-        publish_pending(run)
+        make_searchable(run, encoder_for(run.settings).record)
     return run.report
 
 
@@ -64,8 +52,7 @@ def embed() -> RunReport:
 def publish() -> RunReport:
     """Label what waits for it, check the catalogue and let searches read it as it is now."""
     with recorded_run("publish", {}) as run:
-        label_pending(run)
-        publish_pending(run)
+        make_searchable(run, None)
     return run.report
 
 
@@ -81,7 +68,5 @@ def reset(path: str) -> RunReport:
         record = encoder_for(run.settings).record
         run.catalog.drop_photos()
         register_all(run, photos, photos.count(), None)
-        label_pending(run)
-        embed_pending(run, record)
-        publish_pending(run)
+        make_searchable(run, record)
     return run.report

@@ -12,8 +12,7 @@ from catalog.photos import RejectedError, examine
 from catalog.register import Registered
 from catalog.versions import publish
 from crawlers.records import RENDERED, Drop, Notice, Photo, Source, SourceError
-from embeddings.registry import TRYOUT, SpaceRecord
-from flows.embedding import SPACE
+from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.progress import stage
 from flows.run import Run
 from flows.tasks import embed_images, label_shard, refresh_shard, register_shard, shards
@@ -60,6 +59,14 @@ def limited(source: Source, limit: int | None) -> Iterator[Photo | Drop | Notice
             return
         yield record
         photos += isinstance(record, Photo)
+
+
+def make_searchable(run: Run, record: SpaceRecord | None) -> None:
+    """Label and publish what waits for it, and embed it if there is a model."""
+    label_pending(run)
+    if record is not None:
+        embed_pending(run, record)
+    publish_pending(run)
 
 
 def label_pending(run: Run) -> None:

@@ -53,6 +53,22 @@ def plain_options(command: F) -> F:
     return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
 
 
+def weights_option(command: F) -> F:
+    """--weights, for commands that embed: the settings of this process then name that file."""
+    return click.option(
+        "--weights",
+        type=click.Path(path_type=Path, dir_okay=False),
+        callback=_use_weights,
+        expose_value=False,
+        help="Weights file of the model, instead of the one from the model hub.",
+    )(command)
+
+
+def _use_weights(_context: click.Context, _parameter: click.Parameter, file: Path | None) -> None:
+    if file is not None:
+        os.environ["MARQUE_SEMANTIC_WEIGHTS"] = str(file.resolve())
+
+
 def use_home(home: Path) -> None:
     """Let the settings of this process name this folder, and the catalogue inside it."""
     os.environ["MARQUE_HOME"] = str(home.resolve())

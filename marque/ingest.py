@@ -1,12 +1,11 @@
 """`marque ingest SOURCE PATH`: photos in."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from marque.common import F, run_flow, shared_options
+from marque.common import F, run_flow, shared_options, weights_option
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -29,11 +28,7 @@ def ingest_options(command: F) -> F:
             is_flag=True,
             help="Only register and label; `marque embed` does the rest later.",
         ),
-        click.option(
-            "--weights",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="Weights file of the model, instead of the one from the model hub.",
-        ),
+        weights_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -69,7 +64,6 @@ def folder(
     columns: tuple[str, ...],
     limit: int | None,
     no_embed: bool,
-    weights: Path | None,
     as_json: bool,
 ) -> None:
     """Take in every photo below the folder PATH."""
@@ -79,7 +73,6 @@ def folder(
         as_json=as_json,
         limit=limit,
         embed=not no_embed,
-        weights=weights,
         sidecar=None if sidecar is None else str(sidecar.resolve()),
         columns=parse_columns(columns),
     )
@@ -88,16 +81,12 @@ def folder(
 @ingest.command("stanford-cars")
 @ingest_options
 @shared_options
-def stanford_cars(
-    path: Path, limit: int | None, no_embed: bool, weights: Path | None, as_json: bool
-) -> None:
+def stanford_cars(path: Path, limit: int | None, no_embed: bool, as_json: bool) -> None:
     """Take in a copy of the Stanford Cars data set at PATH.
 
     Understands the published devkit, its CSV form, class folders and Hugging Face parquet files.
     """
-    _ingest(
-        "stanford-cars", path, as_json=as_json, limit=limit, embed=not no_embed, weights=weights
-    )
+    _ingest("stanford-cars", path, as_json=as_json, limit=limit, embed=not no_embed)
 
 
 @ingest.command()
@@ -113,7 +102,6 @@ def scenes(
     seed: int,
     limit: int | None,
     no_embed: bool,
-    weights: Path | None,
     as_json: bool,
 ) -> None:
     """Take in a folder PATH of rendered car scenes, for trying things out."""
@@ -121,7 +109,7 @@ def scenes(
         from crawlers.scenes.write import write_scenes
 
         write_scenes(path, render, seed)
-    _ingest("scenes", path, as_json=as_json, limit=limit, embed=not no_embed, weights=weights)
+    _ingest("scenes", path, as_json=as_json, limit=limit, embed=not no_embed)
 
 
 def parse_columns(pairs: tuple[str, ...]) -> dict[str, str] | None:
@@ -135,15 +123,7 @@ def parse_columns(pairs: tuple[str, ...]) -> dict[str, str] | None:
     return columns or None
 
 
-def set_weights(weights: Path | None) -> None:
-    """Let the settings of this process name a weights file."""
-    if weights is not None:
-        os.environ["MARQUE_SEMANTIC_WEIGHTS"] = str(weights.resolve())
-
-
-def _ingest(source: str, path: Path, *, as_json: bool, weights: Path | None, **given: Any) -> None:
-    set_weights(weights)
-
+def _ingest(source: str, path: Path, *, as_json: bool, **given: Any) -> None:
     def call() -> "RunReport":
         from flows.ingest import ingest as flow
 

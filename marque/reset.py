@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marque.common import run_flow, shared_options
-from marque.ingest import set_weights
+from marque.common import run_flow, shared_options, weights_option
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -21,18 +20,13 @@ if TYPE_CHECKING:
     help="Folder of photos to fill the catalogue with again.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--weights",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Weights file of the model, instead of the one from the model hub.",
-)
+@weights_option
 @shared_options
-def reset(folder: Path, yes: bool, weights: Path | None, as_json: bool) -> None:
+def reset(folder: Path, yes: bool, as_json: bool) -> None:
     """Delete everything in the catalogue and fill it again from a folder."""
     from flows.opening import catalog_at
     from flows.settings import load_settings
 
-    set_weights(weights)
     settings = load_settings()
     photos = catalog_at(settings).count("images")
     if not yes:

@@ -17,10 +17,9 @@ from catalog.filters import hide_views, to_sql
 from catalog.photos import RejectedError
 from catalog.published import PublishedCars
 from crawlers.records import RENDERED
-from embeddings.registry import TRYOUT, SpaceRecord
+from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from search.query import Query, QueryError
 
-SPACE = "semantic"
 SAMPLE = 1024
 _LEAST_SPREAD = 1e-3  # all of the sample is alike: then no part tells more than another
 HIDDEN_VIEWS = ("detail", "not_a_car")

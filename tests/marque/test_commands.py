@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from catalog.schema import SPACE_MARK
+from catalog.table import open_catalog
 from crawlers.scenes import write_scenes
+from embeddings.tiny import WEIGHTS
 from marque.__main__ import commands
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
@@ -149,7 +153,12 @@ def test_rendering_embedding_later_and_publishing(tmp_path: Path) -> None:
     assert waiting["pending"]["embed"] == 6
     assert waiting["published"] is None
     assert run(own, "search", "--where", "view=exterior").exit_code == 1
-    assert json.loads(run(own, "embed", "--json").stdout)["published"]["photos"] == 6
+    weights = tmp_path / "copy.safetensors"
+    shutil.copy(WEIGHTS, weights)
+    done = json.loads(run(own, "embed", "--weights", str(weights), "--json").stdout)
+    assert done["published"]["photos"] == 6
+    made = open_catalog(own / "catalog", create=False).table("cars").schema.field("semantic")
+    assert json.loads(made.metadata[SPACE_MARK])["weights"] == str(weights)
     assert json.loads(run(own, "publish", "--json").stdout)["status"] == "done"
     assert len(answer(own, "a car", "-k", "10", "--where", "view in exterior,interior,detail")) > 0
 
