@@ -7,14 +7,11 @@ through `PublishedCars.nearest`: the times are those of a search, without embedd
 import io
 import json
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from benchmarks.machine import SHARED, made_by
 from catalog.index import NPROBES, REFINE, maintain_indexes
 from catalog.published import EXACT_ROWS, PublishedCars
 from catalog.schema import vector_field
@@ -37,7 +35,7 @@ EXACT = "exact, as the catalogue searches"
 INDEXED = "by the index, as the catalogue searches"
 SPACE, MODEL = "semantic", "benchmark"
 SHARD: int = Settings.model_fields["shard_size"].default
-PHOTOS = Path(__file__).parents[1].parent / "shared" / "data" / "cars_224"
+PHOTOS = SHARED / "cars_224"
 EPSILON = 0.005  # a difference of recall below this is within the noise of 300 questions
 
 Vectors = npt.NDArray[np.float32]
@@ -226,12 +224,17 @@ def _name(data: Data) -> str:
     return f"{data.name}, {len(data.rows):,}"
 
 
-def page(rows: Sequence[Row], command: str) -> str:
-    """The page docs/vectors.md: facts of the machine, the decision, and every row."""
+def page() -> str:
+    """Measure at the full size: the page docs/benchmarks/vectors.md."""
+    return page_of(measure_all(ROWS))
+
+
+def page_of(rows: Sequence[Row]) -> str:
+    """Facts of the machine, the decision, and every row."""
     out = io.StringIO()
     out.write(
         "# Stored vectors: float16 or float32, exact or indexed\n\n"
-        f"Made by `{command}` on {datetime.now(UTC):%Y-%m-%d}: {_machine()}. The mixture is "
+        f"{made_by('vectors', 'lancedb', 'pyarrow', 'numpy')} The mixture is "
         f"{SIZE}-dimensional and synthetic (`benchmarks/vectors.py` says how it is drawn). Every "
         f"vector lies in a catalogue, written {SHARD} at a time as a run writes them. Recall is "
         f"that of the {K} nearest against exact float32 in NumPy; times are milliseconds a query "
@@ -286,12 +289,3 @@ def _reached(rows: Sequence[Row], way: str) -> str:
 def _other(rows: Sequence[Row], row: Row) -> Row:
     same = (row.data, row.way, "float32")
     return next(each for each in rows if (each.data, each.way, each.stored) == same)
-
-
-def _machine() -> str:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    packages = ", ".join(f"{name} {version(name)}" for name in ("lancedb", "pyarrow", "numpy"))
-    return (
-        f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GiB of memory, load average "
-        f"{os.getloadavg()[0]:.1f}, Python {platform.python_version()}, {packages}"
-    )

@@ -2,7 +2,7 @@
 
 A small table is compared row by row, which is exact and fast enough. IVF_RQ is built in seconds
 and reaches the recall of exact search when its candidates are compared again with the stored
-vectors (`REFINE`): docs/vectors.md has the measurement.
+vectors (`REFINE`): docs/benchmarks/vectors.md has the measurement.
 """
 
 from typing import Any

@@ -66,7 +66,7 @@ def cars_schema(vocabulary: Vocabulary) -> pa.Schema:
 def vector_field(space: str, size: int, record: bytes) -> pa.Field:
     """The vector column of a space; `record` says which model made it, as JSON.
 
-    float16 halves the size at the same recall: docs/vectors.md has the measurement.
+    float16 halves the size at the same recall: docs/benchmarks/vectors.md has the measurement.
     """
     return pa.field(space, pa.list_(pa.float16(), size), metadata={SPACE_MARK: record})
 

@@ -15,7 +15,7 @@ from benchmarks.vectors import (
     decision,
     measure_all,
     mixture,
-    page,
+    page_of,
 )
 
 
@@ -56,7 +56,7 @@ def test_the_mixture_is_of_unit_vectors_and_the_same_each_time() -> None:
 
 
 def test_the_page_holds_every_row_and_names_no_place(rows: list[Row]) -> None:
-    text = page(rows, "python -m benchmarks")
+    text = page_of(rows)
     assert text.count("\n| mixture") == len(rows)
     assert f"the {K} nearest" in text
     assert str(Path.home()) not in text
