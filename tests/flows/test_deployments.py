@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +83,25 @@ def test_only_ingest_has_a_schedule(environment: dict[str, str]) -> None:
     assert shown["schedules"][0]["active"]
     shown = json.loads(call(environment, "deployment", "inspect", "search/search", "-o", "json"))
     assert shown["schedules"] == []
+
+
+def test_the_schedule_makes_runs(environment: dict[str, str]) -> None:
+    """The server's scheduler has broken before without a word but in its log."""
+    asked = b'{"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}'
+    made: list[dict[str, str]] = []
+    for _ in range(120):
+        request = urllib.request.Request(
+            f"{environment['PREFECT_API_URL']}/flow_runs/filter",
+            data=asked,
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            made = json.load(answer)
+        if made:
+            break
+        time.sleep(1)
+    assert made, "no run was scheduled in two minutes"
+    assert {run["expected_start_time"][11:16] for run in made} == {"03:17"}
 
 
 def test_ingest_then_search_by_deployment(
