@@ -8,6 +8,7 @@ from pydantic import Field
 from flows.opening import encoder_for
 from flows.report import RunReport
 from flows.run import recorded_run
+from flows.sheets import show_arrivals
 from flows.sources import make_source, open_inbox
 from flows.stages import check_good_photo, make_searchable, register_all
 
@@ -37,6 +38,7 @@ def ingest(
         if photos:
             register_all(run, photos, total, limit)
         make_searchable(run, record)
+        show_arrivals(run)
     return run.report
 
 

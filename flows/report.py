@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.table import Catalog
+from flows.markdown import plain, table
 
 
 class Stage(BaseModel):
@@ -50,6 +51,7 @@ class RunReport(BaseModel):
     published: dict[str, int] = Field(default_factory=dict)
     messages: list[str] = Field(default_factory=list)
     answer: dict[str, Any] | None = None
+    sheet: str | None = None
     error: str | None = None
     versions_before: dict[str, int] = Field(default_factory=dict)
     versions_after: dict[str, int] = Field(default_factory=dict)
@@ -67,15 +69,42 @@ class RunReport(BaseModel):
             data["stages"][name]["photos_per_second"] = None if rate is None else round(rate, 2)
         return data
 
+    def summary(self) -> str:
+        """What came of the run, in one line."""
+        parts = []
+        if self.seen:
+            parts.append(f"{self.new:,} new of {self.seen:,} seen")
+        if self.rejected:
+            parts.append(f"{sum(self.rejected.values()):,} rejected")
+        if self.unknown_words:
+            parts.append(f"{len(self.unknown_words):,} words unknown")
+        if self.published:
+            parts.append(f"{self.published['photos']:,} photos can be searched now")
+        if self.answer is not None:
+            parts.append(f"{len(self.answer['hits']):,} photos found")
+        state: str = self.status
+        if self.finished_at is not None:
+            state += f" in {_duration((self.finished_at - self.started_at).total_seconds())}"
+        return ": ".join(filter(None, (self.flow, state, ", ".join(parts))))
+
     def to_markdown(self) -> str:
-        """The report for Prefect's page."""
-        lines = [f"# {self.flow}: {self.status}", "", f"Run {self.run_id}", ""]
+        """The report for Prefect's page: what came of it first, then what needs a person, then
+        the numbers."""
+        lines = [f"# {plain(self.summary())}", ""]
         if self.error:
-            lines += [f"**{self.error}**", ""]
-        lines += [f"- {message}" for message in self.messages]
+            lines += [f"**{plain(self.error)}**", ""]
+        lines += [f"> {plain(message)}\n" for message in self.messages]
         for title, rows in self.tables().items():
-            lines += ["", f"## {title}", "", *_markdown(rows)]
-        return "\n".join(lines)
+            lines += [f"## {title}", "", *table(rows), ""]
+        facts = {
+            "run": self.run_id,
+            "began": f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC",
+            **{f"asked: {name}": _words(value) for name, value in self.parameters.items()},
+            **{f"model of {space}": version for space, version in self.models.items()},
+            "contact sheet": self.sheet,
+        }
+        shown = [{"": name, "value": value} for name, value in facts.items() if value]
+        return "\n".join([*lines, "## This run", "", *table(shown)])
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """The parts of the report as tables, those without rows left out."""
@@ -90,7 +119,7 @@ class RunReport(BaseModel):
                     "at a known place that says something else": self.changed,
                     "rejected": sum(self.rejected.values()),
                 }.items()
-                if self.seen
+                if self.seen and (value or name in {"seen", "new"})
             ],
             "Rejected": _counted("reason", self.rejected, self.examples),
             "Noticed": _counted("what", self.notices, self.examples),
@@ -140,12 +169,12 @@ def _counted(
     return rows
 
 
-def _markdown(rows: list[dict[str, Any]]) -> list[str]:
-    names = list(rows[0])
-    lines = [_row(names), _row(["---"] * len(names))]
-    return lines + [_row([row[name] for name in names]) for row in rows]
+def _words(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
-def _row(cells: list[Any]) -> str:
-    clean = (str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells)
-    return f"| {' | '.join(clean)} |"
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"

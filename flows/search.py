@@ -4,13 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 
 from flows.answering import answer
+from flows.markdown import link, plain, table
 from flows.report import RunReport
 from flows.run import recorded_run
-from search.engine import Answer, label_text
-from search.sheet import write_sheet
+from flows.sheets import KeptSheet, show_sheet
+from search.engine import Answer, Hit
+from search.query import Query
+from search.sheet import MOST, check_sheet_path, sheet_png, store_sheet
+from search.sheet_content import answer_sheet
+from search.wording import credit_text, found_text, labels_text
 
 
 @flow(name="search")
@@ -23,28 +28,44 @@ def search(
 ) -> RunReport:
     """Search the published photos; the report's `answer` is what `marque search --json` prints.
 
-    `image` is a file that the worker can read, or an image id; `sheet` is a PNG file to write.
+    `image` is a file that the worker can read, or an image id; `sheet` is a PNG file to write
+    besides the one that is kept in the home folder.
     """
     given = {"text": text, "image": image, "where": where, "k": k, "sheet": sheet}
     with recorded_run("search", given) as run:
+        if sheet is not None:
+            check_sheet_path(Path(sheet))
         found = answer(run.settings, run.catalog, text, image, where or [], k)
         run.report.answer = found.to_dict()
         run.report.messages += found.notices
+        png = sheet_png(answer_sheet(run.catalog, found))
         if sheet is not None:
-            write_sheet(found, Path(sheet))
-        create_table_artifact(_rows(found), key="search-hits", description=str(found.query))
+            store_sheet(png, Path(sheet))
+        kept = show_sheet(run, png, f"{found.query}: {len(found.hits)} photos")
+        create_markdown_artifact(_hits(found, kept), key="search-hits")
     return run.report
 
 
-def _rows(found: Answer) -> list[dict[str, Any]]:
-    return [
-        {
-            "rank": hit.rank,
-            "score": hit.score,
-            "photo": hit.image_id[:12],
-            "labels": label_text(hit.labels),
-            "page": hit.page_url or hit.source_id,
-            "license": hit.license or "unknown",
-        }
-        for hit in found.hits
-    ]
+def _hits(found: Answer, kept: KeptSheet | None) -> str:
+    """The answer as a page: its sheet, or where it lies, and a row for each photo."""
+    lines = [f"# {plain(found.query)}", ""]
+    if kept is not None and kept.page_link is not None:
+        lines += [f"![Contact sheet]({kept.page_link})", ""]
+    elif kept is not None:
+        lines += [f"Contact sheet: the file {plain(kept.path)} on the machine of the run", ""]
+    lines += [f"> {plain(notice)}" for notice in found.notices]
+    if not found.hits:
+        return "\n".join([*lines, "", "No photo was found."])
+    if len(found.hits) > MOST:
+        lines.append(f"The first {MOST} of {len(found.hits):,} photos; the run has all in `runs`.")
+    return "\n".join([*lines, "", *table([_row(hit, found.query) for hit in found.hits[:MOST]])])
+
+
+def _row(hit: Hit, query: Query) -> dict[str, Any]:
+    return {
+        "rank": hit.rank,
+        "photo, to its page": link(hit.image_id[:12], hit.page_url),
+        "found": found_text(hit, query),
+        "labels": labels_text(hit.labels) or "no labels",
+        "credit": credit_text(hit, 200),
+    }

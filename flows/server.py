@@ -9,10 +9,13 @@ from pathlib import Path
 
 import click
 
+from crawlers.errors import MarqueError
 from flows.server_process import (
     HOST,
+    SHEETS,
     ServerError,
     bound_log,
+    check_room,
     joined_server,
     load_running,
     log_end,
@@ -36,6 +39,10 @@ def prefect_server(home: Path) -> Iterator[str]:
     with joined_server(home / "prefect", port=None) as running, _prefect_uses(home, running.url):
         try:
             yield running.url
+        except Exception as error:
+            if not isinstance(error, MarqueError):
+                check_room(home / "prefect")
+            raise
         finally:
             _send_what_waits()
 
@@ -50,6 +57,10 @@ def run_server(home: Path, port: int = 4200, say: Callable[[str], None] = click.
     try:
         with joined_server(folder, port) as running:
             say(f"Prefect is up, its pages are at http://{HOST}:{running.port}")
+            say(f"  runs and their reports   http://{HOST}:{running.port}/runs")
+            say(f"  answers, contact sheets  http://{HOST}:{running.port}/artifacts")
+            say(f"  the sheets as files      {home / SHEETS}")
+            say(f"  what the server says     {folder / 'server.log'}")
             say("The commands of this home folder use it. Deployments and workers need")
             say(f"  export PREFECT_API_URL={running.url}")
             say("Ctrl-C stops it.")

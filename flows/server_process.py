@@ -7,6 +7,7 @@ guess whether a recorded process number is still the same process.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,9 +23,11 @@ from typing import IO, NamedTuple
 from crawlers.errors import MarqueError
 
 HOST = "127.0.0.1"
+SHEETS = "sheets"  # the folder of contact sheets beside the server's, and the path it is served at
 START_SECONDS = 120.0  # the first start also makes the database: 10 s on two idle cores
 STOP_SECONDS = 20.0
 LOG_BYTES = 5_000_000
+FULL_BYTES = 4 * 2**20  # what a new database and its log take
 
 
 class ServerError(MarqueError):
@@ -42,12 +45,18 @@ class Running(NamedTuple):
         """The address of its API, as Prefect wants it."""
         return f"http://{HOST}:{self.port}/api"
 
+    @property
+    def sheets_url(self) -> str:
+        """The address below which it serves the contact sheets of the home folder."""
+        return f"http://{HOST}:{self.port}/{SHEETS}"
+
 
 @contextmanager
 def joined_server(folder: Path, port: int | None) -> Iterator[Running]:
     """Be one of those who use the server of `folder`, which answers; the last to leave stops it.
 
-    `port` is for a server that has to be started; None takes any. Raises `ServerError`.
+    `port` is for a server that has to be started; None takes the one that it had last, so that
+    old links go on working, or any. Raises `ServerError`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "users.lock").open("a") as users:
@@ -55,7 +64,7 @@ def joined_server(folder: Path, port: int | None) -> Iterator[Running]:
             _wait_for_lock(users, LOCK_SH, folder)
             try:
                 bound_log(folder)
-                running = load_running(folder) or _start(folder, port or _free_port())
+                running = load_running(folder) or _start(folder, port)
                 _wait_until_up(folder, running)
             except BaseException:
                 _leave(users, folder)
@@ -107,24 +116,33 @@ def load_running(folder: Path) -> Running | None:
             if _try_lock(state, LOCK_SH):
                 return None
             return Running(**json.load(state))
-    except FileNotFoundError:
+    except (FileNotFoundError, json.JSONDecodeError):  # never started, or being started now
         return None
 
 
-def _start(folder: Path, port: int) -> Running:
-    """Start the server, out of reach of the terminal's Ctrl-C: flows end before it does."""
-    _check_free(port)
-    command = [sys.executable, "-m", "prefect", "server", "start"]
-    with (folder / "server.json").open("a") as state, (folder / "server.log").open("ab") as log:
+def _start(folder: Path, wanted: int | None) -> Running:
+    """Start the server, out of reach of the terminal's Ctrl-C: flows end before it does.
+
+    It inherits a socket that listens already: no other program can take the port meanwhile.
+    """
+    with (
+        _listening(folder, wanted) as listening,
+        (folder / "server.json").open("a") as state,
+        (folder / "server.log").open("ab") as log,
+    ):
         flock(state, LOCK_EX)
+        port = int(listening.getsockname()[1])
         child = subprocess.Popen(  # noqa: S603 - our own interpreter, and no word of a user's
-            [*command, "--host", HOST, "--port", str(port)],
+            [
+                *(sys.executable, "-m", "flows.served"),
+                *(str(listening.fileno()), str(folder.parent / SHEETS)),
+            ],
             env=_server_environment(folder, f"http://{HOST}:{port}/api"),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd=folder,  # a prefect.toml or .env of the working folder is not for the server
-            pass_fds=[state.fileno()],
+            pass_fds=[state.fileno(), listening.fileno()],
             start_new_session=True,
         )
         running = Running(child.pid, port)
@@ -150,6 +168,7 @@ def _wait_until_up(folder: Path, running: Running) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not _answers(running.url):
         if load_running(folder) is None:
+            check_room(folder)
             raise ServerError(f"the Prefect server did not start; {log_end(folder)}")
         if time.monotonic() > deadline:
             raise ServerError(
@@ -180,22 +199,35 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def _check_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _listening(folder: Path, wanted: int | None) -> socket.socket:
+    """A socket that listens at the wanted port, or else at the last one if that is free, or any."""
+    ports = [wanted] if wanted else [_last_port(folder), 0]
+    for port in ports:
         try:
-            probe.bind((HOST, port))
+            return socket.create_server((HOST, port))
         except OSError as error:
-            raise ServerError(
-                f"port {port} of this machine is taken by another program ({error}); "
-                "choose another with --port"
-            ) from error
+            if port == ports[-1]:
+                raise ServerError(
+                    f"port {port} of this machine is taken by another program ({error}); "
+                    "choose another with --port"
+                ) from error
+    raise AssertionError("the last port is tried or its error raised")
+
+
+def _last_port(folder: Path) -> int:
+    try:
+        return Running(**json.loads((folder / "server.json").read_text())).port
+    except (OSError, ValueError, TypeError):
+        return 0  # there was none, or what a killed command left of its record
+
+
+def check_room(folder: Path) -> None:
+    """Raise `ServerError` if the disk is full: the server then fails in ways that do not say so."""
+    if shutil.disk_usage(folder).free < FULL_BYTES:
+        raise ServerError(
+            f"the disk that holds {folder} is full, and the Prefect server writes there; make room "
+            "on it, then run the same command again, which goes on where this one stopped"
+        )
 
 
 def bound_log(folder: Path) -> None:

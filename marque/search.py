@@ -35,15 +35,21 @@ def search(
     from flows.opening import catalog_at
     from flows.settings import load_settings
 
-    settings = load_settings()
-    found = answer(settings, catalog_at(settings, create=False), text, image, where, k)
     if sheet is not None:
-        from search.sheet import write_sheet
+        from search.sheet import check_sheet_path, sheet_png, store_sheet
+        from search.sheet_content import answer_sheet
 
-        write_sheet(found, sheet)
+        check_sheet_path(sheet)
+    settings = load_settings()
+    catalog = catalog_at(settings, create=False)
+    found = answer(settings, catalog, text, image, where, k)
+    if sheet is not None:
+        store_sheet(sheet_png(answer_sheet(catalog, found)), sheet)
     if as_json:
         print_json(found.to_dict())
     else:
         from marque.tables import print_answer
 
         print_answer(found.to_dict())
+        if sheet is not None:
+            click.echo(f"Contact sheet: {sheet}")

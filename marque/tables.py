@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.report import RunReport
-from search.engine import label_text
 from search.query import question_text
+from search.wording import labels_text
 
 
 def print_report(report: RunReport) -> None:
@@ -18,10 +18,11 @@ def print_report(report: RunReport) -> None:
     console = Console()
     for title, rows in report.tables().items():
         print_table(console, title, rows)
-    if report.published:
-        console.print(f"{report.published['photos']} photos can be searched now.")
     for message in report.messages:
         console.print(Text(f"Note: {message}", style="yellow"))
+    if report.sheet:
+        console.print(Text(f"Contact sheet: {report.sheet}"), soft_wrap=True)
+    console.print(Text(report.summary(), style="bold"))
 
 
 def print_answer(answer: Mapping[str, Any]) -> None:
@@ -32,7 +33,7 @@ def print_answer(answer: Mapping[str, Any]) -> None:
             "": hit["rank"],
             "photo": hit["image_id"][:12],
             "score": "" if hit["score"] is None else f"{hit['score']:.3f}",
-            "labels": label_text(hit["labels"]),
+            "labels": labels_text(hit["labels"]),
             "where": hit["page_url"] or PurePath(hit["source_id"]).name,
             "licence": hit["license"] or "unknown",
         }

@@ -11,7 +11,8 @@ from marque.common import plain_options
 )
 @plain_options
 def up(port: int) -> None:
-    """Keep a Prefect server up, with its pages, until Ctrl-C; other commands use it."""
+    """Keep a Prefect server up, with its pages and the contact sheets, until Ctrl-C; other commands
+    use it."""
     from flows.server import run_server
     from flows.settings import load_settings
 

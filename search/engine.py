@@ -5,7 +5,7 @@ question has a text, or a picture that is not in the catalogue.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from catalog.cars import label_of
 from catalog.filters import hide_views, to_sql
 from catalog.photos import RejectedError
-from catalog.published import PublishedCars
+from catalog.published import PublishedCars, Rows
 from crawlers.records import RENDERED
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from search.query import Query, QueryError
@@ -109,10 +109,10 @@ def search(
     embedded = time.perf_counter()
     where = _condition(cars, query)
     if vector is None:
-        found: list[tuple[str, float | None]] = [(key, None) for key in cars.first(query.k, where)]
+        hits = hits_of(cars, cars.first(query.k, where))
     else:
-        found = list(cars.nearest(SPACE, vector, query.k, where))
-    hits = _hits(cars, found)
+        found, rows = cars.nearest_rows(SPACE, vector, query.k, where, _columns(cars))
+        hits = _hits(cars, found, rows)
     done = time.perf_counter()
     took = {"embed": embedded - began, "query": done - embedded, "total": done - began}
     return Answer(
@@ -123,16 +123,10 @@ def search(
     )
 
 
-def label_text(labels: Mapping[str, Mapping[str, Any]]) -> str:
-    """A hit's labels in one line; what nobody knows is left out."""
-    values = [label["value"] for label in labels.values()]
-    return " ".join("+".join(v) if isinstance(v, list) else str(v) for v in values if v)
-
-
-def credit(hit: Mapping[str, Any]) -> str:
-    """Who is to be named for a hit's photo, and its licence, as far as they are known."""
-    who = hit["attribution"] or hit["creator"] or hit["source"]
-    return f"{who}, {hit['license'] or 'licence unknown'}"
+def hits_of(cars: PublishedCars, image_ids: Sequence[str]) -> tuple[Hit, ...]:
+    """These photos as hits in this order, unranked by any question; unpublished ones left out."""
+    rows = cars.rows(image_ids, _columns(cars))
+    return _hits(cars, [(key, None) for key in image_ids if key in rows], rows)
 
 
 def combine(parts: Sequence[Vector], sample: Vector) -> Vector:
@@ -192,15 +186,21 @@ def _matching(load_encoder: Callable[[SpaceRecord], Encoder], record: SpaceRecor
     return encoder
 
 
-def _hits(cars: PublishedCars, found: Sequence[tuple[str, float | None]]) -> tuple[Hit, ...]:
-    vocabulary = cars.catalog.vocabulary
-    names = [
+def _columns(cars: PublishedCars) -> list[str]:
+    """What a hit shows of its row."""
+    labels = [
         name
-        for attribute in vocabulary.attributes
+        for attribute in cars.catalog.vocabulary.attributes
         if attribute in cars.schema.names
         for name in (attribute, f"{attribute}_origin", f"{attribute}_confidence")
     ]
-    rows = cars.rows([key for key, _ in found], [*_FACTS, *names])
+    return [*_FACTS, *labels]
+
+
+def _hits(
+    cars: PublishedCars, found: Sequence[tuple[str, float | None]], rows: Rows
+) -> tuple[Hit, ...]:
+    vocabulary = cars.catalog.vocabulary
     hits = []
     for rank, (key, distance) in enumerate(found, start=1):
         row = rows[key]

@@ -1,105 +1,198 @@
-"""Contact sheets: an answer as one PNG, readable at a glance."""
+"""Contact sheets: photos with what is known of them, as one PNG that is readable at a glance."""
 
 import io
-from dataclasses import asdict
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from search.engine import Answer, Hit, credit, label_text
+from search.lettering import drawable, line_height, text_width, wrap, write
 from search.query import QueryError
 
 COLUMNS = 4
 CELL = 256
-CAPTION = 76
-MARGIN = 12
-HEADER = 44
+GAP = 16
 MOST = 200  # photos on one sheet: more make a picture of gigabytes that nobody looks through
-LONGEST = 200  # letters of a line that are measured: a credit can be a page long
+ASKED = 128
 
-_INK, _FAINT, _PAPER, _MAT = "#1c1e21", "#6b7178", "#ffffff", "#eef0f2"
-
-
-def draw_sheet(answer: Answer, columns: int = COLUMNS) -> Image.Image:
-    """The hits of an answer in rows of `columns`, each with rank, score, labels and credit.
-
-    Only the first `MOST` are drawn, and the title says so.
-    """
-    hits = answer.hits[:MOST]
-    columns = max(1, min(columns, len(hits)))
-    rows = -(-len(hits) // columns)
-    width = max(MARGIN + columns * (CELL + MARGIN), 2 * CELL)
-    height = HEADER + MARGIN + rows * (CELL + CAPTION + MARGIN)
-    sheet = Image.new("RGB", (width, height), _PAPER)
-    pen = ImageDraw.Draw(sheet)
-    _write(pen, (MARGIN, MARGIN), _title(answer), width - 2 * MARGIN, 20, _INK)
-    for at, hit in enumerate(hits):
-        x = MARGIN + at % columns * (CELL + MARGIN)
-        y = HEADER + MARGIN + at // columns * (CELL + CAPTION + MARGIN)
-        _draw_hit(sheet, pen, hit, x, y)
-    return sheet
+_INK, _FAINT, _PAPER, _MAT = "#1c1e21", "#5f666d", "#ffffff", "#eef0f2"
+_NETWORK, _BADGE, _WARNING, _WARNED = "#1d4f91", "#1c1e21", "#fff1cc", "#6b4a00"
 
 
-def _title(answer: Answer) -> str:
-    if not answer.hits:
-        return f"no photo found: {answer.query}"
-    if len(answer.hits) > MOST:
-        return f"first {MOST} of {len(answer.hits):,}: {answer.query}"
-    return str(answer.query)
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A text, its size and colour, and how many lines it may take."""
+
+    text: str
+    size: int = 13
+    ink: str = _INK
+    lines: int = 1
 
 
-def write_sheet(answer: Answer, path: Path) -> Path:
-    """Write the contact sheet of an answer as PNG, whole or not at all; returns its path."""
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One photo: its rank, a JPEG no larger than `CELL`, and what is said below it."""
+
+    rank: int
+    thumbnail: bytes | None
+    labels: str
+    network: str
+    found: str
+    who: str
+    rights: str
+
+    def lines(self) -> list[Line]:
+        """What stands below the photo, the most important first."""
+        said = self.labels or ("" if self.network else "no labels")
+        lines = [Line(said, 14, lines=3), Line(self.network, 12, _NETWORK, 3)]
+        lines += [Line(self.found, 12, _INK, 2), Line(self.who, 11, _FAINT, 8)]
+        lines.append(Line(self.rights, 11, _FAINT, 3))  # apart: a long name never hides the licence
+        return [line for line in lines if line.text]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a contact sheet shows: a title with lines below it, the picture that was asked for,
+    warnings, photos, and at the foot what they were taken from."""
+
+    title: str
+    cells: tuple[Cell, ...]
+    under: tuple[str, ...] = ()
+    asked: bytes | None = None
+    warnings: tuple[str, ...] = ()
+    foot: tuple[str, ...] = ()
+
+
+def draw_sheet(sheet: Sheet, columns: int = COLUMNS) -> Image.Image:
+    """The photos in rows of `columns` below the question; at most `MOST` of them."""
+    cells = sheet.cells[:MOST]
+    columns = max(1, min(columns, len(cells)))
+    width = max(GAP + columns * (CELL + GAP), 3 * CELL)
+    head = _Block(width - 2 * GAP - (ASKED + GAP if sheet.asked else 0))
+    head.add(Line(sheet.title, 22, lines=3))
+    head.add(*(Line(text, 14, _FAINT, 3) for text in sheet.under))
+    warned, foot = _Block(width - 4 * GAP), _Block(width - 2 * GAP)
+    warned.add(*(Line(text, 13, _WARNED, 4) for text in sheet.warnings))
+    foot.add(*(Line(text, 11, _FAINT, 3) for text in _foot(sheet)))
+    rows = [_Row(cells[at : at + columns]) for at in range(0, len(cells), columns)]
+
+    head_height = max(head.height, ASKED if sheet.asked else 0)
+    warned_height = warned.height + 2 * GAP if sheet.warnings else 0
+    height = GAP + head_height + GAP + warned_height + sum(row.height + GAP for row in rows)
+    picture = Image.new("RGB", (width, height + foot.height + GAP), _PAPER)
+    pen = ImageDraw.Draw(picture)
+    if sheet.asked:
+        _paste(picture, pen, sheet.asked, (GAP, GAP), ASKED)
+    head.draw(pen, width - GAP - head.width, GAP)
+    y = GAP + head_height + GAP
+    if sheet.warnings:
+        pen.rectangle((GAP, y, width - GAP - 1, y + warned.height + GAP - 1), fill=_WARNING)
+        warned.draw(pen, 2 * GAP, y + GAP // 2)
+        y += warned_height
+    for row in rows:
+        row.draw(picture, pen, y)
+        y += row.height + GAP
+    foot.draw(pen, GAP, y)
+    return picture
+
+
+def sheet_png(sheet: Sheet) -> bytes:
+    """The sheet as a PNG file."""
+    out = io.BytesIO()
+    draw_sheet(sheet).save(out, "PNG")
+    return out.getvalue()
+
+
+def check_sheet_path(path: Path) -> None:
+    """Raise `QueryError` where a sheet cannot be written for its name."""
     if path.suffix.lower() != ".png":
         raise QueryError(f"a contact sheet is a PNG: {str(path)!r} does not end in .png")
-    out = io.BytesIO()
-    draw_sheet(answer).save(out, "PNG", optimize=True)
+
+
+def store_sheet(png: bytes, path: Path) -> Path:
+    """Write a sheet, whole or not at all; returns its path. Raises `QueryError`, `OSError`."""
+    check_sheet_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.part")
+    aside = path.with_name(f".{os.getpid()}-{path.name}.part")
     try:
-        aside.write_bytes(out.getvalue())
+        aside.write_bytes(png)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
     return path
 
 
-def _draw_hit(sheet: Image.Image, pen: ImageDraw.ImageDraw, hit: Hit, x: int, y: int) -> None:
-    pen.rectangle((x, y, x + CELL - 1, y + CELL - 1), fill=_MAT)
-    if hit.thumbnail:
-        with Image.open(io.BytesIO(hit.thumbnail)) as small:
-            scale = CELL / max(small.size)
-            size = (round(small.width * scale), round(small.height * scale))
-            photo = small.convert("RGB").resize(size, Image.Resampling.LANCZOS)
-        sheet.paste(photo, (x + (CELL - photo.width) // 2, y + (CELL - photo.height) // 2))
-    score = "" if hit.score is None else f"  {hit.score:.3f} {'+'.join(hit.found_by)}"
-    _write(pen, (x, y + CELL + 3), f"{hit.rank}.{score}", CELL, 14, _INK)
-    _write(pen, (x, y + CELL + 21), label_text(hit.labels) or "no labels", CELL, 13, _INK, lines=2)
-    _write(pen, (x, y + CELL + 57), credit(asdict(hit)), CELL, 11, _FAINT)
+def _foot(sheet: Sheet) -> list[str]:
+    lines = list(sheet.foot)
+    if len(sheet.cells) > MOST:
+        lines.insert(0, f"The first {MOST} of {len(sheet.cells):,} are shown.")
+    texts = [sheet.title, *sheet.under, *(line.text for c in sheet.cells for line in c.lines())]
+    if any(" letter" in (shown := drawable(text)) and shown != text for text in texts):
+        lines.append("In brackets: letters that no font here has; the catalogue has them whole.")
+    return lines
 
 
-def _write(
+class _Block:
+    """Lines of text below each other, wrapped to `width` pixels."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._lines: list[tuple[str, Line]] = []
+
+    def add(self, *lines: Line) -> None:
+        for line in lines:
+            wrapped = wrap(drawable(line.text), line.size, self.width, line.lines)
+            self._lines += [(text, line) for text in wrapped]
+
+    @property
+    def height(self) -> int:
+        return sum(line_height(line.size) for _, line in self._lines)
+
+    def draw(self, pen: ImageDraw.ImageDraw, x: int, y: int) -> None:
+        for text, line in self._lines:
+            write(pen, (x, y), text, line.size, line.ink)
+            y += line_height(line.size)
+
+
+class _Row:
+    """Photos beside each other; as high as the one with most to say needs."""
+
+    def __init__(self, cells: tuple[Cell, ...]) -> None:
+        self._cells = cells
+        self._blocks = [_Block(CELL) for _ in cells]
+        for each, block in zip(cells, self._blocks, strict=True):
+            block.add(*each.lines())
+        self.height = CELL + 6 + max(block.height for block in self._blocks)
+
+    def draw(self, picture: Image.Image, pen: ImageDraw.ImageDraw, y: int) -> None:
+        for at, (each, block) in enumerate(zip(self._cells, self._blocks, strict=True)):
+            x = GAP + at * (CELL + GAP)
+            _paste(picture, pen, each.thumbnail, (x, y), CELL)
+            _draw_rank(pen, x, y, f"{each.rank:,}")
+            block.draw(pen, x, y + CELL + 6)
+
+
+def _draw_rank(pen: ImageDraw.ImageDraw, x: int, y: int, rank: str) -> None:
+    wide = max(26, round(text_width(rank, 15)) + 14)
+    pen.rectangle((x, y, x + wide - 1, y + 25), fill=_BADGE)
+    write(pen, (x + (wide - round(text_width(rank, 15))) // 2, y + 3), rank, 15, _PAPER)
+
+
+def _paste(
+    picture: Image.Image,
     pen: ImageDraw.ImageDraw,
+    thumbnail: bytes | None,
     at: tuple[int, int],
-    text: str,
-    width: int,
-    size: int,
-    ink: str,
-    *,
-    lines: int = 1,
+    side: int,
 ) -> None:
-    """Text in at most `lines` lines of `width` pixels, cut with an ellipsis where it is longer."""
-    font = ImageFont.load_default(size)
-    words = " ".join(text.split())[:LONGEST].split(" ")
-    for line in range(lines):
-        taken = len(words)
-        while taken > 1 and pen.textlength(" ".join(words[:taken]), font=font) > width:
-            taken -= 1
-        last = line == lines - 1
-        shown = " ".join(words if last else words[:taken])
-        while shown and pen.textlength(shown, font=font) > width:
-            shown = shown.removesuffix("…")[:-1] + "…" if len(shown) > 1 else ""
-        pen.text((at[0], at[1] + line * (size + 4)), shown, font=font, fill=ink)
-        words = words[taken:]
-        if not words:
-            return
+    """A thumbnail in the middle of a square, as large as fits."""
+    pen.rectangle((*at, at[0] + side - 1, at[1] + side - 1), fill=_MAT)
+    if not thumbnail:
+        return
+    with Image.open(io.BytesIO(thumbnail)) as small:
+        scale = side / max(small.size)
+        size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
+        photo = small.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    corner = (at[0] + (side - photo.width) // 2, at[1] + (side - photo.height) // 2)
+    picture.paste(photo, corner)

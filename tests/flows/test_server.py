@@ -1,5 +1,6 @@
 """One server a home: shared by commands that run at once, and gone after the last of them."""
 
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from flows.server import run_server
 from flows.server_process import (
     LOG_BYTES,
     ServerError,
+    _listening,
     bound_log,
     joined_server,
     load_running,
@@ -140,7 +142,10 @@ def test_what_a_killed_command_left_is_used_and_then_stopped(
     commands[1].process.wait()
 
     commands.append(Command(COMMAND, home))
-    assert commands[2].line_with("http://127") != url, "a dead server was taken for a live one"
+    assert commands[2].line_with("http://127") == url, "old links lead nowhere"
+    again = load_running(home / "prefect")
+    assert again
+    assert again.pid != running.pid, "a dead server was taken for a live one"
     commands[2].finish()
     assert load_running(home / "prefect") is None
 
@@ -180,6 +185,21 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         with pytest.raises(ServerError, match=f"port {port} of this machine is taken"):
             run_server(tmp_path, port)
+
+
+def test_the_last_port_is_used_again_where_it_is_free(tmp_path: Path) -> None:
+    record = tmp_path / "server.json"
+    port = free_port()
+    for text, wanted in ((json.dumps({"pid": 1, "port": port}), port), ("{", None), ("[]", None)):
+        record.write_text(text)
+        with _listening(tmp_path, None) as listening:
+            found = listening.getsockname()[1]
+            assert found == wanted if wanted else found != port
+            record.write_text(json.dumps({"pid": 1, "port": found}))
+            with _listening(tmp_path, None) as other:
+                assert other.getsockname()[1] != found
+            with pytest.raises(ServerError, match=f"port {found} of this machine is taken"):
+                _listening(tmp_path, found)
 
 
 def test_a_server_that_cannot_start_shows_its_log(

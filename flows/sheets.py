@@ -1,0 +1,104 @@
+"""Contact sheets of runs: kept in a folder of the home, shown in Prefect's pages by a link.
+
+Prefect's database gets the link and words, never a picture.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from catalog.sql import equals
+from flows.run import Run
+from flows.server_process import SHEETS, load_running
+from flows.settings import Settings
+from search.sheet import sheet_png, store_sheet
+from search.sheet_content import arrivals_sheet
+
+KEEP = 300  # sheets; the newest
+KEEP_BYTES = 500_000_000
+SAMPLE = 24
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+SHEET_NAME = re.compile(rf"{_UUID}\.png")
+"""The name of a run's sheet: the run's id, which nobody guesses."""
+_OURS = re.compile(rf"(?:\.\d+-)?{_UUID}\.png(?:\.part)?")  # what a killed run left, too
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSheet:
+    """A sheet in the home folder; `link` opens it, or is None where nobody serves the folder.
+
+    `page_link` is the same as seen from Prefect's pages, and stays right on another port.
+    """
+
+    path: Path
+    link: str | None
+    page_link: str | None
+
+
+def keep_sheet(settings: Settings, run_id: str, png: bytes) -> KeptSheet:
+    """Write a run's sheet, and remove the oldest where there are many; raises `OSError`."""
+    folder = settings.home_path / SHEETS
+    path = store_sheet(png, folder / f"{run_id}.png")
+    _prune(folder)
+    served = _served_at(settings)
+    if served is None:
+        return KeptSheet(path, None, None)
+    near = served if settings.sheets_url else f"/{SHEETS}"
+    return KeptSheet(path, f"{served}/{path.name}", f"{near}/{path.name}")
+
+
+def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
+    """Keep a run's sheet and show it in Prefect's pages. One that cannot be written is told in
+    the report and is no reason for the run to fail."""
+    from prefect.artifacts import create_image_artifact
+
+    try:
+        kept = keep_sheet(run.settings, run.run_id, png)
+    except OSError as error:
+        run.report.messages.append(f"the contact sheet could not be kept: {error}")
+        return None
+    run.report.sheet = str(kept.path)
+    if kept.link is not None:
+        create_image_artifact(kept.link, key=f"{run.report.flow}-sheet", description=about)
+    return kept
+
+
+def show_arrivals(run: Run) -> None:
+    """Keep and show a sheet of a sample of the photos that the run brought in and published."""
+    if not (run.report.new and run.report.published.get("photos")):
+        return
+    new = run.catalog.column("images", "image_id", equals("run_id", run.run_id)).to_pylist()
+    some = min(SAMPLE, len(new))  # taken evenly: photos come in sorted by class often enough
+    sample = [new[at * len(new) // some] for at in range(some)]
+    sheet = arrivals_sheet(run.catalog, sample, len(new))
+    if sheet.cells:
+        show_sheet(run, sheet_png(sheet), f"{sheet.title}, run {run.run_id}")
+
+
+def _served_at(settings: Settings) -> str | None:
+    """Where the folder is served: as the settings say, or by our own server if flows use it."""
+    if settings.sheets_url:
+        return settings.sheets_url.rstrip("/")
+    from prefect.settings import get_current_settings
+
+    running = load_running(settings.home_path / "prefect")
+    used = urlsplit(get_current_settings().api.url or "")
+    ours = running and used.hostname in {"127.0.0.1", "localhost"} and used.port == running.port
+    return running.sheets_url if running and ours else None
+
+
+def _prune(folder: Path) -> None:
+    sheets = []
+    for path in folder.iterdir():
+        if _OURS.fullmatch(path.name):
+            try:
+                sheets.append((path.stat().st_mtime, path.stat().st_size, path))
+            except FileNotFoundError:
+                continue  # another run removed it
+    held = 0
+    for number, (_, size, path) in enumerate(sorted(sheets, reverse=True), start=1):
+        held += size
+        if number > 1 and (number > KEEP or held > KEEP_BYTES):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,97 @@
+"""What goes on a contact sheet: of an answer, and of photos that came in."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from catalog.photos import RejectedError, examine
+from catalog.published import PublishedCars
+from catalog.table import Catalog
+from embeddings.registry import SPACE, TINY, SpaceRecord
+from search.engine import Answer, Hit, hits_of
+from search.query import Query
+from search.sheet import Cell, Sheet
+from search.wording import credit_lines, found_text, network_text, said_text
+
+
+def answer_sheet(catalog: Catalog, answer: Answer) -> Sheet:
+    """The sheet of an answer: the question with its picture, the photos found, and from what."""
+    query = answer.query
+    cars = PublishedCars(catalog)
+    by_vector = any(hit.score is not None for hit in answer.hits)
+    model = SpaceRecord.from_json(cars.record(SPACE)) if by_vector else None
+    warnings = list(answer.notices)
+    if model is not None and model.is_tryout and not any(TINY in each for each in warnings):
+        warnings.insert(0, f"{TINY} found these: a small model for trying out.")
+    return Sheet(
+        title=_title(query, len(answer.hits)),
+        cells=tuple(_cell(hit, found_text(hit, query)) for hit in answer.hits),
+        under=_under(query),
+        asked=_asked_picture(catalog, query),
+        warnings=tuple(warnings),
+        foot=_foot(len(answer.hits), cars.count(), model),
+    )
+
+
+def arrivals_sheet(catalog: Catalog, image_ids: Sequence[str], came: int) -> Sheet:
+    """The sheet of published photos `image_ids`, a sample of the `came` that came in."""
+    cars = PublishedCars(catalog)
+    hits = hits_of(cars, image_ids)
+    many = f"{len(hits)} of {came:,}" if len(hits) < came else f"{came:,}"
+    return Sheet(
+        title=f"{many} photo{'s' if came > 1 else ''} that came in",
+        cells=tuple(_cell(hit, "") for hit in hits),
+        foot=(f"{cars.count():,} photos are published · {_now()}",),
+    )
+
+
+def _cell(hit: Hit, found: str) -> Cell:
+    who, rights = credit_lines(hit)
+    return Cell(
+        hit.rank,
+        hit.thumbnail,
+        labels=said_text(hit.labels),
+        network=network_text(hit.labels),
+        found=found,
+        who=who,
+        rights=rights,
+    )
+
+
+def _title(query: Query, found: int) -> str:
+    parts = [f"“{query.text}”"] if query.text else []
+    if query.image or query.image_id:
+        parts.append("like this picture")
+    asked = ", ".join(parts) or ("photos that pass the filters" if query.where else "any photo")
+    return asked if found else f"No photo found: {asked}"
+
+
+def _under(query: Query) -> tuple[str, ...]:
+    name = query.image.name if query.image else query.image_id and f"photo {query.image_id[:12]}"
+    filters = " and ".join(query.asked_where)
+    lines = (name and f"the picture: {name}", filters and f"only photos with {filters}")
+    return tuple(line for line in lines if line)
+
+
+def _foot(found: int, photos: int, model: SpaceRecord | None) -> tuple[str, ...]:
+    lines = [f"{found:,} found among {photos:,} published photos · {_now()}"]
+    if model is not None:
+        lines[0] += f" · model {model.version}"
+        lines.append("Scores are cosine similarities to the question: 1 at most, higher is nearer.")
+    return tuple(lines)
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _asked_picture(catalog: Catalog, query: Query) -> bytes | None:
+    """A thumbnail of the picture that was asked for; None if there was none, or it went since."""
+    if query.image_id is not None:
+        rows = catalog.rows("images", [query.image_id], ["thumbnail"]).to_pylist()
+        return rows[0]["thumbnail"] if rows else None
+    if query.image is None:
+        return None
+    try:
+        return examine(query.image.read_bytes()).thumbnail
+    except (OSError, RejectedError):
+        return None
