@@ -2,26 +2,72 @@
 
 import os.path
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import open_clip
-from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
-from huggingface_hub.errors import EntryNotFoundError
+from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub import try_to_load_from_cache as look_in_cache
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+)
 from open_clip.constants import HF_CONFIG_NAME, HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
-from open_clip.pretrained import download_pretrained, download_pretrained_from_hf
+from open_clip.factory import _find_checkpoint_in_dir as checkpoint_in_folder
 
 from embeddings import tiny
+from embeddings.hashes import Statement, file_sha256, is_digest
 from embeddings.registry import HUB, LOCAL, TINY, ModelError, ModelSpec
 
 PROBE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A model's weights as they lie on this machine; `repo` and `commit` where the hub gave them.
+
+    `beside` are the other files that the model needs and that came with it.
+    """
+
+    path: Path
+    place: Literal["project", "file", "folder", "cache"]
+    repo: str | None = None
+    commit: str | None = None
+    beside: tuple[Path, ...] = ()
+
+
+def find_weights(spec: ModelSpec) -> WeightsFile | None:
+    """Where a model's weights are on this machine, without asking the hub; None if nowhere.
+
+    Raises `ModelError` for a name that stands for no weights.
+    """
+    if spec.weights is not None:
+        tag_facts(spec)
+        path = Path(spec.weights)
+        return WeightsFile(path, "file") if path.is_file() else None
+    if spec.name == TINY:
+        return WeightsFile(tiny.WEIGHTS, "project") if tiny.WEIGHTS.is_file() else None
+    if spec.name.startswith(LOCAL):
+        return _in_folder(Path(spec.name.removeprefix(LOCAL)))
+    repo, names = hub_place(spec)
+    found, config = _cached(repo, names), _cached(repo, [HF_CONFIG_NAME])
+    if found is None or (spec.name.startswith(HUB) and config is None):
+        return None
+    beside = (Path(config),) if config and spec.name.startswith(HUB) else ()
+    # A file of the cache lies below the name of its commit
+    commit = Path(found).parts[-1 - len(Path(names[0]).parts)]
+    return WeightsFile(Path(found), "cache", repo, commit, beside)
 
 
 def fetch_weights(spec: ModelSpec) -> str | None:
     """The file that holds a model's weights, downloaded if it is nowhere on this machine.
 
     None where open_clip finds them itself by the model's name: `local-dir:`, and `hf-hub:`, whose
-    files are in the cache afterwards. A cached copy is used without asking the hub. Raises
+    files are in the cache afterwards. A cached copy is used without asking the hub. A download is
+    compared with what the hub states of it, and deleted if it is something else. Raises
     `ModelError` with the ways on.
     """
     if spec.weights is not None:
@@ -30,14 +76,41 @@ def fetch_weights(spec: ModelSpec) -> str | None:
         return str(tiny.WEIGHTS)
     if spec.name.startswith(LOCAL):
         return None
+    if (found := find_weights(spec)) is None:
+        repo, names = hub_place(spec)
+        try:
+            file = _download(repo, names, with_config=spec.name.startswith(HUB))
+        except ModelError:
+            raise
+        # The hub client's errors come from several packages and change with its releases.
+        except Exception as error:
+            raise ModelError(_cannot_fetch(spec, error)) from error
+    else:
+        file = str(found.path)
+    return None if spec.name.startswith(HUB) else file
+
+
+def hub_place(spec: ModelSpec) -> tuple[str, list[str]]:
+    """The hub's repository of a model, and the names that its weights may have there, in the order
+    in which open_clip tries them; raises `ModelError` for a name that is none of the hub's."""
+    if spec.name.startswith(HUB):
+        return spec.name.removeprefix(HUB), _file_names("")
     known = tag_facts(spec)
-    if not known and not spec.name.startswith(HUB):
+    if not known.get("hf_hub"):
         raise ModelError(_unknown(spec))
-    try:
-        return _from_hub(spec, known)
-    # The hub client's errors come from several packages and change with its releases.
-    except Exception as error:
-        raise ModelError(_cannot_fetch(spec, error)) from error
+    repo, file_name = os.path.split(known["hf_hub"])
+    return repo, _file_names(file_name)
+
+
+def stated_by_hub(path: Path) -> Statement | None:
+    """What the hub states of a file of its cache: the cache names each blob by its digest.
+
+    None for a copy that was put there as a plain file.
+    """
+    blob = path.resolve()
+    if blob.parent.name != "blobs" or not is_digest(blob.name):
+        return None
+    return Statement(blob.name, "the model hub")
 
 
 def tag_facts(spec: ModelSpec) -> Mapping[str, Any]:
@@ -62,20 +135,37 @@ def _existing(spec: ModelSpec, path: Path) -> str:
     return str(path)
 
 
-def _from_hub(spec: ModelSpec, known: Mapping[str, Any]) -> str | None:
-    if spec.name.startswith(HUB):
-        repo = spec.name.removeprefix(HUB)
-        if _cached(repo, [HF_CONFIG_NAME]) and _cached(repo, _file_names("")):
-            return None
-        _probe(repo)
-        download_pretrained_from_hf(repo)
+def _in_folder(folder: Path) -> WeightsFile | None:
+    found = checkpoint_in_folder(folder)
+    if found is None:
         return None
-    if place := known.get("hf_hub"):
-        repo, file_name = os.path.split(place)
-        if found := _cached(repo, _file_names(file_name)):
-            return found
-        _probe(repo)
-    return str(download_pretrained(dict(known)))
+    others = sorted(each for each in folder.iterdir() if each.suffix in {".json", ".txt"})
+    return WeightsFile(Path(found), "folder", beside=tuple(others))
+
+
+def _download(repo: str, names: Sequence[str], *, with_config: bool) -> str:
+    _probe(repo)
+    if with_config:
+        _checked(hf_hub_download(repo, HF_CONFIG_NAME))
+    for name in names[:-1]:
+        try:
+            return _checked(hf_hub_download(repo, name))
+        except RemoteEntryNotFoundError:
+            continue  # open_clip tries the other form of the file then, and nothing else does
+    return _checked(hf_hub_download(repo, names[-1]))
+
+
+def _checked(path: str) -> str:
+    """The hub's client compares sizes only."""
+    stated = stated_by_hub(Path(path))
+    if stated is not None and not stated.holds(Path(path), file_sha256(Path(path))):
+        Path(path).resolve().unlink()
+        raise ModelError(
+            f"{Path(path).name!r} came from the model hub with another digest than the hub states "
+            f"({stated.digest[:12]}...), so it was deleted; try again, and if that does not help "
+            "look at what stands between this machine and the hub (HF_ENDPOINT, a proxy)"
+        )
+    return path
 
 
 def _file_names(file_name: str) -> list[str]:
@@ -89,7 +179,7 @@ def _file_names(file_name: str) -> list[str]:
 
 
 def _cached(repo: str, file_names: Sequence[str]) -> str | None:
-    found = [try_to_load_from_cache(repo, name) for name in file_names]
+    found = [look_in_cache(repo, name) for name in file_names]
     return next((path for path in found if isinstance(path, str)), None)
 
 
@@ -104,9 +194,20 @@ def _probe(repo: str) -> None:
 def _cannot_fetch(spec: ModelSpec, error: Exception) -> str:
     return (
         f"the weights of {spec.name!r} are not on this machine and the model hub did not give them "
-        f"({type(error).__name__}); put a copy into the hub's cache (HF_HOME), name a local file "
+        f"({_why(error)}); put a copy into the hub's cache (HF_HOME), name a local file "
         f"with --weights FILE, or set MARQUE_SEMANTIC_MODEL={TINY} to try things out"
     )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set"
+    if isinstance(error, RepositoryNotFoundError):
+        return "it has no such repository, or shows it only to whom it knows: HF_TOKEN"
+    if isinstance(error, RemoteEntryNotFoundError):
+        return "the repository holds no weights under a name that open_clip knows"
+    line = (str(error).strip().splitlines() or [""])[0][:200]
+    return f"{type(error).__name__}: {line}".rstrip(": .")
 
 
 def _unknown(spec: ModelSpec) -> str:

@@ -3,8 +3,10 @@
 import click
 
 from marque.demo import demo
+from marque.doctor import doctor
 from marque.embed import embed
 from marque.ingest import ingest
+from marque.models import models
 from marque.publish import publish
 from marque.reset import reset
 from marque.search import search
@@ -22,7 +24,7 @@ def commands() -> None:
     """
 
 
-for _command in (demo, embed, ingest, publish, reset, search, show, status, up):
+for _command in (demo, doctor, embed, ingest, models, publish, reset, search, show, status, up):
     commands.add_command(_command)
 
 

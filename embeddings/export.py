@@ -1,0 +1,113 @@
+"""A copy of a model that needs no hub: a folder that `local-dir:` takes, with its digests."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import open_clip
+from huggingface_hub import try_to_load_from_cache
+from open_clip.constants import HF_CONFIG_NAME, HF_SAFE_WEIGHTS_NAME
+from open_clip.factory import load_state_dict
+from safetensors.torch import save_file
+
+from embeddings import tiny
+from embeddings.clip import ClipEncoder, load_encoder
+from embeddings.hashes import store_sums
+from embeddings.registry import HUB, LOCAL, ModelError, ModelSpec, SpaceRecord
+from embeddings.verify import missing
+from embeddings.weights import find_weights, tag_facts
+
+
+def copy_model(spec: ModelSpec, folder: Path) -> SpaceRecord:
+    """Copy a model that is on this machine into a new folder; returns what loading that gives.
+
+    The copy is loaded and must have the same weights and preprocessing as the original; only then
+    does it get its name. Raises `ModelError`.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ModelError(f"{str(folder)!r} is there already; name a new folder")
+    original = load_encoder(spec, "cpu")
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    aside.mkdir(parents=True)
+    try:
+        _write(spec, original, aside)
+        store_sums(aside)
+        copy = load_encoder(ModelSpec(f"{LOCAL}{aside}"), "cpu").record
+        _check_same(spec, original.record, copy)
+        aside.replace(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return copy
+
+
+def _write(spec: ModelSpec, original: ClipEncoder, folder: Path) -> None:
+    found = find_weights(spec)
+    if found is None:
+        raise ModelError(missing(spec))
+    config = _config(spec, original.record)
+    text = config["model_cfg"].get("text_cfg", {})
+    if needed := text.get("hf_model_name"):
+        raise ModelError(
+            f"{spec.name!r} cannot be copied into a folder: its text part is built from files of "
+            f"{needed!r} in the model hub; copy the hub's whole cache (HF_HOME) instead"
+        )
+    (folder / HF_CONFIG_NAME).write_text(json.dumps(config, indent=2), encoding="utf-8")
+    weights = folder / HF_SAFE_WEIGHTS_NAME
+    if found.path.suffix == ".safetensors":
+        shutil.copyfile(found.path, weights)
+    else:
+        _convert(spec, found.path, weights)
+    _write_tokenizer(spec, config, folder)
+
+
+def _config(spec: ModelSpec, record: SpaceRecord) -> dict[str, Any]:
+    """What open_clip wants to know of the model beside its weights."""
+    place: Path | None = None
+    if spec.name.startswith(HUB):
+        place = Path(str(try_to_load_from_cache(spec.name.removeprefix(HUB), HF_CONFIG_NAME)))
+    elif spec.name.startswith(LOCAL):
+        place = Path(spec.name.removeprefix(LOCAL)) / HF_CONFIG_NAME
+    if place is not None:
+        document: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        return document
+    tiny.register()
+    config = open_clip.get_model_config(spec.architecture)
+    if tag_facts(spec).get("quick_gelu"):
+        config["quick_gelu"] = True
+    return {"model_cfg": config, "preprocess_cfg": record.preprocess}
+
+
+def _convert(spec: ModelSpec, source: Path, target: Path) -> None:
+    """A file that torch saved -> safetensors of the same tensors; loading runs no code of it."""
+    if source.suffix == ".npz":
+        raise ModelError(
+            f"{source.name!r} of {spec.name!r} is no file of open_clip's own, and is not copied; "
+            "copy it as it is and name it with --weights FILE"
+        )
+    state = load_state_dict(str(source), weights_only=True)
+    # A copy of each: safetensors refuses tensors that share their memory.
+    save_file({name: each.clone().contiguous() for name, each in state.items()}, target)
+
+
+def _write_tokenizer(spec: ModelSpec, config: dict[str, Any], folder: Path) -> None:
+    """The files of a tokenizer that is none of open_clip's own."""
+    text = config["model_cfg"].get("text_cfg", {})
+    if text.get("hf_tokenizer_name"):
+        open_clip.get_tokenizer(spec.architecture).save_pretrained(folder)
+    elif path := text.get("tokenizer_kwargs", {}).get("bpe_path"):
+        raise ModelError(
+            f"{spec.name!r} cannot be copied: open_clip finds its tokenizer's words only at "
+            f"{path!r}, wherever the folder lies"
+        )
+
+
+def _check_same(spec: ModelSpec, original: SpaceRecord, copy: SpaceRecord) -> None:
+    if copy.weights_sha256 != original.weights_sha256:
+        what = f"weights {copy.weights_sha256[:12]}..., not {original.weights_sha256[:12]}..."
+    elif copy.preprocess != original.preprocess:
+        what = f"preprocessing {copy.preprocess}, not {original.preprocess}"
+    else:
+        return
+    raise ModelError(f"a copy of {spec.name!r} would load with {what}; nothing was written")

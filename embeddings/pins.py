@@ -1,0 +1,77 @@
+"""Pins: which bytes a model's weights were when they were first fetched; no torch here.
+
+A pin is one small file of the home folder for each model, so that two commands that pin at once do
+not spoil each other's.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from embeddings.registry import ModelSpec
+
+FOLDER = "pins"
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a model's weights file was at its first fetch.
+
+    `size` is in bytes, `sha256` of the file as it lies there, `origin` where it came from and
+    `commit` the hub's name of that state. `licence` is what the hub's page says, if it said so.
+    """
+
+    model: str
+    weights: str | None
+    file: str
+    size: int
+    sha256: str
+    origin: str
+    commit: str | None
+    licence: str | None
+    pinned_at: str
+
+
+def pin_place(home: Path, spec: ModelSpec) -> Path:
+    """The file that holds the pin of a model."""
+    key = json.dumps([spec.name, spec.weights])
+    return home / FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+
+
+def load_pin(home: Path, spec: ModelSpec) -> Pin | None:
+    """The pin of a model, or None; one that cannot be read raises `ValueError`."""
+    place = pin_place(home, spec)
+    return _read(place) if place.is_file() else None
+
+
+def load_pins(home: Path) -> list[Pin]:
+    """All pins of a home that can be read, by name."""
+    found = []
+    for path in (home / FOLDER).glob("*.json"):
+        try:
+            found.append(_read(path))
+        except (OSError, ValueError):
+            continue  # `load_pin` says so when somebody asks for that model
+    return sorted(found, key=lambda pin: (pin.model, pin.weights or ""))
+
+
+def store_pin(home: Path, pin: Pin) -> None:
+    """Keep a pin, over an older one of the same model; raises `OSError`."""
+    place = pin_place(home, ModelSpec(pin.model, pin.weights))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = place.with_name(f".{place.name}.{os.getpid()}")
+    aside.write_text(json.dumps(asdict(pin), indent=1, ensure_ascii=False), encoding="utf-8")
+    aside.replace(place)
+
+
+def _read(path: Path) -> Pin:
+    try:
+        return TypeAdapter(Pin).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(
+            f"the pin {path} cannot be read; delete it and run `marque models fetch`"
+        ) from error

@@ -1,0 +1,1 @@
+"""What `marque doctor` looks at: every check answers, none changes anything."""

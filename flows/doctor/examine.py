@@ -1,0 +1,51 @@
+"""All checks of `marque doctor`, in the order in which they are shown."""
+
+from flows.doctor.catalogue import load_catalogue
+from flows.doctor.check import Check, begin, checked
+from flows.doctor.given import check_settings
+from flows.doctor.machine import check_disk, check_home, check_versions
+from flows.doctor.model import PROBE_SECONDS, begin_probe
+from flows.doctor.runs import check_runs
+from flows.doctor.server import ServerFacts, check_server, load_server_facts
+from flows.settings import Settings
+
+STORE_SECONDS = 20.0  # a large catalogue, or an object store that does not answer
+
+
+def examine(*, home_given: bool) -> list[Check]:
+    """Look at everything; no check changes anything, hangs, or ends the others.
+
+    `home_given` tells that the command line named the home folder.
+    """
+    settings, first = check_settings(home_given=home_given)
+    # Disk and catalogue can hang on a network's; torch takes seconds in a process of its own.
+    disk = begin(lambda: check_disk(settings))
+    probe = begin(begin_probe(settings))
+    checks = checked("versions", check_versions)
+    checks += first
+    checks += checked("home", lambda: begin(lambda: check_home(settings))(STORE_SECONDS))
+    checks += checked("disk", lambda: disk(STORE_SECONDS))
+    server, server_checks = _server(settings)
+    catalogue = checked("catalogue", lambda: _catalogue(settings, server, home_given=home_given))
+    checks += checked("device", lambda: probe(2 * PROBE_SECONDS))
+    return [*checks, *server_checks, *catalogue]
+
+
+def _server(settings: Settings) -> tuple[ServerFacts | None, list[Check]]:
+    found: list[ServerFacts] = []
+
+    def look() -> list[Check]:
+        facts = load_server_facts(settings)
+        found.append(facts)
+        return check_server(settings, facts)
+
+    checks = checked("prefect", lambda: begin(look)(STORE_SECONDS))
+    return (found[0] if found else None), checks
+
+
+def _catalogue(settings: Settings, server: ServerFacts | None, *, home_given: bool) -> list[Check]:
+    catalog, checks = begin(lambda: load_catalogue(settings))(STORE_SECONDS)
+    if catalog is None:
+        return checks
+    look = begin(lambda: check_runs(catalog, settings, server, home_given=home_given))
+    return checks + checked("run", lambda: look(STORE_SECONDS))

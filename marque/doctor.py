@@ -1,0 +1,54 @@
+"""`marque doctor`: what works here, what does not, and what to do."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from marque.common import GIVEN_HOME, print_json, shared_options
+
+if TYPE_CHECKING:
+    from flows.doctor.check import Check
+
+
+@click.command()
+@shared_options
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Look at everything that Marque needs, and say what to do where something is wrong.
+
+    Changes nothing. Exit status 1 if there is a problem; a warning is none.
+    """
+    from flows.doctor.check import STATES
+    from flows.doctor.examine import examine
+
+    checks = examine(home_given=GIVEN_HOME in context.meta)
+    state = max((each.state for each in checks), key=STATES.index)
+    if as_json:
+        print_json({"state": state, "checks": [each.to_dict() for each in checks]})
+    else:
+        _print_checks(checks)
+    if state == "problem":
+        sys.exit(1)
+
+
+def _print_checks(checks: list["Check"]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    colours = {"ok": "green", "warning": "yellow", "problem": "red"}
+    table = Table(show_lines=True, header_style="bold")
+    for column in ("check", "state", "found", "what to do"):
+        table.add_column(column, overflow="fold")
+    for each in checks:
+        state = Text(each.state, style=colours[each.state])
+        # Text, not markup: a path may hold "[red]"
+        table.add_row(each.name, state, Text(each.found), Text(each.advice))
+    console = Console()
+    console.print(table)
+    counts = {state: sum(each.state == state for each in checks) for state in colours}
+    if counts["problem"]:
+        console.print(Text(f"{counts['problem']} to mend, {counts['warning']} to look at."))
+    else:
+        console.print(Text(f"Nothing to mend, {counts['warning']} to look at."))

@@ -1,0 +1,270 @@
+"""`marque doctor`: what it says of a machine that is well, and of each thing that can be wrong."""
+
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from catalog.table import open_catalog
+from embeddings.tuning import Given, Kind, Tuning, store_tuning
+from flows.doctor import examine as examining
+from flows.doctor import machine, model
+from flows.doctor.check import Check, begin, checked
+from flows.doctor.given import check_settings
+from flows.doctor.machine import check_disk, check_home, check_versions
+from flows.doctor.server import check_server, load_server_facts
+from flows.settings import Settings
+from marque.__main__ import commands
+
+Checks = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def _no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Port 9 answers nothing, here or on a machine that can reach the hub."""
+    from huggingface_hub import constants
+
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def no_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A package `torch` that the child process finds first; what it does is for the test."""
+    package = tmp_path / "first" / "torch"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('left out of this test')")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    return package / "__init__.py"
+
+
+def doctor(home: Path, *words: str) -> tuple[Result, Checks]:
+    before = dict(os.environ)
+    try:
+        done = CliRunner().invoke(commands, ["doctor", "--json", *words, "--home", str(home)])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    document = json.loads(done.stdout)
+    return done, {each["name"]: each for each in document["checks"]}
+
+
+def command(home: Path, *words: str) -> list[str]:
+    return [sys.executable, "-m", "marque", *words, "--home", str(home)]
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_fresh_machine_is_told_what_is_missing_and_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "ViT-B-32-256/datacomp_s34b_b86k")
+    done, checks = doctor(home)
+    assert done.exit_code == 1
+    assert {name for name, each in checks.items() if each["state"] == "problem"} == {"model", "hub"}
+    assert "marque models fetch" in checks["model"]["found"]
+    assert "127.0.0.1:9" in checks["hub"]["found"]
+    assert "none at" in checks["catalogue"]["found"]
+    assert not home.exists()
+    assert not (tmp_path / "hf").exists()
+
+
+@pytest.mark.parametrize(
+    ("fake", "said"),
+    [
+        ("raise RuntimeError('operator torchvision::nms does not exist')", "torchvision::nms"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "SIGILL"),
+        ("import time; time.sleep(600)", "did not end within"),
+    ],
+)
+def test_torch_that_does_not_work_here_is_one_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_torch: Path, fake: str, said: str
+) -> None:
+    no_torch.write_text(fake)
+    if "sleep" in fake:
+        monkeypatch.setattr(model, "PROBE_SECONDS", 3.0)
+    done, checks = doctor(tmp_path / "home")
+    assert done.exit_code == 1
+    assert checks["device"]["state"] == "problem"
+    assert said in checks["device"]["found"]
+    assert checks["catalogue"]["state"] == "ok"
+    assert "Traceback" not in done.output
+
+
+def test_settings_that_cannot_be_used_do_not_stop_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_torch: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "marque.toml").write_text("batch_size = 0\nshard_size = 7\nbatchsize = 3\n")
+    done, checks = doctor(tmp_path / "home")
+    assert done.exit_code == 1
+    for part in ("batch_size = 0", "batchsize", "there is no such setting"):
+        assert part in checks["settings"]["found"]
+    assert checks["home"]["state"] == checks["disk"]["state"] == "ok"
+    settings, _ = check_settings(home_given=False)
+    default = Settings.model_fields["batch_size"].default
+    assert (settings.batch_size, settings.shard_size) == (default, 7)
+    (tmp_path / "marque.toml").write_text("not toml")
+    assert "marque.toml cannot be read" in check_settings(home_given=False)[1][0].found
+    (tmp_path / "marque.toml").unlink()
+    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "local-dir:/nowhere/at/all")
+    (only,) = check_settings(home_given=False)[1]
+    assert (only.state, "/nowhere/at/all" in only.found) == ("problem", True)
+
+
+def test_what_gave_a_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "marque.toml").write_text("shard_size = 7\nworkers = 3\n")
+    monkeypatch.setenv("MARQUE_WORKERS", "1")
+    facts = check_settings(home_given=True)[1][0].facts["given"]
+    assert facts["workers"] == {"value": "1", "by": "MARQUE_WORKERS"}
+    assert facts["shard_size"] == {"value": "7", "by": str(tmp_path / "marque.toml")}
+    assert facts["home"]["by"] == "--home"
+
+
+def test_a_home_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/marque")):
+        (check,) = check_home(Settings(home=place))
+        assert check.state == "problem", place
+        assert "MARQUE_HOME" in check.advice
+    (good,) = check_home(Settings(home=tmp_path / "not" / "yet"))
+    assert good.state == "ok"
+    assert files(tmp_path) == ["file"]
+
+
+def test_little_room_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "rows").write_bytes(b"x" * 5000)
+    (check,) = check_disk(Settings(home=tmp_path))
+    assert (check.state, check.facts["catalogue"]) == ("ok", 5000)
+    assert check.facts["free"] <= shutil.disk_usage(tmp_path).total
+    monkeypatch.setattr(machine, "LITTLE_BYTES", 2**60)
+    assert check_disk(Settings(home=tmp_path))[0].state == "warning"
+    monkeypatch.setattr(machine, "FULL_BYTES", 2**60)
+    assert check_disk(Settings(home=tmp_path))[0].state == "problem"
+
+
+def test_a_package_of_another_version_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check_versions()[0].state == "ok"
+    needed = ["prefect==3.8.7", "pyarrow~=26.0", "no-such-package>=1"]
+    monkeypatch.setattr(machine, "requires", lambda name: needed)
+    (check,) = check_versions()
+    assert check.state == "warning"
+    assert "prefect 3.8.8 (Marque needs prefect==3.8.7)" in check.found
+    assert "no-such-package absent" in check.found
+    assert "pyarrow 26" not in check.found.partition("not as needed")[2]
+
+
+def test_a_catalogue_out_of_reach_neither_hangs_nor_breaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_torch: Path
+) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()  # takes the connection and never answers
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        for name, value in {
+            "ACCESS_KEY_ID": "a",
+            "SECRET_ACCESS_KEY": "b",
+            "REGION": "us-east-1",
+            "ENDPOINT": address,
+            "ALLOW_HTTP": "true",
+        }.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        monkeypatch.setattr(examining, "STORE_SECONDS", 6.0)
+        settings = Settings(home=tmp_path, catalog="s3://somewhere/catalog")
+        found = checked("catalogue", lambda: examining._catalogue(settings, None, home_given=False))
+        assert [(each.name, each.state) for each in found] == [("catalogue", "problem")]
+        assert [each.name for each in check_disk(settings)] == ["disk"]
+
+
+def test_a_catalogue_that_is_damaged_is_a_row(tmp_path: Path, no_torch: Path) -> None:
+    home = tmp_path / "home"
+    open_catalog(home / "catalog")
+    for manifest in (home / "catalog" / "images.lance").rglob("*.manifest"):
+        manifest.write_bytes(manifest.read_bytes()[:20])
+    before = files(home)
+    done, checks = doctor(home)
+    assert done.exit_code == 1
+    assert checks["catalogue"]["state"] == "problem"
+    assert "cannot be read" in checks["catalogue"]["found"]
+    assert "Traceback" not in done.output
+    assert files(home) == before
+
+    shutil.rmtree(home / "catalog" / "cars.lance")
+    _, checks = doctor(home)
+    assert checks["catalogue"]["state"] == "warning"
+    assert not (home / "catalog" / "cars.lance").exists()
+
+
+def test_a_check_that_fails_or_hangs_is_a_row() -> None:
+    def fails() -> list[Check]:
+        raise KeyError("nobody thought of this")
+
+    (row,) = checked("odd", fails)
+    assert (row.name, row.state) == ("odd", "problem")
+    assert "KeyError: 'nobody thought of this'" in row.found
+    (late,) = checked("slow", lambda: begin(lambda: time.sleep(60) or [])(0.1))
+    assert "did not answer within" in late.found
+
+
+def test_a_configured_server_that_is_down_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        settings = Settings(home=tmp_path)
+        (check,) = check_server(settings, load_server_facts(settings))
+    assert check.state == "problem"
+    assert "http://127.0.0.1:9/api" in check.found
+    assert "unset PREFECT_API_URL" in check.advice
+
+
+def test_the_table_is_for_a_person(tmp_path: Path, no_torch: Path) -> None:
+    done = CliRunner().invoke(commands, ["doctor", "--home", str(tmp_path / "[red]")])
+    assert done.exit_code == 1
+    assert "[red]" in done.stdout.replace("\n", "")
+    assert "to mend" in done.stdout
+    assert "Traceback" not in done.output
+
+
+def test_how_a_model_runs_is_told_with_the_reason(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, semantic_model="marque-tiny")
+    device = {"cores": 2, "cuda": [], "mps": False, "chosen": "cpu", "error": None}
+    assert "the next embedding measures" in model._device(settings, device, "").found
+    tuning = Tuning(
+        model="marque-tiny@0123456789ab",
+        device="cpu",
+        dtype="bf16",
+        memory_format="channels_last",
+        threads=1,
+        batch_size=32,
+        decoders="threads",
+        workers=2,
+        rates={"bf16": 20.0, "fp32": 10.0},
+        why="bf16 gave 20 photos/s and fp32 10",
+        measured_at="2026-01-01T00:00:00+00:00",
+    )
+    store_tuning(tmp_path, Kind(tuning.model, "cpu", "some processor", Given()), tuning)
+    said = model._device(settings, device, "")
+    assert "bf16: bf16 gave 20 photos/s and fp32 10" in said.found
+    assert said.facts["tuning"]["rates"] == tuning.rates
+    fixed = Settings(home=tmp_path, semantic_model="marque-tiny", precision="fp32")
+    assert "fp32, as the settings say" in model._device(fixed, device, "").found
+    other = Settings(home=tmp_path, semantic_model="ViT-B-32/openai")
+    assert "the next embedding measures" in model._device(other, device, "").found
+    gone = model._device(settings, device | {"error": "no CUDA"}, "")
+    assert (gone.state, gone.advice) == ("problem", "set MARQUE_DEVICE=auto")
