@@ -65,9 +65,12 @@ class RejectedError(Exception):
     """A photo that is not taken: `reason` is one of the constants above, `detail` says the rest."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
+        super().__init__(reason, detail)  # both, or it would change on its way between processes
         self.reason = reason
         self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +110,33 @@ def examine(content: bytes) -> PhotoFacts:
     )
 
 
-def decode(content: bytes, box: Box | None = None) -> Image.Image:
-    """The photo as shown, RGB, cut to `box` (pixels as shown) if given; raises `RejectedError`."""
+def decode(content: bytes, box: Box | None = None, *, side: int | None = None) -> Image.Image:
+    """The photo as shown, RGB, cut to `box` (pixels as shown) if given; raises `RejectedError`.
+
+    With `side` a large JPEG may come smaller, decoded by a half, a quarter or an eighth, which is
+    several times faster: the shorter side of what is returned is then still at least `side`
+    pixels, or as many as the photo has.
+    """
     with open_photo(content) as image:
+        scale = 1 if side is None else _reduce(image, min(_sides(image, box)) // side)
         shown = to_shown(image)
-    return shown if box is None else shown.crop(box)
+    if box is None:
+        return shown
+    x0, y0, x1, y1 = box
+    return shown.crop((x0 // scale, y0 // scale, -(-x1 // scale), -(-y1 // scale)))
+
+
+def _sides(image: Image.Image, box: Box | None) -> tuple[int, int]:
+    return image.size if box is None else (box.x1 - box.x0, box.y1 - box.y0)
+
+
+def _reduce(image: Image.Image, most: int) -> int:
+    """Have a JPEG decoded smaller, by a whole number up to `most`; returns by which."""
+    before = image.width
+    scale = next((each for each in (8, 4, 2) if each <= most), 1)
+    if scale > 1:
+        image.draft(None, (image.width // scale, image.height // scale))
+    return 1 if image.width == before else scale
 
 
 def open_photo(content: bytes) -> Image.Image:

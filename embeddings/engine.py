@@ -1,12 +1,13 @@
-"""The batching engine: photos -> vectors, decoding in threads while the model works.
+"""The batching engine: photos -> vectors, decoding ahead while the model works.
 
 At most three batches of photos are held at a time (`BATCHES_AHEAD` that wait and the one in the
-model), so memory does not grow with the catalogue.
+model) by each call that embeds, so memory does not grow with the catalogue.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
@@ -14,24 +15,21 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 
-from catalog.photos import RejectedError, decode
+from catalog.photos import RejectedError
 from crawlers.records import Box
+from embeddings.decoding import DecodePool, picture_of
+from embeddings.forward import Forward, ImageEncoder
+from embeddings.preparation import Picture, Preparation
+from embeddings.tuning import Way
 
 BATCHES_AHEAD = 2
 
 
-class ImageEncoder(Protocol):
-    """What the engine needs of a model."""
+class PhotoEncoder(ImageEncoder, Protocol):
+    """A model that also says how it wants its pictures."""
 
-    def preprocess(self, image: Image.Image) -> torch.Tensor:
-        """One photo -> the tensor that the model takes."""
-        ...
-
-    def encode_images(self, batch: torch.Tensor) -> npt.NDArray[np.float32]:
-        """(n, 3, H, W) -> (n, size)."""
-        ...
+    preparation: Preparation
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +50,36 @@ class Embedded:
     failed: list[tuple[str, RejectedError]] = field(default_factory=list)
 
 
-def embed_photos(
-    encoder: ImageEncoder, jobs: Iterable[Job], *, batch_size: int = 32, workers: int = 2
-) -> Iterator[Embedded]:
-    """Embed photos in order, `batch_size` at a time; a photo that cannot be decoded is `failed`.
+Waiting = list[tuple[str, Future[Picture]]]
 
-    Decoding and preprocessing run in `workers` threads (Pillow frees the interpreter while it
-    decodes) and overlap the model's forward pass, which runs in the caller's thread.
+
+class Engine:
+    """One model, run one way; several threads may embed at once and take turns at the model.
+
+    To be closed: it holds the workers that decode, and a thread of its own for the model, so that
+    the number of torch's threads is set for it alone.
     """
-    source = iter(jobs)
-    waiting: deque[list[tuple[str, Future[torch.Tensor]]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+
+    def __init__(self, encoder: PhotoEncoder, way: Way) -> None:
+        self._forward = Forward(encoder)
+        self._batch_size = way.batch_size
+        self._decoders = DecodePool(encoder.preparation, way.decoders, way.workers)
+        self._model = ThreadPoolExecutor(
+            1, "model", initializer=torch.set_num_threads, initargs=(way.threads,)
+        )
+
+    def embed(self, jobs: Iterable[Job]) -> Iterator[Embedded]:
+        """Embed photos in order, a batch at a time; one that cannot be embedded is `failed`.
+
+        Raises `ModelError` where the model fails and not the photos, and `DecodingError`.
+        """
+        source = iter(jobs)
+        waiting: deque[Waiting] = deque()
 
         def decode_next() -> None:
             batch = [
-                (job.image_id, pool.submit(_prepare, encoder, job))
-                for job in islice(source, batch_size)
+                (job.image_id, self._decoders.submit(job.content, job.box))
+                for job in islice(source, self._batch_size)
             ]
             if batch:
                 waiting.append(batch)
@@ -75,36 +87,48 @@ def embed_photos(
         for _ in range(BATCHES_AHEAD):
             decode_next()
         while waiting:
-            batch = waiting.popleft()
-            ready, failed = _collect(batch)
+            ready, failed = _collect(waiting.popleft())
             decode_next()
-            yield _infer(encoder, ready, failed)
+            yield self._model.submit(self._infer, ready, failed).result()
+
+    def _infer(
+        self, ready: list[tuple[str, Picture]], failed: list[tuple[str, RejectedError]]
+    ) -> Embedded:
+        image_ids: list[str] = []
+        vectors: list[npt.NDArray[np.float32]] = []
+        found = self._forward.run([picture for _, picture in ready]) if ready else []
+        for (image_id, _), each in zip(ready, found, strict=True):
+            if isinstance(each, RejectedError):
+                failed.append((image_id, each))
+            else:
+                image_ids.append(image_id)
+                vectors.append(each)
+        stacked = np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
+        return Embedded(image_ids, stacked, failed)
+
+    def close(self) -> None:
+        """End the workers."""
+        self._decoders.close()
+        self._model.shutdown()
 
 
-def _prepare(encoder: ImageEncoder, job: Job) -> torch.Tensor:
-    return encoder.preprocess(decode(job.content, job.box))
+def embed_photos(
+    encoder: PhotoEncoder, jobs: Iterable[Job], *, batch_size: int = 32, workers: int = 2
+) -> Iterator[Embedded]:
+    """Embed a few photos as `Engine.embed` does, with an engine that ends with them."""
+    way = Way(threads=torch.get_num_threads(), batch_size=batch_size, workers=workers)
+    with closing(Engine(encoder, way)) as engine:
+        yield from engine.embed(jobs)
 
 
 def _collect(
-    batch: list[tuple[str, "Future[torch.Tensor]"]],
-) -> tuple[list[tuple[str, torch.Tensor]], list[tuple[str, RejectedError]]]:
-    ready: list[tuple[str, torch.Tensor]] = []
+    batch: Waiting,
+) -> tuple[list[tuple[str, Picture]], list[tuple[str, RejectedError]]]:
+    ready: list[tuple[str, Picture]] = []
     failed: list[tuple[str, RejectedError]] = []
     for image_id, future in batch:
         try:
-            ready.append((image_id, future.result()))
+            ready.append((image_id, picture_of(future)))
         except RejectedError as error:
             failed.append((image_id, error))
     return ready, failed
-
-
-def _infer(
-    encoder: ImageEncoder,
-    ready: list[tuple[str, torch.Tensor]],
-    failed: list[tuple[str, RejectedError]],
-) -> Embedded:
-    if not ready:
-        return Embedded([], np.empty((0, 0), np.float32), failed)
-    image_ids = [image_id for image_id, _ in ready]
-    vectors = encoder.encode_images(torch.stack([tensor for _, tensor in ready]))
-    return Embedded(image_ids, vectors, failed)

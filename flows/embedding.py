@@ -1,25 +1,40 @@
-"""The embed stage over one shard.
+"""The embed stage: how to run the model, and one shard of photos.
 
 torch is imported where a model is loaded, not with this module: a flow that embeds nothing does
 not wait for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalog.cars import Vectors, append_cars, replace_vectors
 from catalog.pending import embed_stage
 from catalog.register import store_rejects
-from catalog.stored import load_photos
+from catalog.stored import BYTES_A_READ, load_photos
 from catalog.table import Catalog
-from crawlers.records import Drop
+from crawlers.records import Box, Drop
 from embeddings.registry import SPACE
+from embeddings.tuning import Way, load_tuning, store_tuning
 from flows.opening import encoder_for
 from flows.settings import Settings
 from labeling.label import current_labels
+
+if TYPE_CHECKING:
+    from embeddings.engine import Engine
+
+MEASURE_FROM = 500
+"""With fewer photos to embed, measuring would take longer than it saves."""
+
+SAMPLE = 32
+"""Photos, from all over those that wait, that tell how fast they decode."""
+
+_WRITING = Lock()  # two commits at the same moment would have to be told apart by trying again
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +45,89 @@ class EmbeddedShard:
     rejected: tuple[str, ...]
 
 
+def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> Way:
+    """How to run the model over the photos that wait: as was measured here, or is measured now.
+
+    What is fixed by a setting is taken. A measurement is kept in the home folder.
+    """
+    from embeddings.measure import kind_of, measure, usual_way, with_decoding
+
+    encoder, given = encoder_for(settings), settings.given
+    kind = kind_of(encoder, given)
+    tuning = load_tuning(settings.home_path, kind)
+    if len(waiting) < MEASURE_FROM:
+        return tuning.way if tuning else usual_way(given)
+    sample = _sample(catalog, waiting)
+    tuning = with_decoding(tuning or measure(encoder, given), encoder, given, sample)
+    if not tuning.busy:
+        with suppress(OSError):  # all it costs is to measure again
+            store_tuning(settings.home_path, kind, tuning)
+    return tuning.way
+
+
+@lru_cache(maxsize=1)
+def engine_for(settings: Settings, way: Way) -> "Engine":
+    """The engine of these settings, made once a process; raises `ModelError`."""
+    from embeddings.engine import Engine
+
+    encoder = encoder_for(settings).in_dtype(way.dtype)
+    encoder.lay_out(way.memory_format)
+    return Engine(encoder, way)
+
+
+@contextmanager
+def kept_engine(settings: Settings, way: Way) -> Iterator[None]:
+    """Keep one engine for all shards of a stage, and close it after them."""
+    engine = engine_for(settings, way)  # here, before two shards ask for it at the same moment
+    try:
+        yield
+    finally:
+        engine_for.cache_clear()
+        engine.close()
+
+
 def embed_shard(
-    settings: Settings, catalog: Catalog, image_ids: Sequence[str], run_id: str, *, replace: bool
+    settings: Settings,
+    way: Way,
+    catalog: Catalog,
+    image_ids: Sequence[str],
+    run_id: str,
+    *,
+    replace: bool,
 ) -> EmbeddedShard:
     """Embed these photos and write them to `cars` in one commit.
 
     With `replace` they are in `cars` and get new vectors; else they enter it, complete. A photo
     that cannot be embedded goes to `rejects`, the others go on.
     """
-    from embeddings.engine import Job, embed_photos
+    from embeddings.engine import Job
 
-    encoder = encoder_for(settings)
-    version = encoder.record.version
+    record = encoder_for(settings).record
     jobs = (Job(*photo) for photo in load_photos(catalog, image_ids))
     ids: list[str] = []
-    parts = [np.empty((0, encoder.record.size), np.float32)]
+    parts = [np.empty((0, record.size), np.float32)]
     drops: list[Drop] = []
-    for batch in embed_photos(
-        encoder, jobs, batch_size=settings.batch_size, workers=settings.workers
-    ):
+    for batch in engine_for(settings, way).embed(jobs):
         if batch.image_ids:
             ids += batch.image_ids
             parts.append(batch.vectors)
         drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
-    vectors = Vectors(SPACE, version, ids, np.concatenate(parts))
-    if replace:
-        replace_vectors(catalog, vectors)
-    else:
-        append_cars(catalog, vectors, partial(current_labels, catalog))
-    store_rejects(catalog, drops, stage=embed_stage(version), run_id=run_id)
+    vectors = Vectors(SPACE, record.version, ids, np.concatenate(parts))
+    with _WRITING:
+        if replace:
+            replace_vectors(catalog, vectors)
+        else:
+            append_cars(catalog, vectors, partial(current_labels, catalog))
+        store_rejects(catalog, drops, stage=embed_stage(record.version), run_id=run_id)
     return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops))
+
+
+def _sample(catalog: Catalog, image_ids: Sequence[str]) -> list[tuple[bytes, Box | None]]:
+    sample: list[tuple[bytes, Box | None]] = []
+    held = 0
+    for _, content, box in load_photos(catalog, image_ids[:: -(-len(image_ids) // SAMPLE)]):
+        sample.append((content, box))
+        held += len(content)
+        if held >= BYTES_A_READ:
+            break
+    return sample

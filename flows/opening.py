@@ -20,8 +20,10 @@ def catalog_at(settings: Settings, *, create: bool = True) -> Catalog:
 def encoder_for(settings: Settings, spec: ModelSpec | None = None) -> "ClipEncoder":
     """The encoder of a model, by default the one of the settings; raises `ModelError`.
 
-    torch is imported here and not with the module: what embeds nothing does not wait for it.
+    Where no precision is set it computes in fp32, as nothing is gained for a question. torch is
+    imported here and not with the module: what embeds nothing does not wait for it.
     """
     from embeddings.clip import load_encoder
 
-    return load_encoder(spec or settings.model, settings.device, settings.precision)
+    precision = settings.given.dtype or "fp32"
+    return load_encoder(spec or settings.model, settings.device, precision)

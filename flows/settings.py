@@ -4,9 +4,9 @@ environment."""
 import difflib
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +16,10 @@ from pydantic_settings import (
 
 from crawlers.errors import MarqueError
 from embeddings.registry import DEFAULT_MODEL, ModelSpec, model_spec
+from embeddings.tuning import Given, usable_cores
+
+Automatic = Annotated[int | None, BeforeValidator(lambda value: None if value == "auto" else value)]
+"""A number, or None for the one that suits the machine, which `auto` also says."""
 
 
 class SettingsError(MarqueError):
@@ -50,14 +54,27 @@ class Settings(BaseSettings):
     )
     semantic_weights: Path | None = Field(None, description="weights file of that model")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps, ...")
-    precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="bf16 is faster on processors and GPUs that have it"
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="bf16 is faster on processors and GPUs that have it; auto measures"
     )
-    batch_size: int = Field(32, ge=1, le=4096, description="photos in one forward pass")
-    workers: int = Field(2, ge=1, le=64, description="threads that decode photos")
+    batch_size: Automatic = Field(
+        None, ge=1, le=4096, description="photos in one forward pass; auto measures"
+    )
+    threads: Automatic = Field(
+        None, ge=1, le=1024, description="processor threads in one forward pass; auto measures"
+    )
+    workers: Automatic = Field(
+        None, ge=1, le=64, description="threads that decode photos; auto takes one a core"
+    )
     shard_size: int = Field(256, ge=1, le=10_000, description="photos in one task of a flow")
     exact_rows: int = Field(
         50_000, ge=0, description="up to this many photos a search compares every one"
+    )
+
+    sheets_url: str | None = Field(
+        None,
+        description="base URL under which another program serves the folder `sheets` of the home; "
+        "by default Marque's own Prefect server does",
     )
 
     @classmethod
@@ -86,6 +103,17 @@ class Settings(BaseSettings):
     def inbox_path(self) -> Path:
         """The folder that an ingest without a path takes photos from."""
         return (self.inbox or self.home_path / "inbox").expanduser().resolve()
+
+    @property
+    def decode_workers(self) -> int:
+        """How many threads decode photos where nothing is measured."""
+        return self.workers or max(2, usable_cores())
+
+    @property
+    def given(self) -> Given:
+        """What is fixed of how the model is run, and so not measured."""
+        dtype = None if self.precision == "auto" else self.precision
+        return Given(dtype, self.threads, self.batch_size, self.workers)
 
     @property
     def model(self) -> ModelSpec:

@@ -1,7 +1,8 @@
 """The stages of a run, each: ask what is pending, do it shard by shard, count it in the report."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from prefect.utilities.annotations import quote
 
@@ -13,10 +14,14 @@ from catalog.register import Registered
 from catalog.versions import publish
 from crawlers.records import RENDERED, Drop, Notice, Photo, Source, SourceError
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
+from flows.embedding import EmbeddedShard, choose_way, kept_engine
 from flows.progress import stage
 from flows.run import Run
 from flows.tasks import embed_images, label_shard, refresh_shard, register_shard, shards
 from labeling.label import Labelled
+
+if TYPE_CHECKING:
+    from prefect.futures import PrefectFuture
 
 
 def register_all(run: Run, source: Source, total: int | None, limit: int | None) -> None:
@@ -87,17 +92,32 @@ def embed_pending(run: Run, record: SpaceRecord) -> None:
     """Embed all photos that have no vector of this model."""
     open_space(run.catalog, record.space, record.size, record.to_json())
     new, old = unembedded_images(run.catalog, SPACE, record.version)
+    run.report.models[SPACE] = record.version
     rejected: Counter[str] = Counter()
     with stage(run.report, "embed", len(new) + len(old)) as step:
-        for ids, replace in ((new, False), (old, True)):
-            for shard in shards(ids, run.settings.shard_size):
-                part = embed_images(run.settings, shard, run.run_id, replace=replace)
+        if new or old:
+            for part in _embedded(run, new, old):
                 rejected.update(f"not embedded: {reason}" for reason in part.rejected)
                 step.advance(part.photos + len(part.rejected))
-    run.report.models[SPACE] = record.version
     run.report.notices |= rejected
     if record.is_tryout and run.catalog.has_other_source(RENDERED):
         run.report.messages.append(TRYOUT)
+
+
+def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShard]:
+    """Two shards at a time: the model works at one while the other is read or written."""
+    way = choose_way(run.settings, run.catalog, new + old)
+    run.report.models[f"{SPACE}, run as"] = str(way)
+    under_way: deque[PrefectFuture[EmbeddedShard]] = deque()
+    with kept_engine(run.settings, way):
+        for ids, replace in ((new, False), (old, True)):
+            for shard in shards(ids, run.settings.shard_size):
+                given = (run.settings, way, quote(shard), run.run_id)
+                under_way.append(embed_images.submit(*given, replace=replace))
+                if len(under_way) == 2:
+                    yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
 
 
 def publish_pending(run: Run) -> None:

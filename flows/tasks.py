@@ -19,6 +19,7 @@ from catalog.cars import refresh_cars
 from catalog.register import Registered, register
 from catalog.table import Catalog, StoreError
 from crawlers.records import Drop, Notice, Photo
+from embeddings.tuning import Way
 from flows.embedding import EmbeddedShard, embed_shard
 from flows.opening import catalog_at
 from flows.settings import Settings
@@ -33,15 +34,12 @@ R = TypeVar("R")
 
 def can_mend(_task: Any, _run: Any, state: State[Any]) -> bool:
     """Whether another try may succeed: after a write that did not reach the store, and after an
-    `OSError` such as a network's, but for a path that is absent or forbidden.
-
-    A catalogue's disk that is full is tried again too, as LanceDB does not tell it from a commit
-    that lost to another writer.
-    """
+    `OSError` such as a network's, but for a disk that is full and a path that is absent or
+    forbidden."""
     error = state.result(raise_on_failure=False)
     if isinstance(error, OSError):
         return error.errno not in _LASTING
-    return isinstance(error, StoreError)
+    return isinstance(error, StoreError) and not error.lasts
 
 
 def shard_task(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
@@ -75,7 +73,7 @@ def register_shard(
     settings: Settings, records: Sequence[Photo | Drop | Notice], run_id: str
 ) -> Registered:
     """Store what is new of one shard of a source."""
-    return register(opened(settings), records, run_id=run_id, workers=settings.workers)
+    return register(opened(settings), records, run_id=run_id, workers=settings.decode_workers)
 
 
 @shard_task("label")
@@ -86,10 +84,10 @@ def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) ->
 
 @shard_task("embed")
 def embed_images(
-    settings: Settings, image_ids: Sequence[str], run_id: str, *, replace: bool
+    settings: Settings, way: Way, image_ids: Sequence[str], run_id: str, *, replace: bool
 ) -> EmbeddedShard:
-    """Embed one shard of photos and write them to `cars`."""
-    return embed_shard(settings, opened(settings), image_ids, run_id, replace=replace)
+    """Embed one shard of photos, in one way to run the model, and write them to `cars`."""
+    return embed_shard(settings, way, opened(settings), image_ids, run_id, replace=replace)
 
 
 @shard_task("refresh")

@@ -1,20 +1,29 @@
 """The batching engine: order, faults, crops, bounds and overlap."""
 
 import io
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-import torch
 from PIL import Image
 
 from catalog.photos import TRUNCATED, decode
 from crawlers.records import Box
 from embeddings.clip import ClipEncoder
-from embeddings.engine import BATCHES_AHEAD, Job, embed_photos
+from embeddings.decoding import DecodingError
+from embeddings.engine import BATCHES_AHEAD, Engine, Job, embed_photos
+from embeddings.tuning import Way
 
 
 def _jobs(scenes: list[bytes]) -> list[Job]:
@@ -74,7 +83,7 @@ def test_the_box_is_what_is_embedded(tiny_encoder: ClipEncoder, scenes: list[byt
     (batch,) = embed_photos(tiny_encoder, [Job("cut", scenes[1], box)])
     with Image.open(io.BytesIO(scenes[1])) as image:
         cut = image.convert("RGB").crop((30, 20, 190, 170))
-    by_hand = tiny_encoder.encode_images(tiny_encoder.preprocess(cut)[None])
+    by_hand = tiny_encoder.encode_images(np.stack([tiny_encoder.preparation.fit(cut)]))
     assert np.allclose(batch.vectors, by_hand, atol=1e-6)
     assert not np.allclose(batch.vectors, tiny_encoder.encode_pictures([scenes[1]]), atol=1e-3)
 
@@ -119,6 +128,7 @@ class _Slow:
     def __init__(self) -> None:
         self.spans: dict[str, list[tuple[float, float]]] = {"decode": [], "model": []}
         self.lock = threading.Lock()
+        self.preparation = self
 
     def _work(self, kind: str, seconds: float) -> None:
         began = time.monotonic()
@@ -126,20 +136,108 @@ class _Slow:
         with self.lock:
             self.spans[kind].append((began, time.monotonic()))
 
-    def preprocess(self, image: Image.Image) -> torch.Tensor:
+    def picture(self, content: bytes, box: Box | None) -> npt.NDArray[np.uint8]:
         self._work("decode", 0.02)
-        return torch.zeros(3, 4, 4)
+        return np.zeros((4, 4, 3), np.uint8)
 
-    def encode_images(self, batch: torch.Tensor) -> npt.NDArray[np.float32]:
+    def encode_images(self, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         self._work("model", 0.04)
-        return np.zeros((len(batch), 4), np.float32)
+        return np.full((len(pictures), 4), 0.5, np.float32)
 
 
 def test_decoding_goes_on_while_the_model_works(scenes: list[bytes]) -> None:
     slow = _Slow()
-    list(embed_photos(slow, _jobs(scenes), batch_size=2, workers=1))
+    list(embed_photos(slow, _jobs(scenes), batch_size=2, workers=1))  # type: ignore[arg-type]
     for began, ended in slow.spans["model"][:-BATCHES_AHEAD]:
         assert any(start < ended and end > began for start, end in slow.spans["decode"])
     ends = [span for spans in slow.spans.values() for span in spans]
     total = max(end for _, end in ends) - min(start for start, _ in ends)
     assert total < sum(end - start for start, end in ends)
+
+
+def test_two_threads_embed_at_once(tiny_encoder: ClipEncoder, scenes: list[bytes]) -> None:
+    with closing(Engine(tiny_encoder, Way(batch_size=3))) as engine, ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda jobs: list(engine.embed(jobs)), [_jobs(scenes)] * 2))
+    expected = tiny_encoder.encode_pictures(scenes)
+    for batches in both:
+        assert np.allclose(np.concatenate([b.vectors for b in batches]), expected, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def in_processes(tiny_encoder: ClipEncoder) -> Iterator[Engine]:
+    way = Way(batch_size=4, decoders="processes", workers=2)
+    with closing(Engine(tiny_encoder, way)) as engine:
+        yield engine
+
+
+def test_processes_give_the_same(
+    tiny_encoder: ClipEncoder, scenes: list[bytes], in_processes: Engine
+) -> None:
+    jobs = _jobs(scenes)
+    jobs[1] = Job("cut", scenes[1], Box(30, 20, 190, 170))
+    jobs[5] = Job("half", scenes[5][: len(scenes[5]) // 2])
+    jobs[6] = Job("words", b"<html>" * 30)
+    threads = list(embed_photos(tiny_encoder, jobs, batch_size=4))
+    processes = list(in_processes.embed(jobs))
+    for one, other in zip(threads, processes, strict=True):
+        assert one.image_ids == other.image_ids
+        assert np.array_equal(one.vectors, other.vectors)
+        assert [(key, why.reason, why.detail) for key, why in one.failed] == [
+            (key, why.reason, why.detail) for key, why in other.failed
+        ]
+
+
+def test_a_decoding_process_that_is_killed_is_said(
+    tiny_encoder: ClipEncoder, scenes: list[bytes]
+) -> None:
+    way = Way(batch_size=2, decoders="processes", workers=1)
+    before = set(multiprocessing.active_children())
+    with closing(Engine(tiny_encoder, way)) as engine:
+        batches = engine.embed(_jobs(scenes * 4))
+        next(batches)
+        (child,) = set(multiprocessing.active_children()) - before
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(DecodingError, match="MARQUE_WORKERS"):
+            list(batches)
+
+
+PARENT = """
+import os, sys, time
+from embeddings.decoding import DecodePool
+from embeddings.preparation import Preparation
+if __name__ == "__main__":
+    wanted = Preparation(8, 8, (0,) * 3, (1,) * 3, "bicubic", "squash", (0,) * 3)
+    pool = DecodePool(wanted, "processes", 1)
+    pool.submit(open(sys.argv[1], "rb").read(), None).result()
+    print(*pool._pool._processes, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_decoding_processes_end_with_a_killed_parent(tmp_path: Path, scenes: list[bytes]) -> None:
+    photo, program = tmp_path / "photo.jpg", tmp_path / "parent.py"
+    photo.write_bytes(scenes[0])
+    program.write_text(PARENT)
+    done = subprocess.run(
+        [sys.executable, str(program), str(photo)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == -signal.SIGKILL
+    pid = int(done.stdout)
+    until = time.monotonic() + 60
+    while _is_running(pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not _is_running(pid)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")  # an ended process that nobody waited for is still there
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"

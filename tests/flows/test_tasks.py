@@ -42,6 +42,7 @@ def test_what_can_mend_is_tried_again() -> None:
     [
         OSError(errno.ENOSPC, "no space left"),
         PermissionError(errno.EACCES, "no"),
+        StoreError("the disk is full", lasts=True),
         CatalogError("a key is there twice"),
         RuntimeError("out of memory"),
         RecursionError("too deep"),

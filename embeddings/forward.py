@@ -1,0 +1,121 @@
+"""The forward pass that survives a photo: whatever the model does not manage is found and left out.
+
+A batch that fails is repeated by halves until the photo that did it stands alone.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from catalog.photos import RejectedError
+from embeddings.preparation import Picture
+from embeddings.registry import ModelError
+
+MODEL_FAILED = "the model failed on it"
+NO_VECTOR = "the model gave no finite vector"
+NO_COINCIDENCE = 8
+"""So many photos that all fail, before any other did well, are not at fault themselves."""
+
+Vector = npt.NDArray[np.float32]
+
+
+class ImageEncoder(Protocol):
+    """What the engine needs of a model."""
+
+    def encode_images(self, pictures: Picture) -> npt.NDArray[np.float32]:
+        """Prepared pictures (n, height, width, 3) -> unit vectors (n, size)."""
+        ...
+
+
+class Forward:
+    """Runs one model; remembers whether it ever worked, and how much fits its memory."""
+
+    def __init__(self, encoder: ImageEncoder) -> None:
+        self._encoder = encoder
+        self._most: int | None = None
+        self._managed: Picture | None = None  # a picture that the model is known to manage
+
+    def run(self, pictures: Sequence[Picture]) -> list[Vector | RejectedError]:
+        """Of each picture its vector, or why it has none.
+
+        Raises `ModelError` where the model is at fault and not the photos: it fails on a picture
+        that it managed before or that is plain, or on each of the first `NO_COINCIDENCE` or more.
+        """
+        had_worked = self._managed is not None
+        done = self._pieces(pictures)
+        failed = [each for each in done if isinstance(each, RejectedError)]
+        if failed:
+            every = len(failed) == len(done) >= NO_COINCIDENCE and not had_worked
+            alike = len({(each.reason, each.detail) for each in failed}) == 1
+            if (every and alike) or not self._manages(self._witness(pictures[0])):
+                raise ModelError(_at_fault(failed[0]))
+        return done
+
+    def _pieces(self, pictures: Sequence[Picture]) -> list[Vector | RejectedError]:
+        done: list[Vector | RejectedError] = []
+        while len(done) < len(pictures):
+            most = self._most or len(pictures)  # a piece can find that less fits
+            done += self._piece(pictures[len(done) : len(done) + most])
+        return done
+
+    def _piece(self, pictures: Sequence[Picture]) -> list[Vector | RejectedError]:
+        try:
+            vectors = self._encoder.encode_images(np.stack(pictures))
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            if len(pictures) == 1:
+                raise ModelError(
+                    "the memory is too small for the model and a single photo; use a smaller "
+                    "model, or another device with MARQUE_DEVICE"
+                ) from error
+            self._most = len(pictures) // 2
+            return self._pieces(pictures)
+        except Exception as error:  # a network can raise anything
+            if len(pictures) == 1:
+                return [RejectedError(MODEL_FAILED, _said(error))]
+            return self._halves(pictures)
+        return self._checked(pictures, vectors)
+
+    def _halves(self, pictures: Sequence[Picture]) -> list[Vector | RejectedError]:
+        half = len(pictures) // 2
+        return self._piece(pictures[:half]) + self._piece(pictures[half:])
+
+    def _checked(
+        self, pictures: Sequence[Picture], vectors: npt.NDArray[np.float32]
+    ) -> list[Vector | RejectedError]:
+        good = np.abs(np.linalg.norm(vectors, axis=1) - 1) < 0.1  # false for NaN and infinity
+        if not good.all() and len(pictures) > 1:
+            # Alone, to know that no other photo of the batch did it.
+            return [
+                part
+                for picture, fine, vector in zip(pictures, good, vectors, strict=True)
+                for part in ([vector] if fine else self._piece([picture]))
+            ]
+        if not good.all():
+            return [RejectedError(NO_VECTOR)]
+        self._managed = pictures[0]
+        return list(vectors)
+
+    def _witness(self, like: Picture) -> Picture:
+        if self._managed is not None:
+            return self._managed
+        ramp = np.linspace(0, 255, like.size).reshape(like.shape)
+        return ramp.astype(np.uint8)
+
+    def _manages(self, picture: Picture) -> bool:
+        return not isinstance(self._piece([picture])[0], RejectedError)
+
+
+def _said(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300] if lines else ''}".rstrip(": ")
+
+
+def _at_fault(failure: RejectedError) -> str:
+    return (
+        f"the model itself does not work here ({failure}), so no photo was rejected for it; check "
+        "its weights, or try MARQUE_PRECISION=fp32 or another MARQUE_DEVICE, and run the same "
+        "command again"
+    )
