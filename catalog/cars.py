@@ -16,7 +16,7 @@ import pyarrow as pa
 from catalog.assertions import Label
 from catalog.pending import evidence
 from catalog.schema import SPACE_MARK, cars_schema, label_fields, vector_field
-from catalog.table import Catalog, CatalogError
+from catalog.table import Catalog, CatalogError, StoreError
 from catalog.vocabulary import Attribute
 
 Labels = Mapping[str, Label]
@@ -55,12 +55,13 @@ def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
         if held is not None and space_version(held) == space_version(record):
             return
         try:
-            if old := [field.name for field in new if field.name in there]:
-                table.drop_columns(old)
-            table.add_columns(pa.schema(new))
-        except (ValueError, RuntimeError):
+            with catalog.storing("cars"):
+                if old := [field.name for field in new if field.name in there]:
+                    table.drop_columns(old)
+                table.add_columns(pa.schema(new))
+        except (ValueError, StoreError) as error:
             # Another run does the same at the same moment, and one of the two commits lost.
-            if last:
+            if last or (isinstance(error, StoreError) and error.lasts):
                 raise
 
 
@@ -84,17 +85,24 @@ def add_label_columns(catalog: Catalog) -> list[str]:
     `CatalogError` where an attribute was once of another kind.
     """
     table = catalog.table("cars")
-    there = {field.name: field.type for field in table.schema}
+    types = {field.name: field.type for field in table.schema}
     wanted = cars_schema(catalog.vocabulary)
-    other = [field.name for field in wanted if there.get(field.name, field.type) != field.type]
+    other = [field.name for field in wanted if types.get(field.name, field.type) != field.type]
     if other:
         raise CatalogError(
-            f"the catalogue already holds {other[0]!r} as {there[other[0]]}; give the attribute of "
+            f"the catalogue already holds {other[0]!r} as {types[other[0]]}; give the attribute of "
             "the vocabulary file another name, or the kind it had"
         )
-    missing = [field for field in wanted if field.name not in there]
-    if missing:
-        table.add_columns(pa.schema(missing))
+    missing = [field for field in wanted if field.name not in types]
+    try:
+        if missing:
+            with catalog.storing("cars"):
+                table.add_columns(pa.schema(missing))
+    except (ValueError, StoreError):
+        # Another run may have done the same at the same moment.
+        there = catalog.table("cars").schema.names
+        if any(field.name not in there for field in missing):
+            raise
     return [field.name for field in missing]
 
 

@@ -1,6 +1,7 @@
 """Reading `cars` at its published version: nearest neighbours, filtered lists, rows by key."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from catalog.cars import space_record
-from catalog.index import NPROBES, REFINE, has_vector_index
+from catalog.index import REFINE, has_vector_index, probes
 from catalog.sql import among, differs, equals
 from catalog.table import READ_ROWS, Catalog, CatalogError
 from catalog.versions import TAG, published_version
@@ -17,6 +18,7 @@ EXACT_ROWS = 50_000
 """Up to this many photos are compared one by one; above it the vector index answers."""
 
 Neighbours = list[tuple[str, float]]
+Rows = dict[str, dict[str, Any]]
 
 
 class PublishedCars:
@@ -32,6 +34,9 @@ class PublishedCars:
         self._table = catalog.table("cars")
         self._table.checkout(TAG)
         self.schema: pa.Schema = self._table.schema
+        # The version is pinned, so that neither changes; a page that searches asks both each time.
+        self._count = lru_cache(maxsize=256)(self._table.count_rows)
+        self._indexed = lru_cache(maxsize=8)(partial(has_vector_index, self._table))
 
     def record(self, space: str) -> bytes:
         """The JSON record of the model that made a space's vectors; raises `CatalogError`."""
@@ -44,7 +49,7 @@ class PublishedCars:
 
     def count(self, where: str | None = None) -> int:
         """How many photos there are, or those that `where` keeps."""
-        return int(self._table.count_rows(where))
+        return int(self._count(where))
 
     def has_other_source(self, source: str) -> bool:
         """Whether any photo came from elsewhere than `source`."""
@@ -58,25 +63,39 @@ class PublishedCars:
         Returns (image_id, cosine distance), nearest first; 0 is the same direction, 2 the
         opposite. Exact where at most `exact_rows` photos are asked, by the vector index above that.
         """
-        if self.count(where) <= self.exact_rows or not has_vector_index(self._table, space):
-            return self._nearest_exact(space, vector, k, where)
+        return self.nearest_rows(space, vector, k, where, [])[0]
+
+    def nearest_rows(
+        self,
+        space: str,
+        vector: npt.NDArray[np.float32],
+        k: int,
+        where: str | None,
+        columns: Sequence[str],
+    ) -> tuple[Neighbours, Rows]:
+        """The photos that `nearest` finds, and `columns` of them by id."""
+        if self.count(where) <= self.exact_rows or not self._indexed(space):
+            found = self._nearest_exact(space, vector, k, where)
+            return found, self.rows([key for key, _ in found], columns) if columns else {}
         query = self._table.search(vector, vector_column_name=space).distance_type("cosine")
         # No maximum: where a filter leaves few photos in the nearest parts, more are looked at.
-        query = query.minimum_nprobes(NPROBES).maximum_nprobes(0).refine_factor(REFINE).limit(k)
+        query = query.minimum_nprobes(probes(self.count())).maximum_nprobes(0)
+        query = query.refine_factor(REFINE).limit(k)
         if where is not None:
             query = query.where(where)
-        found = query.select(["image_id", "_distance"]).to_arrow()
-        return _pairs(found.column("image_id").to_pylist(), found.column("_distance").to_pylist())
+        rows = query.select(["image_id", "_distance", *columns]).to_arrow().to_pylist()
+        return [(r["image_id"], r.pop("_distance")) for r in rows], {r["image_id"]: r for r in rows}
 
     def first(self, k: int, where: str | None = None) -> list[str]:
-        """Ids of the first `k` photos, in the order they came in, that `where` keeps."""
+        """Ids of the first `k` photos that `where` keeps, in the table's order: that in which they
+        came in, but for rows that were written again or put together since."""
         query = self._table.search().select(["image_id"]).limit(k)
         if where is not None:
             query = query.where(where)
         ids: list[str] = query.to_arrow().column("image_id").to_pylist()
         return ids
 
-    def rows(self, image_ids: Sequence[str], columns: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def rows(self, image_ids: Sequence[str], columns: Sequence[str]) -> Rows:
         """`columns` of these photos by id."""
         if not image_ids:
             return {}

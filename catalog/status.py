@@ -36,7 +36,7 @@ def catalog_status(
         "pending": {
             "label": len(unlabelled_sightings(catalog)),
             "embed": len(new) + len(old),
-            "publish": len(set(stale_cars(catalog)) | _unpublished(catalog)),
+            "publish": len(set(stale_cars(catalog)) | _unpublished(catalog, refreshed=True)),
         },
         "unindexed": _unindexed(catalog),
         "last_runs": _last_runs(catalog),
@@ -109,16 +109,20 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _unpublished(catalog: Catalog) -> set[str]:
-    """Photos of `cars` that searches do not see yet."""
-    ids = set(catalog.column("cars", "image_id").to_pylist())
-    version = published_version(catalog)
-    if version is None or not ids:
-        return ids
+def _unpublished(catalog: Catalog, *, refreshed: bool = False) -> set[str]:
+    """Photos of `cars` that searches do not see yet, or with `refreshed` not as they are now."""
+    columns = ["image_id", *(["evidence", "labelled_with"] if refreshed else [])]
     table = catalog.table("cars")
-    table.checkout(version)
-    seen = table.search().select(["image_id"]).to_arrow().column("image_id").to_pylist()
-    return ids - set(seen)
+    rows = _rows(table, columns)
+    if (version := published_version(catalog)) is not None:
+        table.checkout(version)
+        rows -= _rows(table, columns)
+    return {row[0] for row in rows}
+
+
+def _rows(table: Any, columns: list[str]) -> set[tuple[Any, ...]]:
+    found = table.search().select(columns).to_arrow()
+    return set(zip(*(found.column(name).to_pylist() for name in columns), strict=True))
 
 
 def _published(catalog: Catalog) -> dict[str, int] | None:

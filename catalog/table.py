@@ -6,6 +6,9 @@ and count the written keys afterwards; reads stream record batches and name thei
 read without names would fetch every vector.
 """
 
+import errno
+import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +21,7 @@ import pyarrow as pa
 
 from catalog.schema import table_specs
 from catalog.sql import among, differs
+from catalog.upkeep import is_due, keep_up
 from catalog.vocabulary import Vocabulary, load_vocabulary
 from crawlers.errors import MarqueError
 
@@ -29,12 +33,20 @@ class CatalogError(MarqueError):
     """The catalogue cannot do what was asked; the message says why and what to do."""
 
 
+class AbsentCatalogError(CatalogError):
+    """There is no catalogue at that place yet."""
+
+
 class StoreError(CatalogError):
     """A write did not reach the store: the disk, the network, or another writer that was first.
 
-    LanceDB reports all of these as one kind of error without a number. Nothing of the write is
-    there, or all of it; the same write may be tried again.
+    Nothing of the write is there, or all of it; the same write may be tried again, which is of no
+    use while it `lasts`: on a disk that is full, in a place that may not be written.
     """
+
+    def __init__(self, message: str, *, lasts: bool = False) -> None:
+        super().__init__(message)
+        self.lasts = lasts
 
 
 class Catalog:
@@ -51,7 +63,7 @@ class Catalog:
         if (there := self._opened(name)) is not None:
             return there
         try:
-            with self._storing(name):
+            with self.storing(name):
                 schema = self.specs[name].schema
                 return self._db.create_table(name, schema=schema, exist_ok=True)
         except StoreError:
@@ -88,7 +100,7 @@ class Catalog:
         for start in range(0, len(gone), KEYS_A_QUERY):
             some = among(self.specs[name].key, gone[start : start + KEYS_A_QUERY])
             table = self.table(name)
-            with self._storing(name):
+            with self.storing(name):
                 table.delete(some)
 
     def read(
@@ -158,7 +170,9 @@ class Catalog:
         if rows.num_rows == 0:
             return 0
         table = self.table(name)
-        merge = table.merge_insert(key)
+        # By way of an index on the key, LanceDB 0.40 lets two writers insert the same new key, and
+        # fails on an update of some columns under a condition.
+        merge = table.merge_insert(key).use_index(False)
         if insert:
             merge = merge.when_not_matched_insert_all()
         if update:
@@ -166,22 +180,36 @@ class Catalog:
             merge = merge.when_matched_update_all(where=same)
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
         rows = rows.cast(schema)
-        with self._storing(name):
+        with self.storing(name):
             result = merge.execute(rows)
         self._check_written(table, key, rows.column(key))
+        if is_due(table.version):
+            self.keep_up(name)
         return int(result.num_inserted_rows)
 
+    def keep_up(self, name: str) -> None:
+        """Sort new keys into their indexes and put small fragments together, where it is time.
+
+        Left for the next time if another writer is first; raises `StoreError` where it would fail
+        then too.
+        """
+        schema = self.specs[name].schema
+        keys = [column for column in (self.specs[name].key, "image_id") if column in schema.names]
+        try:
+            with self.storing(name):
+                # Photos stay as they were written: to put them together all bytes would be copied.
+                keep_up(self.table(name), list(dict.fromkeys(keys)), compact=name != "images")
+        except StoreError as error:
+            if error.lasts:
+                raise
+
     @contextmanager
-    def _storing(self, name: str) -> Iterator[None]:
+    def storing(self, name: str) -> Iterator[None]:
+        """Let what fails inside, a write to this table by LanceDB itself, be a `StoreError`."""
         try:
             yield
         except (OSError, RuntimeError) as error:
-            cause = (str(error).splitlines() or [type(error).__name__])[0]
-            raise StoreError(
-                f"table {name!r} of {self.uri} could not be written ({cause}); if the disk is full "
-                "or the place is read-only, make room or choose another place; then run "
-                "the same command again, which goes on where this one stopped"
-            ) from error
+            raise _store_error(f"table {name!r} of {self.uri}", error) from error
 
     def _check_written(self, table: Any, key: str, keys: pa.ChunkedArray) -> None:
         table.checkout_latest()
@@ -229,8 +257,33 @@ def open_catalog(
     return catalog
 
 
-def _absent(uri: str | Path) -> CatalogError:
-    return CatalogError(
+# LanceDB gives the system's number of an error only inside its text, as Rust writes it.
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_LASTING = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room on that disk",
+    errno.EROFS: "make the place writable, or set MARQUE_CATALOG to another",
+    errno.EACCES: "make the place writable, or set MARQUE_CATALOG to another",
+    errno.EPERM: "make the place writable, or set MARQUE_CATALOG to another",
+}
+
+
+def _store_error(place: str, error: OSError | RuntimeError) -> StoreError:
+    cause = (str(error).splitlines() or [type(error).__name__])[0]
+    found = _OS_ERROR.search(cause)
+    number = int(found[1]) if found else getattr(error, "errno", None)
+    again = "then run the same command again, which goes on where this one stopped"
+    if number in _LASTING:
+        why = f"{os.strerror(number)}; {_LASTING[number]}, {again}"
+        return StoreError(f"{place} could not be written: {why}", lasts=True)
+    return StoreError(
+        f"{place} could not be written ({cause}); if the disk is full or the place is read-only, "
+        f"make room or choose another place; {again}"
+    )
+
+
+def _absent(uri: str | Path) -> AbsentCatalogError:
+    return AbsentCatalogError(
         f"there is no catalogue at {uri} yet; `marque ingest folder PATH` makes one"
     )
 

@@ -12,7 +12,7 @@ from catalog.cars import space_version
 from catalog.pending import stale_cars, unembedded_images
 from catalog.schema import SPACE_MARK
 from catalog.sql import equals
-from catalog.table import Catalog, CatalogError
+from catalog.table import Catalog, CatalogError, StoreError
 
 TAG = "published"
 _CHECKS = 5  # times to check a table that other runs write to meanwhile
@@ -48,7 +48,8 @@ def publish(catalog: Catalog, space: str = "semantic") -> Published:
         _check(catalog, space, rows)
         # A version that came meanwhile was not checked. After the tag is set it is asked again: of
         # two runs that publish at once the later one to look sets the newest.
-        if version == _newest(catalog) and _set_tag(table, version) and version == _newest(catalog):
+        moved = version == _newest(catalog) and _set_tag(catalog, table, version)
+        if moved and version == _newest(catalog):
             return Published(version, rows, moved=first != version)
     raise CatalogError(
         "another run keeps writing to the catalogue while it is checked; run `marque publish` when "
@@ -60,14 +61,19 @@ def _newest(catalog: Catalog) -> int:
     return int(catalog.table("cars").version)
 
 
-def _set_tag(table: Any, version: int) -> bool:
+def _set_tag(catalog: Catalog, table: Any, version: int) -> bool:
     """Point the tag to a version; False where another run did so at the same moment."""
     try:
-        if TAG in table.tags.list():
-            table.tags.update(TAG, version)
-        else:
-            table.tags.create(TAG, version)
-    except (OSError, ValueError, RuntimeError):
+        with catalog.storing("cars"):
+            if TAG in table.tags.list():
+                table.tags.update(TAG, version)
+            else:
+                table.tags.create(TAG, version)
+    except ValueError:
+        return False
+    except StoreError as error:
+        if error.lasts:
+            raise
         return False
     return True
 

@@ -1,0 +1,32 @@
+"""Lets LanceDB be imported in half the time, which every command of Marque waits for."""
+
+import sys
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
+
+_CLIENT = "lance_namespace_urllib3_client"
+
+
+class _Late(ModuleType):
+    """A package whose own code runs when something of it is asked for; its modules are there."""
+
+    def __getattr__(self, name: str) -> object:
+        loader = None if self.__spec__ is None else self.__spec__.loader
+        if name.startswith("__") or loader is None:
+            raise AttributeError(name)
+        self.__class__ = ModuleType  # type: ignore[assignment]  # from here on like any other
+        loader.exec_module(self)
+        return getattr(self, name)
+
+
+def put_off_client() -> None:
+    """Put off the client of a REST service that LanceDB can talk to and Marque never does.
+
+    LanceDB needs the shapes of its messages, which are modules of the same package; to build the
+    client itself, a thousand checked functions, takes half a second of processor time.
+    """
+    spec = None if _CLIENT in sys.modules else find_spec(_CLIENT)
+    if spec is not None:
+        late = module_from_spec(spec)
+        late.__class__ = _Late
+        sys.modules[_CLIENT] = late
