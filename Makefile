@@ -2,13 +2,14 @@
 # another Python.
 PYTHON ?= python3
 VENV := .venv
+PEERS := .venv-peers
 BIN := $(VENV)/bin
 UV ?= uv
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-.PHONY: help demo test lint types bench clean lock
+.PHONY: help demo test chaos lint types bench peers clean lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -18,6 +19,10 @@ demo: $(VENV)/.runtime ## render car scenes, ingest them, ask three questions
 
 test: $(VENV)/.dev ## run the tests, which hold the house rules too
 	$(BIN)/python -m pytest
+
+chaos: $(VENV)/.dev ## kill runs at every write and at random, ROUNDS=20 SEED=1; some minutes
+	CHAOS_ROUNDS=$(or $(ROUNDS),20) CHAOS_SEED=$(or $(SEED),1) \
+		$(BIN)/python -m pytest tests/faults -m chaos
 
 lint: $(VENV)/.dev ## check style, format and import rules
 	$(BIN)/ruff check
@@ -30,8 +35,10 @@ types: $(VENV)/.dev ## check the types
 bench: $(VENV)/.dev ## measure, and write the tables of docs/
 	$(BIN)/python -m benchmarks
 
+peers: $(PEERS)/.done ## install what the benchmarks run beside Marque, 6 GB
+
 clean: ## remove .venv, caches and what the demo made
-	rm -rf $(VENV) .demo build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) .demo build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -59,3 +66,10 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.python
 	$(INSTALL) --require-hashes --requirement requirements-dev.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.runtime $@
+
+# An environment of its own: they want older versions of what Marque uses.
+$(PEERS)/.done: benchmarks/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-virtualenv \
+		--requirement benchmarks/peers.txt
+	@touch $@
