@@ -68,9 +68,13 @@ class Canvas:
         return max(1, round(units * self.unit))
 
     def polygon(self, points: Sequence[Point], fill: Rgb | Rgba) -> None:
-        """Fill a polygon; while `marking` is set, the mask of the car takes that value there."""
-        (self.draw if len(fill) == 3 else self.glaze).polygon(points, fill=fill)
-        if self.marking is not None and len(fill) == 3:
+        """Fill a polygon; while `marking` is set, the mask of the car takes that value there.
+
+        Glass belongs to the car though one sees through it; a shadow on it takes nothing away.
+        """
+        solid = len(fill) == 3
+        (self.draw if solid else self.glaze).polygon(points, fill=fill)
+        if self.marking is not None and (solid or self.marking):
             self._mask_draw.polygon(points, fill=self.marking)
 
     def ellipse(self, x0: float, y0: float, x1: float, y1: float, fill: Rgb | Rgba) -> None:
@@ -99,7 +103,9 @@ class Canvas:
             return
         strip = Image.new("RGB", (1, 16))
         strip.putdata([blend(upper, lower, i / 15) for i in range(16)])
-        band = strip.resize((self.width, y1 - y0), Image.Resampling.BILINEAR)
+        column = strip.resize((1, y1 - y0), Image.Resampling.BILINEAR)
+        # Widened apart: in one go the bilinear filter would run over every pixel of the band.
+        band = column.resize((self.width, y1 - y0), Image.Resampling.NEAREST)
         self.image.paste(band, (0, y0))
 
     def seen(self, places: Iterable[Place]) -> list[Point]:

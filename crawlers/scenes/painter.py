@@ -4,7 +4,6 @@ import math
 from typing import Unpack
 
 import numpy as np
-from PIL import Image
 
 from crawlers.records import Box
 from crawlers.scenes import closeups, finish, graphics, landscapes, rooms, streets
@@ -17,7 +16,6 @@ from crawlers.scenes.palette import PAINTS, WEATHERS, Weather
 from crawlers.scenes.people import draw_person
 from crawlers.scenes.scene import (
     BODY_TYPES,
-    COLORS,
     TURNS,
     Choices,
     Labels,
@@ -54,7 +52,7 @@ def render(seed: int, size: tuple[int, int] = SIZE, **choices: Unpack[Choices]) 
     dice = Dice(seed, 2)
     paint = dice.vary(PAINTS[labels.color or "grey"], 7)
     if labels.view == "exterior":
-        canvas, weather = _exterior(labels, dice, size)
+        canvas, weather = paint_exterior(labels, dice, size)
     else:
         weather = None
         canvas = Canvas(size[0] * 2, size[1] * 2, Camera(1, 0, 0, 1))
@@ -64,9 +62,8 @@ def render(seed: int, size: tuple[int, int] = SIZE, **choices: Unpack[Choices]) 
             getattr(closeups, labels.detail or "wheel")(canvas, dice, paint)
         else:
             dice.pick(graphics.GRAPHICS)(canvas, dice)
-    image = canvas.image.resize(size, Image.Resampling.BOX)
-    image = finish.develop(image, weather, dice)
-    mask = np.asarray(canvas.mask.resize(size, Image.Resampling.BOX)) > 127
+    image = finish.develop(canvas.image.reduce(2), weather, dice)
+    mask = np.asarray(canvas.mask.reduce(2)) > 127
     return Scene(seed, image, labels, mask, _tight(mask), caption_of(labels))
 
 
@@ -77,7 +74,8 @@ def _tight(mask: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> Box | Non
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def _exterior(labels: Labels, dice: Dice, size: tuple[int, int]) -> tuple[Canvas, Weather]:
+def paint_exterior(labels: Labels, dice: Dice, size: tuple[int, int]) -> tuple[Canvas, Weather]:
+    """A whole car in its place: the canvas, twice as large as `size`, and the weather on it."""
     background = labels.background or "road"
     under_roof = background in {"studio", "indoor"}
     weather = dice.pick(ROOM_LIGHTS if under_roof else WEATHERS)
@@ -91,9 +89,9 @@ def _exterior(labels: Labels, dice: Dice, size: tuple[int, int]) -> tuple[Canvas
     camera = _frame(look, dice, size[0] * 2, size[1] * 2)
     canvas = Canvas(size[0] * 2, size[1] * 2, camera)
     SETTINGS[background](canvas, weather, dice, depth)
+    finish.grade(canvas, dice)
     finish.draw_haze(canvas, weather, dice)
-    if dice.chance(0.55 if background in {"parking", "road", "city"} else 0.22):
-        _distractors(canvas, labels, dice, look, weather)
+    _distractors(canvas, labels, dice, look, weather)
     painter = CarPainter(canvas, look)
     painter.shadow(weather)
     canvas.marking = 255
@@ -135,11 +133,10 @@ def _frame(look: Look, dice: Dice, width: int, height: int) -> Camera:
 
 
 def _distractors(canvas: Canvas, labels: Labels, dice: Dice, main: Look, weather: Weather) -> None:
-    """One or two smaller cars of other colours, farther away."""
-    others = [c for c in COLORS if c != labels.color]
-    spots = [dice.between(-1, 1) for _ in range(dice.pick((1, 1, 2)))]
-    for spot in spots:
-        color = dice.pick(others)
+    """The cars of other colours, farther away: one on each side, where the first leaves room."""
+    side = dice.pick((-1, 1))
+    for i, color in enumerate(labels.others):
+        spot = side * (-1) ** i * dice.between(0.4, 0.95)
         look = _look(dice, SHAPES[dice.pick(BODY_TYPES)], color)
         near = 3.2 if labels.background == "indoor" else 5.5
         away = main.place[1] + near + dice.between(0.0, 1.6)
@@ -159,7 +156,7 @@ def _people(canvas: Canvas, labels: Labels, dice: Dice, look: Look) -> None:
     lanes = [0.17, 0.83, 0.5, 0.33, 0.67] if count < 3 else [0.16, 0.5, 0.84]
     if dice.chance(0.5):
         lanes[:2] = [lanes[1], lanes[0]]
-    floor = camera.focal * camera.height / (canvas.height * 1.02 - camera.horizon)
+    floor = camera.focal * camera.height / (canvas.height * 0.985 - camera.horizon)
     for i, person in enumerate(labels.persons):
         y = max(depth * dice.between(0.52, 0.70), floor)
         u = canvas.width * (lanes[i % len(lanes)] + dice.between(-0.03, 0.03))

@@ -23,8 +23,8 @@ TURNS = {
     "side": ((-9, 9), (171, 189)),
     "front_three_quarter": ((-60, -22), (-158, -120)),
     "rear_three_quarter": ((22, 60), (120, 158)),
-    "front": ((-78, -62), (-118, -102)),
-    "rear": ((62, 78), (102, 118)),
+    "front": ((-86, -64), (-116, -94)),
+    "rear": ((64, 86), (94, 116)),
 }
 """Of each viewpoint the ranges of the car's turn in degrees; 0 shows the front to the right."""
 
@@ -41,6 +41,7 @@ class Choices(TypedDict, total=False):
     background: str
     viewpoint: str
     people: tuple[Person, ...]
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Labels:
     """What a scene shows. Values that the picture does not tell are None or empty.
 
     `color` is kept for details too where they show paint; `body_type`, `background` and
-    `viewpoint` only for exteriors.
+    `viewpoint` only for exteriors. `others` are the colours of the cars that stand behind, in a
+    third of the exteriors; none of them has the colour of the car that the scene is about.
     """
 
     view: View
@@ -58,6 +60,7 @@ class Labels:
     viewpoint: str | None = None
     persons: tuple[Person, ...] = ()
     detail: str | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -105,13 +108,16 @@ def draw_labels(seed: int, **choices: Unpack[Choices]) -> Labels:
         return Labels(view, color=shown, detail=detail)
     if view != "exterior":
         return Labels(view)
+    color = choices.get("color", color)
+    others = _draw_others(dice, color)
     return Labels(
         view,
-        choices.get("color", color),
+        color,
         choices.get("body_type", body_type),
         choices.get("background", background),
         choices.get("viewpoint", viewpoint),
         choices.get("people", persons),
+        others=choices.get("others", others),
     )
 
 
@@ -124,6 +130,13 @@ def _draw_people(dice: Dice) -> tuple[Person, ...]:
     )
 
 
+def _draw_others(dice: Dice, color: str) -> tuple[str, ...]:
+    """No other car in two scenes of three, else one or two of other colours."""
+    rest = [c for c in COLORS if c != color]
+    count = dice.pick((0, 0, 0, 0, 1, 2))
+    return tuple(dice.pick(rest) for _ in range(count))
+
+
 def _check(choices: Choices) -> None:
     known = {
         "view": VIEWS, "color": COLORS, "body_type": BODY_TYPES, "background": BACKGROUNDS,
@@ -134,8 +147,13 @@ def _check(choices: Choices) -> None:
             raise ValueError(
                 f"{name}={value!r} cannot be rendered; choose one of {', '.join(known[name])}"
             )
-        if name not in known and name != "people":
-            raise ValueError(f"{name!r} is not a choice; known are {', '.join([*known, 'people'])}")
+        if name not in known and name not in {"people", "others"}:
+            raise ValueError(
+                f"{name!r} is not a choice; known are {', '.join([*known, 'people', 'others'])}"
+            )
+    for value in choices.get("others", ()):
+        if value not in COLORS:
+            raise ValueError(f"others={value!r} cannot be rendered; choose of {', '.join(COLORS)}")
 
 
 def caption_of(labels: Labels) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from crawlers.scenes import BODY_TYPES, COLORS, render
+from crawlers.scenes.scene import article
 from crawlers.scenes.write import jpeg_bytes
 from embeddings.tiny import NAME, WEIGHTS, register
 from embeddings.tiny.captions import (
@@ -20,6 +21,7 @@ from embeddings.tiny.captions import (
     BODY_TEMPLATES,
     COLUMNS,
     FLAG_COLUMN,
+    HELD_OUT_TEMPLATES,
     KINDS,
     PLACE_WORDS,
     VALUES,
@@ -103,11 +105,30 @@ def _histogram(image: Image.Image) -> Vectors:
     return np.sqrt(np.bincount(codes, minlength=216) / len(codes)).astype(np.float32)
 
 
-def zero_shot(model: Model, sample: Sample, name: str) -> NDArray[np.bool_]:
-    """Of each photo that has the attribute, whether the nearest class prompt is the right one."""
+def reworded_prompts(name: str) -> list[list[str]]:
+    """Class prompts of an attribute in the wordings that training never had; none of a view."""
+    things = {
+        "color": [f"{color} car" for color in COLORS],
+        "body_type": list(BODY_TYPES),
+        "background": [f"car {words[0]}" for words in PLACE_WORDS.values()],
+    }
+    return [
+        [template.format(a=article(thing), car=thing) for thing in things[name]]
+        for template in HELD_OUT_TEMPLATES
+        if name in things
+    ]
+
+
+def zero_shot(
+    model: Model, sample: Sample, name: str, prompts: Sequence[str] | None = None
+) -> NDArray[np.bool_]:
+    """Of each photo that has the attribute, whether the nearest class prompt is the right one.
+
+    `prompts` has one text for each value, in order; by default those of PROMPTS.
+    """
     truth = sample.facts[:, COLUMNS[name]]
     known = truth >= 0
-    nearest = (sample.vectors @ model.embed_texts(PROMPTS[name]).T).argmax(1)
+    nearest = (sample.vectors @ model.embed_texts(prompts or PROMPTS[name]).T).argmax(1)
     right: NDArray[np.bool_] = (nearest == truth)[known]
     return right
 
@@ -126,7 +147,8 @@ def precision_at_10(model: Model, sample: Sample, template: str) -> tuple[float,
     """Mean share of right photos among the first 10, over colour and body-type pairs.
 
     Searched are the exteriors; `template` has `{}` for the car. Pairs with fewer than 10 photos
-    cannot reach 1 and are left out; the second number is how many pairs remain.
+    cannot reach 1 and are left out; the second number is how many pairs remain. Raises
+    `ValueError` where none does.
     """
     seen = sample.facts[:, COLUMNS["view"]] == 0
     vectors, facts = sample.vectors[seen], sample.facts[seen]
@@ -138,6 +160,11 @@ def precision_at_10(model: Model, sample: Sample, template: str) -> tuple[float,
             if fit.sum() >= 10:
                 first = np.argsort(-(vectors @ query), kind="stable")[:10]
                 scores.append(fit[first].mean())
+    if not scores:
+        raise ValueError(
+            f"no pair of colour and body type has ten photos among {len(facts)}; measure on more, "
+            "4000 scenes have all pairs"
+        )
     return float(np.mean(scores)), len(scores)
 
 

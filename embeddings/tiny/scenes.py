@@ -12,6 +12,12 @@ from embeddings.tiny.captions import facts_of
 EVALUATION_SEED = 1_000_000_000
 """Scenes from this seed on are for evaluation; training takes its own from far below."""
 
+SEED_STRIDE = 10_000_000
+"""A training's own scenes begin at its seed times this."""
+
+LAST_SEED = EVALUATION_SEED // 2 // SEED_STRIDE
+"""The first seed of training whose scenes the evaluation uses."""
+
 SIDE = 96
 SIZES = ((115, 96), (120, 100), (126, 105))
 
@@ -35,7 +41,7 @@ def training_batches(seed: int, batch: int, pool: int = 6144) -> Iterator[tuple[
     """
     dice = Dice(seed, 3)
     store: list[tuple[Pixels, list[int]]] = []
-    number = seed * 10_000_000
+    number = seed * SEED_STRIDE
     while True:
         fresh = batch if len(store) < pool // 4 else batch // 3
         recent: list[tuple[Pixels, list[int]]] = []

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,16 @@ from crawlers.scenes import (
     LABEL_COLUMNS,
     SIZE,
     VIEWS,
+    Choices,
     Person,
     draw_labels,
+    painter,
     render,
     write_scenes,
 )
-from crawlers.scenes.palette import PAINTS
+from crawlers.scenes.canvas import Canvas
+from crawlers.scenes.dice import Dice
+from crawlers.scenes.palette import PAINTS, WEATHERS, Weather
 from crawlers.scenes.people import AGES, KINDS
 from crawlers.scenes.scene import TURNS
 
@@ -146,6 +151,96 @@ def test_people_stand_before_the_car_and_leave_its_mask() -> None:
     assert changed.mean() > 0.05
 
 
+def test_a_third_of_the_scenes_has_other_cars_whatever_the_background() -> None:
+    drawn = [draw_labels(seed, view="exterior") for seed in range(8000)]
+    for background in BACKGROUNDS:
+        there = [labels for labels in drawn if labels.background == background]
+        assert len(there) > 800
+        assert 0.28 < np.mean([bool(labels.others) for labels in there]) < 0.39, background
+    assert all(labels.color not in labels.others for labels in drawn)
+    chosen = [draw_labels(seed, view="exterior", color="red") for seed in range(800)]
+    assert not any("red" in labels.others for labels in chosen)
+
+
+def test_other_cars_are_seen_and_are_no_part_of_the_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painter, "WEATHERS", WEATHERS[:1])
+    shares = []
+    for seed in range(60):
+        choices: Choices = {"view": "exterior", "people": ()}
+        alone, beside = (
+            painter.paint_exterior(draw_labels(seed, others=o, **choices), Dice(seed), SMALL)[0]
+            for o in ((), ("red",))
+        )
+        mask = np.asarray(alone.mask) == 255
+        assert np.array_equal(mask, np.asarray(beside.mask) == 255)
+        changed = np.any(np.asarray(alone.image) != np.asarray(beside.image), axis=2)
+        assert not changed[mask].any() or draw_labels(seed, **choices).body_type == "convertible"
+        shares.append(changed.mean())
+    assert np.quantile(shares, 0.05) > 0.01
+    assert max(shares) < 0.4
+
+
+def flat(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
+    """In place of a background: one colour that no part of a car has."""
+    canvas.rectangle(0, 0, canvas.width, canvas.height, (255, 0, 255))
+
+
+@pytest.mark.parametrize("body_type", BODY_TYPES)
+@pytest.mark.parametrize("people", [(), (Person("man", "old"), Person("child", "young"))])
+def test_the_mask_is_what_vanishes_with_the_car(
+    body_type: str, people: tuple[Person, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Painted with and without the car, the same picture differs where the mask says, only there.
+
+    Before noise and blur, at the size of painting; shadows stay, for the ground is no car.
+    """
+    monkeypatch.setattr(painter, "SETTINGS", dict.fromkeys(BACKGROUNDS, flat))
+    monkeypatch.setattr(painter, "WEATHERS", WEATHERS[:1])  # rain falls in front of the car
+    cases = [(seed, viewpoint) for seed in range(3) for viewpoint in TURNS]
+    labels = [
+        draw_labels(seed, view="exterior", body_type=body_type, viewpoint=viewpoint, people=people,
+                    background="road", others=())
+        for seed, viewpoint in cases
+    ]  # fmt: skip
+    there = [painter.paint_exterior(one, Dice(i), (160, 130))[0] for i, one in enumerate(labels)]
+    monkeypatch.setattr(painter.CarPainter, "paint", lambda self: None)
+    gone = [painter.paint_exterior(one, Dice(i), (160, 130))[0] for i, one in enumerate(labels)]
+    for with_car, without in zip(there, gone, strict=True):
+        differs = np.any(np.asarray(with_car.image) != np.asarray(without.image), axis=2)
+        mask = np.asarray(with_car.mask) == 255
+        assert mask.mean() > 0.05
+        # A pixel on which car and ground have one colour by chance may be missing, no more.
+        assert not (differs & ~mask).any()
+        assert (mask & ~differs).sum() <= 0.001 * mask.sum()
+
+
+@pytest.mark.parametrize(("kind", "age"), [*product(("man", "woman"), AGES), ("child", "young")])
+def test_people_are_large_enough_to_tell(kind: str, age: str) -> None:
+    """Their height in the picture; a child is smaller than those who are grown up."""
+    heights = []
+    for seed in range(30):
+        choices: Choices = {"view": "exterior", "others": ()}
+        someone = np.asarray(render(seed, people=(Person(kind, age),), **choices).image, dtype=int)
+        nobody = np.asarray(render(seed, people=(), **choices).image, dtype=int)
+        rows = (np.abs(someone - nobody).max(axis=2) > 40).sum(axis=1)
+        heights.append((rows >= 2).sum() / SIZE[1])
+    assert np.quantile(heights, 0.1) > (0.22 if kind == "child" else 0.32)
+
+
+def test_light_and_weather_differ_from_scene_to_scene() -> None:
+    """The same place in fifty seeds: bright and dark, sharp and blurred, with and without noise."""
+    skies, edges, lights = [], [], []
+    for seed in range(50):
+        scene = render(seed, view="exterior", background="road", people=(), others=())
+        pixels = np.asarray(scene.image.convert("L"), dtype=float)
+        lights.append(pixels.mean())
+        skies.append(np.abs(np.diff(pixels[4:24], axis=1)).mean())
+        edges.append(np.abs(np.diff(pixels, axis=0)).max())
+    assert max(lights) > 1.6 * min(lights)
+    assert max(skies) > 4 * min(skies)
+    assert max(edges) > 1.5 * min(edges)
+
+
 def test_a_choice_changes_only_what_it_names() -> None:
     drawn = draw_labels(3, view="exterior")
     chosen = draw_labels(3, view="exterior", color="pink")
@@ -156,6 +251,8 @@ def test_a_choice_changes_only_what_it_names() -> None:
 def test_unknown_words_are_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'purple' cannot be rendered.*violet"):
         render(1, color="purple")
+    with pytest.raises(ValueError, match=r"others='purple' cannot be rendered.*violet"):
+        render(1, others=("purple",))
     with pytest.raises(ValueError, match="too small"):
         render(1, (20, 20))
 
