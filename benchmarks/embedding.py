@@ -112,9 +112,10 @@ def draw_up(content: bytes, seed: int) -> bytes:
 
 def save_weights(folder: Path) -> Path:
     """Random weights of the model as a file."""
-    import open_clip
     import torch
     from safetensors.torch import save_file
+
+    from embeddings.openclip import open_clip
 
     torch.manual_seed(0)
     model = open_clip.create_model(ARCHITECTURE)

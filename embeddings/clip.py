@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import open_clip
 import torch
 
 from embeddings import tiny
+from embeddings.openclip import open_clip
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
 from embeddings.tuning import Dtype, MemoryFormat

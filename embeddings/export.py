@@ -6,15 +6,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import open_clip
 from huggingface_hub import try_to_load_from_cache
-from open_clip.constants import HF_CONFIG_NAME, HF_SAFE_WEIGHTS_NAME
-from open_clip.factory import load_state_dict
 from safetensors.torch import save_file
 
 from embeddings import tiny
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.hashes import store_sums
+from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, open_clip
 from embeddings.registry import HUB, LOCAL, ModelError, ModelSpec, SpaceRecord
 from embeddings.verify import missing
 from embeddings.weights import find_weights, tag_facts
@@ -53,8 +51,8 @@ def _write(spec: ModelSpec, original: ClipEncoder, folder: Path) -> None:
             f"{spec.name!r} cannot be copied into a folder: its text part is built from files of "
             f"{needed!r} in the model hub; copy the hub's whole cache (HF_HOME) instead"
         )
-    (folder / HF_CONFIG_NAME).write_text(json.dumps(config, indent=2), encoding="utf-8")
-    weights = folder / HF_SAFE_WEIGHTS_NAME
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2), encoding="utf-8")
+    weights = folder / SAFE_WEIGHTS_FILE
     if found.path.suffix == ".safetensors":
         shutil.copyfile(found.path, weights)
     else:
@@ -66,9 +64,9 @@ def _config(spec: ModelSpec, record: SpaceRecord) -> dict[str, Any]:
     """What open_clip wants to know of the model beside its weights."""
     place: Path | None = None
     if spec.name.startswith(HUB):
-        place = Path(str(try_to_load_from_cache(spec.name.removeprefix(HUB), HF_CONFIG_NAME)))
+        place = Path(str(try_to_load_from_cache(spec.name.removeprefix(HUB), CONFIG_FILE)))
     elif spec.name.startswith(LOCAL):
-        place = Path(spec.name.removeprefix(LOCAL)) / HF_CONFIG_NAME
+        place = Path(spec.name.removeprefix(LOCAL)) / CONFIG_FILE
     if place is not None:
         document: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
         return document
@@ -86,7 +84,7 @@ def _convert(spec: ModelSpec, source: Path, target: Path) -> None:
             f"{source.name!r} of {spec.name!r} is no file of open_clip's own, and is not copied; "
             "copy it as it is and name it with --weights FILE"
         )
-    state = load_state_dict(str(source), weights_only=True)
+    state = open_clip.factory.load_state_dict(str(source), weights_only=True)
     # A copy of each: safetensors refuses tensors that share their memory.
     save_file({name: each.clone().contiguous() for name, each in state.items()}, target)
 

@@ -71,12 +71,15 @@ class Forward:
                     "model, or another device with MARQUE_DEVICE"
                 ) from error
             self._most = len(pictures) // 2
-            return self._pieces(pictures)
+            again = self._pieces
         except Exception as error:  # a network can raise anything
             if len(pictures) == 1:
                 return [RejectedError(MODEL_FAILED, _said(error))]
-            return self._halves(pictures)
-        return self._checked(pictures, vectors)
+            again = self._halves
+        else:
+            return self._checked(pictures, vectors)
+        # Here and not above: an error that is being handled keeps all that the pass had computed.
+        return again(pictures)
 
     def _halves(self, pictures: Sequence[Picture]) -> list[Vector | RejectedError]:
         half = len(pictures) // 2

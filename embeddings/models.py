@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import open_clip
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HFValidationError
 
 from embeddings.hashes import file_sha256
+from embeddings.openclip import open_clip
 from embeddings.pins import Pin, load_pin, load_pins, store_pin
 from embeddings.registry import DEFAULT_MODEL, HUB, LICENCES, TINY, ModelError, ModelSpec
 from embeddings.verify import missing, sums_of, verify_model

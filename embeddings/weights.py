@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import open_clip
 from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 from huggingface_hub import try_to_load_from_cache as look_in_cache
 from huggingface_hub.errors import (
@@ -15,11 +14,10 @@ from huggingface_hub.errors import (
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
 )
-from open_clip.constants import HF_CONFIG_NAME, HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
-from open_clip.factory import _find_checkpoint_in_dir as checkpoint_in_folder
 
 from embeddings import tiny
 from embeddings.hashes import Statement, file_sha256, is_digest
+from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, WEIGHTS_FILE, open_clip
 from embeddings.registry import HUB, LOCAL, TINY, ModelError, ModelSpec
 
 PROBE_SECONDS = 10.0
@@ -53,7 +51,7 @@ def find_weights(spec: ModelSpec) -> WeightsFile | None:
     if spec.name.startswith(LOCAL):
         return _in_folder(Path(spec.name.removeprefix(LOCAL)))
     repo, names = hub_place(spec)
-    found, config = _cached(repo, names), _cached(repo, [HF_CONFIG_NAME])
+    found, config = _cached(repo, names), _cached(repo, [CONFIG_FILE])
     if found is None or (spec.name.startswith(HUB) and config is None):
         return None
     beside = (Path(config),) if config and spec.name.startswith(HUB) else ()
@@ -136,7 +134,7 @@ def _existing(spec: ModelSpec, path: Path) -> str:
 
 
 def _in_folder(folder: Path) -> WeightsFile | None:
-    found = checkpoint_in_folder(folder)
+    found = open_clip.factory._find_checkpoint_in_dir(folder)
     if found is None:
         return None
     others = sorted(each for each in folder.iterdir() if each.suffix in {".json", ".txt"})
@@ -146,7 +144,7 @@ def _in_folder(folder: Path) -> WeightsFile | None:
 def _download(repo: str, names: Sequence[str], *, with_config: bool) -> str:
     _probe(repo)
     if with_config:
-        _checked(hf_hub_download(repo, HF_CONFIG_NAME))
+        _checked(hf_hub_download(repo, CONFIG_FILE))
     for name in names[:-1]:
         try:
             return _checked(hf_hub_download(repo, name))
@@ -171,7 +169,7 @@ def _checked(path: str) -> str:
 def _file_names(file_name: str) -> list[str]:
     """The names that open_clip tries for a weights file of the hub, in its order."""
     if not file_name:
-        return [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
+        return [SAFE_WEIGHTS_FILE, WEIGHTS_FILE]
     name = Path(file_name)
     if name.suffix not in (".bin", ".pth"):
         return [file_name]
@@ -186,7 +184,7 @@ def _cached(repo: str, file_names: Sequence[str]) -> str | None:
 def _probe(repo: str) -> None:
     """One short question to the hub: a download tries for half a minute a file before it fails."""
     try:
-        get_hf_file_metadata(hf_hub_url(repo, HF_CONFIG_NAME), timeout=PROBE_SECONDS)
+        get_hf_file_metadata(hf_hub_url(repo, CONFIG_FILE), timeout=PROBE_SECONDS)
     except EntryNotFoundError:
         return  # the repository is there, and that is what was asked
 

@@ -18,6 +18,6 @@ WEIGHTS = CONFIG_DIR / f"{NAME}.safetensors"
 def register() -> None:
     """Make the model's name known to open_clip; calling it again changes nothing."""
     # Here and not above: it takes seconds, and not every user of the name needs it.
-    import open_clip
+    from embeddings.openclip import open_clip
 
     open_clip.add_model_config(CONFIG_DIR)

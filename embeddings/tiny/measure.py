@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from PIL import Image
 from crawlers.scenes import BODY_TYPES, COLORS, render
 from crawlers.scenes.scene import article
 from crawlers.scenes.write import jpeg_bytes
+from embeddings.openclip import open_clip
 from embeddings.tiny import NAME, WEIGHTS, register
 from embeddings.tiny.captions import (
     AGES,

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
-from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from safetensors.torch import save
 from torch import Tensor
 
 from crawlers.scenes.dice import Dice
+from embeddings.openclip import open_clip
 from embeddings.tiny import CONFIG_DIR, NAME, register
 from embeddings.tiny.captions import (
     COLUMNS,
@@ -45,8 +44,8 @@ WEIGHTS_OF = {"color": 1.0, "body_type": 1.6, "background": 0.8, "view": 0.5}
 def to_input(pixels: Pixels) -> Tensor:
     """Pixels as the model's input: (n, 3, side, side), normalised as open_clip's default does."""
     values = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)
-    mean = torch.tensor(OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
-    deviation = torch.tensor(OPENAI_DATASET_STD).view(1, 3, 1, 1)
+    mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
+    deviation = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
     return ((values - mean) / deviation).contiguous(memory_format=torch.channels_last)
 
 

@@ -1,0 +1,56 @@
+"""open_clip, imported without torch's compiler; every other module takes it from here.
+
+torchvision and timm, which open_clip imports, ask the compiler behind `torch.compile` for two small
+things, and with it comes half of all that a first answer waits for. Marque compiles nothing.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+_COMPILER, _UTILS = "torch._dynamo", "torch._dynamo.utils"
+
+
+@contextmanager
+def _without_compiler() -> Iterator[None]:
+    """Stand-ins for the compiler while a module is imported; it can be imported as ever after."""
+    if _COMPILER in sys.modules:
+        yield
+        return
+    package, utils = ModuleType(_COMPILER), ModuleType(_UTILS)
+    package.__dict__.update(__path__=[], disable=_unchanged)
+    utils.__dict__["is_compile_supported"] = _nowhere
+    sys.modules.update({_COMPILER: package, _UTILS: utils})
+    try:
+        yield
+    finally:
+        del sys.modules[_COMPILER], sys.modules[_UTILS]
+
+
+def _unchanged(fn: Callable[..., Any] | None = None, *_: object, **__: object) -> Any:
+    """What `torch.compiler.disable` does to a function that nobody compiles."""
+    return fn or _unchanged
+
+
+def _nowhere(_device: str) -> bool:
+    return False
+
+
+def _import() -> ModuleType:
+    importlib.import_module("torch")  # which looks for no compiler itself
+    try:
+        with _without_compiler():
+            return importlib.import_module("open_clip")
+    except (ImportError, AttributeError):  # a release that asks the compiler for more
+        return importlib.import_module("open_clip")
+
+
+open_clip: Any = _import()
+
+CONFIG_FILE: str = open_clip.constants.HF_CONFIG_NAME
+SAFE_WEIGHTS_FILE: str = open_clip.constants.HF_SAFE_WEIGHTS_NAME
+WEIGHTS_FILE: str = open_clip.constants.HF_WEIGHTS_NAME
+"""The names of a model's files in the hub, and in a folder that `local-dir:` takes."""

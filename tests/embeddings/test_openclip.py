@@ -1,0 +1,27 @@
+"""open_clip without torch's compiler: no model is worse for it, and the compiler is still there."""
+
+import subprocess
+import sys
+
+CODE = """
+import sys
+from embeddings import tiny
+from embeddings.openclip import open_clip
+
+left_out = {"torch._dynamo", "torch._inductor", "sympy"} - set(sys.modules)
+tiny.register()
+model = open_clip.create_model(tiny.NAME, pretrained=str(tiny.WEIGHTS))
+size = model.encode_text(open_clip.get_tokenizer(tiny.NAME)(["a red car"])).shape[1]
+
+import timm, torch, torchvision
+block = timm.create_model("resnet18", pretrained=False, num_classes=3).eval()
+box = torchvision.ops.roi_align(torch.ones(1, 1, 8, 8), [torch.tensor([[0.0, 0, 4, 4]])], 2)
+torch._dynamo.reset()
+print(len(left_out), size, block(torch.ones(1, 3, 64, 64)).shape[1], float(box.sum()))
+"""
+
+
+def test_the_compiler_is_left_out_and_can_be_had() -> None:
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["3", "512", "3", "4.0"]
