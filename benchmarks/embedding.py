@@ -259,7 +259,7 @@ class Measured:
 
 
 def measure_all(count: int = PHOTOS, photos: Path = SHARED / "cars_224") -> Measured:
-    """Choose a way, then measure both sizes in both dtypes, and the peer on the smaller part."""
+    """Choose a way, then measure both sizes in both dtypes, and the peer on the same photos."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         settings = Settings(
@@ -278,9 +278,8 @@ def measure_all(count: int = PHOTOS, photos: Path = SHARED / "cars_224") -> Meas
         for name, contents in sets.items():
             rows += measure_rows(folder, contents, name, settings, tuning.way)
             if (python := peers_python()) and settings.semantic_weights:
-                part = contents[: max(64, count // 4)]
                 weights = settings.semantic_weights
-                peers[name] = peer_rate(python, folder, part, weights, tuning.way)
+                peers[name] = peer_rate(python, folder, contents, weights, tuning.way)
         return Measured(count, tuning, rows, peers)
 
 
@@ -298,9 +297,9 @@ def page_of(found: Measured) -> str:
         "",
         f"{ARCHITECTURE} with random weights over {found.photos:,} photos of each kind. The stage "
         "is what a run does with them: read from LanceDB, decode, prepare, infer, write to `cars`, "
-        "without Prefect. The bare forward pass gets pictures that are ready, in the same type, "
-        "batch and threads. Core time is of all cores together. The photos of 1280 x 960 are the "
-        "small ones drawn up, with the noise of a camera.",
+        "without Prefect, decoding in threads. The bare forward pass gets pictures that are ready, "
+        "as bytes, in the same type, batch and threads. Core time is of all cores together. The "
+        "photos of 1280 x 960 are the small ones drawn up, with the noise of a camera.",
         "",
         *_table(found.rows),
         "",

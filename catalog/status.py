@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catalog.cars import label_of, space_record
@@ -36,7 +36,10 @@ def catalog_status(
         "pending": {
             "label": len(unlabelled_sightings(catalog)),
             "embed": len(new) + len(old),
-            "publish": len(set(stale_cars(catalog)) | _unpublished(catalog, refreshed=True)),
+            "publish": len(
+                set(stale_cars(catalog))
+                | _unpublished(catalog, "evidence", "labelled_with", f"{space}_version")
+            ),
         },
         "unindexed": _unindexed(catalog),
         "last_runs": _last_runs(catalog),
@@ -109,20 +112,21 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _unpublished(catalog: Catalog, *, refreshed: bool = False) -> set[str]:
-    """Photos of `cars` that searches do not see yet, or with `refreshed` not as they are now."""
-    columns = ["image_id", *(["evidence", "labelled_with"] if refreshed else [])]
+def _unpublished(catalog: Catalog, *columns: str) -> set[str]:
+    """Photos of which searches do not see what `cars` has now: that they are there or are gone,
+    and what these columns say of them."""
     table = catalog.table("cars")
     rows = _rows(table, columns)
     if (version := published_version(catalog)) is not None:
         table.checkout(version)
-        rows -= _rows(table, columns)
+        rows ^= _rows(table, columns)
     return {row[0] for row in rows}
 
 
-def _rows(table: Any, columns: list[str]) -> set[tuple[Any, ...]]:
-    found = table.search().select(columns).to_arrow()
-    return set(zip(*(found.column(name).to_pylist() for name in columns), strict=True))
+def _rows(table: Any, columns: Sequence[str]) -> set[tuple[Any, ...]]:
+    there = ["image_id", *(name for name in columns if name in table.schema.names)]
+    found = table.search().select(there).to_arrow()
+    return set(zip(*(found.column(name).to_pylist() for name in there), strict=True))
 
 
 def _published(catalog: Catalog) -> dict[str, int] | None:

@@ -1,8 +1,8 @@
 """What keeps a table fast while runs add to it a few rows at a time.
 
-Keys get an index, without which each write would look through all that was written before, and
-small fragments are put together, as every read opens each of them. Both only change how the rows
-are stored; where another writer was first, they are left for the next time.
+Keys get an index, without which each look for rows by their keys would go through the whole table,
+and small fragments are put together, as every read opens each of them. Both only change how the
+rows are stored; where another writer was first, they are left for the next time.
 """
 
 from collections.abc import Sequence

@@ -43,7 +43,7 @@ def is_digest(text: str) -> bool:
 def load_sums(path: Path) -> dict[str, str]:
     """A file as `sha256sum` writes it -> file name: digest; empty if it is not there.
 
-    A line that is none of its kind raises `ValueError`.
+    A line that is none of its kind, or that names a file of another folder, raises `ValueError`.
     """
     if not path.is_file():
         return {}
@@ -52,9 +52,10 @@ def load_sums(path: Path) -> dict[str, str]:
         if not line.strip():
             continue
         digest, _, name = line.partition(" ")
-        if not is_digest(digest.lower()) or not name[1:]:
+        name = name[1:].removeprefix("./")  # as `sha256sum ./*` writes it
+        if not is_digest(digest.lower()) or name in {"", ".", ".."} or "/" in name:
             raise ValueError(f"line {number} of {path} is not DIGEST  NAME: {line[:80]!r}")
-        sums[name[1:]] = digest.lower()
+        sums[name] = digest.lower()
     return sums
 
 

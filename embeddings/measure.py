@@ -98,8 +98,8 @@ def with_decoding(tuning: Tuning, encoder: ClipEncoder, given: Given, sample: Sa
     model = tuning.rates.get(_name(tuning.way), max(tuning.rates.values(), default=0.0))
     rates = tuning.rates | {in_threads: _decode_rate(encoder, sample, "threads", workers)}
     held_up = given.workers is None and workers > 1 and rates[in_threads] < model
-    if held_up and tuning.decoders == "threads":
-        with suppress(DecodingError):  # where they cannot be started, threads do
+    if held_up:
+        with suppress(DecodingError, OSError):  # where they cannot be started, threads do
             rates[in_processes] = _decode_rate(encoder, sample, "processes", workers)
     better = rates.get(in_processes, 0.0) > GRACE * rates[in_threads]
     decoders: Decoders = "processes" if held_up and better else "threads"

@@ -143,7 +143,7 @@ def this_machine() -> Machine:
 
 
 def usable_cores() -> int:
-    """The cores that this process may use, which a container or `taskset` can make fewer."""
+    """The cores that this process may run on; a container's quota of their time is not seen."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -6,7 +6,7 @@ not wait for it.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -56,7 +56,8 @@ def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> 
     kind = kind_of(encoder, given)
     tuning = load_tuning(settings.home_path, kind)
     if len(waiting) < MEASURE_FROM:
-        return tuning.way if tuning else usual_way(given)
+        # Processes start more slowly than threads decode so few.
+        return replace(tuning.way, decoders="threads") if tuning else usual_way(given)
     sample = _sample(catalog, waiting)
     tuning = with_decoding(tuning or measure(encoder, given), encoder, given, sample)
     if not tuning.busy:

@@ -49,7 +49,10 @@ def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
     """
     settings = load_settings()
     catalog = catalog_at(settings)
-    report = new_report(flow, str(flow_run.id or uuid.uuid4()), parameters)
+    # A command is given it as well, but as a setting of its process.
+    weights = settings.semantic_weights and str(settings.semantic_weights)
+    given = {**parameters, "weights": weights}
+    report = new_report(flow, str(flow_run.id or uuid.uuid4()), given)
     report.versions_before = catalog.versions()
     store_report(catalog, report)
     failure: BaseException | None = None

@@ -67,8 +67,16 @@ def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
 
 def show_arrivals(run: Run) -> None:
     """Keep and show a sheet of a sample of the photos that the run brought in and published."""
-    if not (run.report.new and run.report.published.get("photos")):
-        return
+    try:
+        if run.report.new and run.report.published.get("photos"):
+            _show_arrivals(run)
+    # The photos are in, and published: no fault of their sheet makes that a failure.
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        run.report.messages.append(f"the contact sheet could not be made: {what}")
+
+
+def _show_arrivals(run: Run) -> None:
     new = run.catalog.column("images", "image_id", equals("run_id", run.run_id)).to_pylist()
     some = min(SAMPLE, len(new))  # taken evenly: photos come in sorted by class often enough
     sample = [new[at * len(new) // some] for at in range(some)]

@@ -110,14 +110,19 @@ def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShar
     run.report.models[f"{SPACE}, run as"] = str(way)
     under_way: deque[PrefectFuture[EmbeddedShard]] = deque()
     with kept_engine(run.settings, way):
-        for ids, replace in ((new, False), (old, True)):
-            for shard in shards(ids, run.settings.shard_size):
-                given = (run.settings, way, quote(shard), run.run_id)
-                under_way.append(embed_images.submit(*given, replace=replace))
-                if len(under_way) == 2:
-                    yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+        try:
+            for ids, replace in ((new, False), (old, True)):
+                for shard in shards(ids, run.settings.shard_size):
+                    given = (run.settings, way, quote(shard), run.run_id)
+                    under_way.append(embed_images.submit(*given, replace=replace))
+                    if len(under_way) == 2:
+                        yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        except Exception:
+            for other in under_way:
+                other.wait()  # it works with the engine, which is closed now
+            raise
 
 
 def publish_pending(run: Run) -> None:

@@ -9,12 +9,13 @@ name stands here.
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from itertools import groupby
 
 from PIL import ImageDraw, ImageFont
 
-LONGEST = 600  # characters of a text that are looked at: a credit can be a page long
+LONGEST = 1200  # characters of a text that are looked at: a credit can be a page long
 
 # What Linux, macOS and Windows bring: fonts with many alphabets, then those of East and South Asia.
 _ALPHABETS = (
@@ -43,7 +44,7 @@ _NO_LETTER = "\U0010ffff"  # in no font: what is drawn for it stands for every m
 
 def drawable(text: str) -> str:
     """`text` in one line, where what no font here has is named in brackets."""
-    clean = " ".join(unicodedata.normalize("NFC", text[: 2 * LONGEST]).split())
+    clean = " ".join(unicodedata.normalize("NFC", text[:LONGEST]).split())
     kept = "".join(map(_without_accent, "".join(map(_plain, clean))))
     parts: list[str] = []
     for kind, some in groupby(_clusters(kept), _missing_kind):
@@ -127,7 +128,8 @@ def _without_accent(char: str) -> str:
         return char
     name = unicodedata.name(char, "")
     if name.startswith("LATIN") and " WITH " in name:
-        return unicodedata.lookup(name.partition(" WITH ")[0])
+        with suppress(KeyError):  # of some letters there is no plain one
+            return unicodedata.lookup(name.partition(" WITH ")[0])
     return "ss" if char == "ß" else char
 
 

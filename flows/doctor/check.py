@@ -65,10 +65,12 @@ def begin(call: Callable[[], T]) -> Callable[[float], T]:
     return wait
 
 
-def checked(name: str, call: Callable[[], list[Check]]) -> list[Check]:
-    """The checks of a call, or one that says why there are none."""
+def checked(name: str, call: Callable[[], list[Check]], *, late: State = "problem") -> list[Check]:
+    """The checks of a call, or one that says why there are none; `late` is what being late is."""
     try:
         return call()
+    except LateError as error:
+        return [Check(name, late, str(error))]
     except MarqueError as error:
         return [Check(name, "problem", str(error))]
     # Here every fault ends up that nobody thought of: the other checks go on.

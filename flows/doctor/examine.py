@@ -24,7 +24,7 @@ def examine(*, home_given: bool) -> list[Check]:
     checks = checked("versions", check_versions)
     checks += first
     checks += checked("home", lambda: begin(lambda: check_home(settings))(STORE_SECONDS))
-    checks += checked("disk", lambda: disk(STORE_SECONDS))
+    checks += checked("disk", lambda: disk(STORE_SECONDS), late="warning")
     server, server_checks = _server(settings)
     catalogue = checked("catalogue", lambda: _catalogue(settings, server, home_given=home_given))
     checks += checked("device", lambda: probe(2 * PROBE_SECONDS))
@@ -48,4 +48,5 @@ def _catalogue(settings: Settings, server: ServerFacts | None, *, home_given: bo
     if catalog is None:
         return checks
     look = begin(lambda: check_runs(catalog, settings, server, home_given=home_given))
-    return checks + checked("run", lambda: look(STORE_SECONDS))
+    # It goes through every row: a large catalogue may take longer and be well.
+    return checks + checked("run", lambda: look(STORE_SECONDS), late="warning")

@@ -13,7 +13,8 @@ from flows.doctor.server import ServerFacts, User
 from flows.settings import Settings
 
 NO_LOCK = "no process holds the lock that it would hold"
-WRITING = ("ingest", "embed", "publish", "reset")
+EMBEDDING = ("ingest", "embed", "reset")
+WRITING = (*EMBEDDING, "publish")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
         words += ["--no-embed"] if given.get("embed") is False else []
     elif run.flow == "reset":
         words += ["--from", given["path"]]
+    if (weights := given.get("weights")) and run.flow in EMBEDDING:
+        words += ["--weights", weights]
     words += ["--home", str(settings.home_path)] if home_given else []
     return shlex.join(words)
 
@@ -80,6 +83,8 @@ def check_runs(
             found.append(Check("run", "warning", said, advice, facts))
         else:
             advice = f"run the same command again, nothing is lost: {again}"
+            if run.flow == "reset":
+                advice = f"{again} begins anew: it deletes all, with what came in since"
             said = f"{what} was interrupted: {why}"
             found.append(Check("run", "warning", said, advice, facts))
     return found or [Check("run", "ok", "no run was interrupted")]

@@ -356,3 +356,16 @@ def test_what_is_not_published_waits_for_it(
     publish(catalog)
     assert catalog_status(catalog)["pending"]["publish"] == 0
     assert describe_photo(catalog, new)["searchable"]
+
+
+def test_new_vectors_and_photos_that_are_gone_wait_to_be_published(
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill
+) -> None:
+    ids = fill(catalog, [make_photo(seed) for seed in (1, 2, 3)])
+    publish(catalog)
+    open_space(catalog, "semantic", SIZE, record("m2"))
+    replace_vectors(catalog, vectors_for(ids, "m2"))
+    assert catalog_status(catalog)["pending"] == {"label": 0, "embed": 0, "publish": 3}
+    publish(catalog)
+    catalog.remove("cars", ids[:1])
+    assert catalog_status(catalog)["pending"]["publish"] == 1

@@ -1,6 +1,7 @@
 """What happens to the others when a photo makes the model fail: a real network that really does."""
 
 import copy
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -185,3 +186,23 @@ def test_a_memory_too_small_for_one_photo_is_said(tiny_encoder: ClipEncoder) -> 
 
     with pytest.raises(ModelError, match="single photo"):
         Forward(fragile(tiny_encoder, never)).run(marked(tiny_encoder, 4))
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
+def test_a_failed_pass_holds_no_memory_while_a_smaller_one_is_tried(
+    tiny_encoder: ClipEncoder, error: type[Exception]
+) -> None:
+    made: list[weakref.ref[torch.Tensor]] = []
+    held: list[int] = []
+
+    def at_most_three(pictures: torch.Tensor) -> torch.Tensor:
+        held.append(sum(each() is not None for each in made))
+        values = pictures + 1
+        made.append(weakref.ref(values))
+        if len(pictures) > 3:
+            raise error("out of memory")
+        return pictures
+
+    Forward(fragile(tiny_encoder, at_most_three)).run(marked(tiny_encoder, 13))
+    assert len(held) > 5
+    assert not any(held)

@@ -289,7 +289,15 @@ def test_sums_say_what_the_files_are(files: dict[str, bytes]) -> None:
         assert load_sums(folder / SUMS) == {each: file_sha256(folder / each) for each in files}
 
 
-def test_sums_that_are_none_are_refused(tmp_path: Path) -> None:
-    (tmp_path / SUMS).write_text(json.dumps({"a": 1}))
+def test_sums_of_names_with_their_folder_are_those_of_the_names(tmp_path: Path) -> None:
+    (tmp_path / SUMS).write_text(f"{'a' * 64}  ./one\n{'B' * 64} *two\n")
+    assert load_sums(tmp_path / SUMS) == {"one": "a" * 64, "two": "b" * 64}
+
+
+@pytest.mark.parametrize(
+    "text", [json.dumps({"a": 1}), f"{'a' * 64}  ../one", f"{'a' * 64}  /one", f"{'a' * 64}  .."]
+)
+def test_sums_that_are_none_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / SUMS).write_text(text)
     with pytest.raises(ValueError, match="line 1"):
         load_sums(tmp_path / SUMS)

@@ -1,7 +1,13 @@
 """The embed stage without Prefect: how the model is run, and photos that it does not manage."""
 
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -19,8 +25,8 @@ from embeddings.forward import MODEL_FAILED
 from embeddings.measure import kind_of, usual_way
 from embeddings.registry import SPACE, TINY, ModelError
 from embeddings.tuning import Given, Tuning, Way, load_tunings, store_tuning
-from flows import embedding
-from flows.embedding import choose_way, embed_shard
+from flows import embedding, stages
+from flows.embedding import EmbeddedShard, choose_way, embed_shard
 from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
 from labeling.label import label_sightings
@@ -149,4 +155,48 @@ def test_the_stage_runs_in_any_way(settings: Settings, catalog: Catalog) -> None
     with embedding.kept_engine(settings, way):
         done = embed_shard(settings, way, catalog, ids, "run", replace=False)
     assert done.photos == catalog.count("cars") == PHOTOS
+    assert embedding.engine_for.cache_info().currsize == 0
+
+
+def test_no_process_is_started_for_few_photos(settings: Settings, catalog: Catalog) -> None:
+    kind = kind_of(encoder_for(settings), Given())
+    known = Tuning(
+        kind.model, "cpu", "bf16", "contiguous", 1, 5, "processes", 2, {"x": 1.0}, "x", "2026"
+    )
+    store_tuning(settings.home_path, kind, known)
+    way = choose_way(settings, catalog, waiting(settings, catalog))
+    assert way == replace(known.way, decoders="threads")
+
+
+class _Part:
+    """A shard under way in a thread, as Prefect hands it back."""
+
+    def __init__(self, future: Future[EmbeddedShard]) -> None:
+        self.result = future.result
+        self.wait = lambda: wait([future])
+
+
+def test_the_engine_is_closed_after_the_last_shard_that_uses_it(
+    settings: Settings, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where another shard failed: one that finds it closed would make a new one."""
+    failed = threading.Event()
+
+    def work(settings: Settings, way: Way, ids: Any, run_id: str, *, replace: bool) -> Any:
+        if not failed.is_set():
+            failed.set()
+            raise ModelError("the first fails")
+        time.sleep(0.5)
+        return embed_shard(settings, way, catalog, ids.unquote(), run_id, replace=replace)
+
+    settings = settings.model_copy(update={"shard_size": PHOTOS // 2})
+    run = SimpleNamespace(
+        settings=settings, catalog=catalog, run_id="r", report=SimpleNamespace(models={})
+    )
+    with ThreadPoolExecutor(2) as pool:
+        submit = lambda *given, **named: _Part(pool.submit(work, *given, **named))  # noqa: E731
+        monkeypatch.setattr(stages.embed_images, "submit", submit)
+        with pytest.raises(ModelError, match="the first fails"):
+            list(stages._embedded(run, waiting(settings, catalog), []))  # type: ignore[arg-type]
+    assert catalog.count("cars") == PHOTOS // 2
     assert embedding.engine_for.cache_info().currsize == 0

@@ -74,7 +74,7 @@ def test_the_report_is_kept_and_shown(scenes: Path, catalog: Callable[[], Catalo
     assert kept["versions_after"]["cars"] > kept["versions_before"]["cars"]
     shown = artifact("ingest-report")
     assert "# ingest: done" in shown
-    assert f"Run {report.run_id}" in shown
+    assert f"| run | {report.run_id} |" in shown
     assert '"seen"' in artifact("ingest-photos")
     assert float(artifact("ingest-embed")) == 100.0
 
@@ -143,14 +143,18 @@ def test_a_folder_without_a_good_photo_fails(
     assert statuses == ["failed"]
 
 
-def test_a_failed_run_says_why_and_keeps_its_report(catalog: Callable[[], Catalog]) -> None:
+def test_a_failed_run_says_why_and_keeps_its_report(
+    catalog: Callable[[], Catalog], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from flows.ingest import ingest
 
+    monkeypatch.setenv("MARQUE_SEMANTIC_WEIGHTS", "/a b.pt")
     with pytest.raises(RunFailedError, match="absent") as caught:
         ingest(path="absent")
     assert caught.value.report.status == "failed"
     kept = json.loads(catalog().column("runs", "report").to_pylist()[0])
     assert "absent" in kept["error"]
+    assert kept["parameters"]["weights"] == "/a b.pt"  # or it could not be gone on with
 
 
 def test_an_empty_inbox_is_no_failure(home: Path, scenes: Path) -> None:

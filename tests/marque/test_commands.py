@@ -208,7 +208,7 @@ def test_the_demo_twice(tmp_path: Path) -> None:
     first = marque("demo", "--scenes", "60", cwd=tmp_path)
     assert not (tmp_path / "home").exists(), "a demo must not touch a person's own catalogue"
     assert first.returncode == 0, first.stderr
-    sheets = sorted(path.name for path in (tmp_path / ".demo" / "sheets").iterdir())
+    sheets = sorted(path.name for path in (tmp_path / ".demo" / "sheets").glob("[0-9]-*"))
     assert sheets == ["1-text.png", "2-picture.png", "3-picture-and-text.png"]
     assert "marque ingest folder PATH" in first.stdout
     look = ("status", "--json", "--home", ".demo")

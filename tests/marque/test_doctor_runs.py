@@ -21,6 +21,7 @@ from flows.doctor.check import Check
 from flows.doctor.runs import OpenRun, check_runs, command_of
 from flows.doctor.server import check_server, is_in_use, load_server_facts, lock_users
 from flows.opening import catalog_at
+from flows.report import new_report, store_report
 from flows.server_process import load_running
 from flows.settings import Settings, load_settings
 from marque.__main__ import commands
@@ -191,3 +192,21 @@ def test_a_reset_and_a_scheduled_ingest_are_named_too(tmp_path: Path) -> None:
     assert reset == "marque reset --from '/a b'"
     nightly = command_of(OpenRun("id", "ingest", now, {}), settings, home_given=True)
     assert nightly == f"marque ingest folder {tmp_path / 'inbox'} --home {tmp_path}"
+    weights = {"weights": "/a b.pt"}
+    embed = command_of(OpenRun("id", "embed", now, weights), settings, home_given=False)
+    assert embed == "marque embed --weights '/a b.pt'"
+    publish = command_of(OpenRun("id", "publish", now, weights), settings, home_given=False)
+    assert publish == "marque publish"
+
+
+@pytest.mark.parametrize(("flow", "harmless"), [("embed", True), ("reset", False)])
+def test_going_on_is_called_harmless_only_where_it_is(
+    tmp_path: Path, flow: str, harmless: bool
+) -> None:
+    settings = Settings(home=tmp_path, catalog=str(tmp_path / "catalog"))
+    report = new_report(flow, "id", {"path": "/a"})
+    store_report(catalog_at(settings), report)
+    (check,) = _runs(settings)
+    assert check.state == "warning"
+    assert ("nothing is lost" in check.advice) is harmless
+    assert ("deletes all" in check.advice) is not harmless

@@ -122,6 +122,19 @@ def test_the_readme_names_commands_that_exist() -> None:
     assert set(re.findall(r"^\s*(?:\$ )?make ([a-z]+)", readme, re.M)) <= targets
 
 
+def test_the_readme_names_every_setting_and_its_default() -> None:
+    from flows.settings import Settings
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Settings")[2]
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \|(.*?)\|", readme, re.M)
+    said = {name: default.strip(" `") for names, default in rows for name in
+            re.findall(r"[a-z_]+", names)}  # fmt: skip
+    assert said.keys() == Settings.model_fields.keys()
+    for name, field in Settings.model_fields.items():
+        assert said[name] == str(field.default) or field.default is None, name
+        assert field.default is not None or said[name] in {"", "auto"} or "<home>" in said[name]
+
+
 def test_every_target_of_the_makefile_has_a_line_of_help() -> None:
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z]+):", makefile, re.M))

@@ -197,6 +197,7 @@ def fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
         ("王小明 in 東京モーター", "[3 CJK letters] in [6 CJK letters]"),
         ("👨\u200d👩\u200d👧 한", "[1 symbol] [1 Hangul letter]"),
         ("a\u202eb\x00c\nd", "abc d"),
+        ("\u1d7a", "[1 Latin letter]"),  # "th with strikethrough": there is no plain one
     ],
 )
 def test_where_the_machine_has_no_font_letters_are_named(
