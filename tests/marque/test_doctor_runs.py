@@ -32,6 +32,15 @@ def command(home: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "marque", *words, "--home", str(home)]
 
 
+@pytest.fixture(autouse=True)
+def no_server_is_configured() -> Iterator[None]:
+    """Other tests have Prefect use a server of their own, as PREFECT_API_URL would."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        yield
+
+
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
