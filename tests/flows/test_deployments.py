@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -56,7 +55,7 @@ def worker(environment: dict[str, str], home: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # SIGINT is ignored where a shell started the tests beside it
             try:
                 process.wait(timeout=60)
             finally:
