@@ -5,6 +5,8 @@ VENV := .venv
 PEERS := .venv-peers
 BIN := $(VENV)/bin
 UV ?= uv
+# The lock is the constraint too: pip looks at the newest release of what is asked for with extras
+# before it sees that another one is pinned, and refuses that one for want of a hash.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-virtualenv
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -57,13 +59,14 @@ $(VENV)/.python:
 # The dev lock holds the runtime lock, so installing it serves both.
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/.python
 	@echo "Installing the locked dependencies into $(VENV): some minutes, once."
-	$(INSTALL) --require-hashes --requirement requirements.lock
+	$(INSTALL) --require-hashes --requirement requirements.lock --constraint requirements.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.python
 	@echo "Installing the locked dependencies into $(VENV): some minutes, once."
-	$(INSTALL) --require-hashes --requirement requirements-dev.lock
+	$(INSTALL) --require-hashes --requirement requirements-dev.lock \
+		--constraint requirements-dev.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.runtime $@
 
