@@ -13,6 +13,10 @@ from crawlers.errors import MarqueError
 State = Literal["ok", "warning", "problem"]
 STATES: tuple[State, ...] = ("ok", "warning", "problem")
 
+INSTALL = (
+    "install Marque again: `pip install --require-hashes -r requirements.lock -c requirements.lock`"
+)
+
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 

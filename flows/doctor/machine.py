@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from crawlers.errors import MarqueError
-from flows.doctor.check import Check
+from flows.doctor.check import INSTALL, Check
 from flows.server_process import FULL_BYTES
 from flows.settings import Settings
 
@@ -39,9 +39,8 @@ def check_versions() -> list[Check]:
     text = ", ".join(f"{name} {number}" for name, number in found.items())
     if not wrong:
         return [Check("versions", "ok", text, facts=found)]
-    advice = "install Marque again: `pip install --require-hashes -r requirements.lock`"
     said = f"{text}; not as needed: {', '.join(wrong)}"
-    return [Check("versions", "warning", said, advice, found)]
+    return [Check("versions", "warning", said, INSTALL, found)]
 
 
 def check_home(settings: Settings) -> list[Check]:

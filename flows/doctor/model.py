@@ -10,7 +10,7 @@ from typing import Any
 from crawlers.errors import MarqueError
 from embeddings.hub import HubFacts, probe_hub
 from embeddings.tuning import load_tunings
-from flows.doctor.check import Check, LateError, begin
+from flows.doctor.check import INSTALL, Check, LateError, begin
 from flows.settings import Settings
 
 PROBE_SECONDS = 90.0  # torch imports in 5 to 10 s; from a cold disk it may take a minute
@@ -68,10 +68,7 @@ def _answer(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
 def _device(settings: Settings, facts: dict[str, Any] | None, why: str) -> Check:
     if facts is None:
         found = f"torch and open_clip cannot be imported: {why}"
-        advice = (
-            "torch and torchvision must belong together: install Marque again with "
-            "`pip install --require-hashes -r requirements.lock`"
-        )
+        advice = f"torch and torchvision must belong together: {INSTALL}"
         return Check("device", "problem", found, advice)
     seen = [f"{facts['cores']} processor cores", *facts["cuda"], *(["mps"] if facts["mps"] else [])]
     chosen = f"{facts['chosen']} is used ({settings.device!r} is set); torch sees {', '.join(seen)}"
