@@ -11,6 +11,7 @@ from crawlers.errors import MarqueError
 from embeddings.hub import HubFacts, probe_hub
 from embeddings.tuning import load_tunings
 from flows.doctor.check import INSTALL, Check, LateError, begin
+from flows.embedding import MEASURE_FROM
 from flows.settings import Settings
 
 PROBE_SECONDS = 90.0  # torch imports in 5 to 10 s; from a cold disk it may take a minute
@@ -92,10 +93,11 @@ def _way(settings: Settings, device: str) -> tuple[str, dict[str, Any] | None]:
         same = same and settings.precision in {"auto", each.dtype}
         if same and each.model.rpartition("@")[0] == name:
             facts = {"dtype": each.dtype, "why": each.why, "measured_at": each.measured_at}
-            return f"{each.dtype}: {each.why}", facts | {"rates": each.rates}
+            return f"{each.dtype} ({each.why})", facts | {"rates": each.rates}
     if settings.precision in {"fp32", "bf16"}:
         return f"computes in {settings.precision}, as the settings say", None
-    return "no measurement is kept yet: the next embedding measures", None
+    measures = f"the next embedding of {MEASURE_FROM} photos or more measures"
+    return f"no measurement is kept yet: {measures}", None
 
 
 def _model(settings: Settings, facts: dict[str, Any] | None, why: str, *, reached: bool) -> Check:

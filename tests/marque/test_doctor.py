@@ -244,7 +244,7 @@ def test_the_table_is_for_a_person(tmp_path: Path, no_torch: Path) -> None:
 def test_how_a_model_runs_is_told_with_the_reason(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, semantic_model="marque-tiny")
     device = {"cores": 2, "cuda": [], "mps": False, "chosen": "cpu", "error": None}
-    assert "the next embedding measures" in model._device(settings, device, "").found
+    assert "the next embedding of 500 photos" in model._device(settings, device, "").found
     tuning = Tuning(
         model="marque-tiny@0123456789ab",
         device="cpu",
@@ -260,11 +260,11 @@ def test_how_a_model_runs_is_told_with_the_reason(tmp_path: Path) -> None:
     )
     store_tuning(tmp_path, Kind(tuning.model, "cpu", "some processor", Given()), tuning)
     said = model._device(settings, device, "")
-    assert "bf16: bf16 gave 20 photos/s and fp32 10" in said.found
+    assert "bf16 (bf16 gave 20 photos/s and fp32 10)" in said.found
     assert said.facts["tuning"]["rates"] == tuning.rates
     fixed = Settings(home=tmp_path, semantic_model="marque-tiny", precision="fp32")
     assert "fp32, as the settings say" in model._device(fixed, device, "").found
     other = Settings(home=tmp_path, semantic_model="ViT-B-32/openai")
-    assert "the next embedding measures" in model._device(other, device, "").found
+    assert "the next embedding of 500 photos" in model._device(other, device, "").found
     gone = model._device(settings, device | {"error": "no CUDA"}, "")
     assert (gone.state, gone.advice) == ("problem", "set MARQUE_DEVICE=auto")
