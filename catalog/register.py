@@ -7,10 +7,11 @@ their place, rejects by place and reason.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +26,7 @@ from catalog.photos import (
     image_id,
 )
 from catalog.schema import sighting_id
-from catalog.table import Catalog
+from catalog.table import KEYS_A_QUERY, Catalog
 from crawlers.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
@@ -90,8 +91,10 @@ def register(
 
 @dataclass(slots=True)
 class _Read:
+    """A photo on its way in; `content` is None where its bytes are in the catalogue already."""
+
     sighting: Sighting
-    content: bytes
+    content: bytes | None
     image_id: str
 
 
@@ -108,17 +111,18 @@ class _Registration:
         batch: list[_Read] = []
         held = 0
         drops: list[Drop] = []
-        for record in records:
+        for record, there in self.looked_up(records):
             if isinstance(record, Notice):
                 self.done.note(record.text, record.example)
                 continue
             self.done.seen += 1
-            read = record if isinstance(record, Drop) else _read(record)
+            read = record if isinstance(record, Drop) else _read(record, there=there)
             if isinstance(read, Drop):
                 drops.append(read)
                 continue
-            self.done.bytes += len(read.content)
-            held += len(read.content)
+            size = len(read.content or b"")
+            self.done.bytes += size
+            held += size
             batch.append(read)
             if held >= BYTES_A_WRITE:
                 drops += self.store(batch)
@@ -129,10 +133,25 @@ class _Registration:
             self.done.examples.setdefault(drop.reason, f"{drop.source_id} {drop.detail}".strip())
         store_rejects(self.catalog, drops, stage="register", run_id=self.run_id)
 
+    def looked_up(
+        self, records: Iterable[Photo | Drop | Notice]
+    ) -> Iterator[tuple[Photo | Drop | Notice, bool]]:
+        """Each record, and whether it is a photo whose bytes need not be read."""
+        source = iter(records)
+        while some := list(islice(source, KEYS_A_QUERY)):
+            told = {each.sha256 for each in some if isinstance(each, Photo) and each.sha256}
+            there = self.known_sizes(told).keys() if told else set()
+            for each in some:
+                yield each, isinstance(each, Photo) and each.sha256 in there
+
     def store(self, batch: list[_Read]) -> list[Drop]:
         """Write images, then sightings; returns what was rejected."""
         sizes = self.known_sizes({read.image_id for read in batch})
-        unknown = {read.image_id: read.content for read in batch if read.image_id not in sizes}
+        unknown = {
+            read.image_id: read.content
+            for read in batch
+            if read.content is not None and read.image_id not in sizes
+        }
         verdicts = dict(zip(unknown, self.pool.map(_try_examine, unknown.values()), strict=True))
         fresh = {key: facts for key, facts in verdicts.items() if isinstance(facts, PhotoFacts)}
         self.store_images(fresh, unknown)
@@ -228,8 +247,10 @@ class _Registration:
             places.add(key)
 
 
-def _read(photo: Photo) -> _Read | Drop:
+def _read(photo: Photo, *, there: bool) -> _Read | Drop:
     place, held = photo.sighting, photo.content
+    if there and photo.sha256 is not None:
+        return _Read(place, None, photo.sha256)
     try:
         size = len(held) if isinstance(held, bytes) else held.stat().st_size
         if size > MAX_BYTES:

@@ -48,14 +48,52 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo that a source has: where it was seen, and its bytes or the file that holds them."""
+    """A photo that a source has: where it was seen, and its bytes or the file that holds them.
+
+    `sha256` (hex) is that of the bytes, where the source knows it: then they are not read where
+    they are in the catalogue already.
+    """
 
     sighting: Sighting
     content: bytes | Path
+    sha256: str | None = None
 
     def read(self) -> bytes:
         """The photo's bytes, read from disk if need be; raises `OSError` if that fails."""
         return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoLink:
+    """A photo that a page of a web site shows: its id there, and the address of its bytes.
+
+    `version` tells other bytes under the same id: another size, or a file that was replaced.
+    """
+
+    source_id: str
+    url: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of a web site that shows photos: an advert, or the page of a file.
+
+    `listing_id` names it for good. `stamp` is another one when the page shows something else, so
+    that what is known of it has to be asked again. `words` are those of a `Sighting` of each of
+    its photos, and so are the rights.
+    """
+
+    source: str
+    listing_id: str
+    page_url: str
+    stamp: str
+    words: dict[str, str]
+    photos: tuple[PhotoLink, ...]
+    license: str | None = None
+    license_url: str | None = None
+    creator: str | None = None
+    attribution: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

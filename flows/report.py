@@ -9,6 +9,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.table import Catalog
+from flows.crawl_report import crawl_tables
 from flows.markdown import plain, table
 
 
@@ -50,6 +51,7 @@ class RunReport(BaseModel):
     models: dict[str, str] = Field(default_factory=dict)
     published: dict[str, int] = Field(default_factory=dict)
     messages: list[str] = Field(default_factory=list)
+    crawl: dict[str, Any] | None = None
     answer: dict[str, Any] | None = None
     sheet: str | None = None
     error: str | None = None
@@ -72,6 +74,8 @@ class RunReport(BaseModel):
     def summary(self) -> str:
         """What came of the run, in one line."""
         parts = []
+        if self.crawl and not self.crawl["estimate"]:
+            parts.append(f"{self.crawl['listings']:,} listings")
         if self.seen:
             parts.append(f"{self.new:,} new of {self.seen:,} seen")
         if self.rejected:
@@ -135,7 +139,8 @@ class RunReport(BaseModel):
                 for name, stage in self.stages.items()
             ],
         }
-        return {title: rows for title, rows in every.items() if rows}
+        crawl = {} if self.crawl is None else crawl_tables(self.crawl)
+        return crawl | {title: rows for title, rows in every.items() if rows}
 
 
 def new_report(flow: str, run_id: str, parameters: Mapping[str, Any]) -> RunReport:

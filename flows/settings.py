@@ -71,6 +71,14 @@ class Settings(BaseSettings):
         50_000, ge=0, description="up to this many photos a search compares every one"
     )
 
+    contact: str | None = Field(
+        None, description="address of mail or web at which sites that are crawled can reach you"
+    )
+    autoscout24_permission: bool = Field(
+        False,
+        description="true says that AutoScout24 has permitted you to query it by a program, which "
+        "its terms forbid otherwise",
+    )
     sheets_url: str | None = Field(
         None,
         description="base URL under which another program serves the folder `sheets` of the home; "
@@ -103,6 +111,11 @@ class Settings(BaseSettings):
     def inbox_path(self) -> Path:
         """The folder that an ingest without a path takes photos from."""
         return (self.inbox or self.home_path / "inbox").expanduser().resolve()
+
+    @property
+    def crawls_path(self) -> Path:
+        """The folder with what crawls have fetched, a folder each source."""
+        return self.home_path / "crawls"
 
     @property
     def decode_workers(self) -> int:

@@ -2,6 +2,8 @@
 
 import click
 
+from marque.attributions import attributions
+from marque.crawl import crawl
 from marque.demo import demo
 from marque.doctor import doctor
 from marque.embed import embed
@@ -24,7 +26,10 @@ def commands() -> None:
     """
 
 
-for _command in (demo, doctor, embed, ingest, models, publish, reset, search, show, status, up):
+for _command in (
+    *(attributions, crawl, demo, doctor, embed, ingest, models),
+    *(publish, reset, search, show, status, up),
+):
     commands.add_command(_command)
 
 

@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marque.common import F, run_flow, shared_options, weights_option
+from marque.crawl import (
+    autoscout24_options,
+    commons_options,
+    crawl_autoscout24,
+    crawl_commons,
+)
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -110,6 +116,25 @@ def scenes(
 
         write_scenes(path, render, seed)
     _ingest("scenes", path, as_json=as_json, limit=limit, embed=not no_embed)
+
+
+@ingest.command()
+@autoscout24_options
+@weights_option
+@shared_options
+def autoscout24(as_json: bool, **asked: Any) -> None:
+    """Crawl adverts of a make on AutoScout24; needs its permission, see the setting
+    autoscout24_permission."""
+    crawl_autoscout24(asked, searchable=True, as_json=as_json)
+
+
+@ingest.command()
+@commons_options
+@weights_option
+@shared_options
+def commons(as_json: bool, **asked: Any) -> None:
+    """Crawl photos under free licences from Wikimedia Commons."""
+    crawl_commons(asked, searchable=True, as_json=as_json)
 
 
 def parse_columns(pairs: tuple[str, ...]) -> dict[str, str] | None:

@@ -1,0 +1,83 @@
+"""Who is to be credited for photos, from the places where they were seen."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from catalog.table import KEYS_A_QUERY, Catalog
+from crawlers.credits import Credit, attribution_text
+from crawlers.licences import parse_license
+
+_STATED = ("source", "page_url", "image_url", "creator", "license", "license_url", "attribution")
+_COLUMNS = ("image_id", "sighting_id", "fetched_at", "words", *_STATED)
+
+
+def load_credits(
+    catalog: Catalog, image_ids: Sequence[str], *, source: str | None = None
+) -> Iterator[Credit]:
+    """The credits of photos in the order given, but those without a known licence last.
+
+    With `source`, only of photos that were seen there. A photo's credit is that of the place with
+    a licence where it was seen first, wherever that is. Of about a thousand photos at a time the
+    places are in memory.
+    """
+    without: list[str] = []
+    for credit in _in_order(catalog, image_ids, source):
+        if credit.license is None:
+            without.append(credit.image_id)
+        else:
+            yield credit
+    yield from _in_order(catalog, without, source)
+
+
+def _in_order(catalog: Catalog, image_ids: Sequence[str], source: str | None) -> Iterator[Credit]:
+    for start in range(0, len(image_ids), KEYS_A_QUERY):
+        keys = image_ids[start : start + KEYS_A_QUERY]
+        places = _places(catalog, keys)
+        for key in keys:
+            if source is None or any(place["source"] == source for place in places[key]):
+                yield _credit(key, places[key])
+
+
+def _places(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Where each photo was seen: places with a licence first, then the earliest."""
+    rows = catalog.rows_where("sightings", "image_id", image_ids, _COLUMNS).to_pylist()
+    rows.sort(key=lambda row: (_license(row) is None, row["fetched_at"], row["sighting_id"]))
+    places: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        places[row["image_id"]].append(row)
+    return places
+
+
+def _license(row: dict[str, Any]) -> str | None:
+    """The licence that a place states, by name, or by the address of one that is known."""
+    if row["license"]:
+        return str(row["license"])
+    found = parse_license(row["license_url"] or "")
+    return None if found is None else found.name
+
+
+def _credit(image_id: str, places: list[dict[str, Any]]) -> Credit:
+    if not places:
+        return Credit(image_id)
+    place = places[0]
+    where = {name: place[name] for name in ("source", "page_url", "image_url")}
+    if (name := _license(place)) is None:
+        return Credit(image_id, **where)
+    words = json.loads(place["words"])
+    title = words.get("title")
+    found = parse_license(place["license_url"] or "")
+    made = None if found is None else attribution_text(found, title, place["creator"])
+    return Credit(
+        image_id,
+        **where,
+        title=title,
+        creator=place["creator"],
+        creator_url=words.get("creator_url"),
+        license=name,
+        license_url=place["license_url"],
+        attribution=place["attribution"] or made,
+        own_words=place["attribution"] not in {None, made},
+        changes=words.get("changes"),
+    )

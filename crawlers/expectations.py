@@ -1,0 +1,51 @@
+"""What a crawl brought, held against what its source is expected to bring."""
+
+from crawlers.crawl import CrawlReport
+from crawlers.sources import Site
+
+
+def check_expectations(report: CrawlReport, site: Site) -> None:
+    """Add the checks that a crawl failed to its `failures`, and what looks odd to its `warnings`.
+
+    A crawl that did not end by itself is judged by its fill rates only: how much there is, it does
+    not know.
+    """
+    if report.ended == "blocked":
+        report.failures.append(f"the site does not want this crawl: {report.why}")
+    elif report.ended == "failed":
+        report.failures.append(report.why)
+    if report.ended == "finished":
+        _check_counts(report, site)
+    if report.listings >= site.expected.judge_from:
+        _check_fill(report, site)
+        photos = (report.photos + report.known) / report.listings
+        if photos > site.expected.most_photos:
+            report.warnings.append(
+                f"{photos:.1f} photos a listing, over the {site.expected.most_photos} that are "
+                f"expected at most ({site.expected.why})"
+            )
+
+
+def _check_counts(report: CrawlReport, site: Site) -> None:
+    expected = site.expected
+    if report.listings == 0:
+        report.failures.append(
+            "not one listing came of it; look at what was asked, and at the reasons above"
+        )
+    elif report.stated and report.stated >= expected.judge_from:
+        share = report.listings / report.stated
+        if share < expected.least_share:
+            report.failures.append(
+                f"{report.listings:,} listings of the {report.stated:,} that the site counts, "
+                f"under {expected.least_share:.0%} ({expected.why})"
+            )
+
+
+def _check_fill(report: CrawlReport, site: Site) -> None:
+    for fill in site.expected.fills:
+        share = report.fill.get(fill.field, 0.0)
+        if share < fill.least:
+            report.failures.append(
+                f"drift: {fill.field} is filled in {share:.1%} of {report.listings:,} listings, "
+                f"{fill.least:.0%} are expected ({fill.why}); the site's pages may have changed"
+            )

@@ -1,0 +1,56 @@
+"""Scrapy's AutoThrottle with a floor for each host, and with the Crawl-delay of robots.txt."""
+
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider, signals
+from scrapy.crawler import Crawler
+from scrapy.extensions.throttle import AutoThrottle
+from scrapy.http import Response
+from scrapy.robotstxt import RobotParser
+
+from crawlers.manners.agent import TOKEN
+
+
+class Throttle(AutoThrottle):
+    """Asks a slow host more rarely, and no host more often than its floor of seconds.
+
+    AutoThrottle itself has one floor for all hosts, and Scrapy does not apply Crawl-delay.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        slots: dict[str, dict[str, Any]] = crawler.settings.getdict("DOWNLOAD_SLOTS")
+        self.floors = {host: float(slot["delay"]) for host, slot in slots.items()}
+        crawler.signals.connect(self._robots_parsed, signal=signals.robots_parsed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """As Scrapy makes it."""
+        return cls(crawler)
+
+    def raise_floor(self, host: str, seconds: float) -> None:
+        """Ask a host at most once in so many seconds, one request at a time."""
+        if seconds <= self.floors.get(host, 0.0):
+            return
+        self.floors[host] = seconds
+        engine = self.crawler.engine
+        assert engine is not None, "requests are made while the engine runs"
+        given = engine.downloader.per_slot_settings.setdefault(host, {})
+        given |= {"delay": seconds, "concurrency": 1}
+        if slot := engine.downloader.slots.get(host):
+            slot.delay, slot.concurrency = seconds, 1
+
+    def slow_down(self, host: str) -> None:
+        """Halve the rate at which a host is asked."""
+        self.raise_floor(host, max(2 * self.floors.get(host, 0.0), 0.1))
+
+    def _robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
+        seconds = robotparser.crawl_delay(TOKEN)
+        if seconds:
+            self.raise_floor(urlsplit(request.url).hostname or "", seconds)
+
+    def _response_downloaded(self, response: Response, request: Request, spider: Spider) -> None:
+        key, _ = self._get_slot(request, spider)
+        self.mindelay = self.floors.get(key or "", 0.0)
+        super()._response_downloaded(response, request, spider)

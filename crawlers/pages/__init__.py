@@ -1,0 +1,1 @@
+"""Pages of web sites as records: pure functions, one package or module a site."""

@@ -1,0 +1,1 @@
+"""AutoScout24's pages: what a search page and an offer say, read from their `__NEXT_DATA__`."""

@@ -1,0 +1,147 @@
+"""An offer's page: what it says of the car, and whether it still is the listing that was asked."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from crawlers.errors import MarqueError
+from crawlers.pages.autoscout24.codes import BODIES, RAW_BODIES, color_word, same_name
+from crawlers.pages.autoscout24.gallery import GalleryPhoto, read_gallery
+from crawlers.pages.autoscout24.offer_link import offer_guid
+from crawlers.pages.autoscout24.paths import Json, Reduced
+from crawlers.pages.autoscout24.search import Row
+
+__all__ = [
+    "NOT_ACTIVE",
+    "NO_OFFER",
+    "OTHER_ID",
+    "OTHER_MAKE",
+    "OfferError",
+    "OfferFacts",
+    "offer_guid",
+    "parse_offer",
+]
+
+NO_OFFER = "page is not an offer"
+OTHER_ID = "page is of another offer"
+OTHER_MAKE = "listing id is used again for another car"
+NOT_ACTIVE = "offer is not active"
+
+
+class OfferError(MarqueError):
+    """A page says nothing about the listing it was asked for; `reason` is to be counted."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFacts:
+    """What an offer says of its car.
+
+    `color_from` and `body_from` are the paths below `listingDetails` where colour and body were
+    found. `body_id` is None if the page has a body that is not known, and `body_word` then names
+    that one. `first_registration` is the first day of a month, "2024-05-01".
+    """
+
+    id: str
+    status: str
+    make: str | None
+    make_id: int | None
+    model: str | None
+    model_id: int | None
+    model_group: str | None
+    variant: str | None
+    version: str | None
+    color: str | None
+    color_from: str
+    maker_color: str | None
+    body_id: int | None
+    body_word: str | None
+    body_from: str
+    first_registration: str | None
+    production_year: int | None
+    mileage_km: int | None
+    price_eur: int | None
+    photos: tuple[GalleryPhoto, ...]
+    cover_is_placeholder: bool
+
+
+def parse_offer(props: Reduced, *, row: Row, language: str | None) -> OfferFacts:
+    """Read the offer of `row`; `language` is that of the site's labels, None if not known.
+
+    Raises `OfferError` if the page is no offer, one of another listing or another make, or one that
+    is no longer active.
+    """
+    details = props.get("listingDetails")
+    if not details:
+        raise OfferError(NO_OFFER, f"asked for {row.id}, and the page has no listingDetails")
+    _check(details, row)
+    vehicle = details.get("vehicle", {})
+    color, color_from = color_word(vehicle, language)
+    body_id, body_word, body_from = _body(details)
+    return OfferFacts(
+        id=details["id"],
+        status=details["status"],
+        make=vehicle.get("make"),
+        make_id=vehicle.get("makeId"),
+        model=vehicle.get("model"),
+        model_id=vehicle.get("modelId"),
+        model_group=vehicle.get("modelGroup"),
+        variant=vehicle.get("variant"),
+        version=vehicle.get("modelVersionInput"),
+        color=color,
+        color_from=color_from,
+        maker_color=vehicle.get("bodyColorOriginal"),
+        body_id=body_id,
+        body_word=body_word,
+        body_from=body_from,
+        first_registration=vehicle.get("firstRegistrationDateRaw"),
+        production_year=vehicle.get("productionYear"),
+        mileage_km=vehicle.get("mileageInKmRaw"),
+        price_eur=details.get("prices", {}).get("public", {}).get("priceRaw"),
+        photos=read_gallery(details.get("images", []), row.id),
+        cover_is_placeholder=details.get("isCoverImagePlaceholder", False),
+    )
+
+
+def _check(details: Json, row: Row) -> None:
+    found = details.get("id")
+    if found != row.id:
+        raise OfferError(OTHER_ID, f"asked for {row.id}, and the page is of {found}")
+    vehicle = details.get("vehicle", {})
+    make, make_id = vehicle.get("make"), vehicle.get("makeId")
+    renamed = make is not None and not same_name(make, row.make)
+    if renamed or (None not in {make_id, row.make_id} and make_id != row.make_id):
+        raise OfferError(OTHER_MAKE, f"{row.id} was {row.make} {row.make_id}, is {make} {make_id}")
+    if details.get("status") != "Active":
+        raise OfferError(NOT_ACTIVE, f"{row.id} has the status {details.get('status')!r}")
+
+
+def _body(details: Json) -> tuple[int | None, str | None, str]:
+    """The body's id, its word, and where it was found."""
+    unknown: tuple[int | None, str | None, str] = (None, None, "")
+    for path, code in _bodies(details):
+        number = int(code) if re.fullmatch("[0-9]{1,9}", code) else RAW_BODIES.get(code)
+        if number in BODIES:
+            return number, BODIES[number], path
+        if unknown[1] is None:
+            unknown = (None, f"body {code}", path)
+    return unknown
+
+
+def _bodies(details: Json) -> Iterator[tuple[str, str]]:
+    raw = details.get("vehicle", {}).get("rawData", {}).get("bodyType", {}).get("raw")
+    for path, value in (
+        (
+            "trackingParams.classified_bodyType",
+            details.get("trackingParams", {}).get("classified_bodyType"),
+        ),
+        ("adTargetingString.art", json.loads(details.get("adTargetingString", "{}")).get("art")),
+        ("vehicle.rawData.bodyType.raw", raw),
+    ):
+        if value not in {None, ""}:
+            yield path, str(value)

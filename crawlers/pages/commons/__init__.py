@@ -1,0 +1,1 @@
+"""Wikimedia Commons: what its API is asked, and what its answers say."""

@@ -1,0 +1,110 @@
+"""Every place in a page of an answer that is read, declared once, and the reading of it.
+
+A place that is not declared here cannot be read, so that the declaration is whole.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+Page = dict[str, Any]
+"""A page as the API answers it, in either of its two formats."""
+
+SAID = (
+    "License",
+    "LicenseShortName",
+    "LicenseUrl",
+    "UsageTerms",
+    "Artist",
+    "Attribution",
+    "AttributionRequired",
+    "Credit",
+    "Copyrighted",
+    "Restrictions",
+    "NonFree",
+    "DeletionReason",
+    "ObjectName",
+    "DateTimeOriginal",
+    "ImageDescription",
+    "Categories",
+    "AuthorCount",
+)
+"""What is asked of a file's description: templates filled by people, as HTML."""
+
+PATHS: Mapping[str, tuple[type, ...]] = {
+    "pageid": (int,),
+    "title": (str,),
+    "missing": (str, bool),
+    "invalid": (str, bool),
+    "invalidreason": (str,),
+    "imageinfo": (list,),
+    "imageinfo.0.url": (str,),
+    "imageinfo.0.thumburl": (str,),
+    "imageinfo.0.descriptionurl": (str,),
+    "imageinfo.0.width": (int,),
+    "imageinfo.0.height": (int,),
+    "imageinfo.0.sha1": (str,),
+    "imageinfo.0.mime": (str,),
+    "imageinfo.0.mediatype": (str,),
+    # A text, but a number where MediaWiki counts, and an object of texts by language at times.
+    **{f"imageinfo.0.extmetadata.{name}.value": (str, int, float, dict) for name in SAID},
+    "categoryinfo.files": (int,),
+}
+"""Path -> the JSON types its value may have. Numbers in a path are places in a list; the first
+`imageinfo` is the current version of a file."""
+
+
+ANSWER_PATHS: Mapping[str, tuple[type, ...]] = {
+    "batchcomplete": (str, bool),
+    "continue": (dict,),
+    "error": (dict,),
+    "error.code": (str,),
+    "error.info": (str,),
+    "error.lag": (int, float),
+    "query": (dict,),
+    "query.pages": (dict, list),
+    "query.categorymembers": (list,),
+    "query.searchinfo": (dict,),
+    "query.searchinfo.totalhits": (int,),
+}
+"""The same for what is around the pages of an answer."""
+
+
+def value_at(data: Any, path: str) -> Any:
+    """What is at a path, or None where nothing is."""
+    value = data
+    for step in path.split("."):
+        if isinstance(value, list):
+            value = value[int(step)] if step.isdigit() and len(value) > int(step) else None
+        else:
+            value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def read(page: Page, path: str) -> Any:
+    """The value at a declared path of a page, or None where it is absent or of another type."""
+    types = PATHS[path]
+    value = value_at(page, path)
+    if isinstance(value, str):
+        value = _valid(value)
+    return value if isinstance(value, types) else None
+
+
+def info(page: Page, name: str) -> str:
+    """A text of the file itself, such as its `url`; empty if there is none."""
+    return str(read(page, f"imageinfo.0.{name}") or "")
+
+
+def said(page: Page, name: str) -> str:
+    """What a file's description says under a name, as HTML; empty if it says nothing."""
+    value = read(page, f"imageinfo.0.extmetadata.{name}.value")
+    if isinstance(value, dict):  # of several languages English first, then the first there is
+        texts = {key: text for key, text in value.items() if not key.startswith("_")}
+        value = texts.get("en", next(iter(texts.values()), None))
+    if value is None or isinstance(value, bool | dict | list):
+        return ""
+    return _valid(str(value)).strip()
+
+
+def _valid(text: str) -> str:
+    """The text without halves of characters, which JSON can write and nothing can store."""
+    return text.encode("utf-8", "replace").decode()

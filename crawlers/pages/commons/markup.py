@@ -1,0 +1,93 @@
+"""Text and links out of the HTML of a file's description, and addresses made whole."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+_BASE = "https://commons.wikimedia.org/wiki/"
+
+_BREAKS = frozenset({"br", "dd", "div", "dl", "dt", "li", "ol", "p", "table", "td", "tr", "ul"})
+_VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
+_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+
+
+def plain_text(html: str) -> str:
+    """The text that a reader sees, on one line.
+
+    Notices of the site itself, such as that a file lacks its author, are no text of the file.
+    """
+    return _read(html).text
+
+
+def first_link(html: str) -> str | None:
+    """The first address of the web that is linked to, or None."""
+    return _read(html).link
+
+
+def web_address(url: str) -> str | None:
+    """An address as it can be asked for, without what counts clicks; None if it is none of the web.
+
+    It may begin with `//`, or be a path of Commons.
+    """
+    try:
+        whole = urljoin(_BASE, url.strip())
+        parts = urlsplit(whole)
+    except ValueError:
+        return None
+    ok = parts.scheme in {"http", "https"} and parts.hostname
+    return strip_tracking(whole) if url.strip() and ok else None
+
+
+def strip_tracking(url: str) -> str:
+    """The address without parameters named `utm_...`, which are none of the thing's own."""
+    before, mark, fragment = url.partition("#")
+    path, _, query = before.partition("?")
+    kept = [each for each in query.split("&") if not each.lower().startswith("utm_")]
+    return path + ("?" + "&".join(kept) if any(kept) else "") + mark + fragment
+
+
+def _read(html: str) -> "_Reader":
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return reader
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.link: str | None = None
+        self._parts: list[str] = []
+        self._unseen: list[str] = []  # open elements from the first unseen one on
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self._parts).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _BREAKS:
+            self._parts.append(" ")
+        if tag in _VOID:
+            return
+        given = {name: value or "" for name, value in attrs}
+        if self._unseen or _is_unseen(tag, given):
+            self._unseen.append(tag)
+        elif tag == "a" and self.link is None:
+            self.link = web_address(given.get("href", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _BREAKS:
+            self._parts.append(" ")
+        if tag in self._unseen:
+            while self._unseen.pop() != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            self._parts.append(data)
+
+
+def _is_unseen(tag: str, attrs: dict[str, str]) -> bool:
+    if tag in {"script", "style"} or _HIDDEN.search(attrs.get("style", "")):
+        return True
+    return "boilerplate" in attrs.get("class", "").split()

@@ -1,0 +1,173 @@
+"""The second step: photos are fetched, looked at, and stored by their content."""
+
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any, cast
+
+from PIL import Image
+from scrapy import Request
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.pipelines.files import FilesPipeline
+from scrapy.pipelines.media import FileInfo, FileInfoOrError, MediaPipeline
+from twisted.python.failure import Failure
+
+from crawlers.manners.gate import RefusedError, StoppingError
+from crawlers.records import PhotoLink
+from crawlers.store import StoredPhoto
+from crawlers.store.files import store_photo
+from crawlers.under_way import Delivery, crawl_of
+
+OPTED_OUT = "photo's site asks machines to leave it alone (X-Robots-Tag)"
+NOT_A_PHOTO = "photo's address answers with something else"
+DAMAGED = "photo is damaged"
+EMPTY = "photo's address answers with nothing"
+AWAY = "photo's address redirects to no web page"
+TOO_HEAVY = "photo is larger than the source allows"
+TOO_SLOW = "photo took too long"
+UNREACHED = "photo could not be fetched"
+ROBOTS = "robots.txt forbids the photo"
+
+_OPT_OUTS = {"noai", "noimageai", "noindex", "none"}
+
+
+class StorePhoto(FilesPipeline):
+    """Scrapy's files pipeline, with files named by content and a memory that outlives a kill.
+
+    A photo that was fetched before is not asked for again, nor is one that was refused for good;
+    one that failed for the moment is. What is refused is counted with its reason.
+    """
+
+    LOG_FAILED_RESULTS = False  # every failure is counted with its reason
+
+    def get_media_requests(self, item: Any, info: MediaPipeline.SpiderInfo) -> list[Request]:
+        """Requests for those of the wanted photos that are not there."""
+        delivery = cast("Delivery", item)
+        crawl = crawl_of(self.crawler)
+        requests = []
+        for link in delivery.listing.photos[: delivery.taken]:
+            found = crawl.store.photo(link)
+            if found is None:
+                requests.append(self._request(link))
+            elif found.sha256 is not None:
+                crawl.report.known += 1
+            elif found.reason is not None:
+                crawl.report.count_drop(found.reason, f"{link.source_id} {found.detail}")
+        return requests
+
+    def media_to_download(
+        self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
+    ) -> None:
+        """Every request is for a photo that is not there: nothing to look up by address."""
+
+    async def media_downloaded(
+        self,
+        response: Response,
+        request: Request,
+        info: MediaPipeline.SpiderInfo,
+        *,
+        item: Any = None,
+    ) -> FileInfo:
+        """Store a photo that is one, or count why it is not."""
+        link: PhotoLink = request.meta["link"]
+        crawl = crawl_of(self.crawler)
+        lasting, reason, detail = refusal(response)
+        if reason is None:
+            digest = store_photo(crawl.store.folder, response.body)
+            crawl.store.store_photo(link, StoredPhoto(digest, None))
+            crawl.report.photos += 1
+            return FileInfo(url=link.url, path=digest, checksum=digest, status="stored")
+        self._refuse(link, reason, detail, lasting=lasting)
+        return FileInfo(url=link.url, path="", checksum=None, status="refused")
+
+    def media_failed(  # type: ignore[override]  # Scrapy's raises; here it is counted
+        self, failure: Failure, request: Request, info: MediaPipeline.SpiderInfo
+    ) -> None:
+        """Count why no answer came."""
+        error = failure.value
+        if isinstance(error, StoppingError):
+            return  # not asked for: the next run does
+        link: PhotoLink = request.meta["link"]
+        if isinstance(error, RefusedError):
+            self._refuse(link, error.reason, error.detail, lasting=False)
+        elif isinstance(error, DownloadCancelledError):
+            self._refuse(link, TOO_HEAVY, str(error), lasting=True)
+        elif isinstance(error, DownloadTimeoutError):
+            self._refuse(link, TOO_SLOW, "", lasting=False)
+        else:
+            reason = ROBOTS if "robots.txt" in str(error) else UNREACHED
+            self._refuse(link, reason, f"{type(error).__name__}: {error}", lasting=False)
+
+    def item_completed(
+        self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo
+    ) -> Any:
+        """Hand the listing on; Scrapy's own memory of what was fetched would only grow."""
+        info.downloaded.clear()
+        for found, failure in results:
+            if not found:
+                cast("Failure", failure).raiseException()  # a full disk, or a fault of our own
+        return item
+
+    def _request(self, link: PhotoLink) -> Request:
+        crawl = crawl_of(self.crawler)
+        meta = {"link": link, "download_maxsize": crawl.site.max_photo_bytes}
+        return Request(link.url, callback=NO_CALLBACK, meta=meta, priority=1)
+
+    def _refuse(self, link: PhotoLink, reason: str, detail: str, *, lasting: bool) -> None:
+        crawl = crawl_of(self.crawler)
+        if lasting:
+            crawl.report.count_drop(reason, f"{link.source_id} {detail}".strip())
+            crawl.store.store_photo(link, StoredPhoto(None, reason, detail))
+        else:
+            crawl.drop(link.source_id, reason, detail or link.url)
+
+
+def refusal(response: Response) -> tuple[bool, str | None, str]:
+    """Whether it lasts, why an answer is not taken as a photo (None: it is), and the rest of it."""
+    if response.status != 200:
+        if 300 <= response.status < 400:
+            where = (response.headers.get(b"Location") or b"").decode("latin-1")
+            return True, AWAY, where
+        return False, f"photo's address answers {response.status}", _phrase(response.status)
+    if tag := opt_out(response):
+        return True, OPTED_OUT, tag
+    if not response.body:
+        return False, EMPTY, ""
+    reason, detail = look_at(response.body)
+    return reason != DAMAGED, reason, detail
+
+
+def opt_out(response: Response) -> str | None:
+    """What an X-Robots-Tag says against taking the photo: `noai`, `noimageai`, `noindex` or `none`,
+    to all or to us."""
+    for header in response.headers.getlist(b"X-Robots-Tag"):
+        for part in header.decode("latin-1").lower().split(","):
+            agent, colon, rule = part.rpartition(":")
+            if rule.strip() in _OPT_OUTS and (not colon or agent.strip() in {"*", "marque"}):
+                return part.strip()
+    return None
+
+
+def look_at(content: bytes) -> tuple[str | None, str]:
+    """Why bytes are no picture, by decoding them; a JPEG at an eighth of its size, which reads all
+    of its data and is several times faster."""
+    try:
+        image = Image.open(BytesIO(content))
+        image.draft("L", (image.width // 8, image.height // 8))
+    except Exception as error:  # readers given anything raise nearly anything
+        return NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
+        return None, ""  # too large to decode; the catalogue refuses it with its own reason
+    try:
+        image.load()
+    except Exception as error:
+        return DAMAGED, f"{image.format} {image.width}x{image.height}: {error}"
+    return None, ""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "which is no status of HTTP"

@@ -1,0 +1,51 @@
+"""Colour and body where robots.txt closes the offers: from searches by each colour and body.
+
+A search that is narrowed keeps the order of the whole one, newest first. So the listings that are
+wanted, which are the newest, come first in each of these searches too, and a walk ends at the first
+page without any of them.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+
+from crawlers.pages.autoscout24.listing import Searched
+from crawlers.pages.autoscout24.search import Row
+from crawlers.pages.autoscout24.slices import Slice, body_slices, color_slices
+from crawlers.spiders.autoscout24_searches import Searches
+
+Ids = Callable[[Slice], int | None]
+
+
+async def find_colors_and_bodies(
+    searches: Searches, asked: Slice, rows: Sequence[Row]
+) -> dict[str, Searched]:
+    """Listing -> the colour and body whose searches show it; None for what none of them does, or
+    what several do.
+
+    `rows` are the newest of the slice `asked`.
+    """
+    wanted = {row.id for row in rows}
+    colors = await _found_in(searches, color_slices(asked), wanted, lambda part: part.color)
+    bodies = await _found_in(searches, body_slices(asked), wanted, lambda part: part.body)
+    return _Found({key: Searched(colors.get(key), bodies.get(key)) for key in wanted})
+
+
+class _Found(dict[str, Searched]):
+    def __missing__(self, key: str) -> Searched:
+        return Searched()
+
+
+async def _found_in(
+    searches: Searches, parts: Sequence[Slice], wanted: Collection[str], number: Ids
+) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    if not wanted:
+        return found
+    for part in parts:
+        async for page in searches.walk(part, await searches.page(part, 1)):
+            # A sponsored row may be shown whatever was asked.
+            here = {row.id for row in page.rows if not row.sponsored} & set(wanted)
+            if not here:
+                break
+            for key in here:
+                found[key] = number(part) if found.get(key, number(part)) == number(part) else None
+    return found

@@ -1,0 +1,154 @@
+"""The flows that crawl: photos from web sites, and from there on as with any source."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from pydantic import Field
+
+from crawlers.crawl import CrawlJob, CrawlReport
+from crawlers.licences import ACCEPTED
+from crawlers.runner import check_job, crawled, run_crawl
+from crawlers.sources import Pace
+from flows.features import feature_queries
+from flows.opening import encoder_for
+from flows.progress import stage
+from flows.report import RunReport
+from flows.run import Run, recorded_run
+from flows.settings import Settings
+from flows.sheets import show_arrivals
+from flows.stages import make_searchable, register_all
+
+REPLICA_PACE = Pace(0.0, 8, 0.0, 8, timeout=30.0, pause=1.0)
+"""How fast a replica on this machine is asked: nobody is troubled by it."""
+
+Size = Literal[
+    "250x188", "360x270", "480x360", "720x540", "1080x810", "1280x960", "1920x1080"
+]  # fmt: skip
+Count = Annotated[int, Field(ge=1)]
+
+
+@flow(name="crawl-autoscout24")
+def crawl_autoscout24(
+    make: str,
+    model: str | None = None,
+    site: str = "de",
+    years: tuple[int, int] | None = None,
+    size: Size = "1280x960",
+    limit: Count | None = None,
+    per_listing: Count | None = None,
+    max_requests: Count | None = None,
+    searchable: bool = True,
+    dry_run: bool = False,
+    replica: str | None = None,
+) -> RunReport:
+    """Crawl the adverts of a make, or a model, on a country's AutoScout24.
+
+    `years` are the first and last year of registration. With `searchable` the photos are labelled,
+    embedded and published; else they are only registered. A dry run only reckons.
+    """
+    asked = {"site": site, "make": make, "model": model, "years": years, "size": size}
+    limits = {"limit": limit, "per_listing": per_listing, "max_requests": max_requests}
+    return _crawl("autoscout24", asked, limits, (searchable, dry_run), replica)
+
+
+@flow(name="crawl-commons")
+def crawl_commons(
+    categories: Sequence[str] = (),
+    queries: Sequence[str] = (),
+    features: Sequence[str] = (),
+    depth: Annotated[int, Field(ge=0, le=10)] = 2,
+    width: int = 1280,
+    accept: Sequence[str] = ACCEPTED,
+    limit: Count | None = None,
+    max_requests: Count | None = None,
+    searchable: bool = True,
+    dry_run: bool = False,
+    replica: str | None = None,
+) -> RunReport:
+    """Crawl photos of Wikimedia Commons: those of categories, `depth` levels down, and those that
+    searches find.
+
+    `features` are attributes of the vocabulary: each query is asked with each of their values too.
+    `accept` are the licences that are taken. The rest is as with `crawl_autoscout24`.
+    """
+    asked = {
+        "categories": list(categories),
+        "queries": list(queries),
+        "features": list(features),
+        "depth": depth,
+        "width": width,
+    }
+    limits = {"limit": limit, "max_requests": max_requests, "accepted": tuple(accept)}
+    return _crawl("commons", asked, limits, (searchable, dry_run), replica)
+
+
+def _crawl(
+    source: str,
+    asked: dict[str, Any],
+    limits: Mapping[str, Any],
+    how: tuple[bool, bool],
+    replica: str | None,
+) -> RunReport:
+    searchable, dry_run = how
+    given = {**asked, **limits, "searchable": searchable, "dry_run": dry_run, "replica": replica}
+    with recorded_run(f"crawl-{source}", given) as run:
+        if features := asked.pop("features", None):
+            vocabulary = run.catalog.vocabulary
+            asked["queries"] = feature_queries(asked["queries"], features, vocabulary)
+        job = make_job(run.settings, source, asked, limits, replica=replica, dry_run=dry_run)
+        check_job(job)  # what is wrong with the crawl is said first, then with the model
+        record = encoder_for(run.settings).record if searchable and not dry_run else None
+        done = crawl_site(run, job)
+        show_crawl(run, done)
+        if not dry_run:
+            register_all(run, crawled(job, run.settings.crawls_path, done.crawl_id), None, None)
+            if searchable:
+                make_searchable(run, record)
+                show_arrivals(run)
+        if done.failures:
+            run.report.error = "; ".join(done.failures)  # what was fetched stays
+    return run.report
+
+
+def make_job(
+    settings: Settings,
+    source: str,
+    asked: Mapping[str, Any],
+    limits: Mapping[str, Any],
+    *,
+    replica: str | None,
+    dry_run: bool,
+) -> CrawlJob:
+    """A crawl as the settings allow it."""
+    return CrawlJob(
+        source=source,
+        asked={name: value for name, value in asked.items() if value is not None},
+        contact=settings.contact,
+        permission=settings.autoscout24_permission,
+        replica=replica,
+        pace=None if replica is None else REPLICA_PACE,
+        dry_run=dry_run,
+        **limits,
+    )
+
+
+@task(name="crawl", cache_policy=NO_CACHE, persist_result=False)
+def crawl_site(run: Run, job: CrawlJob) -> CrawlReport:
+    """Crawl, with its progress; a broken crawl is gone on with by the next run, not tried again."""
+    with stage(run.report, "crawl", job.limit) as step:
+
+        def heard(report: CrawlReport) -> None:
+            step.advance(report.photos + report.known - step.stage.photos)
+
+        return run_crawl(job, run.settings.crawls_path, heard)
+
+
+def show_crawl(run: Run, done: CrawlReport) -> None:
+    """Put what came of a crawl into the run's report."""
+    report = run.report
+    report.crawl = done.to_dict()
+    report.messages += done.warnings
+    if done.goes_on:
+        report.messages.append(f"the crawl is not complete ({done.why}); {done.goes_on}")

@@ -1,0 +1,122 @@
+"""`marque attributions`: the credits of photos, to be printed where they are used."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crawlers.credits import FORMS, Credit, render_credits
+from crawlers.errors import UsageMistakeError
+from marque.common import print_json, shared_options
+
+if TYPE_CHECKING:
+    from catalog.table import Catalog
+
+
+@click.command()
+@click.argument("image_ids", nargs=-1, metavar="[IMAGE_ID]...")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="FILTER",
+    help="Only published photos that pass, as in `marque search`. Repeatable.",
+)
+@click.option("--source", metavar="NAME", help="Only photos that were seen at this source.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMS)),
+    default="markdown",
+    show_default=True,
+    help="How the credits are written.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write them to this file, instead of standard output.",
+)
+@shared_options
+def attributions(
+    image_ids: tuple[str, ...],
+    where: tuple[str, ...],
+    source: str | None,
+    form: str,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Write who is to be credited for photos, and under which licence each is.
+
+    The photos are those with these ids, of which the first digits are enough, or else all
+    published ones that pass the filters. Photos without a known licence are listed apart.
+    """
+    from catalog.credits import load_credits
+    from flows.opening import catalog_at
+    from flows.settings import load_settings
+
+    catalog = catalog_at(load_settings(), create=False)
+    counts: Counter[bool] = Counter()
+    chosen = _chosen(catalog, image_ids, where)
+    found = _counted(load_credits(catalog, chosen, source=source), counts)
+    kept = list(found) if as_json else None
+    lines = render_credits(form, found if kept is None else kept)
+    if out is not None:
+        _store(out, lines)
+    if kept is not None:
+        print_json(_document(kept, out))
+        return
+    if out is None:
+        for line in lines:
+            click.echo(line)
+    said = f"{counts[True]} photos with a licence, {counts[False]} with no licence known"
+    click.echo(said if out is None else f"{out}: {said}", err=True)
+
+
+def _chosen(catalog: "Catalog", image_ids: Sequence[str], where: Sequence[str]) -> list[str]:
+    """Whole ids of the photos that are meant, each once."""
+    from catalog.filters import parse_filter, to_sql
+    from catalog.published import PublishedCars
+    from catalog.status import find_photo
+
+    if image_ids and where:
+        raise UsageMistakeError("give ids of photos or filters, not both")
+    if image_ids:
+        return list(dict.fromkeys(find_photo(catalog, each) for each in image_ids))
+    filters = [parse_filter(each, catalog.vocabulary) for each in where]
+    cars = PublishedCars(catalog)
+    for each in filters:
+        if each.attribute not in cars.schema.names:
+            raise UsageMistakeError(
+                f"the published photos have no {each.attribute!r} yet; `marque publish` adds it"
+            )
+    condition = to_sql(filters, catalog.vocabulary)
+    return cars.first(max(cars.count(condition), 1), condition)
+
+
+def _counted(every: Iterable[Credit], counts: Counter[bool]) -> Iterator[Credit]:
+    for credit in every:
+        counts[credit.license is not None] += 1
+        yield credit
+
+
+def _document(every: Sequence[Credit], out: Path | None) -> dict[str, object]:
+    return {
+        "credits": [asdict(each) for each in every if each.license is not None],
+        "no_license": [asdict(each) for each in every if each.license is None],
+        "out": None if out is None else str(out),
+    }
+
+
+def _store(path: Path, lines: Iterable[str]) -> None:
+    """Write a file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{os.getpid()}-{path.name}.part")
+    try:
+        with aside.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,174 @@
+"""`marque crawl SITE`: photos from a web site into the catalogue, and no further."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from marque.common import F, run_flow, shared_options
+
+if TYPE_CHECKING:
+    from flows.report import RunReport
+
+SITES = ("de", "at", "it", "nl", "be", "be-nl", "fr", "lu", "lu-de", "com", "es")
+SIZES = ("250x188", "360x270", "480x360", "720x540", "1080x810", "1280x960", "1920x1080")
+
+
+def _apply(command: F, *options: Any) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def crawl_options(command: F) -> F:
+    """The options of every crawl."""
+    return _apply(
+        command,
+        click.option("--limit", type=click.IntRange(min=1), help="Take at most this many photos."),
+        click.option(
+            "--max-requests",
+            type=click.IntRange(min=1),
+            help="Make at most this many requests; the next run goes on.",
+        ),
+        click.option(
+            "--dry-run",
+            is_flag=True,
+            help="Only say how many requests, bytes and hours it would take.",
+        ),
+        click.option(
+            "--replica",
+            metavar="URL",
+            help="Crawl the replica that `marque replica` keeps up, instead of the site.",
+        ),
+    )
+
+
+def autoscout24_options(command: F) -> F:
+    """What of AutoScout24 is wanted."""
+    return _apply(
+        command,
+        click.option(
+            "--site",
+            type=click.Choice(SITES),
+            default="de",
+            show_default=True,
+            help="Country site.",
+        ),
+        click.option("--make", required=True, help="Make, such as fiat or alfa-romeo."),
+        click.option("--model", help="Model of that make, such as 500."),
+        click.option("--year-from", type=click.IntRange(1900, 2100), help="First registration."),
+        click.option("--year-to", type=click.IntRange(1900, 2100), help="Last year of that."),
+        click.option(
+            "--size",
+            type=click.Choice(SIZES),
+            default="1280x960",
+            show_default=True,
+            help="Size of the photos in pixels.",
+        ),
+        click.option(
+            "--per-listing",
+            type=click.IntRange(min=1),
+            help="Take at most this many photos of one advert.",
+        ),
+        crawl_options,
+    )
+
+
+def commons_options(command: F) -> F:
+    """What of Wikimedia Commons is wanted."""
+    return _apply(
+        command,
+        click.option(
+            "--category",
+            "categories",
+            multiple=True,
+            help='Category with what is below it, such as "Ford Mustang". Repeatable.',
+        ),
+        click.option(
+            "--query",
+            "queries",
+            multiple=True,
+            help='Search, such as "red ford mustang". Repeatable.',
+        ),
+        click.option(
+            "--feature",
+            "features",
+            multiple=True,
+            metavar="ATTRIBUTE",
+            help="Search with each value of this attribute too, such as color. Repeatable.",
+        ),
+        click.option(
+            "--depth",
+            type=click.IntRange(0, 10),
+            default=2,
+            show_default=True,
+            help="How many levels below a category to go.",
+        ),
+        click.option(
+            "--width",
+            type=int,
+            default=1280,
+            show_default=True,
+            help="Width of the photos in pixels, one of those that Commons makes.",
+        ),
+        click.option(
+            "--accept",
+            multiple=True,
+            default=("by", "by-sa", "cc0"),
+            show_default=True,
+            help="Licence to take; pdm can be added. Repeatable.",
+        ),
+        crawl_options,
+    )
+
+
+@click.group()
+def crawl() -> None:
+    """Take photos in from a web site, politely, and stop there: `marque embed` does the rest.
+
+    Running it again asks only for what is new or changed, and goes on where a broken run stopped.
+    """
+
+
+@crawl.command()
+@autoscout24_options
+@shared_options
+def autoscout24(as_json: bool, **asked: Any) -> None:
+    """Adverts of a make on AutoScout24; needs its permission, see the setting
+    autoscout24_permission."""
+    crawl_autoscout24(asked, searchable=False, as_json=as_json)
+
+
+@crawl.command()
+@commons_options
+@shared_options
+def commons(as_json: bool, **asked: Any) -> None:
+    """Photos under free licences from Wikimedia Commons."""
+    crawl_commons(asked, searchable=False, as_json=as_json)
+
+
+def crawl_autoscout24(asked: dict[str, Any], *, searchable: bool, as_json: bool) -> None:
+    """Run the flow `crawl-autoscout24` with a command's options."""
+    first, last = asked.pop("year_from"), asked.pop("year_to")
+    years = None if first is None and last is None else (first or 1900, last or 2100)
+
+    def call() -> "RunReport":
+        from flows.crawl import crawl_autoscout24 as flow
+
+        report: RunReport = flow(**asked, years=years, searchable=searchable)
+        return report
+
+    run_flow(call, as_json=as_json)
+
+
+def crawl_commons(asked: dict[str, Any], *, searchable: bool, as_json: bool) -> None:
+    """Run the flow `crawl-commons` with a command's options."""
+    if not (asked["categories"] or asked["queries"] or asked["features"]):
+        raise click.UsageError('say what to look for: --category "Ford Mustang", or --query')
+
+    def call() -> "RunReport":
+        from flows.crawl import crawl_commons as flow
+
+        report: RunReport = flow(**asked, searchable=searchable)
+        return report
+
+    run_flow(call, as_json=as_json)

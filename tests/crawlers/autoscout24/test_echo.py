@@ -1,0 +1,124 @@
+"""Whether a page answers what was asked: a real page, and the same with another answer."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from crawlers.pages.autoscout24.codes import SITES
+from crawlers.pages.autoscout24.echo import EchoError, UnknownSlugError, check_echo
+from crawlers.pages.autoscout24.paths import reduce_search
+from crawlers.pages.autoscout24.search import parse_search
+from crawlers.pages.autoscout24.slices import Slice
+
+Json = dict[str, Any]
+
+ASKED = Slice(SITES["de"], "bmw", model="320")
+BY_ID = Slice(SITES["de"], "bmw", make_id=13, model_id=1641)
+NARROW = replace(BY_ID, year_from=2015, year_to=2018, color=10, body=5)
+NARROW_ECHO = {"fregfrom": "2015", "fregto": "2018", "bcol": "10", "body": "5"}
+
+
+def _check(props: Json, asked: Slice, **echo: str | None) -> None:
+    """Check the page against `asked`; `echo` changes what it answers, None takes it away."""
+    query = {k: v for k, v in (props["pageQuery"] | echo).items() if v is not None}
+    page = parse_search(reduce_search(props | {"pageQuery": query}), asked=asked)
+    check_echo(page, asked)
+
+
+@pytest.mark.parametrize("asked", [ASKED, BY_ID])
+def test_a_real_page_answers_its_search(real_search: Json, asked: Slice) -> None:
+    _check(real_search, asked)
+
+
+def test_every_filter_is_answered(real_search: Json) -> None:
+    _check(real_search, NARROW, **NARROW_ECHO)
+
+
+@pytest.mark.parametrize("name", [*NARROW_ECHO, "cy"])
+@pytest.mark.parametrize("value", [None, "1999", "10,5"])
+def test_a_filter_that_is_answered_otherwise(
+    real_search: Json, name: str, value: str | None
+) -> None:
+    asked = NARROW_ECHO.get(name, "D")
+    with pytest.raises(EchoError, match=f"asked {name}={asked}, answered {name}={value or 'no'}"):
+        _check(real_search, NARROW, **(NARROW_ECHO | {name: value}))
+
+
+@pytest.mark.parametrize("name", NARROW_ECHO)
+def test_a_filter_that_nobody_asked_for(real_search: Json, name: str) -> None:
+    with pytest.raises(EchoError, match=f"asked {name}=nothing"):
+        _check(real_search, ASKED, **{name: NARROW_ECHO[name]})
+
+
+@pytest.mark.parametrize(
+    ("asked", "mmmv", "words"),
+    [
+        (BY_ID, "13|1640||", "asked model=1641, answered model=1640"),
+        (BY_ID, "13|||", "asked model=1641, answered model=None"),
+        (BY_ID, "28|1641||", "asked make=13, answered make=28"),
+        (BY_ID, None, "asked make=13, answered make=None"),
+        (BY_ID, "13|1641||,28|||", "asked make=13, answered make=None"),
+        (ASKED, "13|1640||", "asked model=1641, answered model=1640"),
+        (ASKED, "28|||", "asked make=13, answered make=28"),
+        (Slice(SITES["de"], "bmw"), "13|1641||", "asked model=None, answered model=1641"),
+        (Slice(SITES["de"], "bmw"), None, "asked make=13, answered make=None"),
+    ],
+)
+def test_another_make_or_model(
+    real_search: Json, asked: Slice, mmmv: str | None, words: str
+) -> None:
+    with pytest.raises(EchoError, match=words):
+        _check(real_search, asked, mmmv=mmmv)
+
+
+@pytest.mark.parametrize(
+    ("asked", "mmmv", "words"),
+    [
+        (Slice(SITES["de"], "bwm"), None, "no make 'bwm'; near it: .*BMW"),
+        (Slice(SITES["de"], "mercedes"), None, "no make 'mercedes'; near it: Mercedes-Benz"),
+        (Slice(SITES["de"], "mercedes", model="gls"), None, "no make 'mercedes'"),
+        (Slice(SITES["de"], "qqqqqq"), None, "no make 'qqqqqq'; look up"),
+        (Slice(SITES["de"], "vw"), "74|||", "no make 'vw'"),
+        (Slice(SITES["de"], "bmw", model="320d"), "13|||", "no model '320d'; near it: .*320"),
+        (Slice(SITES["de"], "bmw", model="320d"), None, "no model '320d'"),
+    ],
+)
+def test_a_make_or_model_that_the_site_does_not_know(
+    real_search: Json, asked: Slice, mmmv: str | None, words: str
+) -> None:
+    with pytest.raises(UnknownSlugError, match=words):
+        _check(real_search, asked, mmmv=mmmv)
+
+
+def test_punctuation_of_a_slug_does_not_matter(real_search: Json) -> None:
+    _check(real_search, Slice(SITES["de"], "lynk-co"), mmmv=_mmmv(real_search, "Lynk & Co"))
+    _check(real_search, Slice(SITES["de"], "rolls-royce"), mmmv=_mmmv(real_search, "Rolls-Royce"))
+
+
+def test_of_two_like_names_the_one_that_is_written_so_is_meant(real_search: Json) -> None:
+    models = [{"value": 1, "label": "500 E"}, {"value": 2, "label": "500e"}]
+    page = real_search | {"taxonomy": real_search["taxonomy"] | {"models": {"28": models}}}
+    _check(page, Slice(SITES["de"], "fiat", model="500e"), mmmv="28|2||")
+    _check(page, Slice(SITES["de"], "fiat", model="500-e"), mmmv="28|1||")
+
+
+def _mmmv(props: Json, label: str) -> str:
+    makes = props["taxonomy"]["makes"]
+    return next(f"{key}|||" for key, make in makes.items() if make["label"] == label)
+
+
+def test_a_page_without_lists_of_names_is_taken_at_its_word(real_search: Json) -> None:
+    bare = real_search | {"taxonomy": None}
+    _check(bare, ASKED)
+    _check(bare, BY_ID)
+    with pytest.raises(EchoError, match="answered model=1640"):
+        _check(bare, BY_ID, mmmv="13|1640||")
+    with pytest.raises(UnknownSlugError, match="no make 'bmw'"):
+        _check(bare, ASKED, mmmv=None)
+
+
+def test_a_site_of_all_europe_may_answer_with_any_country(real_search: Json) -> None:
+    asked = replace(ASKED, site=SITES["com"])
+    _check(real_search, asked, cy="D,A,B,E,F,I,L,NL")
+    _check(real_search, asked, cy=None)
