@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from catalog.cars import space_record
 from catalog.index import REFINE, has_vector_index, probes
-from catalog.sql import among, differs, equals
+from catalog.sql import REAL, among, equals
 from catalog.table import READ_ROWS, Catalog, CatalogError
 from catalog.versions import TAG, published_version
 
@@ -51,9 +51,9 @@ class PublishedCars:
         """How many photos there are, or those that `where` keeps."""
         return int(self._count(where))
 
-    def has_other_source(self, source: str) -> bool:
-        """Whether any photo came from elsewhere than `source`."""
-        return bool(self.first(1, differs("source", source)))
+    def has_real_photos(self) -> bool:
+        """Whether any photo was not rendered by the project itself."""
+        return bool(self.first(1, REAL))
 
     def nearest(
         self, space: str, vector: npt.NDArray[np.float32], k: int, where: str | None = None

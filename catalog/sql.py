@@ -6,6 +6,8 @@ list, `count_rows` does not take it, and its own SQL garbles some quotes.
 
 from collections.abc import Iterable
 
+from crawlers.records import RENDERED, REPLICA
+
 
 def literal(value: str | int) -> str:
     """A value as SQL: LanceDB reads standard SQL, where a text's only special sign is its quote."""
@@ -17,9 +19,8 @@ def equals(column: str, value: str | int) -> str:
     return f"`{column}` = {literal(value)}"
 
 
-def differs(column: str, value: str | int) -> str:
-    """Rows whose column has another value; not those where it is NULL."""
-    return f"`{column}` != {literal(value)}"
+REAL = f"`source` != '{RENDERED}' AND `source` NOT LIKE '%{REPLICA}'"
+"""Rows of a photo, or of a place, that the project did not render."""
 
 
 def among(column: str, values: Iterable[str]) -> str:

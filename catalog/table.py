@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from catalog.schema import table_specs
-from catalog.sql import among, differs
+from catalog.sql import REAL, among
 from catalog.upkeep import is_due, keep_up
 from catalog.vocabulary import Vocabulary, load_vocabulary
 from crawlers.errors import MarqueError
@@ -143,9 +143,9 @@ class Catalog:
         """How many rows the newest version of a table has, or those that `where` keeps."""
         return int(self.table(name).count_rows(where))
 
-    def has_other_source(self, source: str) -> bool:
-        """Whether any photo was seen elsewhere than at `source`."""
-        return self.count("sightings", differs("source", source)) > 0
+    def has_real_photos(self) -> bool:
+        """Whether any photo was not rendered by the project itself."""
+        return self.count("sightings", REAL) > 0
 
     def versions(self) -> dict[str, int]:
         """The newest version of every table."""

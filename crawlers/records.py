@@ -12,7 +12,17 @@ from typing import NamedTuple, Protocol
 from crawlers.errors import MarqueError
 
 RENDERED = "scenes"
-"""The name of the one source whose photos the project renders itself."""
+"""The source whose photos the project renders itself, into a folder."""
+
+REPLICA = "-replica"
+"""How the name of a source ends that is a replica."""
+
+
+def replica_of(source: str) -> str:
+    """The name of what a replica of a web source brings: rendered too, and never mixed with what
+    the source itself brings."""
+    return f"{source}{REPLICA}"
+
 
 
 class Box(NamedTuple):

@@ -6,8 +6,11 @@ from typing import Any
 Rows = list[dict[str, Any]]
 
 
-def crawl_tables(crawl: Mapping[str, Any]) -> dict[str, Rows]:
-    """Tables of a `CrawlReport` as JSON-ready values; those without rows are left out."""
+def crawl_tables(crawl: Mapping[str, Any], *, registered: bool) -> dict[str, Rows]:
+    """Tables of a `CrawlReport` as JSON-ready values; those without rows are left out.
+
+    What a crawl left out is shown here unless it was `registered`, as what is rejected then is.
+    """
     if crawl["estimate"] is not None:
         return {"Would take": _estimate(crawl["estimate"])}
     megabytes = round(crawl["bytes"] / 1e6, 1)
@@ -32,7 +35,7 @@ def crawl_tables(crawl: Mapping[str, Any]) -> dict[str, Rows]:
         "HTTP answers": [
             {"status": status, "count": count} for status, count in crawl["statuses"].items()
         ],
-        "Left out by the crawl": _counted(crawl["drops"], crawl["examples"]),
+        "Left out by the crawl": [] if registered else _counted(crawl["drops"], crawl["examples"]),
         "Noticed by the crawl": _counted(crawl["notices"], crawl["examples"]),
     }
     tables["Crawl"].append({"": "ended", "count": f"{crawl['ended']}: {crawl['why']}"})

@@ -139,7 +139,7 @@ class RunReport(BaseModel):
                 for name, stage in self.stages.items()
             ],
         }
-        crawl = {} if self.crawl is None else crawl_tables(self.crawl)
+        crawl = {} if self.crawl is None else crawl_tables(self.crawl, registered=bool(self.seen))
         return crawl | {title: rows for title, rows in every.items() if rows}
 
 

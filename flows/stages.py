@@ -12,7 +12,7 @@ from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
 from catalog.photos import RejectedError, examine
 from catalog.register import Registered
 from catalog.versions import publish
-from crawlers.records import RENDERED, Drop, Notice, Photo, Source, SourceError
+from crawlers.records import Drop, Notice, Photo, Source, SourceError
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.embedding import EmbeddedShard, choose_way, kept_engine
 from flows.progress import stage
@@ -100,7 +100,7 @@ def embed_pending(run: Run, record: SpaceRecord) -> None:
                 rejected.update(f"not embedded: {reason}" for reason in part.rejected)
                 step.advance(part.photos + len(part.rejected))
     run.report.notices |= rejected
-    if record.is_tryout and run.catalog.has_other_source(RENDERED):
+    if record.is_tryout and run.catalog.has_real_photos():
         run.report.messages.append(TRYOUT)
 
 

@@ -10,6 +10,7 @@ from marque.embed import embed
 from marque.ingest import ingest
 from marque.models import models
 from marque.publish import publish
+from marque.replica import replica
 from marque.reset import reset
 from marque.search import search
 from marque.show import show
@@ -28,7 +29,7 @@ def commands() -> None:
 
 for _command in (
     *(attributions, crawl, demo, doctor, embed, ingest, models),
-    *(publish, reset, search, show, status, up),
+    *(publish, replica, reset, search, show, status, up),
 ):
     commands.add_command(_command)
 

@@ -1,6 +1,7 @@
-"""`marque demo`: the whole line on rendered scenes, with no download and no account."""
+"""`marque demo`: the whole line from web sites to answers, with no download and no account."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +10,19 @@ import click
 from marque.common import GIVEN_HOME, plain_options, use_home
 
 if TYPE_CHECKING:
-    from flows.report import RunReport
+    from crawlers.replica.server import Replica
 
-SCENES = 1500
-SEED = 8001  # two of its scenes are what the first question asks for
-QUERY_SEED = 990_001  # beyond the seeds that are ingested: the picture is not in the catalogue
+LISTINGS = 300
+PHOTOS = 5  # of an advert
+FILES = 400
+SEED = 22  # three of its photos are what the first question asks for
+PORT = 8421  # where it can be had: the addresses of the photos then are those of the last time
+QUERY_SEED = 990_001  # beyond what the replica shows: the picture is not in the catalogue
 
 NEXT = """
-Next, with your own photos:
+Next, with your own photos, or those of the web:
   marque ingest folder PATH                      take in a folder (try --limit 100 first)
+  marque ingest commons --category "Ford Mustang" --limit 100    (set contact in marque.toml first)
   marque search "a red convertible" --sheet answer.png
   marque status                                  what is there, and what waits
 The demo used marque-tiny, which knows rendered scenes only. For real photos leave
@@ -29,54 +34,79 @@ The demo's catalogue is in {home}; add --home {home} to any command to look arou
 
 @click.command()
 @click.option(
-    "--scenes",
+    "--listings",
     type=click.IntRange(min=50),
-    default=SCENES,
+    default=LISTINGS,
     show_default=True,
-    help="How many scenes to render.",
+    help="How many adverts the replica shows.",
 )
 @plain_options
-def demo(scenes: int) -> None:
-    """Render car scenes, ingest them, and ask three questions.
+def demo(listings: int) -> None:
+    """Crawl a replica of two web sites, and ask three questions.
 
-    All of it is kept in a folder of its own, .demo in the working folder if --home names no other:
-    a catalogue of real photos is never touched.
+    The replica runs on this machine and shows rendered scenes. All that comes of it is kept in a
+    folder of its own, .demo in the working folder if --home names no other: a catalogue of real
+    photos is never touched.
     """
     home = (click.get_current_context().meta.get(GIVEN_HOME) or Path(".demo")).resolve()
     use_home(home)
     os.environ["MARQUE_SEMANTIC_MODEL"] = "marque-tiny"
     for name in ("MARQUE_SEMANTIC_WEIGHTS", "MARQUE_VOCABULARY"):
         os.environ.pop(name, None)
+    from crawlers.replica.server import ReplicaError, start_replica
+    from crawlers.replica.world import World
     from crawlers.scenes.write import write_scenes
     from embeddings.registry import DEFAULT_MODEL
     from flows.server import prefect_server
-    from marque.bars import progress_bars
-    from marque.tables import print_answer, print_report
 
-    click.echo(f"Rendering {scenes} car scenes into {home / 'scenes'} ...")
-    write_scenes(home / "scenes", scenes, SEED)
     write_scenes(home / "query", 1, QUERY_SEED)
     query = next((home / "query").glob("*.jpg"))
     with prefect_server(home):
-        from flows.ingest import ingest
-        from flows.search import search
-
-        click.echo("Ingesting them with the flow `ingest` ...")
-        with progress_bars():
-            report = ingest(source="scenes", path=str(home / "scenes"))
-        print_report(report)
-        questions: dict[str, dict[str, Any]] = {
-            "text": {"text": "a red convertible by the sea"},
-            "picture": {"image": str(query)},
-            "picture-and-text": {
-                "image": str(query),
-                "text": "in the mountains",
-                "where": ["body_type=suv"],
-            },
-        }
-        for number, (name, question) in enumerate(questions.items(), start=1):
-            sheet = home / "sheets" / f"{number}-{name}.png"
-            asked: RunReport = search(**question, k=12, sheet=str(sheet))
-            print_answer(asked.answer or {})
-            click.echo(f"Contact sheet: {sheet}")
+        with ExitStack() as stack:
+            world = World(SEED, listings, PHOTOS, files=FILES, sites=("it",))
+            try:
+                replica = stack.enter_context(start_replica(world, PORT))
+            except ReplicaError:
+                replica = stack.enter_context(start_replica(world))
+            click.echo(f"A replica of AutoScout24 and Wikimedia Commons is up: {replica.url}")
+            _crawl(replica)
+        _ask(home, query)
     click.echo(NEXT.format(model=DEFAULT_MODEL, home=home))
+
+
+def _crawl(replica: "Replica") -> None:
+    """Two crawls: adverts with what sellers say, and photos with their licences."""
+    from flows.crawl import crawl_autoscout24, crawl_commons
+    from marque.bars import progress_bars
+    from marque.tables import print_report
+
+    click.echo("Crawling adverts of Ford with the flow `crawl-autoscout24` ...")
+    with progress_bars():
+        print_report(crawl_autoscout24(make="ford", site="it", replica=replica.url))
+    click.echo("Crawling free photos of the Mustang with the flow `crawl-commons` ...")
+    with progress_bars():
+        report = crawl_commons(
+            categories=["Ford Mustang"], queries=["convertible sea"], replica=replica.url
+        )
+    print_report(report)
+
+
+def _ask(home: Path, query: Path) -> None:
+    from flows.search import search
+    from marque.tables import print_answer
+
+    free = "license in CC0 1.0,CC BY 4.0,CC BY-SA 4.0"
+    questions: dict[str, dict[str, Any]] = {
+        "text": {"text": "a red convertible by the sea", "where": [free]},
+        "picture": {"image": str(query)},
+        "picture-and-text": {
+            "image": str(query),
+            "text": "in the mountains",
+            "where": ["make=Ford", "color in blue,white"],
+        },
+    }
+    for number, (name, question) in enumerate(questions.items(), start=1):
+        sheet = home / "sheets" / f"{number}-{name}.png"
+        asked = search(**question, k=12, sheet=str(sheet))
+        print_answer(asked.answer or {})
+        click.echo(f"Contact sheet: {sheet}")

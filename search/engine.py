@@ -16,7 +16,6 @@ from catalog.cars import label_of
 from catalog.filters import hide_views, to_sql
 from catalog.photos import RejectedError
 from catalog.published import PublishedCars, Rows
-from crawlers.records import RENDERED
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from search.query import Query, QueryError
 
@@ -226,4 +225,4 @@ def _hits(
 def _notices(cars: PublishedCars, by_vector: bool) -> tuple[str, ...]:
     if not by_vector or not SpaceRecord.from_json(cars.record(SPACE)).is_tryout:
         return ()
-    return (TRYOUT,) if cars.has_other_source(RENDERED) else ()
+    return (TRYOUT,) if cars.has_real_photos() else ()

@@ -143,8 +143,7 @@ def test_rows_samples_and_first_photos(large: Catalog) -> None:
     assert cars.sample("semantic", 5000).shape == (2000, SIZE)
     spread = VALUES[[0, 499, 999, 1499, 1999]]
     assert np.allclose(cars.sample("semantic", 5), spread, atol=2e-3)
-    assert cars.has_other_source("scenes")
-    assert not cars.has_other_source("shop")
+    assert cars.has_real_photos()
     with pytest.raises(CatalogError, match="no 'content' vectors"):
         cars.record("content")
 

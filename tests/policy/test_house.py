@@ -126,9 +126,9 @@ def test_the_readme_names_every_setting_and_its_default() -> None:
     from flows.settings import Settings
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Settings")[2]
-    rows = re.findall(r"^\| (`[a-z_`, ]+`) \|(.*?)\|", readme, re.M)
+    rows = re.findall(r"^\| (`[a-z0-9_`, ]+`) \|(.*?)\|", readme, re.M)
     said = {name: default.strip(" `") for names, default in rows for name in
-            re.findall(r"[a-z_]+", names)}  # fmt: skip
+            re.findall(r"[a-z0-9_]+", names)}  # fmt: skip
     assert said.keys() == Settings.model_fields.keys()
     for name, field in Settings.model_fields.items():
         assert said[name] == str(field.default) or field.default is None, name

@@ -1,0 +1,62 @@
+"""The country sites of AutoScout24: what differs between them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One language of one country site.
+
+    `cy` is its own country (or countries) in a search, `segment` the first part of an offer's
+    path, `prefix` what stands before every path. `offers_closed` tells which of the two kinds of
+    robots.txt it has, `category` whether slugs name make and model by number.
+    """
+
+    tld: str
+    country: str
+    cy: str
+    language: str
+    segment: str
+    prefix: str = ""
+    offers_closed: bool = False
+    category: bool = False
+
+    @property
+    def host(self) -> str:
+        """The name of its host on the web."""
+        return f"www.autoscout24.{self.tld}"
+
+    @property
+    def culture(self) -> str:
+        """Language and country, such as `de-DE`."""
+        return f"{self.language}-{self.country}"
+
+
+EUROPE = "D,A,B,E,F,I,L,NL"
+
+_ALL = (
+    Site("de", "DE", "D", "de", "angebote", offers_closed=True, category=True),
+    Site("at", "AT", "A", "de", "angebote", offers_closed=True, category=True),
+    Site("it", "IT", "I", "it", "annunci", category=True),
+    Site("nl", "NL", "NL", "nl", "aanbod"),
+    Site("be", "BE", "B", "fr", "offres", prefix="/fr"),
+    Site("be", "BE", "B", "nl", "aanbod", prefix="/nl"),
+    Site("fr", "FR", "F", "fr", "offres"),
+    # Nothing shows how Luxembourg's site is laid out; it has two languages, as Belgium's.
+    Site("lu", "LU", "L", "fr", "offres", prefix="/fr"),
+    Site("lu", "LU", "L", "de", "angebote", prefix="/de"),
+    Site("com", "GB", EUROPE, "en", "offers"),
+    Site("es", "ES", "E", "es", "anuncios"),
+)
+
+TLDS: tuple[str, ...] = tuple(dict.fromkeys(site.tld for site in _ALL))
+
+COUNTRIES: dict[str, tuple[str, str]] = {
+    site.tld: (site.cy, site.country) for site in _ALL if site.tld != "com"
+}
+"""Of each country that cars stand in, by its site: its letters in a search and in an address."""
+
+
+def sites_of(tld: str) -> tuple[Site, ...]:
+    """The languages of a country site."""
+    return tuple(site for site in _ALL if site.tld == tld)

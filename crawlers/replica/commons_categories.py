@@ -1,0 +1,60 @@
+"""The categories of the replica's Commons: makes, models and their parts, as a graph with a loop
+and with branches that lead away from cars."""
+
+from dataclasses import dataclass
+
+ROOT = "Automobiles by brand"
+COLORS = ("black", "white", "silver", "grey", "blue", "red", "green", "yellow")
+
+
+@dataclass(frozen=True, slots=True)
+class Car:
+    """A make and model that the renderer can illustrate: its bodies, and its first years."""
+
+    make: str
+    model: str
+    bodies: tuple[str, ...]
+    years: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """Make and model, which is also the name of the car's category."""
+        return f"{self.make} {self.model}"
+
+    def generation(self, year: int) -> str:
+        """The category of the cars built in a year: the first ten years are one generation."""
+        which = "First" if year < self.years[0] + 10 else "Second"
+        return f"{which} generation {self.name}"
+
+
+CARS = (
+    Car("Ford", "Mustang", ("coupe", "convertible"), (1964, 1982)),
+    Car("Ford", "F-150", ("pickup",), (1975, 1990)),
+    Car("Fiat", "500", ("hatchback", "convertible"), (2007, 2024)),
+    Car("Volkswagen", "Golf", ("hatchback", "estate", "convertible"), (1974, 1991)),
+    Car("Volkswagen", "Transporter", ("van", "minivan"), (1990, 2014)),
+    Car("BMW", "3 Series", ("sedan", "estate", "coupe"), (1990, 2011)),
+    Car("Toyota", "RAV4", ("suv",), (1994, 2012)),
+    Car("Citroën", "Berlingo", ("minivan", "van"), (1996, 2018)),
+)
+
+
+def category_graph() -> dict[str, tuple[str, ...]]:
+    """Every category with its parents.
+
+    "Ford Mustang by color" is below "Ford Mustang" and above it too: a walk that keeps no visited
+    set never ends. Logos, model cars, engines and museums hang below each model.
+    """
+    graph: dict[str, tuple[str, ...]] = {ROOT: ()}
+    for car in CARS:
+        make, name = car.make, car.name
+        by_color = f"{name} by color"
+        graph[f"{make} vehicles"] = (ROOT,)
+        graph[name] = (f"{make} vehicles", by_color)
+        graph[by_color] = (name,)
+        graph |= {car.generation(year): (name,) for year in car.years}
+        graph |= {f"{color.capitalize()} {name}": (by_color,) for color in COLORS}
+        graph |= {f"{name} logos": (name,), f"Model cars of {name}": (name,)}
+        for part in (f"{make} engines", f"{make} museum"):
+            graph[part] = (*graph.get(part, (f"{make} vehicles",)), name)
+    return graph

@@ -1,0 +1,71 @@
+"""The makes and models that the replica's cars are of, with ids as AutoScout24 numbers them.
+
+The ids of makes and of BMW's models, and that of the Fiat 500, are the site's; the others are made
+up. Body types are the words of the scene renderer.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model: its make, what it costs new in euros, and what it is built as and driven by.
+
+    `fuels` are letters of the site: D diesel, B petrol, E electric, 2 petrol and electric. Most
+    models are a group of their own; `line` is the id of the family, where there is one.
+    """
+
+    make: str
+    make_id: int
+    name: str
+    model_id: int
+    price: int
+    bodies: tuple[str, ...]
+    fuels: str = "DB2"
+    line: int | None = None
+    group: tuple[str, int] | None = None
+
+    @property
+    def group_name(self) -> str:
+        """The group that it belongs to, such as 3er."""
+        return self.group[0] if self.group else self.name
+
+    @property
+    def group_id(self) -> int:
+        """The group's id, which for a group of one is that of the model."""
+        return self.group[1] if self.group else self.model_id
+
+
+MODELS: tuple[Model, ...] = (
+    Model("Fiat", 28, "500", 15160, 19_000, ("hatchback", "convertible"), "B2E"),
+    Model("BMW", 13, "320", 1641, 48_000, ("sedan", "estate", "coupe"), line=38,
+          group=("3er", 100038)),
+    Model("Ford", 29, "Focus", 1768, 29_000, ("hatchback", "estate", "sedan"), "DB"),
+    Model("Volkswagen", 74, "Golf", 2084, 31_000, ("hatchback", "estate"), line=160),
+    Model("Audi", 9, "A4", 1626, 46_000, ("sedan", "estate", "convertible")),
+    Model("Mercedes-Benz", 47, "C 220", 1701, 50_000, ("sedan", "estate", "coupe"), "D2", 72,
+          ("C-Klasse", 100072)),
+    Model("Fiat", 28, "Panda", 1746, 17_000, ("hatchback",), "B2"),
+    Model("Ford", 29, "Mustang", 1771, 55_000, ("coupe", "convertible"), "B"),
+    Model("BMW", 13, "X3", 18387, 58_000, ("suv",), line=44),
+    Model("BMW", 13, "i4", 75941, 60_000, ("sedan", "coupe"), "E"),
+    Model("Volkswagen", 74, "Transporter", 74661, 45_000, ("van", "minivan", "pickup"), "D"),
+    Model("Ford", 29, "Ranger", 1778, 44_000, ("pickup",), "D"),
+    Model("BMW", 13, "Z4", 18308, 52_000, ("convertible", "coupe"), "B", 45),
+    Model("Fiat", 28, "Doblo", 15227, 25_000, ("minivan", "van"), "D"),
+    Model("Land Rover", 15641, "Defender", 15728, 62_000, ("suv", "pickup"), "D2"),
+    Model("Porsche", 57, "911", 1901, 120_000, ("coupe", "convertible"), "B"),
+    Model("Ford", 29, "Transit", 1786, 42_000, ("van", "minivan"), "D"),
+    Model("Audi", 9, "Q5", 19715, 56_000, ("suv",)),
+    Model("Toyota", 70, "Corolla", 2066, 30_000, ("hatchback", "estate", "sedan"), "2B"),
+    Model("Skoda", 65, "Octavia", 1999, 33_000, ("estate", "sedan"), "DB"),
+    Model("Peugeot", 55, "208", 18472, 24_000, ("hatchback",), "BE"),
+)  # fmt: skip
+"""The commonest first."""
+
+MAKES: dict[int, str] = {model.make_id: model.make for model in MODELS}
+
+
+def models_of(make_id: int) -> list[Model]:
+    """The models of a make, none for one that is not here."""
+    return [model for model in MODELS if model.make_id == make_id]

@@ -1,0 +1,84 @@
+"""Crawls of a replica, as fast as it answers, and what they left behind."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from crawlers.crawl import CrawlJob, CrawlReport
+from crawlers.records import Drop, Photo
+from crawlers.replica.server import Logged, Replica
+from crawlers.runner import crawled, run_crawl, store_folder
+from crawlers.sources import Pace
+from crawlers.store import CrawlStore, open_store
+
+FAST = Pace(0.0, 8, 0.0, 8, timeout=5.0, pause=0.2)
+PICTURES = "prod.pictures.autoscout24.net"
+
+
+def autoscout24_job(
+    replica: Replica, asked: Mapping[str, Any] | None = None, **more: Any
+) -> CrawlJob:
+    """Fiats of the Italian site, whose robots.txt leaves offers open."""
+    wanted = {"site": "it", "make": "fiat", "size": "480x360"} | dict(asked or {})
+    return CrawlJob("autoscout24", wanted, **({"replica": replica.url, "pace": FAST} | more))
+
+
+def commons_job(replica: Replica, asked: Mapping[str, Any] | None = None, **more: Any) -> CrawlJob:
+    """Photos of the Ford Mustang, by its category."""
+    wanted = {"categories": ["Ford Mustang"], "queries": [], "depth": 2, "width": 960}
+    return CrawlJob(
+        "commons", wanted | dict(asked or {}), **({"replica": replica.url, "pace": FAST} | more)
+    )
+
+
+class Asked:
+    """The requests that a replica got inside the block."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+
+    def __enter__(self) -> "Asked":
+        self._before = len(self._replica.requests)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.requests: list[Logged] = self._replica.requests[self._before :]
+
+    def count(self, host: str = "", path: str = "") -> int:
+        """How many were for a host whose name begins so, and a path that does."""
+        return len(self.of(host, path))
+
+    def of(self, host: str = "", path: str = "") -> list[Logged]:
+        """Those for a host whose name begins so, and a path that does, but for robots.txt."""
+        return [
+            each
+            for each in self.requests
+            if each.host.startswith(host)
+            and each.path.startswith(path)
+            and each.path != "/robots.txt"
+        ]
+
+
+def crawl(job: CrawlJob, crawls: Path) -> CrawlReport:
+    """Make a crawl into the folder `crawls`."""
+    return run_crawl(job, crawls)
+
+
+def records(job: CrawlJob, crawls: Path, report: CrawlReport) -> list[Photo | Drop]:
+    """What a crawl brought for the catalogue."""
+    found = list(crawled(job, crawls, report.crawl_id).records())
+    return [each for each in found if isinstance(each, Photo | Drop)]
+
+
+def photos(job: CrawlJob, crawls: Path, report: CrawlReport) -> dict[str, str]:
+    """Photo -> SHA-256 of its bytes; each is there once."""
+    found = [each for each in records(job, crawls, report) if isinstance(each, Photo)]
+    counts = Counter(each.sighting.source_id for each in found)
+    assert not counts or max(counts.values()) == 1, counts.most_common(3)
+    return {each.sighting.source_id: str(each.sha256) for each in found}
+
+
+def store(job: CrawlJob, crawls: Path) -> CrawlStore:
+    """The store that a crawl was made into."""
+    return open_store(store_folder(crawls, job))
