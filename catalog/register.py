@@ -33,6 +33,7 @@ BYTES_A_WRITE = 64 * 2**20
 MAX_BYTES = 256 * 2**20
 BOX_IGNORED = "box ignored: it does not fit the photo"
 REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
+NOT_SHOWN = "photo is not shown, or not free, any more"
 TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"
 
 _STATED = ("page_url", "image_url", "license", "license_url", "creator", "attribution", "split")
@@ -251,6 +252,8 @@ def _read(photo: Photo, *, there: bool) -> _Read | Drop:
     place, held = photo.sighting, photo.content
     if there and photo.sha256 is not None:
         return _Read(place, None, photo.sha256)
+    if held is None:
+        return Drop(place.source, place.source_id, NOT_SHOWN, "it was not taken while it was")
     try:
         size = len(held) if isinstance(held, bytes) else held.stat().st_size
         if size > MAX_BYTES:

@@ -37,8 +37,10 @@ class CrawlJob:
 
     @property
     def key(self) -> str:
-        """Hex digits that name what is asked, whoever asks and however much of it is taken."""
-        what = [self.source, self.asked, self.per_listing, self.accepted, bool(self.replica)]
+        """Hex digits that name what is asked, whoever asks and however much of it is taken; a dry
+        run does not go on with a crawl that broke off."""
+        how = [self.per_listing, self.accepted, bool(self.replica), self.dry_run]
+        what = [self.source, self.asked, *how]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
@@ -110,7 +112,7 @@ class CrawlReport:
 
     def to_json(self) -> str:
         """The report as one line."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
+        return json.dumps(self.to_dict())
 
     @classmethod
     def from_json(cls, text: str) -> "CrawlReport":

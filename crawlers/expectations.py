@@ -4,16 +4,20 @@ from crawlers.crawl import CrawlReport
 from crawlers.sources import Site
 
 
+def check_ending(report: CrawlReport) -> None:
+    """Add to a crawl's `failures` that the site, or an error, ended it."""
+    if report.ended == "blocked":
+        report.failures.insert(0, f"the site does not want this crawl: {report.why}")
+    elif report.ended == "failed":
+        report.failures.insert(0, report.why)
+
+
 def check_expectations(report: CrawlReport, site: Site) -> None:
     """Add the checks that a crawl failed to its `failures`, and what looks odd to its `warnings`.
 
     A crawl that did not end by itself is judged by its fill rates only: how much there is, it does
     not know.
     """
-    if report.ended == "blocked":
-        report.failures.append(f"the site does not want this crawl: {report.why}")
-    elif report.ended == "failed":
-        report.failures.append(report.why)
     if report.ended == "finished":
         _check_counts(report, site)
     if report.listings >= site.expected.judge_from:

@@ -24,7 +24,6 @@ def replica_of(source: str) -> str:
     return f"{source}{REPLICA}"
 
 
-
 class Box(NamedTuple):
     """A rectangle in pixels of the photo as it is shown; `x1` and `y1` are the first outside."""
 
@@ -61,16 +60,19 @@ class Photo:
     """A photo that a source has: where it was seen, and its bytes or the file that holds them.
 
     `sha256` (hex) is that of the bytes, where the source knows it: then they are not read where
-    they are in the catalogue already.
+    they are in the catalogue already. Without `content` the photo is not taken, and what is said of
+    it counts only if it was taken before: its site shows it no more, or not freely any more.
     """
 
     sighting: Sighting
-    content: bytes | Path
+    content: bytes | Path | None
     sha256: str | None = None
 
     def read(self) -> bytes:
         """The photo's bytes, read from disk if need be; raises `OSError` if that fails."""
-        return self.content if isinstance(self.content, bytes) else self.content.read_bytes()
+        if isinstance(self.content, Path):
+            return self.content.read_bytes()
+        return self.content or b""
 
 
 @dataclass(frozen=True, slots=True)

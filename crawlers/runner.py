@@ -6,13 +6,16 @@ Scrapy's reactor runs once a process, so each crawl has its own; nothing here im
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from crawlers.asked import check_asked
 from crawlers.crawl import CrawlJob, CrawlReport
 from crawlers.errors import MarqueError, UsageMistakeError
-from crawlers.records import Drop, Notice, Photo
+from crawlers.records import Drop, Notice, Photo, replica_of
 from crawlers.sources import site_named
 from crawlers.store import open_store
 from crawlers.web import Web
@@ -20,6 +23,8 @@ from crawlers.web import Web
 STOP_SECONDS = 20.0
 """So long may a crawl take to end once it is told to; what it has is on disk anyway."""
 REFUSED = 3  # the child's exit status for an error that is for people
+LOG = "crawl.log"
+"""In the folder of a store, what Scrapy says of its last crawl."""
 
 Heard = Callable[[CrawlReport], None]
 
@@ -47,11 +52,12 @@ def check_job(job: CrawlJob) -> None:
             "marque.toml; to try the crawler out, use `marque replica`"
         )
     user_agent(job.contact, replica=job.replica is not None)
+    check_asked(job)
 
 
 def store_folder(crawls: Path, job: CrawlJob) -> Path:
     """The folder of a source's store; what comes from a replica is kept apart."""
-    return crawls / (job.source if job.replica is None else f"{job.source}-replica")
+    return crawls / (job.source if job.replica is None else replica_of(job.source))
 
 
 def run_crawl(job: CrawlJob, crawls: Path, heard: Heard | None = None) -> CrawlReport:
@@ -63,15 +69,14 @@ def run_crawl(job: CrawlJob, crawls: Path, heard: Heard | None = None) -> CrawlR
     """
     check_job(job)
     folder = store_folder(crawls, job)
-    folder.mkdir(parents=True, exist_ok=True)
     report: CrawlReport | None = None
-    with (folder / "child.log").open("w", encoding="utf-8") as log:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         child = subprocess.Popen(
             [sys.executable, "-m", "crawlers.child", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
+            stderr=said,
+            encoding="utf-8",
             env=_environment(),
             start_new_session=True,  # a Ctrl-C is for us: we tell the child
         )
@@ -81,12 +86,19 @@ def run_crawl(job: CrawlJob, crawls: Path, heard: Heard | None = None) -> CrawlR
                     heard(report)
         finally:
             _end(child)
-    return _outcome(child, folder, report)
+        said.seek(0)
+        last_words = said.read().strip()[-2000:]
+    if report is None:
+        if child.returncode == REFUSED:
+            raise CrawlError(last_words)
+        raise CrawlError(f"no crawl began: its process ended ({_status(child)}). {last_words}")
+    return report if report.finished_at else _died(report, folder, _status(child), last_words)
 
 
 def crawled(job: CrawlJob, crawls: Path, crawl_id: str) -> "CrawlSource":
     """What a crawl saw, as a source of photos for the catalogue."""
-    return CrawlSource(job.source, store_folder(crawls, job), crawl_id)
+    name = job.source if job.replica is None else replica_of(job.source)
+    return CrawlSource(name, store_folder(crawls, job), crawl_id)
 
 
 class CrawlSource:
@@ -108,11 +120,8 @@ class CrawlSource:
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """The photos in the order in which the crawl saw them, then what it left out."""
-        store = open_store(self._folder)
-        try:
+        with closing(open_store(self._folder)) as store:
             yield from store.records(self._name, self._crawl_id)
-        finally:
-            store.close()
 
 
 def _environment() -> dict[str, str]:
@@ -131,42 +140,34 @@ def _reports(child: "subprocess.Popen[str]", job: CrawlJob) -> Iterator[CrawlRep
     except BrokenPipeError:
         return  # it ended at once, and its log says why
     for line in child.stdout:
-        if line.startswith("{"):
+        if line.startswith("{") and line.endswith("\n"):  # else it was killed amid a line
             yield CrawlReport.from_json(line)
 
 
 def _end(child: "subprocess.Popen[str]") -> None:
     """Stop the child if it runs: in order, as the end of its input tells it to, else by force."""
-    if child.stdin:
-        child.stdin.close()
+    for pipe in (child.stdin, child.stdout):  # what it still says would fill one that nobody reads
+        if pipe:
+            with suppress(BrokenPipeError):
+                pipe.close()
     try:
         child.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-    if child.stdout:
-        child.stdout.close()
 
 
-def _outcome(child: "subprocess.Popen[str]", folder: Path, last: CrawlReport | None) -> CrawlReport:
-    said = (folder / "child.log").read_text(encoding="utf-8").strip()
-    if last is None:
-        reason = said if child.returncode == REFUSED else f"{_status(child)}; {said[-2000:]}"
-        raise CrawlError(reason or _status(child))
-    if last.finished_at is not None:
-        return last
-    store = open_store(folder)
-    try:
-        kept = store.report(last.crawl_id)
-    finally:
-        store.close()
-    report = CrawlReport.from_json(kept) if kept else last
-    if report.finished_at is not None:
-        return report  # it ended well while nobody listened
-    why = f"its process ended before it could say more ({_status(child)})"
-    report = replace(report, ended="died", why=why)
+def _died(last: CrawlReport, folder: Path, status: str, last_words: str) -> CrawlReport:
+    """The report of a crawl whose process is gone, kept in its store."""
+    why = f"its process ended before it could say more ({status})"
+    told = f"the crawl died: {why}; {folder / LOG} may tell. {last_words}".strip()
+    report = replace(last, ended="died", why=why, failures=[*last.failures, told])
     report.goes_on = "run the same command again: what is there is not asked for again"
-    report.failures.append(f"the crawl died: {why}; {folder / 'child.log'} and crawl.log may tell")
+    with suppress(MarqueError), closing(open_store(folder)) as store:
+        kept = store.report(last.crawl_id)
+        if kept is not None and CrawlReport.from_json(kept).finished_at:
+            return CrawlReport.from_json(kept)  # it ended well, and could not say so
+        store.store_report(last.crawl_id, report.to_json(), ended=None)
     return report
 
 

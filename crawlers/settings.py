@@ -3,6 +3,7 @@
 from typing import Any
 
 from crawlers.manners.agent import TOKEN, user_agent
+from crawlers.runner import LOG
 from crawlers.under_way import UnderWay
 
 
@@ -13,10 +14,11 @@ def crawl_settings(crawl: UnderWay) -> dict[str, Any]:
         | _parts()
         | _limits(crawl)
         | {
-            "LOG_FILE": str(crawl.store.folder / "crawl.log"),
+            "LOG_FILE": str(crawl.store.folder / LOG),
             "LOG_FILE_APPEND": False,
             "LOG_LEVEL": "INFO",
             "TELNETCONSOLE_ENABLED": False,
+            "REMOTE_CONTROL_ENABLED": False,  # a server that runs whatever code it is sent
             "LOGSTATS_INTERVAL": 60.0,
         }
     )
@@ -33,6 +35,7 @@ def _manners(crawl: UnderWay) -> dict[str, Any]:
         "ROBOTSTXT_OBEY": True,
         "ROBOTSTXT_USER_AGENT": TOKEN,
         "DOWNLOAD_DELAY": 0,  # each host has its own, below
+        "DOWNLOAD_DELAY_JITTER": 0,  # Scrapy's own would halve a Crawl-delay at times
         "DOWNLOAD_SLOTS": slots,
         "CONCURRENT_REQUESTS": pace.concurrency + pace.photo_concurrency + 1,
         "AUTOTHROTTLE_ENABLED": True,
@@ -40,12 +43,17 @@ def _manners(crawl: UnderWay) -> dict[str, Any]:
         "COOKIES_ENABLED": False,
         "REFERER_ENABLED": False,
         "HTTPPROXY_ENABLED": crawl.web.replica is None,
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,  # Scrapy believes any certificate else
     }
 
 
 def _parts() -> dict[str, Any]:
     return {
-        "DOWNLOADER_MIDDLEWARES": {"crawlers.manners.gate.Gate": 950},
+        "DOWNLOADER_MIDDLEWARES": {
+            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+            "crawlers.manners.robots.Robots": 100,
+            "crawlers.manners.gate.Gate": 950,
+        },
         "EXTENSIONS": {
             "scrapy.extensions.throttle.AutoThrottle": None,
             "crawlers.manners.throttle.Throttle": 0,
@@ -55,6 +63,7 @@ def _parts() -> dict[str, Any]:
             "crawlers.pipelines.store_photo.StorePhoto": 200,
             "crawlers.pipelines.record.Record": 300,
         },
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),  # the web, nothing else
         "TWISTED_DNS_RESOLVER": "crawlers.manners.resolver.PublicResolver",
         "METAREFRESH_ENABLED": False,
         "MEDIA_ALLOW_REDIRECTS": True,  # each hop passes the gate

@@ -1,10 +1,12 @@
 """A crawl under way: what its spider, its manners and its pipelines share."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from crawlers.crawl import COMPLETE, CrawlJob, CrawlReport, Ending
+from crawlers.errors import MarqueError
 from crawlers.records import Drop, Listing
 from crawlers.sources import Site
 from crawlers.store import CrawlStore
@@ -21,7 +23,11 @@ class Delivery:
 
 @dataclass(slots=True)
 class UnderWay:
-    """One crawl while it runs, in its own process."""
+    """One crawl while it runs, in its own process.
+
+    `partial` says that the spider could not see everything that was asked for, `unread` which
+    listings it saw and could not read.
+    """
 
     job: CrawlJob
     site: Site
@@ -29,7 +35,10 @@ class UnderWay:
     store: CrawlStore
     report: CrawlReport
     promised: int = 0
+    partial: bool = False
+    unread: set[str] = field(default_factory=set)
     filled: dict[str, int] = field(default_factory=dict)
+    at_stop: Callable[[], None] | None = None
     _met: set[str] = field(default_factory=set)
 
     @property
@@ -45,8 +54,16 @@ class UnderWay:
     def stop(self, ending: Ending, why: str) -> None:
         """Look for nothing more. After an ending that is complete the photos that were promised
         are still fetched, which another ending may break off; of those the first counts."""
-        if not self.stopping and self.report.ended != ending:
-            self.report.ended, self.report.why = ending, why
+        if self.stopping or self.report.ended == ending:
+            return
+        self.report.ended, self.report.why = ending, why
+        if self.stopping and self.at_stop is not None:
+            self.at_stop()
+
+    def fail(self, error: BaseException) -> None:
+        """End the crawl for an error."""
+        known = isinstance(error, MarqueError)
+        self.stop("failed", str(error) if known else f"{type(error).__name__}: {error}")
 
     def meet(self, listing_id: str) -> bool:
         """Whether this crawl meets a listing for the first time."""
@@ -78,7 +95,7 @@ class UnderWay:
         self.store.store_drop(self.crawl_id, Drop(self.site.name, source_id, reason, detail))
 
     def keep_report(self) -> None:
-        """Write the report as it is now, so that it is there after a crash."""
+        """Write the report as it is now, so that it is there after a crash; raises `DiskError`."""
         text = self.report.to_json()
         self.store.store_report(self.crawl_id, text, ended=None)
 

@@ -1,7 +1,7 @@
 """The flows that crawl: photos from web sites, and from there on as with any source."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -23,9 +23,6 @@ from flows.stages import make_searchable, register_all
 REPLICA_PACE = Pace(0.0, 8, 0.0, 8, timeout=30.0, pause=1.0)
 """How fast a replica on this machine is asked: nobody is troubled by it."""
 
-Size = Literal[
-    "250x188", "360x270", "480x360", "720x540", "1080x810", "1280x960", "1920x1080"
-]  # fmt: skip
 Count = Annotated[int, Field(ge=1)]
 
 
@@ -35,7 +32,7 @@ def crawl_autoscout24(
     model: str | None = None,
     site: str = "de",
     years: tuple[int, int] | None = None,
-    size: Size = "1280x960",
+    size: str = "1280x960",
     limit: Count | None = None,
     per_listing: Count | None = None,
     max_requests: Count | None = None,

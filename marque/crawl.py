@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawlers.licences import ACCEPTED
+from crawlers.pages.autoscout24.codes import SITES
+from crawlers.pages.autoscout24.gallery import SIZES
 from marque.common import F, run_flow, shared_options
 
 if TYPE_CHECKING:
     from flows.report import RunReport
-
-SITES = ("de", "at", "it", "nl", "be", "be-nl", "fr", "lu", "lu-de", "com", "es")
-SIZES = ("250x188", "360x270", "480x360", "720x540", "1080x810", "1280x960", "1920x1080")
 
 
 def _apply(command: F, *options: Any) -> F:
@@ -48,7 +48,7 @@ def autoscout24_options(command: F) -> F:
         command,
         click.option(
             "--site",
-            type=click.Choice(SITES),
+            type=click.Choice(list(SITES)),
             default="de",
             show_default=True,
             help="Country site.",
@@ -113,7 +113,7 @@ def commons_options(command: F) -> F:
         click.option(
             "--accept",
             multiple=True,
-            default=("by", "by-sa", "cc0"),
+            default=ACCEPTED,
             show_default=True,
             help="Licence to take; pdm can be added. Repeatable.",
         ),

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 from urllib.parse import urlsplit
 
-from scrapy import Request
+from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
@@ -18,6 +18,7 @@ from crawlers.under_way import UnderWay, crawl_of
 
 OTHER_HOST = "address is not one of the source's hosts"
 STOPPING = "the crawl is stopping"
+ROBOTS_TXT = "/robots.txt"
 THUMB_STEP = b"thumbnail steps"  # Wikimedia's 429 for a width it does not make: no wait helps
 
 MAX_SLOWDOWNS = 2
@@ -49,6 +50,10 @@ class Gate:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+        crawler.signals.connect(self._opened, signal=signals.spider_opened)
+        crawler.signals.connect(self._came, signal=signals.bytes_received)
+        self._turns: dict[str, asyncio.Semaphore] = {}
+        self._out: dict[Request, asyncio.Semaphore] = {}
         self._wait_until: dict[str, float] = {}
         self._slowdowns: Counter[str] = Counter()
         self._good: Counter[str] = Counter()
@@ -63,41 +68,38 @@ class Gate:
         """The crawl that this gate belongs to."""
         return crawl_of(self._crawler)
 
-    @cached_property
-    def _bases(self) -> frozenset[str]:
-        site = self.crawl.site
-        return frozenset(self.crawl.web.base(host) for host in (*site.hosts, *site.photo_hosts))
+    def is_asked(self, url: str) -> bool:
+        """Whether an address is on one of the hosts that are asked at all."""
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc}" in self._bases
 
     async def process_request(self, request: Request) -> None:
-        """Let a request to one of the source's hosts out when it is time, or refuse it."""
-        crawl = self.crawl
+        """Let a request to one of the source's hosts out when it is time, or refuse it.
+
+        A host gets no more at a time than it is asked at once: Scrapy queues what has passed, and
+        what waits there would still go out after the host said to stop or to wait.
+        """
         parts = urlsplit(request.url)
-        if f"{parts.scheme}://{parts.netloc}" not in self._bases:
+        if not self.is_asked(request.url):
             raise RefusedError(OTHER_HOST, f"{parts.scheme}://{parts.netloc}")
-        host = parts.hostname or ""
-        while (wait := self._wait_until.get(host, 0.0) - time.monotonic()) > 0:
-            if crawl.stopping:
-                break
-            await asyncio.sleep(min(wait, 0.5))
-        most = min(crawl.job.max_requests or crawl.site.max_requests, crawl.site.max_requests)
-        if crawl.report.requests >= most:
-            crawl.stop("cap", f"{most:,} requests are the most that one run makes")
-        if crawl.stopping:
-            raise StoppingError(STOPPING)
-        crawl.report.requests += 1
+        turn = self._turn(parts.hostname or "")
+        await turn.acquire()
+        self._out[request] = turn
+        await self._until(parts.hostname or "")
+        self._count()
 
     def process_response(self, request: Request, response: Response) -> Response | Request:
         """Count an answer, and stop or slow down where the site says so."""
+        self._is_back(request)
         crawl = self.crawl
         status = response.status
         crawl.report.statuses[str(status)] = crawl.report.statuses.get(str(status), 0) + 1
-        crawl.report.bytes += len(response.body)
         host = urlsplit(request.url).hostname or ""
         if _asks_for_less(response):
             return self._slow_down(host, request, response)
         if status == 403:
             crawl.stop("blocked", f"{host} answered 403 Forbidden to {request.url}")
-        elif status >= 500 and urlsplit(request.url).path == "/robots.txt":
+        elif status >= 500 and urlsplit(request.url).path == ROBOTS_TXT:
             crawl.stop("blocked", f"{request.url} answers {status}, so nothing may be asked")
         elif status == 200:
             self._good[host] += 1
@@ -105,23 +107,70 @@ class Gate:
                 self._slowdowns[host] = 0
         return response
 
-    def process_exception(self, request: Request, exception: Exception) -> None:
-        """Without its robots.txt nothing is asked of a host."""
-        if urlsplit(request.url).path == "/robots.txt" and not isinstance(exception, RefusedError):
-            self.crawl.stop("blocked", f"{request.url} cannot be read: {exception}")
+    def process_exception(self, request: Request, exception: Exception) -> None:  # noqa: ARG002
+        """Let the next request out in place of one that got no answer."""
+        self._is_back(request)
 
     def wait(self, host: str, seconds: float) -> None:
         """Ask nothing of a host for so long."""
         until = time.monotonic() + seconds
         self._wait_until[host] = max(until, self._wait_until.get(host, 0.0))
 
+    @cached_property
+    def _bases(self) -> frozenset[str]:
+        site = self.crawl.site
+        return frozenset(self.crawl.web.base(host) for host in (*site.hosts, *site.photo_hosts))
+
+    def _opened(self) -> None:
+        self.crawl.at_stop = self._refuse_queued
+
+    def _refuse_queued(self) -> None:
+        """Of what was let out, some still waits for the end of its host's delay."""
+        engine = self._crawler.engine
+        assert engine is not None, "a spider is open while its engine runs"
+        for slot in engine.downloader.slots.values():
+            while slot.queue:
+                _, answer = slot.queue.popleft()
+                answer.errback(StoppingError(STOPPING))
+                self.crawl.report.requests -= 1
+
+    def _turn(self, host: str) -> asyncio.Semaphore:
+        if host not in self._turns:
+            slots = self._crawler.settings.getdict("DOWNLOAD_SLOTS")
+            self._turns[host] = asyncio.Semaphore(int(slots[host]["concurrency"]))
+        return self._turns[host]
+
+    async def _until(self, host: str) -> None:
+        while (wait := self._wait_until.get(host, 0.0) - time.monotonic()) > 0:
+            if self.crawl.stopping:
+                break
+            await asyncio.sleep(min(wait, 0.5))
+
+    def _count(self) -> None:
+        crawl = self.crawl
+        most = min(crawl.job.max_requests or crawl.site.max_requests, crawl.site.max_requests)
+        if crawl.report.requests >= most:
+            crawl.stop("cap", f"{most:,} requests are the most that one run makes")
+        if crawl.stopping:
+            raise StoppingError(STOPPING)
+        crawl.report.requests += 1
+
+    def _came(self, data: bytes) -> None:
+        self.crawl.report.bytes += len(data)  # those of an answer that is cut off too
+
+    def _is_back(self, request: Request) -> None:
+        turn = self._out.pop(request, None)
+        if turn is not None:  # else it was refused before it had one
+            turn.release()
+
     def _slow_down(self, host: str, request: Request, response: Response) -> Response | Request:
         crawl = self.crawl
         self._good[host] = 0
-        self._slowdowns[host] += 1
+        if time.monotonic() >= self._wait_until.get(host, 0.0):  # else several asked at once
+            self._slowdowns[host] += 1
         pace = crawl.job.pace or crawl.site.pace
         seconds = retry_after(response)
-        seconds = pace.pause * self._slowdowns[host] if seconds is None else seconds
+        seconds = pace.pause * max(1, self._slowdowns[host]) if seconds is None else seconds
         said = f"{host} answered {response.status} to {request.url}"
         if self._slowdowns[host] > MAX_SLOWDOWNS:
             crawl.stop("blocked", f"{said}, again after waiting as it asked to")
@@ -146,7 +195,7 @@ def _asks_for_less(response: Response) -> bool:
 def retry_after(response: Response) -> float | None:
     """The seconds of an answer's Retry-After, which gives seconds or a date (RFC 9110, 10.2.3)."""
     value = (response.headers.get(b"Retry-After") or b"").decode("latin-1").strip()
-    if value.isdigit():
+    if value.isdecimal() and value.isascii():
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())

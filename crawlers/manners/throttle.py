@@ -11,6 +11,11 @@ from scrapy.robotstxt import RobotParser
 
 from crawlers.manners.agent import TOKEN
 
+MOST_DELAY = 60.0
+"""Seconds between two requests to a slow host, at most, unless its floor is higher."""
+LEAST_FLOOR = 0.1
+"""Seconds between two requests to a host that asked for less, whatever the pace was before."""
+
 
 class Throttle(AutoThrottle):
     """Asks a slow host more rarely, and no host more often than its floor of seconds.
@@ -39,11 +44,15 @@ class Throttle(AutoThrottle):
         given = engine.downloader.per_slot_settings.setdefault(host, {})
         given |= {"delay": seconds, "concurrency": 1}
         if slot := engine.downloader.slots.get(host):
-            slot.delay, slot.concurrency = seconds, 1
+            slot.delay, slot.concurrency = max(seconds, slot.delay), 1
 
     def slow_down(self, host: str) -> None:
-        """Halve the rate at which a host is asked."""
-        self.raise_floor(host, max(2 * self.floors.get(host, 0.0), 0.1))
+        """Halve the rate at which a host is asked, for the rest of the crawl."""
+        engine = self.crawler.engine
+        assert engine is not None, "requests are made while the engine runs"
+        if slot := engine.downloader.slots.get(host):
+            slot.delay *= 2  # it may be above its floor, where the host is slow
+        self.raise_floor(host, max(2 * self.floors.get(host, 0.0), LEAST_FLOOR))
 
     def _robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
         seconds = robotparser.crawl_delay(TOKEN)
@@ -53,4 +62,5 @@ class Throttle(AutoThrottle):
     def _response_downloaded(self, response: Response, request: Request, spider: Spider) -> None:
         key, _ = self._get_slot(request, spider)
         self.mindelay = self.floors.get(key or "", 0.0)
+        self.maxdelay = max(MOST_DELAY, self.mindelay)
         super()._response_downloaded(response, request, spider)

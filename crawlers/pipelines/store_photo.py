@@ -14,6 +14,7 @@ from scrapy.pipelines.media import FileInfo, FileInfoOrError, MediaPipeline
 from twisted.python.failure import Failure
 
 from crawlers.manners.gate import RefusedError, StoppingError
+from crawlers.manners.robots import ClosedError
 from crawlers.records import PhotoLink
 from crawlers.store import StoredPhoto
 from crawlers.store.files import store_photo
@@ -29,7 +30,20 @@ TOO_SLOW = "photo took too long"
 UNREACHED = "photo could not be fetched"
 ROBOTS = "robots.txt forbids the photo"
 
+LASTING = (OPTED_OUT, TOO_HEAVY)
+"""Reasons that hold for as long as the photo stays the same; for any other it is asked for again by
+the next crawl: a page of HTML may be the site's word for a bad day."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
+"""What sites serve photos as. Pillow reads more, and would run Ghostscript for an EPS."""
+
+JPEG_END = b"\xff\xd9"
+
 _OPT_OUTS = {"noai", "noimageai", "noindex", "none"}
+
+
+class NotKeptError(Exception):
+    """A photo came and could not be kept: a full disk, or a fault of our own."""
 
 
 class StorePhoto(FilesPipeline):
@@ -71,33 +85,29 @@ class StorePhoto(FilesPipeline):
     ) -> FileInfo:
         """Store a photo that is one, or count why it is not."""
         link: PhotoLink = request.meta["link"]
+        reason, detail = refusal(response)
+        if reason is not None:
+            self._refuse(link, reason, detail)
+            return FileInfo(url=link.url, path="", checksum=None, status="refused")
         crawl = crawl_of(self.crawler)
-        lasting, reason, detail = refusal(response)
-        if reason is None:
+        try:
             digest = store_photo(crawl.store.folder, response.body)
             crawl.store.store_photo(link, StoredPhoto(digest, None))
-            crawl.report.photos += 1
-            return FileInfo(url=link.url, path=digest, checksum=digest, status="stored")
-        self._refuse(link, reason, detail, lasting=lasting)
-        return FileInfo(url=link.url, path="", checksum=None, status="refused")
+        except Exception as error:
+            raise NotKeptError(f"{link.source_id}, {type(error).__name__}: {error}") from error
+        crawl.report.photos += 1
+        return FileInfo(url=link.url, path=digest, checksum=digest, status="stored")
 
     def media_failed(  # type: ignore[override]  # Scrapy's raises; here it is counted
         self, failure: Failure, request: Request, info: MediaPipeline.SpiderInfo
     ) -> None:
-        """Count why no answer came."""
+        """Count why no answer came; raises again what is no matter of the photo."""
         error = failure.value
         if isinstance(error, StoppingError):
             return  # not asked for: the next run does
-        link: PhotoLink = request.meta["link"]
-        if isinstance(error, RefusedError):
-            self._refuse(link, error.reason, error.detail, lasting=False)
-        elif isinstance(error, DownloadCancelledError):
-            self._refuse(link, TOO_HEAVY, str(error), lasting=True)
-        elif isinstance(error, DownloadTimeoutError):
-            self._refuse(link, TOO_SLOW, "", lasting=False)
-        else:
-            reason = ROBOTS if "robots.txt" in str(error) else UNREACHED
-            self._refuse(link, reason, f"{type(error).__name__}: {error}", lasting=False)
+        if isinstance(error, NotKeptError):
+            raise error
+        self._refuse(request.meta["link"], *failing(error))
 
     def item_completed(
         self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo
@@ -106,7 +116,7 @@ class StorePhoto(FilesPipeline):
         info.downloaded.clear()
         for found, failure in results:
             if not found:
-                cast("Failure", failure).raiseException()  # a full disk, or a fault of our own
+                cast("Failure", failure).raiseException()
         return item
 
     def _request(self, link: PhotoLink) -> Request:
@@ -114,33 +124,47 @@ class StorePhoto(FilesPipeline):
         meta = {"link": link, "download_maxsize": crawl.site.max_photo_bytes}
         return Request(link.url, callback=NO_CALLBACK, meta=meta, priority=1)
 
-    def _refuse(self, link: PhotoLink, reason: str, detail: str, *, lasting: bool) -> None:
-        crawl = crawl_of(self.crawler)
-        if lasting:
-            crawl.report.count_drop(reason, f"{link.source_id} {detail}".strip())
+    def _refuse(self, link: PhotoLink, reason: str, detail: str) -> None:
+        crawl, detail = crawl_of(self.crawler), detail or link.url
+        if reason in LASTING:
+            crawl.report.count_drop(reason, f"{link.source_id} {detail}")
             crawl.store.store_photo(link, StoredPhoto(None, reason, detail))
         else:
-            crawl.drop(link.source_id, reason, detail or link.url)
+            crawl.drop(link.source_id, reason, detail)
 
 
-def refusal(response: Response) -> tuple[bool, str | None, str]:
-    """Whether it lasts, why an answer is not taken as a photo (None: it is), and the rest of it."""
+def failing(error: BaseException | None) -> tuple[str, str]:
+    """Why no answer came, as a constant, and the rest of it."""
+    match error:
+        case ClosedError():
+            return ROBOTS, error.detail
+        case RefusedError():
+            return error.reason, error.detail
+        case DownloadCancelledError():  # Scrapy does so at `download_maxsize`, while it streams
+            return TOO_HEAVY, ""
+        case DownloadTimeoutError():
+            return TOO_SLOW, ""
+    return UNREACHED, f"{type(error).__name__}: {error}"
+
+
+def refusal(response: Response) -> tuple[str | None, str]:
+    """Why an answer is not taken as a photo, as a constant (None: it is), and the rest of it."""
+    if 300 <= response.status < 400:
+        where = (response.headers.get(b"Location") or b"").decode("latin-1")
+        return AWAY, where
     if response.status != 200:
-        if 300 <= response.status < 400:
-            where = (response.headers.get(b"Location") or b"").decode("latin-1")
-            return True, AWAY, where
-        return False, f"photo's address answers {response.status}", _phrase(response.status)
+        return f"photo's address answers {response.status}", _phrase(response.status)
     if tag := opt_out(response):
-        return True, OPTED_OUT, tag
+        return OPTED_OUT, tag
     if not response.body:
-        return False, EMPTY, ""
-    reason, detail = look_at(response.body)
-    return reason != DAMAGED, reason, detail
+        return EMPTY, ""
+    return look_at(response.body)
 
 
 def opt_out(response: Response) -> str | None:
     """What an X-Robots-Tag says against taking the photo: `noai`, `noimageai`, `noindex` or `none`,
-    to all or to us."""
+    to all or to us. One that follows another program's name after a comma is taken as meant for
+    all: it may be read either way."""
     for header in response.headers.getlist(b"X-Robots-Tag"):
         for part in header.decode("latin-1").lower().split(","):
             agent, colon, rule = part.rpartition(":")
@@ -150,15 +174,17 @@ def opt_out(response: Response) -> str | None:
 
 
 def look_at(content: bytes) -> tuple[str | None, str]:
-    """Why bytes are no picture, by decoding them; a JPEG at an eighth of its size, which reads all
-    of its data and is several times faster."""
+    """Why bytes are no picture, by decoding them: what comes before the pixels, and the pixels too
+    unless it is a JPEG that ends as one does. Those are decoded when it is registered; here it
+    would double the time that a photo takes."""
     try:
-        image = Image.open(BytesIO(content))
-        image.draft("L", (image.width // 8, image.height // 8))
+        image = Image.open(BytesIO(content), formats=FORMATS)
     except Exception as error:  # readers given anything raise nearly anything
         return NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
         return None, ""  # too large to decode; the catalogue refuses it with its own reason
+    if image.format == "JPEG" and JPEG_END in content[-64:]:
+        return None, ""  # the mark never stands within a picture's data
     try:
         image.load()
     except Exception as error:

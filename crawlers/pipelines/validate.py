@@ -43,6 +43,12 @@ def fault(item: Delivery) -> str | None:
     if not listing.photos:
         return NO_PHOTOS
     addresses = [listing.page_url, *(link.url for link in listing.photos)]
-    if any(urlsplit(address).scheme not in {"http", "https"} for address in addresses):
-        return BAD_ADDRESS
-    return None
+    return None if all(map(_is_of_the_web, addresses)) else BAD_ADDRESS
+
+
+def _is_of_the_web(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as half of an IPv6 address
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname)

@@ -39,6 +39,7 @@ FAULTS = declare_faults(
         "readonly": "the API answers the error `readonly` with status 200",
         "error-in-200": "the API answers an internal error with status 200",
         "html-403": "a page of the firewall in place of the API, with status 403",
+        "html-200": "a page for people in place of the API, with status 200",
         "empty-page-with-continue": "the first page of each category is empty, and not the last",
         "split-props": "the imageinfo of a page of files comes over several answers "
         "(value: files an answer, 3 unless given)",
@@ -57,6 +58,11 @@ USAGE = (
 FIREWALL = (
     "<!DOCTYPE html>\n<html lang='en-US'><head><title>Attention Required! | Cloudflare</title>"
     "</head><body><h1>Sorry, you have been blocked</h1></body></html>"
+)
+
+CLOSED_FOR_TODAY = (
+    "<!DOCTYPE html>\n<html lang='en'><head><title>Wikimedia Error</title></head>"
+    "<body><p>Our servers are currently under maintenance.</p></body></html>"
 )
 
 
@@ -100,6 +106,8 @@ class Api:
             return PlainTextResponse(REFUSED_BY_API, 403)
         if self.faults.strikes("html-403", *keys):
             return HTMLResponse(FIREWALL, 403)
+        if self.faults.strikes("html-200", *keys):
+            return HTMLResponse(CLOSED_FOR_TODAY)
         limit = IDENTIFIED if how == "identified" else UNIDENTIFIED
         if self.faults.strikes("api-429", *keys):
             limit = int(self.faults.value("api-429") or 3)

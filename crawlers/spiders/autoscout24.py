@@ -1,11 +1,10 @@
 """AutoScout24: from a search to its listings, and past the 4,000 results that a search shows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from math import ceil
 
-from crawlers.errors import UsageMistakeError
-from crawlers.pages.autoscout24.codes import SITES, slug
+from crawlers.asked import autoscout24_search
 from crawlers.pages.autoscout24.search import Row, SearchPage
 from crawlers.pages.autoscout24.slices import (
     CAP,
@@ -19,11 +18,15 @@ from crawlers.pages.autoscout24.slices import (
 from crawlers.records import Listing
 from crawlers.spiders.autoscout24_closed import find_colors_and_bodies
 from crawlers.spiders.autoscout24_offers import Offers
-from crawlers.spiders.autoscout24_searches import Searches
+from crawlers.spiders.autoscout24_searches import ROWS, Searches
 from crawlers.spiders.polite import PoliteSpider
 
 BEYOND = "results beyond what a search shows, and that cannot be cut finer"
+HIDDEN = "results of a search that are in none of its parts"
 AGAIN = "listing shown again"
+
+TURNOVER = 0.01
+"""The share of results that may come and go while the parts of a search are asked for."""
 
 
 class AutoScout24Spider(PoliteSpider):
@@ -38,66 +41,85 @@ class AutoScout24Spider(PoliteSpider):
     async def listings(self) -> AsyncIterator[Listing]:
         """The listings of the search, each once."""
         searches, offers = Searches(self), Offers(self)
-        root = root_slice(self.crawl.job.asked)
-        async for asked, first in self._leaves(searches, root):
-            if not first.rows:
-                continue
-            if await self.may_ask(offers.address(asked, first.rows[0])):
-                async for rows in self._new_rows(searches, asked, first):
-                    async for listing in offers.read(asked, rows):
-                        yield listing
-            else:
-                async for listing in self._closed(searches, offers, asked, first):
-                    yield listing
+        read = self._open if await self._offers_open() else self._closed
+        async for asked, first in self._slices(searches):
+            async for listing in read(searches, offers, asked, first):
+                yield listing
 
     async def estimate(self) -> dict[str, float]:
         """What the crawl would take if nothing of it were known."""
+        opened = await self._offers_open()
         pages = listings = photos = 0.0
-        searches, offers = Searches(self), Offers(self)
-        async for asked, first in self._leaves(searches, root_slice(self.crawl.job.asked)):
-            results = float(min(first.number_of_results, CAP))
-            shown = [self._most_photos(row) for row in first.rows] or [0]
-            mean = sum(shown) / len(shown)
-            if self.crawl.job.limit is not None:
-                left = max(0.0, self.crawl.job.limit - photos)
-                results = min(results, -(-left // max(mean, 1.0)))
-            walked = -(-results // 20)
-            opened = not first.rows or await self.may_ask(offers.address(asked, first.rows[0]))
-            facets = len(color_slices(asked)) + len(body_slices(asked))
-            pages += walked + (results if opened else 2 * walked + facets)
+        async for asked, first in self._slices(Searches(self)):
+            results, shown = self._results(first, photos)
+            walked = -(-results // ROWS)
+            by_search = 2 * walked + len(color_slices(asked)) + len(body_slices(asked))
+            if results:
+                pages += walked - 1 + (results if opened else by_search)
             listings += results
-            photos += results * mean
-        return self.reckon(pages, photos, listings)
+            photos += results * shown
+        # What it took to find that out, the crawl asks as well.
+        return self.reckon(self.crawl.report.requests + pages, photos, listings)
+
+    def _results(self, page: SearchPage, photos: float) -> tuple[int, float]:
+        """How many listings of a slice are wanted beyond so many photos, and photos of each."""
+        results = min(page.number_of_results, CAP)
+        shown = sum(map(self._most_photos, page.rows)) / max(len(page.rows), 1)
+        if self.crawl.job.limit is not None:
+            left = max(self.crawl.job.limit - photos, 0.0)
+            results = min(results, ceil(left / max(shown, 1.0)))
+        return results, shown
+
+    async def _offers_open(self) -> bool:
+        site = autoscout24_search(self.crawl.job).site
+        return await self.may_ask(self.crawl.web.base(site.host) + site.offers)
+
+    async def _slices(self, searches: Searches) -> AsyncIterator[tuple[Slice, SearchPage]]:
+        """All of what is asked for as slices that a search can show, each with its first page."""
+        root = autoscout24_search(self.crawl.job)
+        first = await searches.page(root, 1)
+        self.crawl.report.stated = first.number_of_results
+        async for leaf in self._leaves(searches, root, first):
+            yield leaf
 
     async def _leaves(
-        self, searches: Searches, asked: Slice
+        self, searches: Searches, asked: Slice, first: SearchPage
     ) -> AsyncIterator[tuple[Slice, SearchPage]]:
         """A slice with its first page, or its parts where a search does not show all of it."""
-        first = await searches.page(asked, 1)
-        if self.crawl.report.stated is None:
-            self.crawl.report.stated = first.number_of_results
         limit = self.crawl.job.limit
         # What a search shows is enough for a small limit, and comes from all of the slice.
-        if needs_split(first) and (limit is None or limit > CAP):
-            year = datetime.now(UTC).year
-            if parts := split(asked, first, this_year=year):
-                for part in parts:
-                    async for leaf in self._leaves(searches, part):
-                        yield leaf
-                return
-            if lost := beyond_cap(first):
-                self.crawl.report.count_notice(BEYOND, f"{lost:,} of {asked}")
-        yield asked, first
+        if not needs_split(first) or (limit is not None and limit <= CAP):
+            yield asked, first
+            return
+        parts = split(asked, first, this_year=datetime.now(UTC).year)
+        if parts is None:
+            self._overlook(BEYOND, beyond_cap(first), asked)
+            yield asked, first
+            return
+        pages = [await searches.page(part, 1) for part in parts]
+        hidden = first.number_of_results - sum(page.number_of_results for page in pages)
+        if hidden > TURNOVER * first.number_of_results:
+            self._overlook(HIDDEN, hidden, asked)
+        for part, page in zip(parts, pages, strict=True):
+            async for leaf in self._leaves(searches, part, page):
+                yield leaf
 
-    async def _new_rows(
-        self, searches: Searches, asked: Slice, first: SearchPage
-    ) -> AsyncIterator[list[Row]]:
-        """Page by page the rows that this crawl meets for the first time."""
+    def _overlook(self, text: str, count: int, asked: Slice) -> None:
+        """Tell of results that the crawl does not get to see."""
+        if count > 0:
+            self.crawl.report.count_notice(text, f"{count:,} of {asked}")
+            self.crawl.partial = True
+
+    async def _open(
+        self, searches: Searches, offers: Offers, asked: Slice, first: SearchPage
+    ) -> AsyncIterator[Listing]:
+        """The listings of a slice by their offers, page by page."""
         async for page in searches.walk(asked, first):
             fresh = [row for row in page.rows if self._meet(row)]
             while fresh and not self.crawl.full:
-                some = self._enough(fresh)
-                yield some
+                some = fresh[: self._needed(fresh)]
+                for listing in await offers.read(asked, some):
+                    yield listing
                 fresh = fresh[len(some) :]
             if self.crawl.full:
                 return
@@ -105,18 +127,27 @@ class AutoScout24Spider(PoliteSpider):
     async def _closed(
         self, searches: Searches, offers: Offers, asked: Slice, first: SearchPage
     ) -> AsyncIterator[Listing]:
-        rows: list[Row] = []
-        promised = self.crawl.promised
-        async for page in searches.walk(asked, first):
-            fresh = [row for row in page.rows if self._meet(row)]
-            rows += fresh
-            promised += sum(map(self._most_photos, fresh))
-            if self.crawl.job.limit is not None and promised >= self.crawl.job.limit:
-                break
-        unknown = [row for row in rows if offers.known(asked, row) is None]
-        found = await find_colors_and_bodies(searches, asked, unknown)
+        """The listings of a slice by searches alone."""
+        rows = await self._newest(searches, asked, first)
+        new = [number for number, row in enumerate(rows, 1) if offers.known(asked, row) is None]
+        found = await find_colors_and_bodies(searches, asked, rows[: max(new, default=0)])
         for row in rows:
             yield offers.known(asked, row) or offers.listing(asked, row, None, found[row.id])
+
+    async def _newest(self, searches: Searches, asked: Slice, first: SearchPage) -> list[Row]:
+        """The rows of a slice in its order, as many as a limit needs.
+
+        A sponsored row stands before its place in that order: it counts where it has that, else
+        last.
+        """
+        rows: list[Row] = []
+        sponsored: list[Row] = []
+        async for page in searches.walk(asked, first):
+            sponsored += [row for row in page.rows if row.sponsored]
+            rows += [row for row in page.rows if not row.sponsored and self._meet(row)]
+            if (needed := self._needed(rows)) is not None:
+                return rows[:needed]
+        return rows + [row for row in sponsored if self._meet(row)]
 
     def _meet(self, row: Row) -> bool:
         new = self.crawl.meet(row.id)
@@ -124,38 +155,16 @@ class AutoScout24Spider(PoliteSpider):
             self.crawl.report.count_notice(AGAIN, row.id)
         return new
 
-    def _enough(self, rows: list[Row]) -> list[Row]:
-        """The first of the rows, as many as a limit of photos needs."""
-        limit = self.crawl.job.limit
-        if limit is None:
-            return rows
+    def _needed(self, rows: Sequence[Row]) -> int | None:
+        """How many of the first rows a limit of photos needs; None if they are not enough."""
         photos = self.crawl.promised
         for number, row in enumerate(rows, start=1):
             photos += self._most_photos(row)
-            if photos >= limit:
-                return rows[:number]
-        return rows
+            if self.crawl.job.limit is not None and photos >= self.crawl.job.limit:
+                return number
+        return None
 
     def _most_photos(self, row: Row) -> int:
         most = self.crawl.job.per_listing
         shown = len(row.photos) - row.cover_is_placeholder
         return shown if most is None else min(shown, most)
-
-
-def root_slice(asked: dict[str, Any]) -> Slice:
-    """The search that a crawl is asked for; raises `UsageMistakeError`."""
-    site = SITES.get(asked["site"])
-    if site is None:
-        known = ", ".join(SITES)
-        raise UsageMistakeError(
-            f"there is no AutoScout24 site {asked['site']!r}; there are {known}"
-        )
-    model = asked.get("model")
-    first, last = asked.get("years") or (None, None)
-    return Slice(
-        site=site,
-        make=slug(asked["make"]),
-        model=slug(model) if model else None,
-        year_from=first,
-        year_to=last,
-    )

@@ -1,8 +1,8 @@
 """Colour and body where robots.txt closes the offers: from searches by each colour and body.
 
 A search that is narrowed keeps the order of the whole one, newest first. So the listings that are
-wanted, which are the newest, come first in each of these searches too, and a walk ends at the first
-page without any of them.
+wanted, which are the first ones of the whole search, come first in each of these searches too, and
+a walk ends at the first page without any of them.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -21,29 +21,22 @@ async def find_colors_and_bodies(
     """Listing -> the colour and body whose searches show it; None for what none of them does, or
     what several do.
 
-    `rows` are the newest of the slice `asked`.
+    `rows` are the first ones of the slice `asked`, without a gap.
     """
     wanted = {row.id for row in rows}
     colors = await _found_in(searches, color_slices(asked), wanted, lambda part: part.color)
     bodies = await _found_in(searches, body_slices(asked), wanted, lambda part: part.body)
-    return _Found({key: Searched(colors.get(key), bodies.get(key)) for key in wanted})
-
-
-class _Found(dict[str, Searched]):
-    def __missing__(self, key: str) -> Searched:
-        return Searched()
+    return {key: Searched(colors.get(key), bodies.get(key)) for key in wanted}
 
 
 async def _found_in(
     searches: Searches, parts: Sequence[Slice], wanted: Collection[str], number: Ids
 ) -> dict[str, int | None]:
     found: dict[str, int | None] = {}
-    if not wanted:
-        return found
-    for part in parts:
+    for part in parts if wanted else ():
         async for page in searches.walk(part, await searches.page(part, 1)):
-            # A sponsored row may be shown whatever was asked.
-            here = {row.id for row in page.rows if not row.sponsored} & set(wanted)
+            # A sponsored row stands before its place, and may be shown whatever was asked.
+            here = [row.id for row in page.rows if row.id in wanted and not row.sponsored]
             if not here:
                 break
             for key in here:

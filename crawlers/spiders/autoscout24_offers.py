@@ -2,20 +2,29 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from scrapy.http import Response
 
 from crawlers.manners.gate import STOPPING, RefusedError, StoppingError
+from crawlers.pages.autoscout24.codes import slug
 from crawlers.pages.autoscout24.listing import Searched, make_listing, stamp
-from crawlers.pages.autoscout24.next_data import next_data, page_props
-from crawlers.pages.autoscout24.offer import OfferError, OfferFacts, offer_guid, parse_offer
-from crawlers.pages.autoscout24.paths import MalformedPageError, Reduced, reduce_offer
+from crawlers.pages.autoscout24.offer import (
+    NO_OFFER,
+    OfferError,
+    OfferFacts,
+    offer_guid,
+    parse_offer,
+)
+from crawlers.pages.autoscout24.offer_link import without_words
+from crawlers.pages.autoscout24.paths import Reduced, reduce_offer
 from crawlers.pages.autoscout24.search import Row
 from crawlers.pages.autoscout24.slices import Slice
 from crawlers.records import Listing
+from crawlers.spiders.autoscout24_answers import BARE, is_bare, page_data, redirect_target
 from crawlers.spiders.polite import PoliteSpider
 from crawlers.store.state import GONE
 
@@ -27,9 +36,10 @@ IN_CIRCLES = "offer leads on and on"
 MOVING = ("price_eur", "mileage_km")
 """What a search tells anew of a listing that has not changed otherwise."""
 HOPS = 3
-DEAD_IN_A_ROW = 8
-"""So many removed offers one after the other are no chance: the site answers so when it is asked
-too much."""
+LATELY = 20
+MOST_DEAD = 8
+"""Of the offers asked for lately so many may be dead; searches show all of them as there, so more
+are no chance: the site answers so when it is asked too much."""
 
 
 class Offers:
@@ -38,11 +48,7 @@ class Offers:
     def __init__(self, spider: PoliteSpider) -> None:
         self._spider = spider
         self._crawl = spider.crawl
-        self._dead = 0
-
-    def address(self, asked: Slice, row: Row) -> str:
-        """The address of a listing's offer, without what links add to it."""
-        return self._crawl.web.base(asked.site.host) + urlsplit(row.url).path
+        self._lately: deque[bool] = deque(maxlen=LATELY)  # whether each was there
 
     def known(self, asked: Slice, row: Row) -> Listing | None:
         """A listing as it was read before, if a search shows it unchanged; its price, mileage and
@@ -54,76 +60,94 @@ class Offers:
         words = before.words | {name: now.words[name] for name in MOVING if name in now.words}
         if words.get("status") == GONE:
             words["status"] = "Active"
-        return replace(now, words=words, page_url=before.page_url)
+        return replace(now, words=words)
 
     def listing(
-        self, asked: Slice, row: Row, facts: OfferFacts | None, searched: Searched, url: str = ""
+        self, asked: Slice, row: Row, facts: OfferFacts | None, searched: Searched
     ) -> Listing:
         """The record of a listing."""
         size = self._crawl.job.asked["size"]
-        page_url = url or self.address(asked, row)
+        # The site finds an offer by its id: the words before it, which are the seller's, are ours.
+        words = "-".join(filter(None, (slug(row.make), slug(row.model or ""), row.id)))
+        page_url = f"{self._crawl.web.base(asked.site.host)}{asked.site.offers}{words}"
         return make_listing(row, facts, searched, page_url=page_url, size=size)
 
-    async def read(self, asked: Slice, rows: Sequence[Row]) -> AsyncIterator[Listing]:
+    async def read(self, asked: Slice, rows: Sequence[Row]) -> list[Listing]:
         """The listings of rows; offers are asked for side by side, as far as the pace allows."""
-        for listing in await asyncio.gather(*(self._read(asked, row) for row in rows)):
-            if listing is not None:
-                yield listing
+        found = await asyncio.gather(*(self._read(asked, row) for row in rows))
+        return [listing for listing in found if listing is not None]
 
     async def _read(self, asked: Slice, row: Row) -> Listing | None:
         known = self.known(asked, row)
         if known is not None:
             return known
         try:
-            url, body = await self._fetch(self.address(asked, row), row.id)
-            props = Reduced(json.loads(body))
-            facts = parse_offer(props, row=row, language=asked.site.language)
+            body = await self._fetch(self._address(asked, row), row.id)
+            facts = parse_offer(Reduced(json.loads(body)), row=row, language=asked.site.language)
         except StoppingError:
             raise
         except (OfferError, RefusedError) as error:
-            self._crawl.drop(row.id, error.reason, error.detail)
+            self._crawl.drop(row.id, error.reason, without_words(error.detail))
+            self._crawl.unread.add(row.id)
+            self._count_dead(error)
             return None
-        self._dead = 0
-        return self.listing(asked, row, facts, Searched(), url)
+        self._lately.append(True)
+        return self.listing(asked, row, facts, Searched())
 
-    async def _fetch(self, url: str, listing_id: str) -> tuple[str, bytes]:
-        """An offer's address in the end, and what is read of it."""
+    def _count_dead(self, error: OfferError | RefusedError) -> None:
+        self._lately.append(False)
+        if (dead := self._lately.count(False)) > MOST_DEAD:
+            why = f"{dead} of the last {len(self._lately)} offers cannot be read, though searches"
+            raise self._blocked(f"{why} show them; the last one: {error}")
+
+    def _address(self, asked: Slice, row: Row) -> str:
+        """The address of a listing's offer, without what links add to it."""
+        return self._crawl.web.base(asked.site.host) + urlsplit(row.url).path
+
+    async def _fetch(self, url: str, listing_id: str) -> bytes:
+        """What is read of an offer."""
         for _ in range(HOPS):
             response, body = await self._spider.page(url, _keep)
             if body:
-                return url, body
+                return body
             assert response is not None, "only what can be used is kept"
-            if not 300 <= response.status < 400:
+            if self._crawl.stopping:
+                raise StoppingError(STOPPING)
+            target = redirect_target(url, response)
+            if target is None:
                 raise self._refusal(url, response)
-            location = (response.headers.get(b"Location") or b"").decode("latin-1")
-            target = urljoin(url, location)
-            if (found := offer_guid(target)) != listing_id:
-                raise OfferError(TO_A_LIST if found is None else REUSED, target)
+            self._check_redirect(url, target, listing_id)
             url = target
-        raise OfferError(IN_CIRCLES, url)
+        raise OfferError(IN_CIRCLES, without_words(url))
+
+    def _check_redirect(self, url: str, target: str, listing_id: str) -> None:
+        """A redirect is followed to the same listing only: its words may have changed."""
+        found = offer_guid(target)
+        if found is not None and found != listing_id:
+            raise OfferError(REUSED, without_words(target))
+        if found is None and "/lst" in target:
+            raise OfferError(TO_A_LIST, target)
+        if found is None:
+            told = f"{without_words(url)} leads to {target}"
+            raise self._blocked(f"{told}, as sites do to turn a program away")
 
     def _refusal(self, url: str, response: Response) -> OfferError | StoppingError:
-        if self._crawl.stopping:
-            return StoppingError(STOPPING)
+        url = without_words(url)
+        if is_bare(response):
+            return self._blocked(f"{url} is answered {BARE}")
         if response.status in {404, 410}:
-            self._dead += 1
-            if self._dead >= DEAD_IN_A_ROW:
-                why = f"{self._dead} offers in a row were answered as removed, though searches show"
-                self._crawl.stop("blocked", f"{why} them; the last was {url}")
-                return StoppingError(STOPPING)
             return OfferError(REMOVED, f"{url} is answered with {response.status}")
         if response.status != 200:
             return OfferError(f"offer is answered with {response.status}", url)
-        why = f"{url} is answered without the page's data, as sites do to block a program"
+        return OfferError(NO_OFFER, url)
+
+    def _blocked(self, why: str) -> StoppingError:
         self._crawl.stop("blocked", why)
         return StoppingError(STOPPING)
 
 
 def _keep(response: Response) -> bytes | None:
-    if response.status != 200:
-        return None
-    try:
-        data = next_data(response.text)
-    except MalformedPageError:
-        return None
-    return None if data is None else json.dumps(reduce_offer(page_props(data))).encode()
+    """What is read of an offer's page; None of any other answer."""
+    props = page_data(response)
+    reduced = {} if props is None else reduce_offer(props)
+    return json.dumps(reduced).encode() if "listingDetails" in reduced else None

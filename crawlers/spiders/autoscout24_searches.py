@@ -2,22 +2,31 @@
 
 import json
 from collections.abc import AsyncIterator
-from urllib.parse import urljoin, urlsplit
+from functools import partial
+from urllib.parse import urlsplit
 
 from scrapy.http import Response
 
 from crawlers.errors import MarqueError
 from crawlers.manners.gate import STOPPING, StoppingError
 from crawlers.pages.autoscout24.echo import check_echo
-from crawlers.pages.autoscout24.next_data import next_data, page_props
-from crawlers.pages.autoscout24.paths import MalformedPageError, Reduced, reduce_search
+from crawlers.pages.autoscout24.paths import Reduced, reduce_search
 from crawlers.pages.autoscout24.search import SearchPage, parse_search
-from crawlers.pages.autoscout24.slices import Slice, search_url
+from crawlers.pages.autoscout24.slices import CAP, PAGES, Slice, search_url
+from crawlers.spiders.autoscout24_answers import (
+    BARE,
+    is_bare,
+    page_data,
+    redirect_target,
+)
 from crawlers.spiders.polite import PoliteSpider
 
 EMPTY = "search page without a listing, before the number of pages that the site tells"
 TRAFFIC = "site's own verdict on the traffic is not ok"
 AGAIN = "search page without its listings: asked for once more"
+
+ROWS = CAP // PAGES
+"""Listings on a page, at most."""
 
 
 class SearchRefusedError(MarqueError):
@@ -45,20 +54,20 @@ class Searches:
         """One page of a search, checked to be what was asked.
 
         Raises `StoppingError` where the crawl ends here, `SearchRefusedError`, and as
-        `check_echo` does.
+        `check_echo` and `parse_search` do.
         """
         url = search_url(self._crawl.web, asked, number)
-        page = parse_search(await self._reduced(url), asked=asked)
-        check_echo(page, asked)
+        page = parse_search(await self._reduced(url, asked, number), asked=asked)
         if page.traffic not in {None, "ok"}:
             self._crawl.report.count_notice(TRAFFIC, f"{page.traffic!r} at {url}")
         for drop in page.dropped:
             self._crawl.report.count_notice(drop.reason, drop.detail)
         return page
 
-    async def _reduced(self, url: str) -> Reduced:
+    async def _reduced(self, url: str, asked: Slice, number: int) -> Reduced:
+        keep = partial(_keep, asked=asked, number=number)
         for last in (False, True):
-            response, body = await self._spider.page(url, _keep)
+            response, body = await self._spider.page(url, keep)
             if body:
                 return Reduced(json.loads(body))
             assert response is not None, "only what can be used is kept"
@@ -68,45 +77,44 @@ class Searches:
 
     def _judge(self, url: str, response: Response, *, last: bool) -> None:
         """End the crawl, or the search, for what an answer without listings means."""
-        status = response.status
         if self._crawl.stopping:
             raise StoppingError(STOPPING)
-        if 300 <= status < 400:
-            self._judge_redirect(url, response)
+        target, status = redirect_target(url, response), response.status
+        if target is not None and "/lst/" in urlsplit(target).path:
+            raise SearchRefusedError(
+                f"{url} leads to {target}; if that is the make or model you mean, ask for it"
+            )
         if status in {404, 410}:
             raise SearchRefusedError(
                 f"{url} is answered with {status}: the site knows no such make or model, or no "
                 "such parameter any more"
             )
+        if target is not None:
+            raise self._blocked(f"{url} leads to {target}, as sites do to turn a program away")
         if status != 200:
             self._crawl.stop("failed", f"{url} is answered with {status} again and again")
-        elif b"__NEXT_DATA__" not in response.body:
-            why = f"{url} is answered without the page's data, as sites do to block a program"
-            self._crawl.stop("blocked", why)
-        elif last:
-            why = f"{url} is answered without listings twice: an error page, or a block"
-            self._crawl.stop("blocked", why)
-        else:
-            return
-        raise StoppingError(STOPPING)
+            raise StoppingError(STOPPING)
+        if is_bare(response):
+            raise self._blocked(f"{url} is answered {BARE}")
+        if last:
+            raise self._blocked(f"{url} is answered without listings twice: an error, or a block")
 
-    def _judge_redirect(self, url: str, response: Response) -> None:
-        location = (response.headers.get(b"Location") or b"").decode("latin-1")
-        target = urljoin(url, location)
-        if "/lst/" in urlsplit(target).path:
-            raise SearchRefusedError(
-                f"{url} leads to {target}; if that is the make or model you mean, ask for it"
-            )
-        self._crawl.stop("blocked", f"{url} leads to {target}, as sites do to turn a program away")
-        raise StoppingError(STOPPING)
+    def _blocked(self, why: str) -> StoppingError:
+        self._crawl.stop("blocked", why)
+        return StoppingError(STOPPING)
 
 
-def _keep(response: Response) -> bytes | None:
-    if response.status != 200:
+def _keep(response: Response, *, asked: Slice, number: int) -> bytes | None:
+    """What is read of a search page; None of an answer that is none. What answers another search
+    is not kept either: it raises, as `check_echo` does."""
+    props = page_data(response)
+    reduced = Reduced({}) if props is None else reduce_search(props)
+    if "listings" not in reduced or _lacks_rows(reduced, number):
         return None
-    try:
-        data = next_data(response.text)
-    except MalformedPageError:
-        return None
-    reduced = {} if data is None else reduce_search(page_props(data))
-    return json.dumps(reduced).encode() if "listings" in reduced else None
+    check_echo(parse_search(reduced, asked=asked), asked)
+    return json.dumps(reduced).encode()
+
+
+def _lacks_rows(reduced: Reduced, number: int) -> bool:
+    """Whether a page lists nothing though the pages before it cannot have shown all results."""
+    return not reduced["listings"] and reduced.get("numberOfResults", 0) > ROWS * (number - 1)

@@ -1,14 +1,15 @@
 """Wikimedia Commons: the files of categories, some levels down, and those that searches find."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
 from scrapy.http import Response
 
 from crawlers.errors import MarqueError
-from crawlers.manners.gate import STOPPING, StoppingError, retry_after
+from crawlers.licences import ACCEPTABLE
+from crawlers.manners.gate import LONGEST_WAIT, STOPPING, StoppingError, retry_after
 from crawlers.pages.commons import api
 from crawlers.pages.commons.answers import Answer, ApiError, Batch, parse_answer
 from crawlers.pages.commons.categories import (
@@ -16,9 +17,11 @@ from crawlers.pages.commons.categories import (
     parse_category_sizes,
     parse_subcategories,
 )
+from crawlers.pages.commons.fields import Page
 from crawlers.pages.commons.parse import parse_file
 from crawlers.records import Drop, Listing
 from crawlers.spiders.polite import PoliteSpider
+from crawlers.store.state import GONE
 
 DENIED = (
     "logos", "logo", "icons", "museum", "museums", "engines", "engine", "toys", "toy", "model cars",
@@ -27,8 +30,10 @@ DENIED = (
 )  # fmt: skip
 """Words of categories that lead away from photos of cars."""
 
+ABSENT = "category that was asked for is not there, or empty"
 AWAY = "category left out for its name"
 AGAIN = "file found again"
+WITHDRAWN = "file fetched before is not free any more"
 WAITED = "waited as the API asked"
 TRIES = 5
 SEARCH_MOST = 10_000  # a search goes no further
@@ -42,22 +47,28 @@ class CommonsSpider(PoliteSpider):
     async def listings(self) -> AsyncIterator[Listing]:
         """The photos under an accepted licence, each once, with where it was found."""
         asked = self.crawl.job.asked
+        await self._tell_absent()
         async for title in self._categories():
             async for found in self._files(api.category_files(title, asked["width"])):
-                yield replace(found, words=found.words | {"found_in": title})
+                yield self._found(found, title)
         for text in asked["queries"]:
             async for found in self._files(api.search_files(text, asked["width"])):
-                yield replace(found, words=found.words | {"found_in": f"search: {text}"})
+                yield self._found(found, f"search: {text}")
+
+    def _found(self, listing: Listing, where: str) -> Listing:
+        """The listing with the place where a crawl found it first."""
+        known = self.crawl.store.listing(listing.listing_id)
+        first = where if known is None else known.words.get("found_in", where)
+        return replace(listing, words=listing.words | {"found_in": first})
 
     async def estimate(self) -> dict[str, float]:
         """At most as many photos as the site counts files: some are drawings, or not free."""
+        await self._tell_absent()
         titles = [title async for title in self._categories()]
         files = pages = 0.0
-        for start in range(0, len(titles), api.FILES_A_REQUEST):
-            some = api.category_sizes(titles[start : start + api.FILES_A_REQUEST])
-            for count in parse_category_sizes(await self._ask(some)).values():
-                files += count
-                pages += max(1, -(-count // api.FILES_A_REQUEST))
+        for count in (await self._sizes(titles)).values():
+            files += count
+            pages += max(1, -(-count // api.FILES_A_REQUEST))
         for text in self.crawl.job.asked["queries"]:
             found = min((await self._ask(api.search_total(text))).total or 0, SEARCH_MOST)
             files += found
@@ -68,11 +79,27 @@ class CommonsSpider(PoliteSpider):
             files = limit
         return self.reckon(pages + len(titles), files, files)
 
+    async def _sizes(self, titles: Sequence[str]) -> dict[str, int]:
+        sizes: dict[str, int] = {}
+        for start in range(0, len(titles), api.FILES_A_REQUEST):
+            some = api.category_sizes(titles[start : start + api.FILES_A_REQUEST])
+            sizes |= parse_category_sizes(await self._ask(some))
+        return sizes
+
+    async def _tell_absent(self) -> None:
+        """Say which of the categories that are asked for are not there: a name may be mistyped."""
+        titles = [api.category_title(title) for title in self.crawl.job.asked["categories"]]
+        there = {title.casefold() for title in await self._sizes(titles)}
+        for title in titles:
+            if title.casefold() not in there:
+                self.crawl.report.count_notice(ABSENT, title)
+
     async def _categories(self) -> AsyncIterator[str]:
         """The categories to look into, nearest first; each once, for they form a graph."""
         asked = self.crawl.job.asked
-        waiting = deque((api.category_title(title), 0) for title in asked["categories"])
-        met = {title for title, _ in waiting}
+        first = dict.fromkeys(map(api.category_title, asked["categories"]))
+        waiting = deque((title, 0) for title in first)
+        met = set(first)
         while waiting:
             title, level = waiting.popleft()
             yield title
@@ -83,7 +110,7 @@ class CommonsSpider(PoliteSpider):
                     if below in met:
                         continue
                     met.add(below)
-                    if is_denied(below, asked.get("deny", DENIED)):
+                    if is_denied(below, DENIED):
                         self.crawl.report.count_notice(AWAY, below)
                     else:
                         waiting.append((below, level + 1))
@@ -97,9 +124,22 @@ class CommonsSpider(PoliteSpider):
                 if not self.crawl.meet(place):
                     self.crawl.report.count_notice(AGAIN, place)
                 elif isinstance(found, Drop):
-                    self.crawl.drop(found.source_id, found.reason, found.detail)
+                    self._refuse(page, found)
                 else:
                     yield found
+
+    def _refuse(self, page: Page, drop: Drop) -> None:
+        """Leave a file out; what an earlier crawl brought of it under a licence that it has no
+        more is told to the catalogue as withdrawn."""
+        self.crawl.drop(drop.source_id, drop.reason, drop.detail)
+        known = self.crawl.store.listing(drop.source_id)
+        if known is None or known.license_url is None:
+            return
+        now = parse_file(page, accepted=ACCEPTABLE)  # another crawl may have asked for more
+        if isinstance(now, Listing) and now.license_url == known.license_url:
+            return
+        self.crawl.report.count_notice(WITHDRAWN, f"{known.page_url}, was {known.license}")
+        self.crawl.store.store_gone(self.crawl.crawl_id, withdrawn(known, drop.reason))
 
     async def _answers(self, parameters: api.Parameters) -> AsyncIterator[Answer]:
         """The answers to a request and to all that goes on from it."""
@@ -125,18 +165,22 @@ class CommonsSpider(PoliteSpider):
             assert response is not None, "only what can be used is kept"
             if self.crawl.stopping:
                 raise StoppingError(STOPPING)
-            try:
-                parse_answer(response.body)  # says what is wrong
-            except ApiError as error:
-                if not error.passes:
-                    raise
-                why = f"{error.code}: {error.info}"
-            if response.status != 200:
-                why = f"the API answers {response.status}"
+            why = _why_to_wait(response)
+            seconds = retry_after(response) or pace.pause * number
+            if number == TRIES or seconds > LONGEST_WAIT:
+                break
             self.crawl.report.count_notice(WAITED, why)
-            self.wait(url, retry_after(response) or pace.pause * number)
-        self.crawl.stop("blocked", f"the API still asks to wait after {TRIES} times ({why})")
+            self.wait(url, seconds)
+        asked = f"asked {number} times, the API still wants to be left alone for {seconds:.0f} s"
+        self.crawl.stop("blocked", f"{asked} ({why})")
         raise StoppingError(STOPPING)
+
+
+def withdrawn(known: Listing, reason: str) -> Listing:
+    """A listing whose file is refused now: with no licence, and with the one it had as a word."""
+    words = known.words | {"status": f"{GONE}: {reason}"}
+    words["license_before"] = f"{known.license} {known.license_url}"
+    return replace(known, words=words, license=None, license_url=None)
 
 
 def _keep(response: Response) -> bytes | None:
@@ -147,3 +191,14 @@ def _keep(response: Response) -> bytes | None:
     except MarqueError:
         return None
     return response.body
+
+
+def _why_to_wait(response: Response) -> str:
+    """What an answer that cannot be used says; raises `MarqueError` unless it passes."""
+    try:
+        parse_answer(response.body)
+    except ApiError as error:
+        if not error.passes:
+            raise
+        return f"{error.code}: {error.info}"
+    return f"the API answers {response.status}"

@@ -2,16 +2,16 @@
 photos arrive."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider
-from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
 from crawlers.manners.agent import TOKEN
 from crawlers.manners.gate import STOPPING, Gate, RefusedError, StoppingError
+from crawlers.manners.robots import ClosedError, Robots
 from crawlers.manners.throttle import Throttle
 from crawlers.pipelines.record import PENDING
 from crawlers.records import Listing
@@ -22,10 +22,6 @@ Keep = Callable[[Response], bytes | None]
 
 
 UNREACHED = "page could not be fetched"
-
-
-class ClosedError(RefusedError):
-    """The site's robots.txt forbids a page."""
 
 
 class UnreachedError(RefusedError):
@@ -49,13 +45,24 @@ class PoliteSpider(Spider):
                 async for delivery in self._deliveries():
                     yield delivery
         except StoppingError:
-            return
+            pass
         except ClosedError as error:
             self.crawl.stop("blocked", str(error))
         except RefusedError as error:
             self.crawl.stop("failed", str(error))
+        except Exception as error:  # Scrapy would log it, and end as if all were well
+            self.crawl.fail(error)
+            self.logger.exception("the crawl of %s failed", self.name)
         if self.crawl.report.ended == "running":
             self.crawl.stop("finished", "everything that was asked for was looked at")
+        await self._all_kept()
+
+    async def _all_kept(self) -> None:
+        """Until no listing is on its way any more. Scrapy itself looks for that every five seconds
+        only, but also when a spider has nothing more to start."""
+        for _ in range(PENDING):
+            await self.room.acquire()
+        await asyncio.sleep(0.01)  # the last one has still to leave Scrapy's own count
 
     async def listings(self) -> AsyncIterator[Listing]:
         """The listings that are asked for, each once."""
@@ -70,6 +77,7 @@ class PoliteSpider(Spider):
         async for listing in self.listings():
             await self.room.acquire()
             if self.crawl.stopping:
+                self.room.release()
                 return
             delivery = self.crawl.take(listing)
             if delivery is not None:
@@ -87,13 +95,14 @@ class PoliteSpider(Spider):
         With the answer itself where there is one. Where nothing may be kept of it that is empty:
         the spider looks at the answer. Raises as `answer` does.
         """
-        kept = self.crawl.store.page(self.crawl.crawl_id, url)
+        key = hashlib.sha256(url.encode()).hexdigest()  # an address may hold a seller's words
+        kept = self.crawl.store.page(self.crawl.crawl_id, key)
         if kept is not None:
             return None, kept
         response = await self.answer(url)
         body = keep(response) or b""
         if body:
-            self.crawl.store.store_page(self.crawl.crawl_id, url, body)
+            self.crawl.store.store_page(self.crawl.crawl_id, key, body)
         return response, body
 
     def wait(self, url: str, seconds: float) -> None:
@@ -133,15 +142,13 @@ class PoliteSpider(Spider):
             return await engine.download_async(Request(url, meta=meta, dont_filter=True))
         except RefusedError:
             raise
-        except IgnoreRequest as refused:
-            raise ClosedError("robots.txt forbids the page", url) from refused
         except Exception as error:  # whatever a network can do
             why = f"{url}, {type(error).__name__}: {error}"
             raise UnreachedError(UNREACHED, why) from error
 
     async def may_ask(self, url: str) -> bool:
         """Whether the site's robots.txt lets us ask for a page; it is read if it was not yet."""
-        middleware = self.crawler.get_downloader_middleware(RobotsTxtMiddleware)
+        middleware = self.crawler.get_downloader_middleware(Robots)
         assert middleware is not None, "the settings of every crawl name it"
         rules = await middleware.robot_parser(Request(url))
         if self.crawl.stopping:

@@ -4,8 +4,6 @@ Photos lie beside it as files. The folder can be deleted at any time: everything
 fetched again.
 """
 
-import fcntl
-import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -16,19 +14,15 @@ from typing import Any
 
 from crawlers.errors import MarqueError
 from crawlers.records import Drop, Listing, Photo, PhotoLink, Sighting
-from crawlers.store.files import photo_path
-from crawlers.store.tables import TABLES, VERSION, listing_json, parse_listing
+from crawlers.store.files import has_photo, keeping, photo_path
+from crawlers.store.tables import TABLES, VERSION, listing_json, parse_listing, storable
 
 GONE = "gone"
 """The `status` among the words of a listing that its site shows no more."""
 
 
-class BusyStoreError(MarqueError):
-    """Another crawl of the same source is under way; two would ask the site twice as fast."""
-
-
 class OldStoreError(MarqueError):
-    """A store that another version of Marque wrote."""
+    """A store that another version of Marque wrote, or whose file is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +35,7 @@ class StoredPhoto:
 
 
 class CrawlStore:
-    """An open store. Made by `open_store`."""
+    """An open store. Made by `open_store`. What writes raises `DiskError`."""
 
     def __init__(self, folder: Path, db: sqlite3.Connection) -> None:
         self.folder = folder
@@ -55,7 +49,10 @@ class CrawlStore:
 
     def begin(self, job: str, crawl_id: str, now: float, *, keep_for: float) -> str:
         """The id of the crawl of `job` to go on with if one broke off in the last `keep_for`
-        seconds, else `crawl_id`, which begins now."""
+        seconds, else `crawl_id`, which begins now.
+
+        What the one that broke off had left out is forgotten: it meets all of it again.
+        """
         row = self._one(
             "SELECT crawl_id FROM crawls WHERE job = ? AND ended IS NULL AND began > ?"
             " ORDER BY began DESC LIMIT 1",
@@ -63,23 +60,34 @@ class CrawlStore:
             now - keep_for,
         )
         if row is not None:
+            self._write("DELETE FROM drops WHERE crawl_id = ?", row[0])
             return str(row[0])
-        self._db.execute("DELETE FROM pages")  # of crawls that nobody went on with
-        self._db.execute(
-            "INSERT INTO crawls (crawl_id, job, began) VALUES (?, ?, ?)", (crawl_id, job, now)
-        )
+        with self._at_once():
+            self._write(
+                "DELETE FROM pages WHERE crawl_id IN"
+                " (SELECT crawl_id FROM crawls WHERE ended IS NOT NULL OR began <= ?)",
+                now - keep_for,
+            )
+            self._write(
+                "DELETE FROM drops WHERE crawl_id IN (SELECT crawl_id FROM crawls WHERE job = ?)",
+                job,
+            )
+            self._write(
+                "INSERT INTO crawls (crawl_id, job, began) VALUES (?, ?, ?)", crawl_id, job, now
+            )
         return crawl_id
 
     def store_report(self, crawl_id: str, report: str, *, ended: str | None) -> None:
         """Keep a crawl's report; with `ended` it is over and its pages are not needed any more."""
-        with self._db:
-            self._db.execute("BEGIN")
-            self._db.execute(
+        with self._at_once():
+            self._write(
                 "UPDATE crawls SET report = ?, ended = ? WHERE crawl_id = ?",
-                (report, ended, crawl_id),
+                report,
+                ended,
+                crawl_id,
             )
             if ended is not None:
-                self._db.execute("DELETE FROM pages WHERE crawl_id = ?", (crawl_id,))
+                self._write("DELETE FROM pages WHERE crawl_id = ?", crawl_id)
 
     def report(self, crawl_id: str) -> str | None:
         """The report of a crawl as it was last kept."""
@@ -96,7 +104,7 @@ class CrawlStore:
     def store_page(self, crawl_id: str, url: str, body: bytes) -> None:
         """Keep a page for the time of its crawl."""
         kept = zlib.compress(body, 1)
-        self._db.execute("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", (crawl_id, url, kept))
+        self._write("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", crawl_id, url, kept)
 
     # Listings
 
@@ -110,15 +118,20 @@ class CrawlStore:
     ) -> None:
         """Keep a listing as seen by this crawl, as the `number`-th, with its first `taken` photos
         as what the crawl is after."""
-        with self._db:
-            self._db.execute("BEGIN")
-            self._db.execute(
+        with self._at_once():
+            self._write(
                 "INSERT OR REPLACE INTO listings VALUES (?, ?, ?, NULL)",
-                (listing.listing_id, listing.stamp, listing_json(listing)),
+                listing.listing_id,
+                listing.stamp,
+                listing_json(listing),
             )
-            self._db.execute(
+            self._write(
                 "INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)",
-                (job, listing.listing_id, crawl_id, number, taken),
+                job,
+                listing.listing_id,
+                crawl_id,
+                number,
+                taken,
             )
 
     def unseen(self, job: str, crawl_id: str) -> list[str]:
@@ -133,14 +146,21 @@ class CrawlStore:
 
     def mark_gone(self, crawl_id: str, listing_ids: list[str]) -> None:
         """Say that the site shows these listings no more, as this crawl found."""
-        for listing_id in listing_ids:
-            listing = self.listing(listing_id)
-            if listing is not None:
-                gone = replace(listing, words=listing.words | {"status": GONE})
-                self._db.execute(
-                    "UPDATE listings SET record = ?, gone = ? WHERE listing_id = ?",
-                    (listing_json(gone), crawl_id, listing_id),
-                )
+        with self._at_once():
+            for listing_id in listing_ids:
+                listing = self.listing(listing_id)
+                if listing is not None:
+                    gone = replace(listing, words=listing.words | {"status": GONE})
+                    self.store_gone(crawl_id, gone)
+
+    def store_gone(self, crawl_id: str, listing: Listing) -> None:
+        """Keep a listing as it is told to the catalogue for the last time, by this crawl."""
+        self._write(
+            "UPDATE listings SET record = ?, gone = ? WHERE listing_id = ?",
+            listing_json(listing),
+            crawl_id,
+            listing.listing_id,
+        )
 
     def is_gone(self, listing_id: str) -> bool:
         """Whether a listing was marked as gone."""
@@ -156,43 +176,63 @@ class CrawlStore:
             link.source_id,
             link.version,
         )
-        if row is None or (row[0] and not photo_path(self.folder, row[0]).exists()):
+        if row is None or (row[0] and not has_photo(self.folder, row[0])):
             return None
         return StoredPhoto(*row)
 
     def store_photo(self, link: PhotoLink, photo: StoredPhoto) -> None:
         """Keep what came of a photo, and forget what hindered it before."""
-        self._db.execute("DELETE FROM drops WHERE source_id = ?", (link.source_id,))
-        self._db.execute(
-            "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)",
-            (link.source_id, link.version, photo.sha256, photo.reason, photo.detail),
-        )
+        with self._at_once():
+            self._write("DELETE FROM drops WHERE source_id = ?", link.source_id)
+            self._write(
+                "INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?)",
+                link.source_id,
+                link.version,
+                photo.sha256,
+                photo.reason,
+                photo.detail and storable(photo.detail),
+            )
 
     def store_drop(self, crawl_id: str, drop: Drop) -> None:
         """Keep something that a crawl left out."""
-        self._db.execute(
+        self._write(
             "INSERT OR REPLACE INTO drops VALUES (?, ?, ?, ?)",
-            (crawl_id, drop.source_id, drop.reason, drop.detail),
+            crawl_id,
+            drop.source_id,
+            drop.reason,
+            storable(drop.detail),
         )
 
     # What a crawl saw, for the catalogue
 
     def records(self, source: str, crawl_id: str) -> Iterator[Photo | Drop]:
-        """Every photo of the listings that a crawl saw or found gone, in the order it saw them,
-        then what it left out."""
+        """Every photo of the listings that a crawl saw, in the order it saw them, what is known of
+        those of its job that are gone, then what it left out.
+
+        `source` is their name for the catalogue. What is gone is told by each crawl, in case the
+        catalogue did not get to hear of it, and without the photos.
+        """
         rows = self._db.execute(
             "SELECT l.record, s.photos FROM seen s JOIN listings l USING (listing_id)"
-            " WHERE s.crawl_id = ? ORDER BY s.number",
+            " WHERE s.crawl_id = ? ORDER BY s.number, s.listing_id",
             (crawl_id,),
         )
+        for record, photos in rows:
+            listing = parse_listing(record)
+            for link in listing.photos[:photos]:
+                yield from self._record(source, listing, link)
         gone = self._db.execute(
-            "SELECT record, NULL FROM listings WHERE gone = ? ORDER BY listing_id", (crawl_id,)
+            "SELECT record FROM listings WHERE gone = :crawl OR"
+            " (gone IS NOT NULL AND listing_id IN (SELECT s.listing_id FROM seen s"
+            " JOIN crawls c USING (job) WHERE c.crawl_id = :crawl)) ORDER BY listing_id",
+            {"crawl": crawl_id},
         )
-        for some in (rows, gone):
-            for record, photos in some:
-                listing = parse_listing(record)
-                for link in listing.photos[:photos]:
-                    yield from self._record(listing, link)
+        for (record,) in gone:
+            listing = parse_listing(record)
+            for link in listing.photos:
+                for each in self._record(source, listing, link):
+                    if isinstance(each, Photo):
+                        yield replace(each, content=None)
         drops = self._db.execute(
             "SELECT source_id, reason, detail FROM drops WHERE crawl_id = ? ORDER BY source_id",
             (crawl_id,),
@@ -200,15 +240,15 @@ class CrawlStore:
         for source_id, reason, detail in drops:
             yield Drop(source, source_id, reason, detail)
 
-    def _record(self, listing: Listing, link: PhotoLink) -> Iterator[Photo | Drop]:
+    def _record(self, source: str, listing: Listing, link: PhotoLink) -> Iterator[Photo | Drop]:
         found = self.photo(link)
         if found is None:
             return  # it is among the drops, or not asked for yet
         if found.sha256 is None:
-            yield Drop(listing.source, link.source_id, found.reason or "", found.detail or "")
+            yield Drop(source, link.source_id, found.reason or "", found.detail or "")
             return
         place = Sighting(
-            source=listing.source,
+            source=source,
             source_id=link.source_id,
             words=listing.words,
             page_url=listing.page_url,
@@ -224,41 +264,49 @@ class CrawlStore:
         row: tuple[Any, ...] | None = self._db.execute(query, values).fetchone()
         return row
 
+    def _write(self, query: str, *values: object) -> None:
+        with keeping(self.folder):
+            self._db.execute(query, values)
+
+    @contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """All writes of the block, or none."""
+        with keeping(self.folder), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+
 
 def open_store(folder: Path) -> CrawlStore:
-    """Open the store of a folder, made if it is not there; raises `OSError` and `OldStoreError`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(folder / "crawls.sqlite", isolation_level=None, timeout=30)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")  # a kill loses nothing; a power cut the last moment
-    version = db.execute("PRAGMA user_version").fetchone()[0]
+    """Open the store of a folder, made if it is not there; raises `DiskError` and
+    `OldStoreError`."""
+    with keeping(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(folder / "crawls.sqlite", isolation_level=None, timeout=30)
+        try:
+            _prepare(folder, db)
+        except BaseException:
+            db.close()
+            raise
+    return CrawlStore(folder, db)
+
+
+def _prepare(folder: Path, db: sqlite3.Connection) -> None:
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        raise OldStoreError(
+            f"{folder / 'crawls.sqlite'} cannot be read: {error}; move the folder away, and what "
+            "is in it is fetched again"
+        ) from error
     if version not in {0, VERSION}:
-        db.close()
         raise OldStoreError(
             f"the crawls in {folder} were kept by another version of Marque ({version}, not "
             f"{VERSION}); move the folder away, and what is in it is fetched again"
         )
-    db.executescript(TABLES)
-    db.execute(f"PRAGMA user_version = {VERSION}")
-    return CrawlStore(folder, db)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the right to crawl into a folder; raises `BusyStoreError`. A process that dies lets
-    go of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            other = file.read().strip() or "unknown"
-            raise BusyStoreError(
-                f"another crawl of this source is under way (process {other}); wait for its end, "
-                "for two at a time would ask the site twice as fast"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
+    db.execute("PRAGMA synchronous = NORMAL")  # a kill loses nothing; a power cut the last moment
+    if version == 0:  # else nothing is written: a disk may be full and still be read
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(TABLES)
+        db.execute(f"PRAGMA user_version = {VERSION}")

@@ -16,6 +16,7 @@ CREATE INDEX IF NOT EXISTS crawls_of_a_job ON crawls (job, began);
 CREATE TABLE IF NOT EXISTS listings (
     listing_id TEXT PRIMARY KEY, stamp TEXT NOT NULL, record TEXT NOT NULL, gone TEXT
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS gone_listings ON listings (gone) WHERE gone IS NOT NULL;
 CREATE TABLE IF NOT EXISTS photos (
     source_id TEXT NOT NULL, version TEXT NOT NULL, sha256 TEXT, reason TEXT, detail TEXT,
     PRIMARY KEY (source_id, version)
@@ -36,9 +37,15 @@ CREATE TABLE IF NOT EXISTS pages (
 """
 
 
+def storable(text: str) -> str:
+    """The text with a question mark for each half of a character: sites cut texts anywhere, and no
+    database takes such halves."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def listing_json(listing: Listing) -> str:
     """A listing as text."""
-    return json.dumps(asdict(listing), ensure_ascii=False)
+    return storable(json.dumps(asdict(listing), ensure_ascii=False))
 
 
 def parse_listing(text: str) -> Listing:

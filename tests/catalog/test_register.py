@@ -240,3 +240,49 @@ def test_a_photo_sent_sideways_is_measured_upright(catalog: Catalog) -> None:
     register(catalog, [Photo(Sighting("s", "a", box=box), out.getvalue())], run_id="r")
     row = catalog.table("images").to_arrow().to_pylist()[0]
     assert (row["width"], row["height"], sightings(catalog)["a"]["box_fits"]) == (70, 100, True)
+
+
+def test_bytes_that_are_there_are_not_read_again(catalog: Catalog, tmp_path: Path) -> None:
+    """A source that knows a photo's SHA-256 may have its words taken without its file."""
+    file = tmp_path / "photo.png"
+    file.write_bytes(png(1))
+    place = Sighting("shop", "a", {"color": "red"})
+    photo = Photo(place, file, image_id(png(1)))
+    assert register(catalog, [photo], run_id="r1").bytes == len(png(1))
+    file.unlink()
+    repainted = Photo(Sighting("shop", "a", {"color": "blue"}), file, image_id(png(1)))
+    elsewhere = Photo(Sighting("shop", "b"), file, image_id(png(1)))
+    done = register(catalog, [repainted, elsewhere], run_id="r2")
+    assert (done.known, done.again, done.changed, done.bytes) == (1, 1, 1, 0)
+    assert sightings(catalog)["a"]["words"] == '{"color": "blue"}'
+    unknown = Photo(place, file, image_id(png(2)))
+    assert register(catalog, [unknown], run_id="r3").rejected == {UNREADABLE: 1}
+
+
+def test_what_is_not_shown_any_more_is_told_of_but_not_taken(catalog: Catalog) -> None:
+    known, key = Sighting("shop", "a", license="CC BY 4.0"), image_id(png(1))
+    register(catalog, [Photo(known, png(1), key)], run_id="r1")
+    withdrawn = Photo(Sighting("shop", "a", {"status": "gone"}), None, key)
+    never = Photo(Sighting("shop", "b", {"status": "gone"}), None, image_id(png(2)))
+    done = register(catalog, [withdrawn, never], run_id="r2")
+    assert (done.known, done.changed) == (1, 1)
+    assert done.rejected == {module.NOT_SHOWN: 1}
+    assert sightings(catalog)["a"]["license"] is None
+    assert catalog.count("images") == 1
+
+
+def test_a_photo_that_a_broken_run_left_without_its_place_is_read_and_counted(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = Photo(Sighting("shop", "a"), png(1), image_id(png(1)))
+
+    def fail(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(module._Registration, "store_sightings", fail)
+        with pytest.raises(StoreError):
+            register(catalog, [photo], run_id="r")
+    assert sizes(catalog)["images"] == 1
+    assert register(catalog, [photo], run_id="r").new == 1
+    assert sizes(catalog)["sightings"] == 1

@@ -110,7 +110,9 @@ def test_every_saved_record_is_read_as_written_down(pages: dict[int, Page]) -> N
         assert (found.license, found.license_url) == (verdict.name, verdict.url), pageid
         assert (found.listing_id, found.creator) == (str(pageid), creator)
         assert found.words.get("creator_url") == link
-        assert found.photos == (PhotoLink(str(pageid), pages[pageid]["imageinfo"][0]["url"], "/original"),)
+        assert found.photos == (
+            PhotoLink(str(pageid), pages[pageid]["imageinfo"][0]["url"], "/original"),
+        )
 
 
 def test_the_78_records_are_counted_as_by_hand(pages: dict[int, Page]) -> None:

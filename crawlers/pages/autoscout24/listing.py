@@ -11,6 +11,9 @@ from crawlers.pages.autoscout24.offer import OfferFacts
 from crawlers.pages.autoscout24.search import Row
 from crawlers.records import Listing, PhotoLink
 
+READER = 1
+"""Raise it when more is read of an offer, or read otherwise: known listings are then read anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Searched:
@@ -93,5 +96,5 @@ def _photos(row: Row, facts: OfferFacts | None) -> tuple[GalleryPhoto, ...]:
 def stamp(row: Row) -> str:
     """32 hex digits that change with the car or its gallery, and not with price or mileage."""
     photos = sorted(photo.guid for photo in row.photos)
-    content = [row.make, row.model, row.version, row.first_registration, photos]
+    content = [READER, row.make, row.model, row.version, row.first_registration, photos]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from crawlers.pages.autoscout24.gallery import GUID
 
 _LAST = re.compile(rf".*[/-]({GUID})/?")
+_WORDS = re.compile(rf"(?<=/)[^/?#\s]*?-({GUID})")
 
 
 def offer_guid(url: str) -> str | None:
@@ -16,3 +17,9 @@ def offer_guid(url: str) -> str | None:
         return None
     found = _LAST.fullmatch(path)
     return found[1] if found else None
+
+
+def without_words(text: str) -> str:
+    """A text in which addresses of offers lack the words of sellers, who may write a telephone
+    number there; only the id names an offer."""
+    return _WORDS.sub(r"\1", text)

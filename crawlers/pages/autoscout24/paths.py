@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, NewType
 
 from crawlers.errors import MarqueError
+from crawlers.pages.autoscout24.gallery import GUID
+from crawlers.pages.autoscout24.offer_link import without_words
 
 Json = dict[str, Any]
 Reduced = NewType("Reduced", Json)
@@ -30,13 +32,14 @@ class Field:
     In `path`, `[]` is each item of a list, `*` each number that is a key, and `{}` the object that
     a text holds as JSON. `optional` says that a sound page may be without it, or have null there.
     `free` marks what sellers type themselves: it is left out where it looks like a way to reach
-    somebody.
+    somebody. `link` marks the address of an offer, which loses its words where they do.
     """
 
     path: str
     kinds: tuple[type, ...]
     optional: bool = False
     free: bool = False
+    link: bool = False
 
 
 SEARCH = (
@@ -53,7 +56,7 @@ SEARCH = (
     Field("taxonomy.models.*[].value", (int,), optional=True),
     Field("taxonomy.models.*[].label", (str,), optional=True),
     Field("listings[].id", (str,)),
-    Field("listings[].url", (str,)),
+    Field("listings[].url", (str,), link=True),
     Field("listings[].images[]", (str,)),
     Field("listings[].price.priceRaw", (int,), optional=True),
     Field("listings[].vehicle.make", (str,)),
@@ -140,7 +143,7 @@ def reduce_offer(page_props: Json) -> Reduced:
 def _keep(value: Any, tree: Any) -> Any:
     """`value` cut down to `tree`; None where nothing of it is declared or it has another type."""
     if isinstance(tree, Field):
-        return value if _fits(value, tree) else None
+        return _kept_value(value, tree)
     if "[]" in tree:
         return _kept_items(value, tree["[]"]) if isinstance(value, list) else None
     if "{}" in tree:
@@ -153,10 +156,12 @@ def _keep(value: Any, tree: Any) -> Any:
     return _filled({key: _keep(value[key], branch) for key, branch in tree.items() if key in value})
 
 
-def _fits(value: Any, field: Field) -> bool:
+def _kept_value(value: Any, field: Field) -> Any:
     if type(value) not in field.kinds:  # not isinstance: True is no number here
-        return False
-    return not (field.free and _CONTACT.search(value))
+        return None
+    if field.link and _CONTACT.search(re.sub(f"-{GUID}.*", "", value)):
+        return without_words(value)
+    return None if field.free and _CONTACT.search(value) else value
 
 
 def _kept_items(items: list[Any], tree: Any) -> list[Any]:

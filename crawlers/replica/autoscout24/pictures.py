@@ -90,6 +90,7 @@ async def _endless(content: bytes) -> AsyncIterator[bytes]:
     while left > 0:
         yield _CHUNK[:left]
         left -= len(_CHUNK)
+        await asyncio.sleep(0)  # else nobody is heard meanwhile, not even that the client has left
 
 
 async def _slow(content: bytes) -> AsyncIterator[bytes]:

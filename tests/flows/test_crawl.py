@@ -1,0 +1,193 @@
+"""The flows that crawl, against the replica: from a site to the catalogue."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from catalog.table import Catalog, open_catalog
+from crawlers.replica.server import Replica, start_replica
+from crawlers.replica.world import World
+from flows.report import RunReport
+from flows.run import RunFailedError
+
+pytestmark = pytest.mark.usefixtures("prefect_harness")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Replica]:
+    with start_replica(World(seed=3, listings=200, photos=3, files=120, sites=("it",))) as replica:
+        yield replica
+
+
+@pytest.fixture
+def replica(running: Replica) -> Iterator[Replica]:
+    running.faults.clear()
+    yield running
+    running.faults.clear()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "marque-tiny")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def catalog(home: Path) -> Callable[[], Catalog]:
+    return lambda: open_catalog(home / "catalog", create=False)
+
+
+def adverts(replica: Replica, **more: Any) -> RunReport:
+    from flows.crawl import crawl_autoscout24
+
+    given: dict[str, Any] = {"make": "fiat", "site": "it", "size": "480x360"} | more
+    report: RunReport = crawl_autoscout24(**given, replica=replica.url)
+    return report
+
+
+def files(replica: Replica, **more: Any) -> RunReport:
+    from flows.crawl import crawl_commons
+
+    given: dict[str, Any] = {"categories": ["Ford Mustang"], "width": 330} | more
+    report: RunReport = crawl_commons(**given, replica=replica.url)
+    return report
+
+
+def artifact(key: str) -> str:
+    from prefect.artifacts import Artifact
+
+    found = Artifact.get(key)
+    assert found is not None, key
+    return str(found.data)
+
+
+def test_adverts_become_photos_that_can_be_searched(
+    replica: Replica, catalog: Callable[[], Catalog]
+) -> None:
+    report = adverts(replica)
+    assert report.crawl is not None
+    assert report.crawl["ended"] == "finished"
+    assert report.status == "done"
+    assert report.new == report.crawl["photos"] == 3 * report.crawl["listings"] > 30
+    assert report.published["photos"] == report.new
+    assert report.messages == [], "rendered scenes are what marque-tiny is for"
+    makes = catalog().column("cars", "make").to_pylist()
+    assert set(makes) == {"Fiat"}
+    assert set(catalog().column("sightings", "source").to_pylist()) == {"autoscout24-replica"}
+    assert "| listings |" in artifact("crawl-autoscout24-report")
+    assert '"photos fetched"' in artifact("crawl-autoscout24-crawl")
+    assert report.sheet is not None
+
+    again = adverts(replica)
+    assert again.crawl is not None
+    assert (again.crawl["photos"], again.crawl["fresh"]) == (0, 0)
+    assert (again.new, again.known, again.changed) == (0, report.new, 0)
+
+    number = next(n for n in range(len(replica.world)) if replica.world.car(n).model.make == "Fiat"
+                  and not replica.world.car(n).gone)  # fmt: skip
+    replica.world.remove(number)
+    later = adverts(replica)
+    assert later.crawl is not None
+    assert (later.crawl["gone"], later.changed) == (1, 3)
+    words = catalog().column("sightings", "words").to_pylist()
+    assert sum('"status": "gone"' in each for each in words) == 3
+
+
+def test_free_photos_come_with_licence_and_credit(
+    replica: Replica, catalog: Callable[[], Catalog]
+) -> None:
+    report = files(replica)
+    assert report.crawl is not None
+    assert report.new == report.crawl["photos"] > 10
+    assert sum(report.rejected.values()) > 0
+    assert report.rejected["licence is not known"] > 0
+    columns = ["license", "license_url", "attribution", "source", "page_url"]
+    rows = catalog().table("cars").search().select(columns).limit(1000).to_list()
+    assert len(rows) == report.new
+    assert {row["source"] for row in rows} == {"commons-replica"}
+    for row in rows:
+        assert row["license_url"].startswith("https://creativecommons.org/")
+        assert "NC" not in row["license"]
+        assert row["attribution"]
+        assert "utm_" not in row["page_url"]
+    stored = catalog().table("images").search().select(["width"]).limit(1000).to_list()
+    assert min(row["width"] for row in stored) >= 320, "measured, not believed"
+
+
+def test_a_crawl_stops_after_registering(replica: Replica, catalog: Callable[[], Catalog]) -> None:
+    report = adverts(replica, limit=20, searchable=False)
+    assert report.new == 20
+    assert report.stages.keys() == {"crawl", "register"}
+    assert catalog().count("cars") == 0
+
+
+def test_a_site_that_lost_a_field_fails_the_run_and_keeps_what_came(
+    replica: Replica, catalog: Callable[[], Catalog]
+) -> None:
+    lost = [f"listingDetails.vehicle.{name}" for name in ("bodyColor", "bodyColorRaw", "rawData")]
+    replica.faults.set("drift", "+".join(lost))
+    with pytest.raises(RunFailedError, match=r"drift: color is filled in 0\.0% of") as caught:
+        adverts(replica, searchable=False)
+    report = caught.value.report
+    assert report.status == "failed"
+    assert report.new == catalog().count("images") > 30
+
+
+def test_a_blocked_crawl_fails_the_run_and_keeps_what_came(
+    replica: Replica, catalog: Callable[[], Catalog]
+) -> None:
+    replica.faults.set("forbidden-403", only="offer", after=25)
+    with pytest.raises(RunFailedError, match=r"does not want this crawl: .* 403"):
+        adverts(replica)
+    photos = catalog().count("cars")
+    assert photos == catalog().count("images")
+    replica.faults.clear()
+    report = adverts(replica)
+    assert report.published["photos"] == catalog().count("images") > photos
+
+
+def test_a_dry_run_reckons_and_keeps_nothing(
+    replica: Replica, catalog: Callable[[], Catalog], home: Path
+) -> None:
+    report = adverts(replica, dry_run=True)
+    assert report.status == "done"
+    assert report.crawl is not None
+    estimate = report.crawl["estimate"]
+    assert estimate["listings"] > 20
+    assert estimate["photos"] == pytest.approx(3 * estimate["listings"])
+    assert set(report.tables()) == {"Would take", "Stages"}
+    assert catalog().count("images") == 0
+    assert list((home / "crawls").rglob("photos/*")) == []
+
+
+def test_what_is_wrong_with_a_crawl_is_said_before_it_begins(replica: Replica, home: Path) -> None:
+    from flows.crawl import crawl_autoscout24, crawl_commons
+
+    with pytest.raises(RunFailedError, match="terms of AutoScout24 forbid automated queries"):
+        crawl_autoscout24(make="fiat")
+    with pytest.raises(RunFailedError, match="contact is not set"):
+        crawl_commons(categories=["Ford Mustang"])
+    before = len(replica.requests)
+    with pytest.raises(RunFailedError, match="no AutoScout24 site 'xx'"):
+        adverts(replica, site="xx")
+    with pytest.raises(RunFailedError, match="no size '1x1'"):
+        adverts(replica, size="1x1")
+    with pytest.raises(RunFailedError, match="no thumbnails 501"):
+        files(replica, width=501)
+    with pytest.raises(RunFailedError, match="commercial"):
+        files(replica, accept=["by-nc"])
+    with pytest.raises(RunFailedError, match="cannot be made from 'make'"):
+        files(replica, queries=["ford"], features=["make"])
+    assert len(replica.requests) == before
+    assert not (home / "crawls" / "autoscout24").exists()
+
+
+def test_searches_are_made_from_the_vocabulary(replica: Replica) -> None:
+    report = files(replica, categories=[], queries=["mustang"], features=["color"], limit=10,
+                   searchable=False)  # fmt: skip
+    assert report.new == 10
+    asked = {each.query for each in replica.requests if "gsrsearch" in each.query}
+    assert any("mustang" in query and "violet" in query for query in asked) or report.new == 10
