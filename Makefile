@@ -16,11 +16,11 @@ COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
-demo: $(VENV)/.runtime ## render car scenes, ingest them, ask three questions
+demo: $(VENV)/.runtime ## crawl a replica of two web sites, ask three questions
 	$(BIN)/marque demo
 
 test: $(VENV)/.dev ## run the tests, which hold the house rules too
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 chaos: $(VENV)/.dev ## kill runs at every write and at random, ROUNDS=20 SEED=1; some minutes
 	CHAOS_ROUNDS=$(or $(ROUNDS),20) CHAOS_SEED=$(or $(SEED),1) \

@@ -125,7 +125,7 @@ def replica(listings: int, photos: int, photo: tuple[int, int] = PHOTO) -> Itera
 def job(running: Replica, per_listing: int | None = None) -> CrawlJob:
     """The crawl of every listing of the make."""
     asked = {"site": "it", "make": MAKE, "size": SIZE}
-    more = {"replica": running.url, "pace": PACE, "max_requests": None}
+    more = {"replica": running.url, "pace": PACE, "max_requests": 1_000_000}
     return CrawlJob("autoscout24", asked, per_listing=per_listing, **more)  # type: ignore[arg-type]
 
 

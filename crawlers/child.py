@@ -33,7 +33,7 @@ from crawlers.under_way import UnderWay, now_text
 from crawlers.web import Web
 
 SPIDERS = {spider.name: spider for spider in (AutoScout24Spider, CommonsSpider)}
-GO_ON_WITHIN = 24 * 3600.0
+GO_ON_WITHIN = 36 * 3600.0  # the next night, too
 """For so many seconds a crawl that broke off is gone on with; then the site has changed."""
 TELL_EVERY = 0.5
 KEEP_EVERY = 2.0

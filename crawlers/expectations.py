@@ -20,6 +20,7 @@ def check_expectations(report: CrawlReport, site: Site) -> None:
     """
     if report.ended == "finished":
         _check_counts(report, site)
+    _check_refusals(report, site)
     if report.listings >= site.expected.judge_from:
         _check_fill(report, site)
         photos = (report.photos + report.known) / report.listings
@@ -42,6 +43,18 @@ def _check_counts(report: CrawlReport, site: Site) -> None:
             report.failures.append(
                 f"{report.listings:,} listings of the {report.stated:,} that the site counts, "
                 f"under {expected.least_share:.0%} ({expected.why})"
+            )
+
+
+def _check_refusals(report: CrawlReport, site: Site) -> None:
+    met = report.listings + sum(report.drops.values())
+    for refused in site.expected.refusals:
+        share = report.drops.get(refused.reason, 0) / max(met, 1)
+        if met >= site.expected.judge_from and share > refused.most:
+            report.failures.append(
+                f"drift: {share:.1%} of {met:,} were left out as {refused.reason!r}, over the "
+                f"{refused.most:.0%} that are expected at most ({refused.why}); the site's answers "
+                "may have changed"
             )
 
 

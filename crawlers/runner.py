@@ -46,6 +46,11 @@ def check_job(job: CrawlJob) -> None:
     Web(job.replica)  # says what is wrong with the address
     if job.replica is None and job.pace is not None:
         raise UsageMistakeError("a site on the web is asked at its own pace; leave the pace out")
+    if job.replica is None and (job.max_requests or 0) > site.max_requests:
+        raise UsageMistakeError(
+            f"a run makes at most {site.max_requests:,} requests to {site.name}, not "
+            f"{job.max_requests:,}; the next run goes on"
+        )
     if job.replica is None and site.permission and not job.permission:
         raise PermissionNeededError(
             f"{site.terms}. If you have that permission, set {site.permission} = true in "
@@ -72,7 +77,7 @@ def run_crawl(job: CrawlJob, crawls: Path, heard: Heard | None = None) -> CrawlR
     report: CrawlReport | None = None
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         child = subprocess.Popen(
-            [sys.executable, "-m", "crawlers.child", str(folder)],
+            [sys.executable, "-P", "-m", "crawlers.child", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,

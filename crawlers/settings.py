@@ -42,7 +42,7 @@ def _manners(crawl: UnderWay) -> dict[str, Any]:
         "AUTOTHROTTLE_TARGET_CONCURRENCY": max(pace.concurrency, pace.photo_concurrency),
         "COOKIES_ENABLED": False,
         "REFERER_ENABLED": False,
-        "HTTPPROXY_ENABLED": crawl.web.replica is None,
+        "HTTPPROXY_ENABLED": False,  # it would look up the names of hosts for us, unchecked
         "DOWNLOAD_VERIFY_CERTIFICATES": True,  # Scrapy believes any certificate else
     }
 

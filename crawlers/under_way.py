@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crawlers.crawl import COMPLETE, CrawlJob, CrawlReport, Ending
-from crawlers.errors import MarqueError
+from crawlers.errors import MarqueError, UsageMistakeError
 from crawlers.records import Drop, Listing
 from crawlers.sources import Site
 from crawlers.store import CrawlStore
@@ -26,7 +26,7 @@ class UnderWay:
     """One crawl while it runs, in its own process.
 
     `partial` says that the spider could not see everything that was asked for, `unread` which
-    listings it saw and could not read.
+    listings it saw and could not read, `hopeless` that asking the same again would end the same.
     """
 
     job: CrawlJob
@@ -36,6 +36,7 @@ class UnderWay:
     report: CrawlReport
     promised: int = 0
     partial: bool = False
+    hopeless: bool = False
     unread: set[str] = field(default_factory=set)
     filled: dict[str, int] = field(default_factory=dict)
     at_stop: Callable[[], None] | None = None
@@ -63,6 +64,7 @@ class UnderWay:
     def fail(self, error: BaseException) -> None:
         """End the crawl for an error."""
         known = isinstance(error, MarqueError)
+        self.hopeless = isinstance(error, UsageMistakeError)
         self.stop("failed", str(error) if known else f"{type(error).__name__}: {error}")
 
     def meet(self, listing_id: str) -> bool:
@@ -71,6 +73,10 @@ class UnderWay:
             return False
         self._met.add(listing_id)
         return True
+
+    def has_met(self, listing_id: str) -> bool:
+        """Whether this crawl met a listing."""
+        return listing_id in self._met
 
     def take(self, listing: Listing) -> Delivery | None:
         """The listing with as many photos as the limits leave; None where they leave none."""

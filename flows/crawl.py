@@ -31,7 +31,7 @@ def crawl_autoscout24(
     make: str,
     model: str | None = None,
     site: str = "de",
-    years: tuple[int, int] | None = None,
+    years: tuple[int | None, int | None] | None = None,
     size: str = "1280x960",
     limit: Count | None = None,
     per_listing: Count | None = None,
@@ -42,8 +42,9 @@ def crawl_autoscout24(
 ) -> RunReport:
     """Crawl the adverts of a make, or a model, on a country's AutoScout24.
 
-    `years` are the first and last year of registration. With `searchable` the photos are labelled,
-    embedded and published; else they are only registered. A dry run only reckons.
+    `years` are the first and last year of registration, None for an open end. With `searchable` the
+    photos are labelled, embedded and published; else they are only registered. A dry run only
+    reckons.
     """
     asked = {"site": site, "make": make, "model": model, "years": years, "size": size}
     limits = {"limit": limit, "per_listing": per_listing, "max_requests": max_requests}

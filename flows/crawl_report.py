@@ -12,7 +12,7 @@ def crawl_tables(crawl: Mapping[str, Any], *, registered: bool) -> dict[str, Row
     What a crawl left out is shown here unless it was `registered`, as what is rejected then is.
     """
     if crawl["estimate"] is not None:
-        return {"Would take": _estimate(crawl["estimate"])}
+        return {"A first crawl would take": _estimate(crawl["estimate"])}
     megabytes = round(crawl["bytes"] / 1e6, 1)
     facts = {
         "listings": crawl["listings"],

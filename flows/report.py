@@ -139,6 +139,8 @@ class RunReport(BaseModel):
                 for name, stage in self.stages.items()
             ],
         }
+        if self.crawl and self.crawl["estimate"]:
+            return crawl_tables(self.crawl, registered=False)
         crawl = {} if self.crawl is None else crawl_tables(self.crawl, registered=bool(self.seen))
         return crawl | {title: rows for title, rows in every.items() if rows}
 

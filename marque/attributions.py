@@ -16,6 +16,9 @@ from marque.common import print_json, shared_options
 if TYPE_CHECKING:
     from catalog.table import Catalog
 
+SUFFIXES = {".md": "markdown", ".html": "html", ".htm": "html", ".csv": "csv"}
+"""What the name of a file says of what is in it."""
+
 
 @click.command()
 @click.argument("image_ids", nargs=-1, metavar="[IMAGE_ID]...")
@@ -58,6 +61,7 @@ def attributions(
     from flows.settings import load_settings
 
     catalog = catalog_at(load_settings(), create=False)
+    _check(catalog, source, form, out)
     counts: Counter[bool] = Counter()
     chosen = _chosen(catalog, image_ids, where)
     found = _counted(load_credits(catalog, chosen, source=source), counts)
@@ -120,3 +124,15 @@ def _store(path: Path, lines: Iterable[str]) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _check(catalog: "Catalog", source: str | None, form: str, out: Path | None) -> None:
+    """Raise `UsageMistakeError` for a source that is not there, and for a file's name that says
+    another form."""
+    there = sorted(set(catalog.column("sightings", "source").to_pylist()))
+    if source is not None and source not in there:
+        known = ", ".join(there) or "none"
+        raise UsageMistakeError(f"no photo was seen at {source!r}; there are: {known}")
+    said = SUFFIXES.get("" if out is None else out.suffix.lower(), form)
+    if said != form:
+        raise UsageMistakeError(f"{out} would hold {form}; say --format {said}, or another name")

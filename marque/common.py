@@ -112,8 +112,10 @@ def print_json(document: dict[str, Any]) -> None:
 def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
     """Run a flow against the one Prefect server, with a progress bar, and print its report.
 
-    Ends the command with status 1, after the report, when the run failed.
+    Ends the command with status 1, after the report, when the run failed, or with 2 if it was asked
+    for something that makes no sense.
     """
+    wrong_usage = False
     from flows.server import prefect_server
     from flows.settings import load_settings
     from marque.bars import progress_bars
@@ -127,6 +129,7 @@ def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
                 report = call()
             except RunFailedError as failed:
                 report = failed.report
+                wrong_usage = isinstance(failed.__cause__, UsageMistakeError)
                 if logging.getLogger().isEnabledFor(logging.DEBUG):
                     traceback.print_exception(failed)
     if as_json:
@@ -135,5 +138,5 @@ def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
         print_report(report)
     if report.status != "done":
         click.echo(f"Error: {report.error}", err=True)
-        sys.exit(1)
+        sys.exit(2 if wrong_usage else 1)
     return report

@@ -23,11 +23,15 @@ def crawl_options(command: F) -> F:
     """The options of every crawl."""
     return _apply(
         command,
-        click.option("--limit", type=click.IntRange(min=1), help="Take at most this many photos."),
+        click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            help="Take at most this many photos, those that are there already among them.",
+        ),
         click.option(
             "--max-requests",
             type=click.IntRange(min=1),
-            help="Make at most this many requests; the next run goes on.",
+            help="Make at most this many requests, 20,000 at most; the next run goes on.",
         ),
         click.option(
             "--dry-run",
@@ -55,8 +59,14 @@ def autoscout24_options(command: F) -> F:
         ),
         click.option("--make", required=True, help="Make, such as fiat or alfa-romeo."),
         click.option("--model", help="Model of that make, such as 500."),
-        click.option("--year-from", type=click.IntRange(1900, 2100), help="First registration."),
-        click.option("--year-to", type=click.IntRange(1900, 2100), help="Last year of that."),
+        click.option(
+            "--year-from",
+            type=click.IntRange(1900, 2100),
+            help="Earliest year of first registration.",
+        ),
+        click.option(
+            "--year-to", type=click.IntRange(1900, 2100), help="Latest year of first registration."
+        ),
         click.option(
             "--size",
             type=click.Choice(SIZES),
@@ -113,9 +123,7 @@ def commons_options(command: F) -> F:
         click.option(
             "--accept",
             multiple=True,
-            default=ACCEPTED,
-            show_default=True,
-            help="Licence to take; pdm can be added. Repeatable.",
+            help=f"Take this licence too, beside {', '.join(ACCEPTED)}: pdm. Repeatable.",
         ),
         crawl_options,
     )
@@ -149,7 +157,7 @@ def commons(as_json: bool, **asked: Any) -> None:
 def crawl_autoscout24(asked: dict[str, Any], *, searchable: bool, as_json: bool) -> None:
     """Run the flow `crawl-autoscout24` with a command's options."""
     first, last = asked.pop("year_from"), asked.pop("year_to")
-    years = None if first is None and last is None else (first or 1900, last or 2100)
+    years = None if first is None and last is None else (first, last)
 
     def call() -> "RunReport":
         from flows.crawl import crawl_autoscout24 as flow
@@ -168,7 +176,8 @@ def crawl_commons(asked: dict[str, Any], *, searchable: bool, as_json: bool) -> 
     def call() -> "RunReport":
         from flows.crawl import crawl_commons as flow
 
-        report: RunReport = flow(**asked, searchable=searchable)
+        accept = [*ACCEPTED, *asked.pop("accept")]
+        report: RunReport = flow(**asked, accept=accept, searchable=searchable)
         return report
 
     run_flow(call, as_json=as_json)

@@ -13,9 +13,9 @@ _UP = """\
 The replica is up: {listings:,} cars and {files:,} files of Wikimedia Commons, at
   {cars}
   {commons}
-A program that does not find such names asks 127.0.0.1 for them (curl does so by itself).
+If your program cannot resolve these names, point them at 127.0.0.1 (browsers and curl do).
 Crawl it with
-  marque crawl autoscout24 --site it --make fiat --replica {url}
+  marque crawl autoscout24 --site {site} --make fiat --replica {url}
   marque crawl commons --category "Ford Mustang" --replica {url}
 Ctrl-C stops it."""
 
@@ -83,5 +83,6 @@ def _say(running: "Replica") -> None:
             cars=f"{world.web.base(f'www.autoscout24.{site}')}/",
             commons=f"{world.web.base('commons.wikimedia.org')}/",
             url=running.url,
+            site=site,
         )
     )

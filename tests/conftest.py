@@ -32,6 +32,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
 
 
+@pytest.fixture(autouse=True)
+def no_setting_outlives_its_test() -> Iterator[None]:
+    """A command that runs in the tests' own process sets some for good."""
+    before = {name: os.environ[name] for name in os.environ if name.startswith("MARQUE_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("MARQUE_")]:
+        if name not in before:
+            del os.environ[name]
+    os.environ.update(before)
+
+
 @pytest.fixture(scope="session")
 def prefect_harness() -> Iterator[None]:
     """One Prefect server with a database of its own, for the tests that run flows."""

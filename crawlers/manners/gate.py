@@ -97,9 +97,10 @@ class Gate:
         host = urlsplit(request.url).hostname or ""
         if _asks_for_less(response):
             return self._slow_down(host, request, response)
-        if status == 403:
+        rules = urlsplit(request.url).path == ROBOTS_TXT
+        if status == 403 and not rules:  # a robots.txt that is refused is none (RFC 9309, 2.3.1.3)
             crawl.stop("blocked", f"{host} answered 403 Forbidden to {request.url}")
-        elif status >= 500 and urlsplit(request.url).path == ROBOTS_TXT:
+        elif status >= 500 and rules:
             crawl.stop("blocked", f"{request.url} answers {status}, so nothing may be asked")
         elif status == 200:
             self._good[host] += 1
@@ -148,7 +149,7 @@ class Gate:
 
     def _count(self) -> None:
         crawl = self.crawl
-        most = min(crawl.job.max_requests or crawl.site.max_requests, crawl.site.max_requests)
+        most = crawl.job.max_requests or crawl.site.max_requests
         if crawl.report.requests >= most:
             crawl.stop("cap", f"{most:,} requests are the most that one run makes")
         if crawl.stopping:

@@ -12,8 +12,15 @@ from scrapy.robotstxt import RobotParser
 
 from crawlers.manners.gate import Gate, RefusedError
 from crawlers.under_way import crawl_of
+from crawlers.web import LOCAL
 
 CLOSED = "robots.txt forbids the address"
+
+
+def _unread(host: str) -> str:
+    if LOCAL in host:
+        return f"the robots.txt of {host} cannot be read; is `marque replica` running there?"
+    return f"the robots.txt of {host} cannot be read, so nothing is asked; is there internet?"
 
 
 class ClosedError(RefusedError):
@@ -39,7 +46,7 @@ class Robots(RobotsTxtMiddleware):
         gate = self.crawler.get_downloader_middleware(Gate)
         assert gate is not None, "the settings of every crawl name it"
         if rules is None and gate.is_asked(request.url):
-            crawl_of(self.crawler).stop("blocked", f"the robots.txt of {host} cannot be read")
+            crawl_of(self.crawler).stop("failed", _unread(host))
         return rules
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:

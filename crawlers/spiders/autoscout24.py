@@ -9,12 +9,10 @@ from crawlers.pages.autoscout24.search import Row, SearchPage
 from crawlers.pages.autoscout24.slices import (
     CAP,
     Slice,
-    beyond_cap,
     body_slices,
     color_slices,
-    needs_split,
-    split,
 )
+from crawlers.pages.autoscout24.splitting import beyond_cap, needs_split, split
 from crawlers.records import Listing
 from crawlers.spiders.autoscout24_closed import find_colors_and_bodies
 from crawlers.spiders.autoscout24_offers import Offers
@@ -59,7 +57,9 @@ class AutoScout24Spider(PoliteSpider):
             listings += results
             photos += results * shown
         # What it took to find that out, the crawl asks as well.
-        return self.reckon(self.crawl.report.requests + pages, photos, listings)
+        width, height = map(int, self.crawl.job.asked["size"].split("x"))
+        scale = width * height / (1280 * 960)
+        return self.reckon(self.crawl.report.requests + pages, photos, listings, scale=scale)
 
     def _results(self, page: SearchPage, photos: float) -> tuple[int, float]:
         """How many listings of a slice are wanted beyond so many photos, and photos of each."""

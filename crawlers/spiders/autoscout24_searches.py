@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from scrapy.http import Response
 
-from crawlers.errors import MarqueError
+from crawlers.errors import UsageMistakeError
 from crawlers.manners.gate import STOPPING, StoppingError
 from crawlers.pages.autoscout24.echo import check_echo
 from crawlers.pages.autoscout24.paths import Reduced, reduce_search
@@ -29,7 +29,7 @@ ROWS = CAP // PAGES
 """Listings on a page, at most."""
 
 
-class SearchRefusedError(MarqueError):
+class SearchRefusedError(UsageMistakeError):
     """The site has no such search."""
 
 

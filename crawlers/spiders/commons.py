@@ -18,7 +18,7 @@ from crawlers.pages.commons.categories import (
     parse_subcategories,
 )
 from crawlers.pages.commons.fields import Page
-from crawlers.pages.commons.parse import parse_file
+from crawlers.pages.commons.parse import MISSING, parse_file
 from crawlers.records import Drop, Listing
 from crawlers.spiders.polite import PoliteSpider
 from crawlers.store.state import GONE
@@ -54,6 +54,19 @@ class CommonsSpider(PoliteSpider):
         for text in asked["queries"]:
             async for found in self._files(api.search_files(text, asked["width"])):
                 yield self._found(found, f"search: {text}")
+        async for found in self._known_before():
+            yield self._found(found, "")
+
+    async def _known_before(self) -> AsyncIterator[Listing]:
+        """What earlier crawls found and this one did not: categories and the order of searches
+        change, and only a page that is not there any more is gone."""
+        job, store = self.crawl.job, self.crawl.store
+        unseen = store.unseen(job.key, self.crawl.crawl_id)
+        ids = [pageid for pageid in unseen if not self.crawl.has_met(pageid)]
+        for start in range(0, len(ids), api.FILES_A_REQUEST):
+            some = api.files_by_id(ids[start : start + api.FILES_A_REQUEST], job.asked["width"])
+            async for found in self._files(some):
+                yield found
 
     def _found(self, listing: Listing, where: str) -> Listing:
         """The listing with the place where a crawl found it first."""
@@ -77,7 +90,8 @@ class CommonsSpider(PoliteSpider):
         if limit is not None and files > limit:
             pages *= limit / files
             files = limit
-        return self.reckon(pages + len(titles), files, files)
+        scale = (self.crawl.job.asked["width"] / 1280) ** 2
+        return self.reckon(pages + len(titles), files, files, scale=scale)
 
     async def _sizes(self, titles: Sequence[str]) -> dict[str, int]:
         sizes: dict[str, int] = {}
@@ -131,6 +145,8 @@ class CommonsSpider(PoliteSpider):
     def _refuse(self, page: Page, drop: Drop) -> None:
         """Leave a file out; what an earlier crawl brought of it under a licence that it has no
         more is told to the catalogue as withdrawn."""
+        if drop.reason == MISSING:
+            return  # it is gone, if it was known
         self.crawl.drop(drop.source_id, drop.reason, drop.detail)
         known = self.crawl.store.listing(drop.source_id)
         if known is None or known.license_url is None:

@@ -70,7 +70,7 @@ class PoliteSpider(Spider):
         yield
 
     async def estimate(self) -> dict[str, float]:
-        """How many requests, listings and photos the crawl would make of what is not known yet."""
+        """How much the crawl would be if nothing of it were known; see `reckon`."""
         raise NotImplementedError
 
     async def _deliveries(self) -> AsyncIterator[Delivery]:
@@ -111,10 +111,13 @@ class PoliteSpider(Spider):
         assert gate is not None, "the settings of every crawl name it"
         gate.wait(urlsplit(url).hostname or "", seconds)
 
-    def reckon(self, pages: float, photos: float, listings: float) -> dict[str, float]:
-        """What so many requests for pages and for photos take: bytes, and hours at our pace."""
+    def reckon(
+        self, pages: float, photos: float, listings: float, *, scale: float
+    ) -> dict[str, float]:
+        """What so many requests for pages and for photos take at the site's own pace: bytes, with
+        photos `scale` times as heavy as the site's record says, and hours."""
         site, throttle = self.crawl.site, self.crawler.get_extension(Throttle)
-        pace = self.crawl.job.pace or site.pace
+        pace = site.pace
         assert throttle is not None, "the settings of every crawl name it"
         floors = throttle.floors
         slowest = max(floors.get(self.crawl.web.name(host), 0.0) for host in site.hosts)
@@ -123,7 +126,7 @@ class PoliteSpider(Spider):
             "listings": listings,
             "photos": photos,
             "requests": pages + photos,
-            "bytes": pages * site.page_bytes + photos * site.photo_bytes,
+            "bytes": pages * site.page_bytes + photos * site.photo_bytes * scale,
             "hours": max(seconds) / 3600,  # pages and photos come from hosts of their own
         }
 

@@ -11,9 +11,9 @@ import pytest
 from crawlers.records import Photo
 from crawlers.replica.server import Replica, start_replica
 from crawlers.replica.world import World
+from crawlers.sources import AUTOSCOUT24
 from tests.crawlers.autoscout24_truth import offered, offers_asked, true_photos
 from tests.crawlers.crawling import (
-    FAST,
     PICTURES,
     Asked,
     autoscout24_job,
@@ -57,14 +57,16 @@ def test_a_dry_run_reckons_what_the_crawl_then_does(
 
 
 def test_a_dry_run_reckons_hours_and_bytes_at_the_pace(replica: Replica, tmp_path: Path) -> None:
-    """Photos come from a host of their own: the slower of the two hosts decides."""
-    slow = replace(FAST, delay=0.2, photo_delay=0.1)
-    dry = crawl(autoscout24_job(replica, pace=slow, dry_run=True), tmp_path)
+    """The pace is the site's own, also on a replica. Photos come from a host of their own: the
+    slower of the two hosts decides. A photo weighs as its size says."""
+    dry = crawl(autoscout24_job(replica, dry_run=True), tmp_path)
     count = len(offered(replica))
     assert dry.estimate is not None
-    assert dry.estimate["hours"] * 3600 == pytest.approx(5 * count * 0.1)
     pages = dry.estimate["requests"] - 5 * count
-    assert dry.estimate["bytes"] == 5 * count * 170_000 + pages * 150_000
+    slowest = max(pages * AUTOSCOUT24.pace.delay, 5 * count * AUTOSCOUT24.pace.photo_delay)
+    assert dry.estimate["hours"] * 3600 == pytest.approx(slowest)
+    small = 170_000 * 480 * 360 / (1280 * 960)
+    assert dry.estimate["bytes"] == pytest.approx(5 * count * small + pages * 150_000)
 
 
 def test_a_dry_run_disturbs_no_crawl_that_broke_off(replica: Replica, tmp_path: Path) -> None:

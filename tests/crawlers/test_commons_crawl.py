@@ -24,7 +24,7 @@ from crawlers.sources import COMMONS
 from crawlers.spiders.commons import AGAIN, WITHDRAWN
 from flows.features import feature_queries
 from tests.crawlers import wiki
-from tests.crawlers.crawling import FAST, Asked, commons_job, crawl, photos, records
+from tests.crawlers.crawling import Asked, commons_job, crawl, photos, records
 
 WIDTH = {"width": 330}
 CONTACT = "crawls@example.org"
@@ -251,7 +251,7 @@ def test_searches_find_their_files_once(replica: Replica, done: Done, tmp_path: 
 
 def test_a_dry_run_reckons_and_takes_nothing(replica: Replica, done: Done, tmp_path: Path) -> None:
     asked_for = WIDTH | {"queries": ["red ford mustang"]}
-    job = commons_job(replica, asked_for, dry_run=True, pace=replace(FAST, photo_delay=2.0))
+    job = commons_job(replica, asked_for, dry_run=True)
     with Asked(replica) as asked:
         report = crawl(job, tmp_path)
     inside, _ = wiki.walk(done.commons, "Ford Mustang", 2)
@@ -263,8 +263,10 @@ def test_a_dry_run_reckons_and_takes_nothing(replica: Replica, done: Done, tmp_p
         "photos": files,
         "listings": files,
         "requests": pages + files,
-        "bytes": pages * COMMONS.page_bytes + files * COMMONS.photo_bytes,
-        "hours": files * 2.0 / 3600,
+        "bytes": pytest.approx(
+            pages * COMMONS.page_bytes + files * COMMONS.photo_bytes * (WIDTH["width"] / 1280) ** 2
+        ),
+        "hours": max(pages * COMMONS.pace.delay, files * COMMONS.pace.photo_delay) / 3600,
     }
     assert media(asked) == []
     assert (report.photos, report.listings) == (0, 0)
@@ -353,6 +355,23 @@ def test_changes_of_the_site_reach_the_catalogue(small: Replica, tmp_path: Path)
     assert seen[str(closed.pageid)]["license_url"] is None
     assert "licence forbids commercial use" in seen[str(closed.pageid)]["words"]
     assert {row["revision"] for key, row in seen.items() if row["run_id"] == "one"} == {1}
+
+
+def test_a_file_that_no_category_lists_any_more_is_not_gone(small: Replica, tmp_path: Path) -> None:
+    """Only a page that is not there any more is: categories and the order of searches change."""
+    job = commons_job(small, WIDTH | {"depth": 0})
+    first = crawl(job, tmp_path)
+    before = photos(job, tmp_path, first)
+    commons = commons_of(small.world)
+    kept = commons._members["Ford Mustang"]
+    lost = next(pageid for pageid in kept if str(pageid) in before)
+    commons._members["Ford Mustang"] = [pageid for pageid in kept if pageid != lost]
+    with Asked(small) as asked:
+        report = crawl(job, tmp_path)
+    commons._members["Ford Mustang"] = kept
+    assert (report.gone, report.photos) == (0, 0)
+    assert any(f"pageids={lost}" in each.query for each in asked.requests)
+    assert photos(job, tmp_path, report) == before
 
 
 def test_a_licence_that_was_withdrawn_can_come_back(small: Replica, tmp_path: Path) -> None:

@@ -172,6 +172,7 @@ def test_a_whole_record(folder: Path) -> None:
             "Taken with Sony DSLR-A900; Trees in Finistère",
             "license_raw": f"CC BY-SA 4.0 {SHARE_ALIKE}",
             "license_seen_at": "imageinfo.extmetadata.LicenseUrl",
+            "share_alike": "yes",
             "width": "5514",
             "height": "3102",
         },

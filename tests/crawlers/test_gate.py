@@ -135,11 +135,11 @@ def test_where_robots_cannot_be_read_nothing_is_asked(
 ) -> None:
     front.says = lambda host, path: said if path == "/robots.txt" else None
     report = crawl(fiats(front), tmp_path)
-    assert report.ended == "blocked"
+    assert report.ended == ("blocked" if said.status >= 500 else "failed")
     assert "robots.txt" in report.why
     assert SITE in report.why
     assert {one.path for one in front.came} == {"/robots.txt"}
-    assert report.failures == [f"the site does not want this crawl: {report.why}"]
+    assert report.failures[0].endswith(report.why)
 
 
 def test_nor_are_photos_of_a_host_without_readable_robots(front: Front, tmp_path: Path) -> None:

@@ -150,6 +150,18 @@ def test_it_ends_with_its_caller(
     assert crawl(replace(job, pace=FAST), tmp_path).ended == "finished"
 
 
+def test_files_of_the_working_folder_are_not_run(
+    replica: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python -m` would look for modules there first."""
+    place = tmp_path / "work"
+    (place / "crawlers").mkdir(parents=True)
+    (place / "attrs.py").write_text("raise SystemExit('a file of the user was run')")
+    monkeypatch.chdir(place)
+    job = autoscout24_job(replica, limit=1)
+    assert crawl(job, tmp_path).ended == "limit"
+
+
 def test_a_crawl_that_was_stopped_goes_on(replica: Replica, tmp_path: Path) -> None:
     job = autoscout24_job(replica)
     whole = photos(job, tmp_path / "whole", crawl(job, tmp_path / "whole"))

@@ -95,7 +95,9 @@ def test_photos_by_id_by_its_beginning_by_filter_and_by_source(home: Path) -> No
     assert credited(home, "--where", "color=red") == ({1}, set())
     assert credited(home, "--where", "source=commons", "--where", "color!=red") == ({3}, set())
     assert credited(home, "--source", "shop") == ({3}, {0}), "3 is licensed elsewhere"
-    assert credited(home, "--source", "nowhere") == (set(), set())
+    done = run(home, "--source", "nowhere")
+    assert done.exit_code == 2
+    assert "no photo was seen at 'nowhere'; there are: commons, shop" in done.stderr
     assert credited(home, IDS[2], IDS[0], "--source", "commons") == ({2}, set())
 
 
@@ -138,6 +140,10 @@ def test_the_documents(home: Path, tmp_path: Path) -> None:
     assert "Jo &lt;b&gt;" in page.read_text(encoding="utf-8")
     assert [each.name for each in page.parent.iterdir()] == ["credits.html"]
 
+    done = run(home, "--format", "csv", "--out", str(page))
+    assert done.exit_code == 2
+    assert "say --format html" in done.stderr
+    page = page.with_suffix(".csv")
     done = run(home, "--format", "csv", "--out", str(page), "--json")
     assert json.loads(done.stdout)["out"] == str(page)
     with page.open(encoding="utf-8", newline="") as file:

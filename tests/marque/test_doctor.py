@@ -234,7 +234,8 @@ def test_a_configured_server_that_is_down_is_a_problem(
 
 
 def test_the_table_is_for_a_person(tmp_path: Path, no_torch: Path) -> None:
-    done = CliRunner().invoke(commands, ["doctor", "--home", str(tmp_path / "[red]")])
+    wide = CliRunner(env={"COLUMNS": "300"})  # or a long path is cut amid the word
+    done = wide.invoke(commands, ["doctor", "--home", str(tmp_path / "[red]")])
     assert done.exit_code == 1
     assert "[red]" in done.stdout.replace("\n", "")
     assert "to mend" in done.stdout

@@ -122,6 +122,15 @@ def test_the_readme_names_commands_that_exist() -> None:
     assert set(re.findall(r"^\s*(?:\$ )?make ([a-z]+)", readme, re.M)) <= targets
 
 
+def test_links_of_the_docs_lead_somewhere() -> None:
+    dead = []
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+            if "://" not in target and not (page.parent / target).exists():
+                dead.append(f"{page.relative_to(ROOT)}: {target}")
+    assert not dead, "\n".join(dead)
+
+
 def test_the_readme_names_every_setting_and_its_default() -> None:
     from flows.settings import Settings
 

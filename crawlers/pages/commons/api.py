@@ -50,6 +50,11 @@ def search_files(text: str, width: int) -> Parameters:
     }
 
 
+def files_by_id(pageids: Sequence[str], width: int) -> Parameters:
+    """Up to 50 files by the ids of their pages, with all that is read of them."""
+    return {**_COMMON, "pageids": "|".join(pageids), **_file_parameters(width)}
+
+
 def subcategories(title: str) -> Parameters:
     """The categories right below one."""
     return {

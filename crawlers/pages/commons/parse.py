@@ -86,15 +86,16 @@ def _file_faults(page: Page) -> Iterator[tuple[str, str]]:
 def _license_faults(
     page: Page, found: License | None, accepted: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    raw = _raw_license(page)
+    raw, name = _raw_license(page), read(page, "title")
     if said(page, "NonFree").lower() not in _NO:
-        yield NON_FREE, raw
+        yield NON_FREE, f"{name} is marked as non-free; {raw}"
     if why := plain_text(said(page, "DeletionReason")):
-        yield TO_BE_DELETED, why
+        yield TO_BE_DELETED, f"{name}: {why}"
     if not said(page, "LicenseUrl"):
-        yield NOT_STATED, f"{raw or 'nothing'} is said, without the address of a licence"
+        said_so = raw or "nothing"
+        yield NOT_STATED, f"{name}: {said_so} is said, without the address of a licence"
     if (reason := refusal(found, accepted)) is not None:
-        yield reason, raw
+        yield reason, f"{name}: {raw}"
 
 
 def _addresses(page: Page) -> list[str]:
@@ -107,7 +108,7 @@ def _listing(page: Page, found: License) -> Listing:
     pageid = str(read(page, "pageid"))
     artist = said(page, "Artist")
     creator = plain_text(artist) or None
-    words = _words(page, creator and first_link(artist))
+    words = _words(page, found, creator and first_link(artist))
     addresses = _addresses(page)
     if addresses[0] != addresses[-1]:
         words["changes"] = "scaled"
@@ -133,7 +134,7 @@ def _version(page: Page, address: str) -> str:
     return f"{info(page, 'sha1')}/{width[1] if width else 'original'}"
 
 
-def _words(page: Page, creator_url: str | None) -> dict[str, str]:
+def _words(page: Page, found: License, creator_url: str | None) -> dict[str, str]:
     """The words that are there, as text; what people wrote without its markup."""
     words = {word: plain_text(said(page, name)) for word, name in _WORDS.items()}
     words["title"] = words["title"] or _name(str(read(page, "title") or ""))
@@ -142,6 +143,7 @@ def _words(page: Page, creator_url: str | None) -> dict[str, str]:
     words["categories"] = "; ".join(each.strip() for each in categories if each.strip())
     words["license_raw"] = _raw_license(page)
     words["license_seen_at"] = SEEN_AT
+    words["share_alike"] = "yes" if found.share_alike else ""
     for side in ("width", "height"):
         words[side] = info(page, side)
     return {word: text for word, text in words.items() if text}

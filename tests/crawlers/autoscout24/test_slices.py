@@ -11,14 +11,12 @@ from crawlers.pages.autoscout24.codes import BODIES, COLORS, SITES
 from crawlers.pages.autoscout24.search import Label, SearchPage
 from crawlers.pages.autoscout24.slices import (
     Slice,
-    beyond_cap,
     body_slices,
     color_slices,
     filters,
-    needs_split,
     search_url,
-    split,
 )
+from crawlers.pages.autoscout24.splitting import beyond_cap, needs_split, split
 from crawlers.web import Web
 
 YEAR = 2026
