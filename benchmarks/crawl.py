@@ -24,7 +24,7 @@ from crawlers.sources import Pace
 
 PACE = Pace(0.0, 8, 0.0, 8, timeout=120.0)
 MAKE = "ford"
-SHARE = 0.17  # of the replica's cars are of that make
+SHARE = 0.149  # of the replica's cars are of that make
 PHOTO = (1280, 960)
 SIZE = "1280x960"
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from crawlers.licences import ACCEPTED
+from crawlers.records import whole
 from crawlers.sources import Pace
 
 Ending = Literal["running", "finished", "limit", "cap", "blocked", "stopped", "died", "failed"]
@@ -98,13 +99,15 @@ class CrawlReport:
 
     def count_drop(self, reason: str, example: str) -> None:
         """Count something that was left out, and keep the first example of each reason."""
+        reason = whole(reason)
         self.drops[reason] = self.drops.get(reason, 0) + 1
-        self.examples.setdefault(reason, example)
+        self.examples.setdefault(reason, whole(example))
 
     def count_notice(self, text: str, example: str) -> None:
         """Count something worth telling that loses no photo."""
+        text = whole(text)
         self.notices[text] = self.notices.get(text, 0) + 1
-        self.examples.setdefault(text, example)
+        self.examples.setdefault(text, whole(example))
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready values."""

@@ -18,6 +18,9 @@ def conclude(crawl: UnderWay) -> None:
     crawl.measure_fill()
     if not crawl.job.dry_run:
         check_expectations(crawl.report, crawl.site)
+        if not crawl.report.failures:  # or the site's answers are not what they were
+            for listing in crawl.withdrawn:
+                crawl.store.store_gone(crawl.crawl_id, listing)
         mark_gone(crawl)
 
 

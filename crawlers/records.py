@@ -18,6 +18,12 @@ REPLICA = "-replica"
 """How the name of a source ends that is a replica."""
 
 
+def whole(text: str) -> str:
+    """The text with a question mark for each half of a character: sites cut texts anywhere, and no
+    database takes such halves."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def replica_of(source: str) -> str:
     """The name of what a replica of a web source brings: rendered too, and never mixed with what
     the source itself brings."""

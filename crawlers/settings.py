@@ -64,6 +64,7 @@ def _parts() -> dict[str, Any]:
             "crawlers.pipelines.record.Record": 300,
         },
         "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),  # the web, nothing else
+        "REQUEST_FINGERPRINTER_CLASS": "crawlers.manners.fingerprint.PhotoFingerprinter",
         "TWISTED_DNS_RESOLVER": "crawlers.manners.resolver.PublicResolver",
         "METAREFRESH_ENABLED": False,
         "MEDIA_ALLOW_REDIRECTS": True,  # each hop passes the gate

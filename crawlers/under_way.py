@@ -7,7 +7,7 @@ from typing import Any
 
 from crawlers.crawl import COMPLETE, CrawlJob, CrawlReport, Ending
 from crawlers.errors import MarqueError, UsageMistakeError
-from crawlers.records import Drop, Listing
+from crawlers.records import Drop, Listing, whole
 from crawlers.sources import Site
 from crawlers.store import CrawlStore
 from crawlers.web import Web
@@ -26,7 +26,8 @@ class UnderWay:
     """One crawl while it runs, in its own process.
 
     `partial` says that the spider could not see everything that was asked for, `unread` which
-    listings it saw and could not read, `hopeless` that asking the same again would end the same.
+    listings it saw and could not read, `withdrawn` those that are not free any more, `hopeless`
+    that asking the same again would end the same.
     """
 
     job: CrawlJob
@@ -38,6 +39,7 @@ class UnderWay:
     partial: bool = False
     hopeless: bool = False
     unread: set[str] = field(default_factory=set)
+    withdrawn: list[Listing] = field(default_factory=list)
     filled: dict[str, int] = field(default_factory=dict)
     at_stop: Callable[[], None] | None = None
     _met: set[str] = field(default_factory=set)
@@ -57,7 +59,7 @@ class UnderWay:
         are still fetched, which another ending may break off; of those the first counts."""
         if self.stopping or self.report.ended == ending:
             return
-        self.report.ended, self.report.why = ending, why
+        self.report.ended, self.report.why = ending, whole(why)
         if self.stopping and self.at_stop is not None:
             self.at_stop()
 

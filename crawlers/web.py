@@ -22,8 +22,13 @@ class Web:
     def __post_init__(self) -> None:
         if self.replica is None:
             return
-        parts = urlsplit(self.replica)
-        if parts.scheme != "http" or parts.hostname not in {"127.0.0.1", "localhost"}:
+        try:
+            parts = urlsplit(self.replica)
+            sound = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
+            sound = sound and parts.port != 0
+        except ValueError:
+            sound = False
+        if not sound:
             raise UsageMistakeError(
                 f"a replica is on this machine, such as http://127.0.0.1:8421, not {self.replica!r}"
             )

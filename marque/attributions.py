@@ -115,9 +115,14 @@ def _document(every: Sequence[Credit], out: Path | None) -> dict[str, object]:
 
 
 def _store(path: Path, lines: Iterable[str]) -> None:
-    """Write a file, whole or not at all."""
+    """Write a file, whole or not at all; a device or a pipe is written to as it is."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as there:
+            there.writelines(f"{line}\n" for line in lines)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{os.getpid()}-{path.name}.part")
+    aside = path.with_name(f".{os.getpid()}-credits.part")
     try:
         with aside.open("w", encoding="utf-8", newline="") as file:
             file.writelines(f"{line}\n" for line in lines)

@@ -7,6 +7,7 @@ import click
 from crawlers.licences import ACCEPTED
 from crawlers.pages.autoscout24.codes import SITES
 from crawlers.pages.autoscout24.gallery import SIZES
+from crawlers.records import whole
 from marque.common import F, run_flow, shared_options
 
 if TYPE_CHECKING:
@@ -172,6 +173,10 @@ def crawl_commons(asked: dict[str, Any], *, searchable: bool, as_json: bool) -> 
     """Run the flow `crawl-commons` with a command's options."""
     if not (asked["categories"] or asked["queries"] or asked["features"]):
         raise click.UsageError('say what to look for: --category "Ford Mustang", or --query')
+
+    for text in (*asked["categories"], *asked["queries"]):
+        if text != whole(text):
+            raise click.UsageError(f"{whole(text)!r} is not written in UTF-8")
 
     def call() -> "RunReport":
         from flows.crawl import crawl_commons as flow

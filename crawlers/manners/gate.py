@@ -13,19 +13,19 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
-from crawlers.manners.throttle import Throttle
+from crawlers.manners.throttle import LONGEST_WAIT, Throttle
 from crawlers.under_way import UnderWay, crawl_of
 
 OTHER_HOST = "address is not one of the source's hosts"
 STOPPING = "the crawl is stopping"
 ROBOTS_TXT = "/robots.txt"
+ROBOTS_MOST = 2**20  # bytes; RFC 9309 has crawlers read half of that at least
 THUMB_STEP = b"thumbnail steps"  # Wikimedia's 429 for a width it does not make: no wait helps
 
 MAX_SLOWDOWNS = 2
 """So often may a host ask to slow down in a row before the crawl ends."""
 GOOD_AGAIN = 100
 """After so many good answers an earlier slow-down is forgotten."""
-LONGEST_WAIT = 600.0
 
 
 class RefusedError(IgnoreRequest):
@@ -82,6 +82,8 @@ class Gate:
         parts = urlsplit(request.url)
         if not self.is_asked(request.url):
             raise RefusedError(OTHER_HOST, f"{parts.scheme}://{parts.netloc}")
+        if parts.path == ROBOTS_TXT:
+            request.meta["download_maxsize"] = ROBOTS_MOST
         turn = self._turn(parts.hostname or "")
         await turn.acquire()
         self._out[request] = turn
@@ -102,6 +104,8 @@ class Gate:
             crawl.stop("blocked", f"{host} answered 403 Forbidden to {request.url}")
         elif status >= 500 and rules:
             crawl.stop("blocked", f"{request.url} answers {status}, so nothing may be asked")
+        elif rules and status == 200 and _is_no_text(response.body):
+            crawl.stop("blocked", f"{request.url} is answered with something else, such as a page")
         elif status == 200:
             self._good[host] += 1
             if self._good[host] % GOOD_AGAIN == 0:
@@ -167,8 +171,8 @@ class Gate:
     def _slow_down(self, host: str, request: Request, response: Response) -> Response | Request:
         crawl = self.crawl
         self._good[host] = 0
-        if time.monotonic() >= self._wait_until.get(host, 0.0):  # else several asked at once
-            self._slowdowns[host] += 1
+        first = time.monotonic() >= self._wait_until.get(host, 0.0)  # else several asked at once
+        self._slowdowns[host] += first
         pace = crawl.job.pace or crawl.site.pace
         seconds = retry_after(response)
         seconds = pace.pause * max(1, self._slowdowns[host]) if seconds is None else seconds
@@ -183,8 +187,15 @@ class Gate:
         self.wait(host, seconds)
         throttle = self._crawler.get_extension(Throttle)
         assert throttle is not None, "the settings of every crawl name it"
-        throttle.slow_down(host)
+        if first:
+            throttle.slow_down(host)
         return request.replace(dont_filter=True)
+
+
+def _is_no_text(body: bytes) -> bool:
+    """Whether what came as robots.txt has no rules that could be read: Scrapy would take it for
+    leave to ask for everything."""
+    return body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") or b"\0" in body
 
 
 def _asks_for_less(response: Response) -> bool:
@@ -200,5 +211,5 @@ def retry_after(response: Response) -> float | None:
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -10,7 +10,10 @@ from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 
 from crawlers.manners.agent import TOKEN
+from crawlers.under_way import crawl_of
 
+LONGEST_WAIT = 600.0
+"""A site that wants longer pauses, in seconds, is not crawled."""
 MOST_DELAY = 60.0
 """Seconds between two requests to a slow host, at most, unless its floor is higher."""
 LEAST_FLOOR = 0.1
@@ -50,13 +53,18 @@ class Throttle(AutoThrottle):
         """Halve the rate at which a host is asked, for the rest of the crawl."""
         engine = self.crawler.engine
         assert engine is not None, "requests are made while the engine runs"
+        if self.floors.get(host, 0.0) >= MOST_DELAY:
+            return
         if slot := engine.downloader.slots.get(host):
             slot.delay *= 2  # it may be above its floor, where the host is slow
         self.raise_floor(host, max(2 * self.floors.get(host, 0.0), LEAST_FLOOR))
 
     def _robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
         seconds = robotparser.crawl_delay(TOKEN)
-        if seconds:
+        if seconds and seconds > LONGEST_WAIT:
+            why = f"{request.url} wants {seconds:,.0f} s between two requests"
+            crawl_of(self.crawler).stop("blocked", why)
+        elif seconds:
             self.raise_floor(urlsplit(request.url).hostname or "", seconds)
 
     def _response_downloaded(self, response: Response, request: Request, spider: Spider) -> None:

@@ -49,6 +49,7 @@ def fault(item: Delivery) -> str | None:
 def _is_of_the_web(address: str) -> bool:
     try:
         parts = urlsplit(address)
+        sound = parts.port != 0  # reading it may raise, too
     except ValueError:  # such as half of an IPv6 address
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return sound and parts.scheme in {"http", "https"} and bool(parts.hostname)

@@ -9,7 +9,8 @@ from scrapy.http import Response
 
 from crawlers.errors import MarqueError
 from crawlers.licences import ACCEPTABLE
-from crawlers.manners.gate import LONGEST_WAIT, STOPPING, StoppingError, retry_after
+from crawlers.manners.gate import STOPPING, StoppingError, retry_after
+from crawlers.manners.throttle import LONGEST_WAIT
 from crawlers.pages.commons import api
 from crawlers.pages.commons.answers import Answer, ApiError, Batch, parse_answer
 from crawlers.pages.commons.categories import (
@@ -17,8 +18,15 @@ from crawlers.pages.commons.categories import (
     parse_category_sizes,
     parse_subcategories,
 )
-from crawlers.pages.commons.fields import Page
-from crawlers.pages.commons.parse import MISSING, parse_file
+from crawlers.pages.commons.fields import Page, said
+from crawlers.pages.commons.parse import (
+    MISSING,
+    NO_ADDRESS,
+    NO_INFO,
+    NOT_A_PHOTO,
+    NOT_A_PICTURE,
+    parse_file,
+)
 from crawlers.records import Drop, Listing
 from crawlers.spiders.polite import PoliteSpider
 from crawlers.store.state import GONE
@@ -34,6 +42,8 @@ ABSENT = "category that was asked for is not there, or empty"
 AWAY = "category left out for its name"
 AGAIN = "file found again"
 WITHDRAWN = "file fetched before is not free any more"
+SAY_NOTHING = (NO_INFO, NO_ADDRESS, NOT_A_PICTURE, NOT_A_PHOTO)
+"""Reasons that say nothing of a licence."""
 WAITED = "waited as the API asked"
 TRIES = 5
 SEARCH_MOST = 10_000  # a search goes no further
@@ -62,7 +72,8 @@ class CommonsSpider(PoliteSpider):
         change, and only a page that is not there any more is gone."""
         job, store = self.crawl.job, self.crawl.store
         unseen = store.unseen(job.key, self.crawl.crawl_id)
-        ids = [pageid for pageid in unseen if not self.crawl.has_met(pageid)]
+        ids = [each for each in unseen if each.isdecimal() and not self.crawl.has_met(each)]
+        self.crawl.unread.update(ids)  # unless the API says that one is not there
         for start in range(0, len(ids), api.FILES_A_REQUEST):
             some = api.files_by_id(ids[start : start + api.FILES_A_REQUEST], job.asked["width"])
             async for found in self._files(some):
@@ -146,16 +157,19 @@ class CommonsSpider(PoliteSpider):
         """Leave a file out; what an earlier crawl brought of it under a licence that it has no
         more is told to the catalogue as withdrawn."""
         if drop.reason == MISSING:
+            self.crawl.unread.discard(drop.source_id)
             return  # it is gone, if it was known
         self.crawl.drop(drop.source_id, drop.reason, drop.detail)
         known = self.crawl.store.listing(drop.source_id)
         if known is None or known.license_url is None:
             return
+        if drop.reason in SAY_NOTHING or not said(page, "LicenseShortName"):
+            return  # an outage of the descriptions takes no licence away
         now = parse_file(page, accepted=ACCEPTABLE)  # another crawl may have asked for more
         if isinstance(now, Listing) and now.license_url == known.license_url:
             return
         self.crawl.report.count_notice(WITHDRAWN, f"{known.page_url}, was {known.license}")
-        self.crawl.store.store_gone(self.crawl.crawl_id, withdrawn(known, drop.reason))
+        self.crawl.withdrawn.append(withdrawn(known, drop.reason))
 
     async def _answers(self, parameters: api.Parameters) -> AsyncIterator[Answer]:
         """The answers to a request and to all that goes on from it."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from crawlers.errors import MarqueError
-from crawlers.records import Drop, Listing, Photo, PhotoLink, Sighting
+from crawlers.records import Drop, Listing, Photo, PhotoLink, Sighting, whole
 from crawlers.store.files import has_photo, keeping, photo_path
-from crawlers.store.tables import TABLES, VERSION, listing_json, parse_listing, storable
+from crawlers.store.tables import TABLES, VERSION, listing_json, parse_listing
 
 GONE = "gone"
 """The `status` among the words of a listing that its site shows no more."""
@@ -135,11 +135,14 @@ class CrawlStore:
             )
 
     def unseen(self, job: str, crawl_id: str) -> list[str]:
-        """Listings that earlier crawls of the job saw, that are not gone, and that this one did
-        not see."""
+        """Listings that earlier crawls of the job saw, that are not gone, and that neither this one
+        nor a later one of another job did see."""
         rows = self._db.execute(
             "SELECT s.listing_id FROM seen s JOIN listings l USING (listing_id)"
-            " WHERE s.job = ? AND s.crawl_id != ? AND l.gone IS NULL ORDER BY s.listing_id",
+            " JOIN crawls c ON c.crawl_id = s.crawl_id"
+            " WHERE s.job = ? AND s.crawl_id != ? AND l.gone IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM seen o JOIN crawls later ON later.crawl_id = o.crawl_id"
+            " WHERE o.listing_id = s.listing_id AND later.began > c.began) ORDER BY s.listing_id",
             (job, crawl_id),
         )
         return [row[0] for row in rows]
@@ -190,7 +193,7 @@ class CrawlStore:
                 link.version,
                 photo.sha256,
                 photo.reason,
-                photo.detail and storable(photo.detail),
+                photo.detail and whole(photo.detail),
             )
 
     def store_drop(self, crawl_id: str, drop: Drop) -> None:
@@ -200,7 +203,7 @@ class CrawlStore:
             crawl_id,
             drop.source_id,
             drop.reason,
-            storable(drop.detail),
+            whole(drop.detail),
         )
 
     # What a crawl saw, for the catalogue

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from crawlers.records import Listing, PhotoLink
+from crawlers.records import Listing, PhotoLink, whole
 
 VERSION = 1
 """Raise it when a table changes: a store of another version is refused."""
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS seen (
     photos INTEGER NOT NULL, PRIMARY KEY (job, listing_id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS seen_in_a_crawl ON seen (crawl_id, number);
+CREATE INDEX IF NOT EXISTS seen_of_a_listing ON seen (listing_id);
 CREATE TABLE IF NOT EXISTS drops (
     crawl_id TEXT NOT NULL, source_id TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
     PRIMARY KEY (crawl_id, source_id, reason)
@@ -37,15 +38,9 @@ CREATE TABLE IF NOT EXISTS pages (
 """
 
 
-def storable(text: str) -> str:
-    """The text with a question mark for each half of a character: sites cut texts anywhere, and no
-    database takes such halves."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def listing_json(listing: Listing) -> str:
     """A listing as text."""
-    return storable(json.dumps(asdict(listing), ensure_ascii=False))
+    return whole(json.dumps(asdict(listing), ensure_ascii=False))
 
 
 def parse_listing(text: str) -> Listing:

@@ -319,6 +319,8 @@ def test_a_floor_above_a_minute_is_kept_however_fast_the_answers_are() -> None:
     throttle._response_downloaded(Response(request.url), request, Spider("any"))
     assert slot.delay == 300.0
     throttle.slow_down("a.b")
+    assert slot.delay == throttle.floors["a.b"] == 300.0, "that is slow enough"
+    throttle.raise_floor("a.b", 600.0)
     assert slot.delay == throttle.floors["a.b"] == 600.0
     throttle.raise_floor("a.b", 10.0)
     assert throttle.floors["a.b"] == 600.0, "it is never lowered"

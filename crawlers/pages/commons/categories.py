@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from crawlers.pages.commons.answers import Answer
 from crawlers.pages.commons.fields import read
+from crawlers.records import whole
 
 _CATEGORY_NAMESPACE = 14
 
@@ -13,7 +14,7 @@ _CATEGORY_NAMESPACE = 14
 def parse_subcategories(answer: Answer) -> list[str]:
     """Titles of the categories that an answer lists, such as `Category:Ford Mustang`."""
     return [
-        str(row["title"])
+        whole(str(row["title"]))
         for row in answer.members
         if row.get("ns") == _CATEGORY_NAMESPACE and row.get("title")
     ]

@@ -86,6 +86,8 @@ def read(page: Page, path: str) -> Any:
     value = value_at(page, path)
     if isinstance(value, str):
         value = _valid(value)
+    if isinstance(value, bool) and bool not in types:
+        return None  # which Python takes for a number
     return value if isinstance(value, types) else None
 
 

@@ -1,8 +1,13 @@
 """Text and links out of the HTML of a file's description, and addresses made whole."""
 
 import re
+from contextlib import suppress
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
+
+LONGEST = 10_000
+"""Letters that are read of a description: over an open tag that is repeated Python's parser takes
+quadratic time."""
 
 _BASE = "https://commons.wikimedia.org/wiki/"
 
@@ -48,8 +53,9 @@ def strip_tracking(url: str) -> str:
 
 def _read(html: str) -> "_Reader":
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    with suppress(AssertionError):  # Python's parser gives up on some declarations
+        reader.feed(html[:LONGEST])
+        reader.close()
     return reader
 
 

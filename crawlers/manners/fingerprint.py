@@ -1,0 +1,23 @@
+"""Which requests are the same one."""
+
+import hashlib
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.utils.request import RequestFingerprinter
+
+
+class PhotoFingerprinter(RequestFingerprinter):
+    """Tells two photos at one address apart, where Scrapy would fetch for the first one only."""
+
+    def __init__(self, crawler: Crawler | None = None) -> None:
+        super().__init__(crawler)
+
+    def fingerprint(self, request: Request) -> bytes:
+        """The digest of a request, and of the photo that it is for."""
+        plain = super().fingerprint(request)
+        link = request.meta.get("link")
+        if link is None:
+            return plain
+        photo = f"{link.source_id}\x1f{link.version}".encode("utf-8", "replace")
+        return hashlib.sha256(plain + photo).digest()
