@@ -138,7 +138,10 @@ def crawl_site(run: Run, job: CrawlJob) -> CrawlReport:
     with stage(run.report, "crawl", job.limit) as step:
 
         def heard(report: CrawlReport) -> None:
-            step.advance(report.photos + report.known - step.stage.photos)
+            # Pages come long before the first photo does.
+            step.tell(f"{report.requests:,} requests, {report.listings:,} listings, photos")
+            if more := report.photos + report.known - step.stage.photos:
+                step.advance(more)
 
         return run_crawl(job, run.settings.crawls_path, heard)
 

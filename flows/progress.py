@@ -24,6 +24,10 @@ class Listener(Protocol):
         """So many photos more are done."""
         ...
 
+    def tell(self, stage: str, text: str) -> None:
+        """What else there is to say of how far the stage is."""
+        ...
+
     def end(self, stage: str) -> None:
         """The stage is over, done or not."""
         ...
@@ -52,6 +56,11 @@ class Step:
         if self._artifact is not None and self._total:
             done = min(100.0, 100.0 * self.stage.photos / self._total)
             update_progress_artifact(self._artifact, done)
+
+    def tell(self, text: str) -> None:
+        """What else there is to say of how far the stage is."""
+        if self._listener is not None:
+            self._listener.tell(self._name, text)
 
     def end(self) -> None:
         """The stage is over, done or not."""

@@ -31,6 +31,10 @@ class Bars:
         """Move a bar on."""
         self._progress.advance(self._tasks[stage], photos)
 
+    def tell(self, stage: str, text: str) -> None:
+        """Write it beside the name of the bar."""
+        self._progress.update(self._tasks[stage], description=f"{stage}: {text}")
+
     def end(self, stage: str) -> None:
         """Leave a bar as it stands."""
         self._progress.stop_task(self._tasks[stage])
