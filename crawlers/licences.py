@@ -106,16 +106,6 @@ class License:
         return "sa" in self.code.split("-")
 
     @property
-    def commercial(self) -> bool:
-        """Whether the whole photo may be used commercially; claimed for no retired licence."""
-        return self.code in (*ACCEPTABLE, "by-nd")
-
-    @property
-    def adaptations(self) -> bool:
-        """Whether changed copies may be passed on; claimed for no retired licence."""
-        return self.code in (*ACCEPTABLE, "by-nc", "by-nc-sa")
-
-    @property
     def is_licence(self) -> bool:
         """Whether it is granted by the creator; else it is a mark or a dedication."""
         return self.code not in _NAMES

@@ -63,6 +63,7 @@ def test_4_an_unknown_name_is_not_the_whole_market(
     assert report.ended == "failed"
     assert said in report.why
     assert report.failures == [report.why]
+    assert report.goes_on is None, "asking the same again would end the same"
     assert len(made.of()) == 1
     assert records(job, tmp_path, report) == []
 

@@ -19,11 +19,13 @@ from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
 from crawlers.crawl import CrawlJob
+from crawlers.errors import UsageMistakeError
 from crawlers.manners.gate import OTHER_HOST, retry_after
 from crawlers.manners.throttle import Throttle
 from crawlers.replica.server import Replica, start_replica
 from crawlers.replica.world import World
-from crawlers.sources import Pace
+from crawlers.runner import check_job
+from crawlers.sources import SITES, Pace, Site
 from tests.crawlers.crawling import (
     FAST,
     PICTURES,
@@ -251,9 +253,24 @@ def test_a_cap_of_requests_ends_a_run_and_the_next_goes_on(
     assert {path for _, path, _ in again} <= {"/robots.txt"}
 
 
-def test_a_job_cannot_raise_the_sites_cap(replica: Replica, tmp_path: Path) -> None:
-    job = autoscout24_job(replica, max_requests=10**9, limit=1)
-    assert crawl(job, tmp_path).ended == "limit"
+@pytest.mark.parametrize("site", SITES.values(), ids=SITES)
+def test_a_job_cannot_raise_the_sites_cap(site: Site) -> None:
+    asked = {"site": "it", "make": "fiat", "size": "480x360", "categories": ["Cars"],
+             "queries": [], "width": 330}  # fmt: skip
+    live = CrawlJob(site.name, asked, contact="me@example.org", permission=True,
+                    max_requests=site.max_requests)  # fmt: skip
+    check_job(live)
+    with pytest.raises(UsageMistakeError, match="makes at most 20,000 requests"):
+        check_job(replace(live, max_requests=site.max_requests + 1))
+
+
+def test_a_robots_txt_that_is_refused_is_none(front: Front, tmp_path: Path) -> None:
+    """RFC 9309, 2.3.1.3; what is behind it may still be refused, and then is."""
+    front.says = lambda host, path: Said(403) if path == "/robots.txt" else None
+    report = crawl(fiats(front), tmp_path)
+    assert report.ended in {"finished", "limit"}
+    assert report.photos > 0
+    assert report.statuses["403"] == 2
 
 
 def test_no_other_host_is_asked(replica: Replica, tmp_path: Path) -> None:
