@@ -43,6 +43,8 @@ def table_specs(vocabulary: Vocabulary) -> dict[str, TableSpec]:
         TableSpec("cars", "image_id", cars_schema(vocabulary)),
         TableSpec("rejects", "reject_id", _REJECTS),
         TableSpec("runs", "run_id", _RUNS),
+        TableSpec("labelers", "labeler_id", _LABELERS),
+        TableSpec("segments", "image_id", _SEGMENTS),
     ]
     return {spec.name: spec for spec in specs}
 
@@ -169,5 +171,29 @@ _RUNS = pa.schema(
         pa.field("started_at", _TIME),
         pa.field("finished_at", _TIME),
         pa.field("report", pa.string(), nullable=False),  # the whole RunReport, JSON
+    ]
+)
+
+_LABELERS = pa.schema(
+    [
+        _key("labeler_id"),  # sha256 of name and version, hex
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("version", pa.string(), nullable=False),
+        pa.field("in_use", pa.bool_(), nullable=False),  # at most one version of a name
+        pa.field("record", pa.string(), nullable=False),  # JSON: see catalog.labelers
+        pa.field("weights", pa.large_binary()),  # safetensors, of labelers that are small enough
+        pa.field("run_id", pa.string()),
+        pa.field("changed_at", _TIME),
+    ]
+)
+
+_SEGMENTS = pa.schema(
+    [
+        _key("image_id"),
+        pa.field("version", pa.string(), nullable=False),  # of the network that made it
+        # PNG with a palette, the shape of the photo: of each pixel the number of its class
+        pa.field("class_map", pa.binary(), nullable=False),
+        pa.field("classes", pa.list_(pa.string()), nullable=False),  # their names, by number
+        pa.field("run_id", pa.string()),
     ]
 )

@@ -27,6 +27,7 @@ __all__ = [
     "RESERVED",
     "Attribute",
     "Meaning",
+    "Question",
     "Vocabulary",
     "VocabularyError",
     "fold",
@@ -61,6 +62,27 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """How networks are asked about an attribute; the meaning of words does not depend on it.
+
+    `phrases` are, of each value that can be proposed, what stands for it in each of `templates`
+    and, where several values hold at once, of `without`. No templates: it is not asked. It makes
+    sense in `views`, all if there are none. `swatches` are paints of a value, each red, green and
+    blue of 0..255.
+    """
+
+    templates: tuple[str, ...]
+    without: tuple[str, ...]
+    phrases: dict[str, tuple[str, ...]]
+    views: tuple[str, ...]
+    swatches: dict[str, tuple[tuple[int, int, int], ...]]
+
+    def makes_sense(self, view: str | None) -> bool:
+        """Whether it can be asked of a photo that shows `view`; an unknown one is no reason not."""
+        return not self.views or view is None or view in self.views
+
+
+@dataclass(frozen=True, slots=True)
 class Meaning:
     """What a word says: all of `values`, or with `one_of` one of them, and not which.
 
@@ -92,6 +114,8 @@ class Vocabulary:
             name: _read_words(self.attributes[name], spec, file.nothing)
             for name, spec in file.attributes.items()
         }
+        self.questions = {name: _question(name, spec) for name, spec in file.attributes.items()}
+        self._check_views()
         self.version = self._fingerprint()
         """Twelve hex digits that change when the meaning of any word may have changed."""
 
@@ -124,6 +148,14 @@ class Vocabulary:
         said = {value for meaning in found if meaning for value in meaning.values}
         return Meaning(tuple(value for value in known.values if value in said), one_of=False)
 
+    def _check_views(self) -> None:
+        known = self.attributes["view"].values if "view" in self.attributes else ()
+        for name, question in self.questions.items():
+            if strange := [view for view in question.views if view not in known]:
+                raise VocabularyError(
+                    f"{name}: views names {strange[0]!r}; there are {', '.join(known) or 'none'}"
+                )
+
     def _fingerprint(self) -> str:
         content = [
             [asdict(self.attributes[name]), sorted((w, *asdict(m).values()) for w, m in words)]
@@ -152,6 +184,27 @@ def _attribute(name: str, spec: AttributeSpec) -> Attribute:
     values = tuple(spec.words) if spec.kind == "closed" else ()
     bounds = (spec.range[0], spec.range[1]) if spec.range else None
     return Attribute(name, spec.kind, spec.many, values, bounds, spec.dates)
+
+
+def _question(name: str, spec: AttributeSpec) -> Question:
+    spec.check_asking(name)
+    templates, without = spec.templates, spec.without
+    if templates is None:  # a closed attribute of a user's file is asked without further ado
+        templates = ["a photo of a car, {}"] if spec.kind == "closed" else []
+        without = without or (["a photo of a car, no {}"] if spec.many else [])
+    phrases = {
+        value: tuple(spec.prompts.get(value, [value.replace("_", " ")])) for value in spec.words
+    }
+    return Question(
+        tuple(templates),
+        tuple(without),
+        {value: texts for value, texts in phrases.items() if texts},
+        tuple(spec.views),
+        {
+            value: tuple((int(p[1:3], 16), int(p[3:5], 16), int(p[5:7], 16)) for p in paints)
+            for value, paints in spec.swatches.items()
+        },
+    )
 
 
 def _read_words(known: Attribute, spec: AttributeSpec, nothing: list[str]) -> dict[str, Meaning]:

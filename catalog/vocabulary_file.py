@@ -36,7 +36,12 @@ class OneOfSpec(_Strict):
 
 
 class AttributeSpec(_Strict):
-    """One `[attributes.NAME]` table; `kind` may be left out where another file has given it."""
+    """One `[attributes.NAME]` table; `kind` may be left out where another file has given it.
+
+    The lower half says how networks are asked: `templates` with `{}` for a value's `prompts`,
+    `without` for saying that it is not there (attributes with `many`), the `views` in which the
+    question makes sense, and `swatches`, paints of a value as `#rrggbb`.
+    """
 
     kind: Literal["closed", "open", "number"] | None = None
     many: bool = False
@@ -46,6 +51,27 @@ class AttributeSpec(_Strict):
     one_of: list[OneOfSpec] = []
     none: list[str] = []
     nothing: list[str] = []
+    templates: list[str] | None = None
+    without: list[str] = []
+    prompts: dict[str, list[str]] = {}
+    views: list[str] = []
+    swatches: dict[str, list[str]] = {}
+
+    @field_validator("templates", "without")
+    @classmethod
+    def _one_place(cls, templates: list[str] | None) -> list[str] | None:
+        for each in templates or []:
+            if each.count("{}") != 1:
+                raise ValueError(f"the template {each!r} must have {{}} once, where the value goes")
+        return templates
+
+    @field_validator("swatches")
+    @classmethod
+    def _paints(cls, swatches: dict[str, list[str]]) -> dict[str, list[str]]:
+        for each in (paint for paints in swatches.values() for paint in paints):
+            if not re.fullmatch(r"#[0-9a-fA-F]{6}", each):
+                raise ValueError(f"the swatch {each!r} is no colour; write it as #rrggbb")
+        return swatches
 
     @field_validator("range")
     @classmethod
@@ -77,6 +103,22 @@ class AttributeSpec(_Strict):
         if self.kind == "open" and self.many:
             raise ValueError("an attribute with several values at once must be closed")
         return self
+
+    def check_asking(self, name: str) -> None:
+        """Raise `VocabularyError` where the questions to networks do not fit the attribute."""
+        strange = [each for each in (*self.prompts, *self.swatches) if each not in self.words]
+        if strange:
+            raise VocabularyError(
+                f"{name}: prompts and swatches are for its values; {strange[0]!r} is none, add it "
+                "to its words or correct it"
+            )
+        if self.many and self.templates and not self.without:
+            raise VocabularyError(
+                f"{name}: several values hold at once, so its templates need without as well: "
+                "sentences that say that a value is not there"
+            )
+        if self.without and not self.many:
+            raise VocabularyError(f"{name}: without is for attributes with many = true: remove it")
 
 
 class VocabularyFile(_Strict):
@@ -137,19 +179,29 @@ def _merge_specs(name: str, base: AttributeSpec | None, extra: AttributeSpec) ->
             f"{name!r} exists already and its {', '.join(sorted(changed))} cannot be changed: "
             "leave that out, or give the attribute another name"
         )
-    words = {value: list(words) for value, words in base.words.items()}
-    for value, more in extra.words.items():
-        words.setdefault(value, []).extend(more)
     return _checked(
         name,
         {
             **base.model_dump(),
-            "words": words,
+            "words": _merge_lists(base.words, extra.words),
             "one_of": [spec.model_dump() for spec in base.one_of + extra.one_of],
             "none": base.none + extra.none,
             "nothing": base.nothing + extra.nothing,
+            "templates": _merge_templates(base.templates, extra.templates),
+            "without": base.without + extra.without,
+            "prompts": _merge_lists(base.prompts, extra.prompts),
+            "views": list(dict.fromkeys(base.views + extra.views)),
+            "swatches": _merge_lists(base.swatches, extra.swatches),
         },
     )
+
+
+def _merge_templates(base: list[str] | None, extra: list[str] | None) -> list[str] | None:
+    return base if extra is None else (base or []) + extra
+
+
+def _merge_lists(base: dict[str, list[str]], extra: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {key: base.get(key, []) + extra.get(key, []) for key in (base | extra)}
 
 
 def _checked(name: str, fields: dict[str, object]) -> AttributeSpec:
