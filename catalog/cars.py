@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from catalog.assertions import Label
+from catalog.labelers import labels_version
 from catalog.pending import evidence
 from catalog.schema import SPACE_MARK, cars_schema, label_fields, vector_field
 from catalog.table import Catalog, CatalogError, StoreError
@@ -156,11 +157,11 @@ def _with_vectors(rows: pa.Table, vectors: Vectors, values: npt.NDArray[np.float
 def _compose(
     catalog: Catalog, image_ids: Sequence[str], labeller: Labeller, more: list[str]
 ) -> pa.Table:
-    seen = evidence(catalog, image_ids)  # first: see Labeller
+    version = labels_version(catalog)  # these two first: see Labeller
+    seen = evidence(catalog, image_ids)
     labels = labeller(image_ids)
     images = catalog.rows("images", image_ids, ["image_id", *more]).to_pylist()
     chosen = _chosen_sightings(catalog, image_ids)
-    version = catalog.vocabulary.version
     rows = []
     for image in images:
         key = image["image_id"]

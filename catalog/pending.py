@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.labelers import labels_version
 from catalog.sql import equals
 from catalog.table import Catalog
 
@@ -51,10 +52,10 @@ def stale_cars(catalog: Catalog) -> list[str]:
     """Ids of rows of `cars` that do not show all that is known of their photo.
 
     A row's `evidence` was taken when it was written; another one now means that something was said
-    since, or that the photo is seen elsewhere or nowhere any more. With another vocabulary the
-    same statements can give other labels.
+    since, or that the photo is seen elsewhere or nowhere any more. With another vocabulary, or
+    other networks, the same statements can give other labels.
     """
-    version = catalog.vocabulary.version
+    version = labels_version(catalog)
     now = evidence(catalog, None)
     stale: list[str] = []
     columns = ["image_id", "evidence", "labelled_with"]

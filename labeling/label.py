@@ -10,10 +10,14 @@ from typing import Any
 import pyarrow as pa
 
 from catalog.assertions import Assertion, Label
+from catalog.labelers import load_judges
 from catalog.table import Catalog
 from crawlers.records import Sighting
-from labeling.consensus import consensus
+from labeling.consensus import Decision, decide
 from labeling.facts import read_facts
+
+DIGITS = 4
+"""To so many digits the confidence of a statement is rounded."""
 
 _READ = ("sighting_id", "source", "source_id", "image_id", "words", "revision")
 
@@ -96,11 +100,20 @@ def load_assertions(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, lis
 
 
 def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Label]]:
-    """Photo -> attribute -> the label that its assertions amount to; unknown ones are absent.
+    """Photo -> attribute -> the label that its assertions amount to; unknown ones are absent."""
+    return {
+        key: {name: made.label for name, made in each.items() if made.label is not None}
+        for key, each in decisions(catalog, image_ids).items()
+    }
+
+
+def decisions(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Decision]]:
+    """Photo -> attribute -> its label, why it is so, and what was heard; see `consensus.decide`.
 
     Of what a place has said only its last reading counts, also where that says nothing any more or
     the place shows another photo now.
     """
+    judges = load_judges(catalog)
     found = load_assertions(catalog, image_ids)
     columns = ["image_id", "sighting_id", "revision", "labelled_with"]
     places = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()
@@ -109,7 +122,7 @@ def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict
         for place in places
     }
     return {
-        key: consensus([a for a in each if _stands(a, readings)], catalog.vocabulary)
+        key: decide([a for a in each if _stands(a, readings)], catalog.vocabulary, judges)
         for key, each in found.items()
     }
 
@@ -126,4 +139,7 @@ def _stands(said: Assertion, readings: dict[tuple[str, str], tuple[int, str | No
 
 def _assertion(row: dict[str, Any]) -> Assertion:
     content = {name: value for name, value in row.items() if name != "assertion_id"}
+    sure = row["confidence"]
+    # Stored in 32 bits: rounded, it is again what it was, and so is the statement's id.
+    content["confidence"] = None if sure is None else round(sure, DIGITS)
     return Assertion(**content | {"values": tuple(row["values"])})

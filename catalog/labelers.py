@@ -1,0 +1,171 @@
+"""Labelers in use: which version of each network's statements counts, and from what confidence on.
+
+A statement says who made it, not how far to trust it; that is here, so that it can change without
+any statement being written again.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from catalog.table import Catalog
+
+HEAD = "head "
+"""How the names of trained heads begin; the attribute follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How one labeler's scores about one attribute become probabilities, and from where on labels.
+
+    Scores are divided by `temperature`. A statement whose confidence is at least `threshold` can
+    be a label, none if that is None. Fitted on `photos` photos whose label was of `origin`, of
+    which it got the share `accuracy` right, and `coverage` of them passed; 0 photos: not fitted,
+    and these are None.
+    """
+
+    temperature: float
+    threshold: float | None
+    photos: int = 0
+    origin: str = ""
+    accuracy: float | None = None
+    coverage: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Labeler:
+    """One version of something that labels photos without being a source or a person.
+
+    `space_version` names the model whose vectors it reads, "" if it looks at pictures. One that is
+    for trying out never contradicts a source. `weights` are its parameters (safetensors), if they
+    are kept with it; `facts` are for a person.
+    """
+
+    name: str
+    version: str
+    space_version: str
+    is_tryout: bool
+    calibration: dict[str, Calibration] = field(hash=False)
+    facts: dict[str, str | int | float | None] = field(default_factory=dict, hash=False)
+    weights: bytes | None = field(default=None, repr=False)
+
+    @property
+    def labeler_id(self) -> str:
+        """The key of its row: sha256, hex."""
+        return hashlib.sha256(f"{self.name}\x1f{self.version}".encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """How the statements of one labeler about one attribute are weighed: see `Calibration`."""
+
+    attribute: str
+    by: str
+    version: str
+    threshold: float | None
+    is_tryout: bool = False
+
+
+def judges_of(labelers: Iterable[Labeler]) -> list[Judge]:
+    """The judges of these labelers, the most trusted first.
+
+    A trained head is only kept if it was better than the rest; the others go by their accuracy on
+    the photos that they were calibrated on.
+    """
+    ranked = sorted(
+        (
+            (not each.name.startswith(HEAD), -(how.accuracy or 0.0), each.name, attribute, each)
+            for each in labelers
+            for attribute, how in each.calibration.items()
+        ),
+        key=lambda rank: rank[:4],
+    )
+    return [
+        Judge(
+            attribute,
+            labeler.name,
+            labeler.version,
+            labeler.calibration[attribute].threshold,
+            labeler.is_tryout,
+        )
+        for *_, attribute, labeler in ranked
+    ]
+
+
+def load_labelers(catalog: Catalog, *, weights: bool = False) -> list[Labeler]:
+    """The labelers in use, by name; their weights only if asked for."""
+    columns = ["name", "version", "record", *(["weights"] if weights else [])]
+    rows = [
+        row for batch in catalog.read("labelers", columns, "in_use") for row in batch.to_pylist()
+    ]
+    return sorted((_labeler(row) for row in rows), key=lambda each: each.name)
+
+
+def load_judges(catalog: Catalog) -> list[Judge]:
+    """How the statements of the labelers in use are weighed, the most trusted first."""
+    return judges_of(load_labelers(catalog))
+
+
+def use_labeler(catalog: Catalog, labeler: Labeler, *, run_id: str) -> None:
+    """Put a version of a labeler to use, in place of another one of its name."""
+    others = [each for each in load_labelers(catalog, weights=True) if each.name == labeler.name]
+    _store(catalog, [labeler], [each for each in others if each.version != labeler.version], run_id)
+
+
+def retire_labeler(catalog: Catalog, name: str, *, run_id: str) -> None:
+    """Take a labeler out of use: its statements stay, and no longer count."""
+    others = [each for each in load_labelers(catalog, weights=True) if each.name == name]
+    _store(catalog, [], others, run_id)
+
+
+def labels_version(catalog: Catalog) -> str:
+    """What labels are made with: the vocabulary's version and, where networks label, theirs.
+
+    Another one means that the same statements can give other labels.
+    """
+    judges = [list(asdict(each).values()) for each in load_judges(catalog)]
+    if not judges:
+        return catalog.vocabulary.version
+    digest = hashlib.sha256(json.dumps(judges).encode()).hexdigest()[:12]
+    return f"{catalog.vocabulary.version}+{digest}"
+
+
+def _labeler(row: dict[str, object]) -> Labeler:
+    record = json.loads(str(row["record"]))
+    calibration = {name: Calibration(**how) for name, how in record.pop("calibration").items()}
+    found = Labeler(str(row["name"]), str(row["version"]), calibration=calibration, **record)
+    weights = row.get("weights")
+    return replace(found, weights=weights) if isinstance(weights, bytes) else found
+
+
+def _store(
+    catalog: Catalog, used: Sequence[Labeler], retired: Sequence[Labeler], run_id: str
+) -> None:
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "labeler_id": each.labeler_id,
+            "name": each.name,
+            "version": each.version,
+            "in_use": in_use,
+            "record": json.dumps(
+                {
+                    "space_version": each.space_version,
+                    "is_tryout": each.is_tryout,
+                    "calibration": {name: asdict(how) for name, how in each.calibration.items()},
+                    "facts": each.facts,
+                }
+            ),
+            "weights": each.weights,
+            "run_id": run_id,
+            "changed_at": now,
+        }
+        for in_use, some in ((True, used), (False, retired))
+        for each in some
+    ]
+    # In one commit: at no moment are two versions of a name in use, or none.
+    catalog.upsert("labelers", pa.Table.from_pylist(rows, catalog.specs["labelers"].schema))
