@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+CONFIDENCE_DIGITS = 4
+"""To so many digits a confidence is rounded: stored in 32 bits and read back it is what it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assertion:

@@ -37,6 +37,9 @@ class Vectors:
     values: npt.NDArray[np.float32]
 
 
+COMPOSED = 2048
+"""Rows whose statements are in memory at a time."""
+
 _FACTS = ("source", "source_id", "page_url", "image_url", "license", "license_url", "creator")
 _MORE_FACTS = ("attribution", "split")
 
@@ -128,12 +131,17 @@ def replace_vectors(catalog: Catalog, vectors: Vectors) -> None:
 
 
 def refresh_cars(catalog: Catalog, image_ids: Sequence[str], labeller: Labeller) -> None:
-    """Bring facts and labels of rows up to date; vectors and thumbnails stay.
+    """Bring facts and labels of rows up to date in one commit; vectors and thumbnails stay.
 
-    A row whose photo is seen nowhere any more, as its place shows another one now, is removed.
+    Many at once are written as columns: no vector moves, and none leaves its index. A row whose
+    photo is seen nowhere any more, as its place shows another one now, is removed.
     """
-    rows = _compose(catalog, image_ids, labeller, [])
-    catalog.update("cars", rows)
+    parts = [
+        _compose(catalog, image_ids[start : start + COMPOSED], labeller, [])
+        for start in range(0, len(image_ids), COMPOSED)
+    ]
+    rows = pa.concat_tables(parts)
+    catalog.rewrite("cars", rows)
     catalog.remove("cars", set(image_ids) - set(rows.column("image_id").to_pylist()))
 
 

@@ -5,11 +5,12 @@ Nothing here is kept between runs; a stage's own rows are what says that it is d
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.labelers import labels_version
+from catalog.labelers import Labeler, labels_version
 from catalog.sql import equals
 from catalog.table import Catalog
 
@@ -46,6 +47,51 @@ def unembedded_images(catalog: Catalog, space: str, version: str) -> tuple[list[
 def embed_stage(version: str) -> str:
     """The stage under which a photo that a model cannot embed is kept in `rejects`."""
     return f"embed {version}"
+
+
+KNOWN = ("human", "source")
+"""Origins of labels that networks are measured by."""
+
+
+def unasked_images(catalog: Catalog, space: str, labelers: Sequence[Labeler]) -> list[str]:
+    """Photos about which one of these labelers, all of vectors of one model, has more to say.
+
+    That is: nothing was said with this version; or the photo's view is known now, and something
+    that makes sense for it was not asked.
+    """
+    if not labelers or f"{space}_version" not in catalog.table("cars").schema.names:
+        return []
+    where = equals(f"{space}_version", labelers[0].space_version)
+    columns = ["image_id", "view", "view_origin"]
+    cars = pa.Table.from_batches(
+        list(catalog.read("cars", columns, where, batch_rows=65_536)),
+        pa.schema([catalog.table("cars").schema.field(name) for name in columns]),
+    )
+    known = pc.is_in(cars.column("view_origin"), value_set=pa.array(KNOWN))
+    waiting = [_waiting(catalog, each, cars, known) for each in labelers]
+    unsaid = reduce(pc.or_, waiting)
+    ids: list[str] = cars.column("image_id").filter(unsaid).to_pylist()
+    return ids
+
+
+def _waiting(
+    catalog: Catalog, labeler: Labeler, cars: pa.Table, known: pa.ChunkedArray
+) -> pa.ChunkedArray:
+    """Of each row of `cars` whether this labeler has more to say about it."""
+    ids, mine = cars.column("image_id"), equals("by", labeler.name)
+    mine = f"{mine} AND {equals('version', labeler.version)} AND `origin` = 'model'"
+    views = {name: catalog.vocabulary.questions[name].views for name in labeler.calibration
+             if name in catalog.vocabulary.questions}  # fmt: skip
+    waiting = pc.invert(pc.is_in(ids, value_set=catalog.column("assertions", "image_id", mine)))
+    for name, sensible in views.items():
+        if sensible:
+            said = catalog.column(
+                "assertions", "image_id", f"{mine} AND {equals('attribute', name)}"
+            )
+            makes_sense = pc.is_in(cars.column("view"), value_set=pa.array(sensible))
+            missing = pc.invert(pc.is_in(ids, value_set=said))
+            waiting = pc.or_(waiting, pc.and_(pc.and_(known, makes_sense), missing))
+    return waiting
 
 
 def stale_cars(catalog: Catalog) -> list[str]:

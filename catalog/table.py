@@ -19,6 +19,7 @@ import lancedb
 import numpy as np
 import pyarrow as pa
 
+from catalog import columns
 from catalog.schema import table_specs
 from catalog.sql import REAL, among
 from catalog.upkeep import is_due, keep_up
@@ -93,6 +94,27 @@ class Catalog:
         as it is: it was changed since it was read.
         """
         self._write(name, rows, insert=False, update=True, unchanged=unchanged)
+
+    def rewrite(self, name: str, rows: pa.Table) -> None:
+        """Replace the given columns of rows that are there, as `update` does, without moving rows.
+
+        What an index over other columns holds stays in it, and nothing but these columns is
+        written; but of each fragment that has one of the rows these columns are written whole. So
+        few rows go by `update`.
+        """
+        key = self.specs[name].key
+        rows = first_of_each(rows, key)
+        if rows.num_rows == 0:
+            return
+        table = self.table(name)
+        place = columns.touched(table, key, rows.column(key))
+        if rows.num_rows < columns.LEAST_SHARE * place.rows:
+            self.update(name, rows)
+            return
+        schema = pa.schema([table.schema.field(column) for column in rows.column_names])
+        with self.storing(name):
+            columns.rewrite(place, key, rows.cast(schema))
+        self._check_written(table, key, rows.column(key))
 
     def remove(self, name: str, keys: Iterable[str]) -> None:
         """Delete the rows with these keys from the newest version; older versions keep them."""

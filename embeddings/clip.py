@@ -4,7 +4,6 @@ Importing this module imports torch and open_clip, which takes seconds: import i
 photo or a text is embedded.
 """
 
-import copy
 import hashlib
 import json
 from collections.abc import Sequence
@@ -18,45 +17,48 @@ import numpy.typing as npt
 import torch
 
 from embeddings import tiny
+from embeddings.network import (
+    PictureNetwork,
+    check_numbers,
+    check_precision,
+    first_line,
+    pick_device,
+    place,
+    weights_sha256,
+)
 from embeddings.openclip import open_clip
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
-from embeddings.tuning import Dtype, MemoryFormat
 from embeddings.weights import fetch_weights, tag_facts
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+__all__ = ["ClipEncoder", "load_encoder", "pick_device", "weights_sha256"]
+
 _PREPROCESS_KEYS = ("mean", "std", "interpolation", "resize_mode")
 
 
-class ClipEncoder:
+class ClipEncoder(PictureNetwork):
     """A loaded open_clip model; made by `load_encoder`."""
 
+    _model: Any  # open_clip has no types
+
     def __init__(self, model: Any, tokenizer: Any, record: SpaceRecord, device: str) -> None:
+        super().__init__(model, Preparation.of(model.visual.preprocess_cfg), device)
         self.record = record
-        self.device = device
-        self.preparation = Preparation.of(model.visual.preprocess_cfg)
-        self._model = model
         self._tokenizer = tokenizer
-        self._dtype = next(model.parameters()).dtype
-        self._format = torch.contiguous_format
-        self._mean, self._std = (
-            torch.tensor(values, device=device)[:, None, None]
-            for values in (self.preparation.mean, self.preparation.std)
-        )
-        self.lay_out("channels_last")
+
+    @property
+    def version(self) -> str:
+        """What the record says: model, weights and preprocessing."""
+        return self.record.version
 
     @torch.inference_mode()
     def encode_images(self, pictures: Picture) -> npt.NDArray[np.float32]:
         """Prepared pictures (n, height, width, 3) -> unit vectors (n, size)."""
-        batch = torch.from_numpy(pictures)
-        if self.device.startswith("cuda"):
-            batch = batch.pin_memory()
-        # The same two steps as torchvision's ToTensor and Normalize, to the last bit, but once for
-        # a batch and where the model is.
-        values = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
-        values.sub_(self._mean).div_(self._std)
-        return _unit(self._model.encode_image(values.to(self._dtype, memory_format=self._format)))
+        return _unit(self._model.encode_image(self._values(pictures)))
+
+    def are_sound(self, vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Which of the vectors (n, size) are unit vectors: none with NaN or infinity is."""
+        return np.asarray(np.abs(np.linalg.norm(vectors, axis=1) - 1) < 0.1)
 
     def encode_pictures(self, contents: Sequence[bytes]) -> npt.NDArray[np.float32]:
         """n pictures' bytes -> unit vectors (n, size); raises `RejectedError`."""
@@ -68,22 +70,6 @@ class ClipEncoder:
         tokens = self._tokenizer(list(texts)).to(self.device)
         return _unit(self._model.encode_text(tokens))
 
-    def lay_out(self, memory_format: MemoryFormat) -> None:
-        """Lay pictures and filters out in memory so or so: only speed differs."""
-        self._format = FORMATS[memory_format]
-        self._model.to(memory_format=self._format)
-
-    def in_dtype(self, dtype: Dtype) -> "ClipEncoder":
-        """This encoder, or a copy that computes in another type."""
-        wanted = DTYPES[dtype]
-        if wanted == self._dtype:
-            return self
-        # Each tensor is turned while it is copied: a whole copy first would double the memory.
-        tensors = (*self._model.parameters(), *self._model.buffers())
-        turned = {id(each): _turned(each, wanted) for each in tensors}
-        model = copy.deepcopy(self._model, turned)
-        return ClipEncoder(model, self._tokenizer, self.record, self.device)
-
 
 @lru_cache(maxsize=2)
 def load_encoder(
@@ -93,27 +79,12 @@ def load_encoder(
 
     `device` is `auto`, or any name torch takes; `precision` is `fp32` or `bf16`.
     """
-    if precision not in DTYPES:
-        raise ModelError(f"precision {precision!r} is not known; use one of {', '.join(DTYPES)}")
-    where = pick_device() if device == "auto" else device
+    check_precision(precision)
     tiny.register()
     model, tokenizer = _create(spec, fetch_weights(spec))
-    _check_numbers(spec, model)
+    check_numbers(model, Path(spec.weights).name if spec.weights else spec.name)
     record = _record(spec, model, space)
-    try:
-        model = model.eval().to(where, DTYPES[precision])
-    except (RuntimeError, AssertionError) as error:
-        raise ModelError(
-            f"device {device!r} cannot be used here: {_first_line(error)}; set MARQUE_DEVICE=auto"
-        ) from error
-    return ClipEncoder(model, tokenizer, record, where)
-
-
-def pick_device() -> str:
-    """The best device torch can use here: cuda, mps or cpu."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    return ClipEncoder(model, tokenizer, record, place(model, device, precision))
 
 
 def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
@@ -136,19 +107,8 @@ def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
     # Some tokenizers need a package that is not installed, or a file of the hub.
     except Exception as error:
         raise ModelError(
-            f"the tokenizer of {spec.name!r} cannot be loaded: {_first_line(error)}"
+            f"the tokenizer of {spec.name!r} cannot be loaded: {first_line(error)}"
         ) from error
-
-
-def _check_numbers(spec: ModelSpec, model: torch.nn.Module) -> None:
-    """Refuse weights with which every vector would be NaN, and every photo as near as any other."""
-    for name, tensor in model.state_dict().items():
-        if not bool(torch.isfinite(tensor).all()):
-            place = Path(spec.weights).name if spec.weights else spec.name
-            raise ModelError(
-                f"{place!r} is damaged: {name!r} holds values that are no finite numbers; get the "
-                "file again, or use another model"
-            )
 
 
 def _record(spec: ModelSpec, model: Any, space: str) -> SpaceRecord:
@@ -168,36 +128,15 @@ def _record(spec: ModelSpec, model: Any, space: str) -> SpaceRecord:
     )
 
 
-def weights_sha256(model: torch.nn.Module) -> str:
-    """sha256, hex, over the names, shapes and float32 values of a model's state."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(f"{name}{tuple(tensor.shape)}".encode())
-        digest.update(tensor.detach().float().cpu().contiguous().numpy())
-    return digest.hexdigest()
-
-
 def _size(model: Any) -> int:
     tokens = torch.zeros((1, model.context_length), dtype=torch.long)
     with torch.inference_mode():
         return int(model.encode_text(tokens).shape[1])
 
 
-def _turned(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    turned = tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach().clone()
-    if isinstance(tensor, torch.nn.Parameter):
-        return torch.nn.Parameter(turned, requires_grad=False)
-    return turned
-
-
 def _unit(vectors: torch.Tensor) -> npt.NDArray[np.float32]:
     unit = torch.nn.functional.normalize(vectors.float(), dim=-1)
     return unit.cpu().numpy()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300].rstrip(".: ") if lines else type(error).__name__
 
 
 def _cannot_load(spec: ModelSpec, weights: str | None, error: Exception) -> str:
@@ -208,6 +147,6 @@ def _cannot_load(spec: ModelSpec, weights: str | None, error: Exception) -> str:
             "would run what is in it; use a .safetensors file of the same model"
         )
     return (
-        f"{place!r} cannot be loaded as {spec.architecture!r}: {_first_line(error)}; check that "
+        f"{place!r} cannot be loaded as {spec.architecture!r}: {first_line(error)}; check that "
         "the file is whole and belongs to this architecture"
     )

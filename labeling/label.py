@@ -9,15 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.assertions import Assertion, Label
+from catalog.assertions import CONFIDENCE_DIGITS, Assertion, Label
 from catalog.labelers import load_judges
 from catalog.table import Catalog
 from crawlers.records import Sighting
 from labeling.consensus import Decision, decide
 from labeling.facts import read_facts
-
-DIGITS = 4
-"""To so many digits the confidence of a statement is rounded."""
 
 _READ = ("sighting_id", "source", "source_id", "image_id", "words", "revision")
 
@@ -140,6 +137,5 @@ def _stands(said: Assertion, readings: dict[tuple[str, str], tuple[int, str | No
 def _assertion(row: dict[str, Any]) -> Assertion:
     content = {name: value for name, value in row.items() if name != "assertion_id"}
     sure = row["confidence"]
-    # Stored in 32 bits: rounded, it is again what it was, and so is the statement's id.
-    content["confidence"] = None if sure is None else round(sure, DIGITS)
+    content["confidence"] = None if sure is None else round(sure, CONFIDENCE_DIGITS)
     return Assertion(**content | {"values": tuple(row["values"])})

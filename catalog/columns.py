@@ -1,0 +1,54 @@
+"""Columns of many rows replaced where they are: other columns, their files and indexes stay.
+
+LanceDB's own update moves whole rows, with their vectors, and out of every index. Below it, a
+fragment's columns can be written anew by themselves and committed beside what other writers append
+meanwhile.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import lance
+import pyarrow as pa
+import pyarrow.compute as pc
+
+LEAST_SHARE = 0.05
+"""Of the rows of the fragments that they are in: fewer rows are moved. A row of `cars` is mostly
+its vector and thumbnail, some twenty times what its labels take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Fragments of a table, at one version, that have some rows, and how many rows they have."""
+
+    stored: Any
+    fragments: list[Any]
+    rows: int
+
+
+def touched(table: Any, key: str, keys: pa.ChunkedArray) -> Touched:
+    """The fragments of a LanceDB table that have rows with one of these keys."""
+    stored = table.to_lance()
+    fragments, rows = [], 0
+    for fragment in stored.get_fragments():
+        there = fragment.to_table(columns=[key]).column(key)
+        if pc.any(pc.is_in(there, value_set=keys)).as_py():
+            fragments.append(fragment)
+            rows += len(there)
+    return Touched(stored, fragments, rows)
+
+
+def rewrite(place: Touched, key: str, rows: pa.Table) -> None:
+    """Write the columns of `rows` into these fragments, and commit.
+
+    Raises what Lance raises where another writer has changed one of them since they were looked at.
+    """
+    written, fields = [], set()
+    for fragment in place.fragments:
+        there = fragment.to_table(columns=[key]).column(key)
+        some = rows.filter(pc.is_in(rows.column(key), value_set=there))
+        meta, changed = fragment.update_columns(some, left_on=key, right_on=key)
+        written.append(meta)
+        fields.update(changed)
+    change = lance.LanceOperation.Update(updated_fragments=written, fields_modified=sorted(fields))
+    lance.LanceDataset.commit(place.stored, change, read_version=place.stored.version)

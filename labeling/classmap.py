@@ -1,0 +1,198 @@
+"""Class maps: of every pixel the number of what it shows, as a small PNG; no torch here."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from crawlers.errors import MarqueError, UsageMistakeError
+from crawlers.records import Box
+from embeddings.preparation import LONGEST_STRIP
+
+THRESHOLD = 0.5
+CAR = "car"
+
+Numbers = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+T = TypeVar("T", np.uint8, np.bool_)
+
+
+class ClassMapError(MarqueError):
+    """A stored class map cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """All pixels of one class: how many, their share of all, the box around them, and the mean of
+    their probabilities, None where the map was stored, as those are not."""
+
+    label: str
+    area_pixels: int
+    share: float
+    box: Box
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMap:
+    """Of every pixel the number (h, w) of its class among `classes`; 0 is the background.
+
+    `confidence` (h, w) is the probability of what the network took a pixel for, times 255.
+    """
+
+    numbers: Numbers
+    classes: tuple[str, ...]
+    confidence: Numbers | None = None
+
+    @staticmethod
+    def of(
+        output: Numbers,
+        classes: Sequence[str],
+        photo_size: tuple[int, int],
+        threshold: float = THRESHOLD,
+    ) -> "ClassMap":
+        """The map of a photo of `photo_size` (width, height), as large as the network saw it.
+
+        `output` (2, H, W) is what a `Segmenter` says of the letterboxed photo. A pixel whose
+        probability is under `threshold` is background, and so is what the network did not see of a
+        long strip. Raises `UsageMistakeError` for the threshold.
+        """
+        check_threshold(threshold)
+        numbers = np.where(output[1] >= threshold * 255, output[0], np.uint8(0))
+        inner, around = _letterbox(photo_size, numbers.shape)
+        return ClassMap(
+            np.pad(numbers[inner], around), tuple(classes), np.pad(output[1][inner], around)
+        )
+
+    @staticmethod
+    def from_png(png: bytes, classes: Sequence[str]) -> "ClassMap":
+        """The map that `to_png` wrote, without confidence; raises `ClassMapError`."""
+        try:
+            with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
+                numbers = np.array(image)
+        except Exception as error:  # Pillow raises nearly anything for damaged bytes
+            raise _unreadable(str(error)) from error
+        if numbers.ndim != 2 or numbers.max() >= len(classes):
+            raise _unreadable(f"its pixels are no numbers of {len(classes)} classes")
+        return ClassMap(numbers, tuple(classes))
+
+    def to_png(self) -> bytes:
+        """A PNG whose pixels are the numbers, with the colours of Pascal VOC as its palette."""
+        image = Image.fromarray(self.numbers)
+        image.putpalette(voc_palette(len(self.classes)))
+        return _png(image)
+
+    def resized(self, size: tuple[int, int]) -> "ClassMap":
+        """The map in another size (width, height), each pixel as the nearest one was."""
+        confidence = self.confidence
+        return ClassMap(
+            _resized(self.numbers, size),
+            self.classes,
+            None if confidence is None else _resized(confidence, size),
+        )
+
+    def parts(self) -> list[Part]:
+        """What there is but the background, the largest first; areas and boxes in the map's own
+        pixels: `resized` to the photo's size, in those of the photo."""
+        flat = self.numbers.ravel()
+        areas = np.bincount(flat, minlength=len(self.classes))
+        sums = None if self.confidence is None else np.bincount(flat, self.confidence.ravel())
+        found = [
+            Part(
+                label=self.classes[number],
+                area_pixels=int(areas[number]),
+                share=float(areas[number] / flat.size),
+                box=Box(across.start, down.start, across.stop, down.stop),
+                confidence=None if sums is None else float(sums[number] / areas[number] / 255),
+            )
+            for number, place in enumerate(ndimage.find_objects(self.numbers), start=1)
+            if place is not None  # as it is for a number that is nowhere
+            for down, across in (place,)
+        ]
+        return sorted(found, key=lambda part: -part.area_pixels)
+
+    def mask(self, label: str, size: tuple[int, int] | None = None) -> Mask:
+        """Where a class is (h, w), in the map's own size or in another (width, height).
+
+        Raises `UsageMistakeError` for a class that the network does not know.
+        """
+        if label not in self.classes:
+            known = ", ".join(self.classes[1:])
+            raise UsageMistakeError(f"the network knows no {label!r}; it knows {known}")
+        mask = self.numbers == self.classes.index(label)
+        return mask if size is None else _resized(mask, size)
+
+
+def car_mask(class_map: ClassMap, size: tuple[int, int] | None = None) -> Mask:
+    """Where cars are (h, w); buses and motorbikes are classes of their own."""
+    return class_map.mask(CAR, size)
+
+
+def main_part(mask: Mask) -> Mask:
+    """Of a mask its largest connected part, as a mask: of several cars the main one.
+
+    Pixels are connected by their sides; of two parts of one size the upper one is taken.
+    """
+    labelled, count = ndimage.label(mask)
+    if count == 0:
+        return mask
+    return np.asarray(labelled == 1 + np.bincount(labelled.ravel())[1:].argmax())
+
+
+def mask_png(mask: Mask) -> bytes:
+    """A mask as a PNG of one bit a pixel, white where it holds."""
+    return _png(Image.fromarray(mask))
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise `UsageMistakeError` for a threshold that is no probability."""
+    if not 0 <= threshold <= 1:
+        raise UsageMistakeError(f"the threshold is {threshold}; give a probability from 0 to 1")
+
+
+def voc_palette(count: int) -> list[int]:
+    """The colours of the first `count` classes, red, green and blue of each, as the development
+    kit of Pascal VOC (Everingham et al. 2010) shows them: bits of the number, spread."""
+    return [
+        sum((number >> 3 * bit + channel & 1) << 7 - bit for bit in range(8))
+        for number in range(count)
+        for channel in range(3)
+    ]
+
+
+def _letterbox(
+    photo_size: tuple[int, int], shape: tuple[int, ...]
+) -> tuple[tuple[slice, slice], list[tuple[int, int]]]:
+    """Where in a letterboxed picture of this shape the photo is, and how many rows and columns of
+    a long strip are not in it: what `Preparation.fit` does, the other way around.
+
+    A JPEG that was decoded smaller can differ from it by one row or column.
+    """
+    most = LONGEST_STRIP * min(photo_size)
+    left_out = [max(side - most, 0) // 2 for side in reversed(photo_size)]
+    seen = [side - 2 * out for side, out in zip(reversed(photo_size), left_out, strict=True)]
+    ratio = max(side / length for side, length in zip(seen, shape, strict=True))
+    inside: list[slice] = []
+    for side, length in zip(seen, shape, strict=True):
+        begin = (length - round(side / ratio)) // 2
+        inside.append(slice(begin, begin + round(side / ratio)))
+    return (inside[0], inside[1]), [(round(out / ratio),) * 2 for out in left_out]
+
+
+def _resized(pixels: npt.NDArray[T], size: tuple[int, int]) -> npt.NDArray[T]:
+    return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST))
+
+
+def _png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def _unreadable(why: str) -> ClassMapError:
+    return ClassMapError(f"a stored class map cannot be read ({why}); segment its photo again")

@@ -1,0 +1,103 @@
+"""Photos labelled by what reads their stored vectors: zero-shot, and trained heads.
+
+Nothing is embedded here, and no network is loaded: `labeling.linear` has the weights.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalog.assertions import CONFIDENCE_DIGITS, Assertion
+from catalog.labelers import Labeler, judges_of, load_labelers
+from catalog.table import Catalog
+from catalog.vocabulary import Vocabulary
+from labeling.linear import Answers, Array, Classifier, answers, unpack
+
+VIEW = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The labelers in use that read the vectors of one model, the most trusted first."""
+
+    members: tuple[tuple[Labeler, tuple[Classifier, ...]], ...]
+
+    def scored(self, attribute: str) -> tuple[Labeler, Classifier] | None:
+        """The most trusted member that answers an attribute, and its classifier."""
+        for labeler, classifiers in self.members:
+            for each in classifiers:
+                if each.attribute == attribute:
+                    return labeler, each
+        return None
+
+
+def load_panel(catalog: Catalog, space_version: str) -> Panel:
+    """The labelers of a catalogue that read vectors of this model version."""
+    labelers = [
+        each
+        for each in load_labelers(catalog, weights=True)
+        if each.space_version == space_version and each.weights is not None
+    ]
+    trust = list(dict.fromkeys(judge.by for judge in judges_of(labelers)))
+    labelers.sort(key=lambda each: trust.index(each.name) if each.name in trust else len(trust))
+    return Panel(tuple((each, tuple(unpack(each.weights or b""))) for each in labelers))
+
+
+def label_vectors(
+    panel: Panel,
+    image_ids: Sequence[str],
+    vectors: Array,
+    known_views: Mapping[str, str],
+    vocabulary: Vocabulary,
+    at: datetime,
+) -> list[Assertion]:
+    """What the panel says of n photos with unit vectors (n, size).
+
+    The view comes first: it is the known one, which a person or a source gave, or what the panel
+    says. What makes no sense for it is not asked.
+    """
+    if not len(image_ids):
+        return []
+    views = views_of(panel, image_ids, vectors, known_views)
+    made: list[Assertion] = []
+    for labeler, classifiers in panel.members:
+        for each in classifiers:
+            question = vocabulary.questions.get(each.attribute)
+            if question is None:
+                continue
+            rows = [row for row, view in enumerate(views) if question.makes_sense(view)]
+            if rows:
+                found = _answers(labeler, each, vectors[rows])
+                ids = [image_ids[row] for row in rows]
+                made += statements(labeler, each.attribute, ids, found, at)
+    return made
+
+
+def views_of(
+    panel: Panel, image_ids: Sequence[str], vectors: Array, known_views: Mapping[str, str]
+) -> list[str | None]:
+    """The view of each photo: the known one, else the most probable; None if nobody is asked."""
+    said: Sequence[str | None] = [None] * len(image_ids)
+    if (asked := panel.scored(VIEW)) is not None:
+        said = [values[0] for values in _answers(*asked, vectors).values]
+    return [known_views.get(key, view) for key, view in zip(image_ids, said, strict=True)]
+
+
+def statements(
+    labeler: Labeler, attribute: str, image_ids: Sequence[str], found: Answers, at: datetime
+) -> list[Assertion]:
+    """Answers about photos, as what this labeler states."""
+    sure = [round(each, CONFIDENCE_DIGITS) for each in found.confidences.astype(float).tolist()]
+    return [
+        Assertion(
+            key, attribute, values, False, how, "model", labeler.name, labeler.version, "", at
+        )
+        for key, values, how in zip(image_ids, found.values, sure, strict=True)
+    ]
+
+
+def _answers(labeler: Labeler, classifier: Classifier, vectors: Array) -> Answers:
+    calibration = labeler.calibration.get(classifier.attribute)
+    temperature = 1.0 if calibration is None else calibration.temperature
+    scores = classifier.scores(vectors)
+    return answers(scores, classifier.values, temperature, many=classifier.many)

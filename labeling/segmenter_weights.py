@@ -1,0 +1,135 @@
+"""The weights of torchvision's segmentation networks: a local file, or the published ones.
+
+torchvision is imported in functions, after open_clip, which leaves torch's compiler out of it.
+"""
+
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+from urllib.request import Request, urlopen
+
+import torch
+from safetensors.torch import load_file
+
+from embeddings.hashes import file_sha256
+from embeddings.network import first_line
+from embeddings.registry import ModelError
+from labeling import masks
+
+PROBE_SECONDS = 10.0
+WAYS_ON = (
+    f"name a local file with MARQUE_SEGMENTER_WEIGHTS, or set MARQUE_SEGMENTER={masks.NAME} to try "
+    "things out on a machine without weights"
+)
+
+State = Mapping[str, torch.Tensor]
+
+
+def published_weights(name: str) -> Any:
+    """torchvision's record of the published weights of a network: where they are, classes, sizes."""
+    from torchvision.models import get_model_weights
+
+    return get_model_weights(name)["COCO_WITH_VOC_LABELS_V1"]
+
+
+def load_published(name: str) -> State:
+    """The published weights of a network, from the hub's cache, or else downloaded into it.
+
+    Raises `ModelError` with the ways on.
+    """
+    published = published_weights(name)
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(published.url).name
+    try:
+        if file.exists():
+            _check_copy(file)
+        else:
+            _probe(published.url)
+        with redirect_stdout(sys.stderr):  # which torch tells of the download
+            state: State = published.get_state_dict(
+                progress=sys.stderr.isatty(), check_hash=True, weights_only=True
+            )
+    except ModelError:
+        raise
+    # The network, the disk and torch's own checks raise errors of many packages.
+    except Exception as error:
+        raise ModelError(
+            f"the weights of {name!r} are not on this machine and could not be downloaded "
+            f"({type(error).__name__}: {first_line(error)}); put the file {published.url} into "
+            f"{str(file.parent)!r}, {WAYS_ON}"
+        ) from error
+    return state
+
+
+def load_local(file: Path) -> State:
+    """The weights in a .safetensors file, or in one that torch saved; raises `ModelError`."""
+    if not file.is_file():
+        raise ModelError(f"there is no weights file {str(file)!r}; check the path, or {WAYS_ON}")
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    # Whatever a person names as weights is opened here, and a damaged file raises almost anything.
+    except Exception as error:
+        raise ModelError(_cannot_read(file, error)) from error
+    if not isinstance(state, Mapping) or not all(map(torch.is_tensor, state.values())):
+        raise ModelError(
+            f"{file.name!r} holds more than the weights of one network, or none; save its "
+            f"`state_dict()` alone, or {WAYS_ON}"
+        )
+    return state
+
+
+def build(name: str, state: State, file: str) -> torch.nn.Module:
+    """The network of torchvision with these weights, read from `file`; raises `ModelError`.
+
+    It comes without the second head, which only helps in training.
+    """
+    from torchvision.models import get_model
+
+    second_head = any(key.startswith("aux_classifier.") for key in state)
+    model: torch.nn.Module = get_model(
+        name, weights=None, weights_backbone=None, aux_loss=second_head
+    )
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        # The first line only says that something is wrong.
+        why = next(iter(str(error).splitlines()[1:]), str(error)).strip()[:200]
+        raise ModelError(
+            f"{file!r} does not fit {name!r} ({why}); name the network that it was made for with "
+            f"MARQUE_SEGMENTER, or {WAYS_ON}"
+        ) from error
+    model.aux_classifier = None
+    return model
+
+
+def _check_copy(file: Path) -> None:
+    """torch compares the digest in a file's name only while it downloads the file."""
+    stated = file.stem.rpartition("-")[2]
+    found = file_sha256(file)
+    if not found.startswith(stated):
+        raise ModelError(
+            f"{str(file)!r} is damaged: its sha256 begins with {found[: len(stated)]} and not with "
+            f"{stated}; delete it to have it downloaded again, {WAYS_ON}"
+        )
+
+
+def _probe(url: str) -> None:
+    """One short question: torch would wait for the download without a limit."""
+    with urlopen(Request(url, method="HEAD"), timeout=PROBE_SECONDS):  # noqa: S310 - torchvision's own
+        pass
+
+
+def _cannot_read(file: Path, error: Exception) -> str:
+    if isinstance(error, UnpicklingError):
+        return (
+            f"{file.name!r} is damaged, or holds more than weights and was refused, because "
+            f"loading it would run what is in it; use a .safetensors file, or {WAYS_ON}"
+        )
+    return (
+        f"{file.name!r} cannot be read as weights: {type(error).__name__}: {first_line(error)}; "
+        f"check that the file is whole, or {WAYS_ON}"
+    )

@@ -1,0 +1,48 @@
+"""The networks that say what every pixel of a photo shows, as records; no torch here."""
+
+from dataclasses import dataclass
+
+from embeddings.registry import ModelError
+from labeling import masks
+
+DEFAULT_SEGMENTER = "deeplabv3_resnet101"
+TRYOUT_SEGMENTER = (
+    f"{masks.NAME} is for trying out: it was trained on rendered scenes and does not understand "
+    f"real photos; set MARQUE_SEGMENTER={DEFAULT_SEGMENTER} for those"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterRecord:
+    """What is known of a network before it is loaded: its name, and where its weights are from."""
+
+    name: str
+    licence: str
+    trained_on: str
+
+    @property
+    def is_tryout(self) -> bool:
+        """Whether it is the project's own small one, trained on rendered scenes."""
+        return self.name == masks.NAME
+
+
+_COCO = "COCO 2017, photos with one of the 20 classes of Pascal VOC"
+
+SEGMENTERS = {
+    record.name: record
+    for record in (
+        SegmenterRecord(DEFAULT_SEGMENTER, "BSD-3-Clause", _COCO),
+        SegmenterRecord("deeplabv3_mobilenet_v3_large", "BSD-3-Clause", _COCO),
+        SegmenterRecord(masks.NAME, "Apache-2.0", "rendered scenes"),
+    )
+}
+
+
+def segmenter_record(name: str) -> SegmenterRecord:
+    """The record of a network by its name; raises `ModelError`."""
+    try:
+        return SEGMENTERS[name]
+    except KeyError:
+        raise ModelError(
+            f"there is no segmenter {name!r}; use one of {', '.join(SEGMENTERS)}"
+        ) from None

@@ -1,0 +1,100 @@
+"""Labels that networks are measured by: those of people, and of sources where people gave few."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.pending import KNOWN
+from catalog.sql import REAL, among, equals
+from catalog.table import Catalog
+from labeling.calibrate import LEAST
+
+MOST = 20_000
+"""So many known labels of an attribute are enough to measure by."""
+
+
+_VIEW = ("view", "view_origin")
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Known labels of one attribute: photos, what holds of each, and the page that each was on.
+
+    `origin` is "human" where people gave at least `LEAST`, and only theirs are here; else "source",
+    with those of people among them. `known` is how many there were before some were left out.
+    """
+
+    attribute: str
+    origin: str
+    known: int
+    image_ids: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    groups: tuple[str, ...]
+    views: tuple[str | None, ...]
+
+    @property
+    def known_views(self) -> dict[str, str]:
+        """The views that people or sources gave."""
+        return {key: view for key, view in zip(self.image_ids, self.views, strict=True) if view}
+
+    def take(self, rows: Sequence[int]) -> "Truth":
+        """The same with these rows only."""
+        return Truth(
+            self.attribute,
+            self.origin,
+            self.known,
+            tuple(self.image_ids[row] for row in rows),
+            tuple(self.values[row] for row in rows),
+            tuple(self.groups[row] for row in rows),
+            tuple(self.views[row] for row in rows),
+        )
+
+
+def load_truth(
+    catalog: Catalog, attribute: str, space: str, space_version: str, *, real_only: bool = False
+) -> Truth:
+    """The known labels of photos that have a vector of this model; `MOST` of them, taken evenly.
+
+    With `real_only`, rendered photos are left out.
+    """
+    many = catalog.vocabulary.attributes[attribute].many
+    origin = f"{attribute}_origin"
+    where = f"{equals(f'{space}_version', space_version)} AND {among(origin, KNOWN)}"
+    if real_only:
+        where += f" AND {REAL}"
+    columns = list(dict.fromkeys(["image_id", attribute, origin, "page_url", *_VIEW]))
+    rows = [
+        row
+        for batch in catalog.read("cars", columns, where, batch_rows=65_536)
+        for row in batch.to_pylist()
+    ]
+    human = [row for row in rows if row[origin] == "human"]
+    by_people = len(human) >= LEAST
+    rows = sorted(human if by_people else rows, key=lambda row: row["image_id"])
+    step = max(1, -(-len(rows) // MOST))
+    some = rows[::step]
+    return Truth(
+        attribute,
+        "human" if by_people else "source",
+        len(rows),
+        tuple(row["image_id"] for row in some),
+        tuple(tuple(row[attribute]) if many else (str(row[attribute]),) for row in some),
+        tuple(row["page_url"] or row["image_id"] for row in some),
+        tuple(row["view"] if row["view_origin"] in KNOWN else None for row in some),
+    )
+
+
+def load_vectors(
+    catalog: Catalog, space: str, image_ids: Sequence[str]
+) -> tuple[list[str], npt.NDArray[np.float32]]:
+    """The newest vectors of these photos, as unit vectors (n, size), and whose they are."""
+    rows = catalog.rows("cars", image_ids, ["image_id", space])
+    rows = rows.filter(rows.column(space).is_valid())
+    size = rows.schema.field(space).type.list_size
+    column = rows.column(space).combine_chunks()
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    vectors = np.asarray(flat, np.float32).reshape(len(rows), size)
+    lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return rows.column("image_id").to_pylist(), vectors / lengths
