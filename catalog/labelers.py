@@ -122,6 +122,14 @@ def retire_labeler(catalog: Catalog, name: str, *, run_id: str) -> None:
     _store(catalog, [], others, run_id)
 
 
+def retire_others(catalog: Catalog, space_version: str, *, run_id: str) -> list[str]:
+    """Take those out of use that read vectors of another model than this; their names."""
+    used = load_labelers(catalog, weights=True)
+    others = [each for each in used if each.space_version not in ("", space_version)]
+    _store(catalog, [], others, run_id)
+    return [each.name for each in others]
+
+
 def labels_version(catalog: Catalog) -> str:
     """What labels are made with: the vocabulary's version and, where networks label, theirs.
 

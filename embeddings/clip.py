@@ -70,6 +70,11 @@ class ClipEncoder(PictureNetwork):
         tokens = self._tokenizer(list(texts)).to(self.device)
         return _unit(self._model.encode_text(tokens))
 
+    @property
+    def scale(self) -> float:
+        """What cosines are multiplied by to be the scores that the model was trained with."""
+        return float(self._model.logit_scale.detach().float().exp())
+
 
 @lru_cache(maxsize=2)
 def load_encoder(

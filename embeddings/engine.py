@@ -1,7 +1,7 @@
-"""The batching engine: photos -> vectors, decoding ahead while the model works.
+"""The batching engine: photos -> vectors or masks, decoding ahead while the model works.
 
 At most three batches of photos are held at a time (`BATCHES_AHEAD` that wait and the one in the
-model) by each call that embeds, so memory does not grow with the catalogue.
+model) by each call of `embed`, so memory does not grow with the catalogue.
 """
 
 from collections import deque
@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ import torch
 from catalog.photos import RejectedError
 from crawlers.records import Box
 from embeddings.decoding import DecodePool, picture_of
-from embeddings.forward import Forward, ImageEncoder
+from embeddings.forward import Forward, ImageEncoder, Output
 from embeddings.preparation import Picture, Preparation
 from embeddings.tuning import Way
 
@@ -34,7 +34,7 @@ class PhotoEncoder(ImageEncoder, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A photo to embed: its bytes, and the part to embed if not all of it."""
+    """A photo for the model: its bytes, and the part to look at if not all of it."""
 
     image_id: str
     content: bytes
@@ -43,11 +43,16 @@ class Job:
 
 @dataclass(slots=True)
 class Embedded:
-    """One batch: `vectors` (n, size) of the n `image_ids`, and those that failed, with why."""
+    """One batch: `outputs` (n, ...) of the n `image_ids`, and those that failed, with why."""
 
     image_ids: list[str]
-    vectors: npt.NDArray[np.float32]
+    outputs: npt.NDArray[Any]
     failed: list[tuple[str, RejectedError]] = field(default_factory=list)
+
+    @property
+    def vectors(self) -> npt.NDArray[np.float32]:
+        """The outputs (n, size) of a model that embeds."""
+        return self.outputs
 
 
 Waiting = list[tuple[str, Future[Picture]]]
@@ -95,15 +100,15 @@ class Engine:
         self, ready: list[tuple[str, Picture]], failed: list[tuple[str, RejectedError]]
     ) -> Embedded:
         image_ids: list[str] = []
-        vectors: list[npt.NDArray[np.float32]] = []
+        outputs: list[Output] = []
         found = self._forward.run([picture for _, picture in ready]) if ready else []
         for (image_id, _), each in zip(ready, found, strict=True):
             if isinstance(each, RejectedError):
                 failed.append((image_id, each))
             else:
                 image_ids.append(image_id)
-                vectors.append(each)
-        stacked = np.stack(vectors) if vectors else np.empty((0, 0), np.float32)
+                outputs.append(each)
+        stacked = np.stack(outputs) if outputs else np.empty((0, 0), np.float32)
         return Embedded(image_ids, stacked, failed)
 
     def close(self) -> None:

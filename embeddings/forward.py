@@ -4,7 +4,7 @@ A batch that fails is repeated by halves until the photo that did it stands alon
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +15,23 @@ from embeddings.preparation import Picture
 from embeddings.registry import ModelError
 
 MODEL_FAILED = "the model failed on it"
-NO_VECTOR = "the model gave no finite vector"
+UNUSABLE = "the model gave no usable numbers"
 NO_COINCIDENCE = 8
 """So many photos that all fail, before any other did well, are not at fault themselves."""
 
-Vector = npt.NDArray[np.float32]
+Output = npt.NDArray[Any]
+"""What a model says of one picture: a vector, a mask."""
 
 
 class ImageEncoder(Protocol):
     """What the engine needs of a model."""
 
-    def encode_images(self, pictures: Picture) -> npt.NDArray[np.float32]:
-        """Prepared pictures (n, height, width, 3) -> unit vectors (n, size)."""
+    def encode_images(self, pictures: Picture) -> npt.NDArray[Any]:
+        """Prepared pictures (n, height, width, 3) -> their outputs (n, ...), of one shape."""
+        ...
+
+    def are_sound(self, outputs: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Which of the outputs (n, ...) can be used: none that came from NaN or infinity can."""
         ...
 
 
@@ -38,8 +43,8 @@ class Forward:
         self._most: int | None = None
         self._managed: Picture | None = None  # a picture that the model is known to manage
 
-    def run(self, pictures: Sequence[Picture]) -> list[Vector | RejectedError]:
-        """Of each picture its vector, or why it has none.
+    def run(self, pictures: Sequence[Picture]) -> list[Output | RejectedError]:
+        """Of each picture what the model says of it, or why it says nothing.
 
         Raises `ModelError` where the model is at fault and not the photos: it fails on a picture
         that it managed before or that is plain, or on each of the first `NO_COINCIDENCE` or more.
@@ -54,16 +59,16 @@ class Forward:
                 raise ModelError(_at_fault(failed[0]))
         return done
 
-    def _pieces(self, pictures: Sequence[Picture]) -> list[Vector | RejectedError]:
-        done: list[Vector | RejectedError] = []
+    def _pieces(self, pictures: Sequence[Picture]) -> list[Output | RejectedError]:
+        done: list[Output | RejectedError] = []
         while len(done) < len(pictures):
             most = self._most or len(pictures)  # a piece can find that less fits
             done += self._piece(pictures[len(done) : len(done) + most])
         return done
 
-    def _piece(self, pictures: Sequence[Picture]) -> list[Vector | RejectedError]:
+    def _piece(self, pictures: Sequence[Picture]) -> list[Output | RejectedError]:
         try:
-            vectors = self._encoder.encode_images(np.stack(pictures))
+            outputs = self._encoder.encode_images(np.stack(pictures))
         except (torch.OutOfMemoryError, MemoryError) as error:
             if len(pictures) == 1:
                 raise ModelError(
@@ -77,29 +82,29 @@ class Forward:
                 return [RejectedError(MODEL_FAILED, _said(error))]
             again = self._halves
         else:
-            return self._checked(pictures, vectors)
+            return self._checked(pictures, outputs)
         # Here and not above: an error that is being handled keeps all that the pass had computed.
         return again(pictures)
 
-    def _halves(self, pictures: Sequence[Picture]) -> list[Vector | RejectedError]:
+    def _halves(self, pictures: Sequence[Picture]) -> list[Output | RejectedError]:
         half = len(pictures) // 2
         return self._piece(pictures[:half]) + self._piece(pictures[half:])
 
     def _checked(
-        self, pictures: Sequence[Picture], vectors: npt.NDArray[np.float32]
-    ) -> list[Vector | RejectedError]:
-        good = np.abs(np.linalg.norm(vectors, axis=1) - 1) < 0.1  # false for NaN and infinity
+        self, pictures: Sequence[Picture], outputs: npt.NDArray[Any]
+    ) -> list[Output | RejectedError]:
+        good = self._encoder.are_sound(outputs)
         if not good.all() and len(pictures) > 1:
             # Alone, to know that no other photo of the batch did it.
             return [
                 part
-                for picture, fine, vector in zip(pictures, good, vectors, strict=True)
-                for part in ([vector] if fine else self._piece([picture]))
+                for picture, fine, output in zip(pictures, good, outputs, strict=True)
+                for part in ([output] if fine else self._piece([picture]))
             ]
         if not good.all():
-            return [RejectedError(NO_VECTOR)]
+            return [RejectedError(UNUSABLE)]
         self._managed = pictures[0]
-        return list(vectors)
+        return list(outputs)
 
     def _witness(self, like: Picture) -> Picture:
         if self._managed is not None:

@@ -14,15 +14,15 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Protocol, Self, get_args
 
 import numpy as np
 import torch
 
 from catalog.photos import RejectedError
 from crawlers.records import Box
-from embeddings.clip import ClipEncoder
 from embeddings.decoding import DecodePool, DecodingError, picture_of
+from embeddings.engine import PhotoEncoder
 from embeddings.tuning import Decoders, Dtype, Given, Kind, MemoryFormat, Tuning, Way
 
 SECONDS = 40.0
@@ -43,11 +43,30 @@ Sample = Sequence[tuple[bytes, Box | None]]
 """Photos like those to come, bytes and box; a few dozen."""
 
 
-def kind_of(encoder: ClipEncoder, given: Given) -> Kind:
+class TunedEncoder(PhotoEncoder, Protocol):
+    """A model that can be run in several ways, whatever it makes of pictures."""
+
+    device: str
+
+    @property
+    def version(self) -> str:
+        """Names the model, its weights and its preprocessing."""
+        ...
+
+    def in_dtype(self, dtype: Dtype) -> Self:
+        """This model, or a copy that computes in another type."""
+        ...
+
+    def lay_out(self, memory_format: MemoryFormat) -> None:
+        """Lay pictures and filters out in memory so or so."""
+        ...
+
+
+def kind_of(encoder: TunedEncoder, given: Given) -> Kind:
     """What a measurement of this encoder is kept under."""
     on_cuda = encoder.device.startswith("cuda")
     name = torch.cuda.get_device_name(encoder.device) if on_cuda else encoder.device
-    return Kind(encoder.record.version, encoder.device, name, given)
+    return Kind(encoder.version, encoder.device, name, given)
 
 
 def usual_way(given: Given) -> Way:
@@ -61,7 +80,7 @@ def usual_way(given: Given) -> Way:
     )
 
 
-def measure(encoder: ClipEncoder, given: Given, seconds: float = SECONDS) -> Tuning:
+def measure(encoder: TunedEncoder, given: Given, seconds: float = SECONDS) -> Tuning:
     """Find the fastest way to run a model, in about `seconds` at most; decoding is left as usual.
 
     What is given is taken and not measured. The encoder computes in the given type, or in fp32.
@@ -73,7 +92,7 @@ def measure(encoder: ClipEncoder, given: Given, seconds: float = SECONDS) -> Tun
     finally:
         torch.set_num_threads(before)
     return Tuning(
-        model=encoder.record.version,
+        model=encoder.version,
         device=encoder.device,
         dtype=way.dtype,
         memory_format=way.memory_format,
@@ -88,7 +107,7 @@ def measure(encoder: ClipEncoder, given: Given, seconds: float = SECONDS) -> Tun
     )
 
 
-def with_decoding(tuning: Tuning, encoder: ClipEncoder, given: Given, sample: Sample) -> Tuning:
+def with_decoding(tuning: Tuning, encoder: TunedEncoder, given: Given, sample: Sample) -> Tuning:
     """The tuning with decoding chosen for photos like these; they differ from run to run.
 
     Processes are tried only where threads decode more slowly than the model runs.
@@ -106,7 +125,7 @@ def with_decoding(tuning: Tuning, encoder: ClipEncoder, given: Given, sample: Sa
     return replace(tuning, decoders=decoders, rates=rates)
 
 
-def _decode_rate(encoder: ClipEncoder, sample: Sample, decoders: Decoders, workers: int) -> float:
+def _decode_rate(encoder: TunedEncoder, sample: Sample, decoders: Decoders, workers: int) -> float:
     best = math.inf
     with closing(DecodePool(encoder.preparation, decoders, workers)) as pool:
         for _ in range(3):  # in the first, processes start
@@ -121,12 +140,12 @@ def _decode_rate(encoder: ClipEncoder, sample: Sample, decoders: Decoders, worke
 class _Race:
     """One measurement: what was tried, and how fast it was."""
 
-    def __init__(self, encoder: ClipEncoder, until: float) -> None:
+    def __init__(self, encoder: TunedEncoder, until: float) -> None:
         self.rates: dict[str, float] = {}
         self.why = "nothing was left to choose"
         self.busy = False
         self._encoder = encoder
-        self._encoders: dict[Dtype, ClipEncoder] = {}
+        self._encoders: dict[Dtype, TunedEncoder] = {}
         self._until = until
         self._on_cpu = encoder.device == "cpu"
         self._clock: Callable[[], float] = time.perf_counter
@@ -206,7 +225,7 @@ class _Race:
             return math.inf
         return (self._clock() - began) / way.batch_size
 
-    def _prepared(self, way: Way) -> ClipEncoder:
+    def _prepared(self, way: Way) -> TunedEncoder:
         if way.dtype not in self._encoders:
             self._encoders[way.dtype] = self._encoder.in_dtype(way.dtype)
         encoder = self._encoders[way.dtype]

@@ -2,7 +2,7 @@
 
 No torch is imported, so processes that decode start fast and stay small. The geometry is that of
 open_clip's `image_transform_v2` for inference, pixel for pixel (a test compares them); what is left
-of it, scaling the values, is done for a whole batch where the model runs (`embeddings.clip`).
+of it, scaling the values, is done for a whole batch where the model runs (`embeddings.network`).
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ not wait for it.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from embeddings.tuning import Way, load_tuning, store_tuning
 from flows.opening import encoder_for
 from flows.settings import Settings
 from labeling.label import current_labels
+from labeling.networks import VIEW, Asked, ask_photos, load_panel
 
 if TYPE_CHECKING:
     from embeddings.engine import Engine
@@ -39,10 +40,12 @@ _WRITING = Lock()  # two commits at the same moment would have to be told apart 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedShard:
-    """How many photos of a shard were written, and why the others were not."""
+    """How many photos of a shard were written, why the others were not, and what the networks
+    said of new ones."""
 
     photos: int
     rejected: tuple[str, ...]
+    asked: Asked = field(default_factory=Asked)
 
 
 def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> Way:
@@ -114,13 +117,28 @@ def embed_shard(
             parts.append(batch.vectors)
         drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
     vectors = Vectors(SPACE, record.version, ids, np.concatenate(parts))
+    asked = Asked()
     with _WRITING:
         if replace:
             replace_vectors(catalog, vectors)
         else:
+            asked = _ask(catalog, vectors, run_id)
             append_cars(catalog, vectors, partial(current_labels, catalog))
         store_rejects(catalog, drops, stage=embed_stage(record.version), run_id=run_id)
-    return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops))
+    return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops), asked)
+
+
+def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> Asked:
+    """Let the networks label photos before they enter `cars`, so that they enter it complete.
+
+    Of a new model none is in use yet: `flows.labelling` sees to it when all is embedded.
+    """
+    panel = load_panel(catalog, vectors.version)
+    if not panel.members or not vectors.image_ids:
+        return Asked()
+    labels = current_labels(catalog, vectors.image_ids)
+    views = {key: each[VIEW].values[0] for key, each in labels.items() if VIEW in each}
+    return ask_photos(catalog, panel, vectors.image_ids, vectors.values, views, run_id=run_id)
 
 
 def _sample(catalog: Catalog, image_ids: Sequence[str]) -> list[tuple[bytes, Box | None]]:

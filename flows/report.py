@@ -11,6 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from catalog.table import Catalog
 from flows.crawl_report import crawl_tables
 from flows.markdown import plain, table
+from labeling.networks import Asked
+from labeling.refresh import Differences
+
+SHOWN = 16
+"""So many values of an attribute have a line of their own in a table."""
 
 
 class Stage(BaseModel):
@@ -24,6 +29,20 @@ class Stage(BaseModel):
     def rate(self) -> float | None:
         """Photos a second, or None if nothing was timed."""
         return self.photos / self.seconds if self.photos and self.seconds else None
+
+
+class NetworkCount(BaseModel):
+    """How often networks said a value, and how often they were sure enough for a label."""
+
+    said: int = 0
+    labelled: int = 0
+
+
+class Differing(BaseModel):
+    """Of how many photos a network that is sure contradicts the sources, or sources each other."""
+
+    networks: int = 0
+    sources: int = 0
 
 
 class RunReport(BaseModel):
@@ -47,6 +66,10 @@ class RunReport(BaseModel):
     examples: dict[str, str] = Field(default_factory=dict)
     unknown_words: dict[str, int] = Field(default_factory=dict)
     labels: dict[str, int] = Field(default_factory=dict)
+    network_labels: dict[str, dict[str, NetworkCount]] = Field(default_factory=dict)
+    confidences: dict[str, list[int]] = Field(default_factory=dict)
+    disagreements: dict[str, Differing] = Field(default_factory=dict)
+    heads: list[dict[str, Any]] = Field(default_factory=list)
     stages: dict[str, Stage] = Field(default_factory=dict)
     models: dict[str, str] = Field(default_factory=dict)
     published: dict[str, int] = Field(default_factory=dict)
@@ -62,6 +85,23 @@ class RunReport(BaseModel):
     def good(self) -> int:
         """Photos that are in the catalogue after this run: new, seen again, or known."""
         return self.new + self.again + self.known
+
+    def add_networks(self, asked: Asked) -> None:
+        """Count what networks said in a part of the run."""
+        for (name, value), said in asked.said.items():
+            count = self.network_labels.setdefault(name, {}).setdefault(value, NetworkCount())
+            count.said += said
+            count.labelled += asked.passed[name, value]
+        for name, bins in asked.confidences.items():
+            held = self.confidences.get(name, [0] * len(bins))
+            self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
+
+    def add_differences(self, found: Differences) -> None:
+        """Count where networks and sources differ, of photos whose labels were refreshed."""
+        for name in sorted({*+found.networks, *+found.sources}):
+            self.disagreements[name] = Differing(
+                networks=found.networks[name], sources=found.sources[name]
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready values, with each stage's rate."""
@@ -129,6 +169,16 @@ class RunReport(BaseModel):
             "Noticed": _counted("what", self.notices, self.examples),
             "Unknown words": _counted("word", self.unknown_words, {}),
             "Labels from sources": _counted("attribute", self.labels, {}),
+            "Heads": self.heads,
+            "Labels from networks": _network_rows(self.network_labels),
+            "Disagreements": [
+                {
+                    "attribute": name,
+                    "network against source": each.networks,
+                    "source against source": each.sources,
+                }
+                for name, each in self.disagreements.items()
+            ],
             "Stages": [
                 {
                     "stage": name,
@@ -173,6 +223,23 @@ def _counted(
         if examples:
             row["for example"] = examples.get(text, "")
         rows.append(row)
+    return rows
+
+
+def _network_rows(counts: Mapping[str, Mapping[str, NetworkCount]]) -> list[dict[str, Any]]:
+    """The values that networks said most often, of each attribute."""
+    rows = []
+    for name, values in counts.items():
+        ranked = sorted(values.items(), key=lambda item: (-item[1].said, item[0]))
+        for value, count in ranked[:SHOWN]:
+            sure = {"said": count.said, "sure enough": count.labelled}
+            rows.append({"attribute": name, "value": value, **sure})
+        if rest := ranked[SHOWN:]:
+            sure = {
+                "said": sum(count.said for _, count in rest),
+                "sure enough": sum(count.labelled for _, count in rest),
+            }
+            rows.append({"attribute": name, "value": f"{len(rest)} others", **sure})
     return rows
 
 

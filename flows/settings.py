@@ -17,6 +17,7 @@ from pydantic_settings import (
 from crawlers.errors import MarqueError
 from embeddings.registry import DEFAULT_MODEL, ModelSpec, model_spec
 from embeddings.tuning import Given, usable_cores
+from labeling.segmenters import DEFAULT_SEGMENTER
 
 Automatic = Annotated[int | None, BeforeValidator(lambda value: None if value == "auto" else value)]
 """A number, or None for the one that suits the machine, which `auto` also says."""
@@ -53,6 +54,12 @@ class Settings(BaseSettings):
         "local-dir:PATH, ARCHITECTURE with semantic_weights, or marque-tiny",
     )
     semantic_weights: Path | None = Field(None, description="weights file of that model")
+    segmenter: str = Field(
+        DEFAULT_SEGMENTER,
+        description="network that says which pixels are the car's: deeplabv3_resnet101, "
+        "deeplabv3_mobilenet_v3_large, or marque-mask-tiny",
+    )
+    segmenter_weights: Path | None = Field(None, description="weights file of that network")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps, ...")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="bf16 is faster on processors and GPUs that have it; auto measures"
@@ -67,6 +74,13 @@ class Settings(BaseSettings):
         None, ge=1, le=64, description="threads that decode photos; auto takes one a core"
     )
     shard_size: int = Field(256, ge=1, le=10_000, description="photos in one task of a flow")
+    label_precision: float = Field(
+        0.9,
+        gt=0,
+        le=1,
+        description="share of a network's labels that must be right: it labels from the confidence "
+        "on that gives so many, as measured on labels of people and sources",
+    )
     exact_rows: int = Field(
         50_000, ge=0, description="up to this many photos a search compares every one"
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from catalog.labelers import load_judges
 from catalog.sql import equals
 from flows.run import Run
 from flows.server_process import SHEETS, load_running
@@ -83,6 +84,24 @@ def _show_arrivals(run: Run) -> None:
     sheet = arrivals_sheet(run.catalog, sample, len(new))
     if sheet.cells:
         show_sheet(run, sheet_png(sheet), f"{sheet.title}, run {run.run_id}")
+
+
+def show_confidences(run: Run) -> None:
+    """Keep and show how sure the networks were of what they said in this run, by attribute."""
+    if not run.report.confidences:
+        return
+    from flows.charts import confidence_png
+
+    judges = load_judges(run.catalog)
+    thresholds = {
+        each.attribute: each.threshold for each in reversed(judges) if each.threshold is not None
+    }
+    try:
+        png = confidence_png("How sure the networks were", run.report.confidences, thresholds)
+        show_sheet(run, png, f"confidences of run {run.run_id}")
+    # The labels are stored, and published: no fault of a picture makes that a failure.
+    except Exception as error:
+        run.report.messages.append(f"the chart could not be drawn: {type(error).__name__}: {error}")
 
 
 def _served_at(settings: Settings) -> str | None:

@@ -15,10 +15,21 @@ from catalog.versions import publish
 from crawlers.records import Drop, Notice, Photo, Source, SourceError
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.embedding import EmbeddedShard, choose_way, kept_engine
+from flows.labelling import ask_networks
 from flows.progress import stage
 from flows.run import Run
-from flows.tasks import embed_images, label_shard, refresh_shard, register_shard, shards
+from flows.tasks import (
+    ASKED,
+    REFRESHED,
+    embed_images,
+    label_shard,
+    refresh_shard,
+    register_shard,
+    shards,
+)
 from labeling.label import Labelled
+from labeling.networks import Asked
+from labeling.refresh import Differences
 
 if TYPE_CHECKING:
     from prefect.futures import PrefectFuture
@@ -67,10 +78,15 @@ def limited(source: Source, limit: int | None) -> Iterator[Photo | Drop | Notice
 
 
 def make_searchable(run: Run, record: SpaceRecord | None) -> None:
-    """Label and publish what waits for it, and embed it if there is a model."""
+    """Label and publish what waits for it, and embed it if there is a model.
+
+    Networks label what they can by its vector: what is embedded with a model that labels already
+    enters the catalogue with these labels, the rest is labelled after it was embedded.
+    """
     label_pending(run)
     if record is not None:
         embed_pending(run, record)
+    ask_networks(run)
     publish_pending(run)
 
 
@@ -80,7 +96,7 @@ def label_pending(run: Run) -> None:
     waiting = unlabelled_sightings(run.catalog)
     done = Labelled()
     with stage(run.report, "label", len(waiting)) as step:
-        for shard in shards(waiting, run.settings.shard_size * 8):
+        for shard in shards(waiting, run.settings.shard_size * ASKED):
             part = label_shard(run.settings, shard, run.run_id)
             done.add(part)
             step.advance(part.sightings)
@@ -94,12 +110,15 @@ def embed_pending(run: Run, record: SpaceRecord) -> None:
     new, old = unembedded_images(run.catalog, SPACE, record.version)
     run.report.models[SPACE] = record.version
     rejected: Counter[str] = Counter()
+    asked = Asked()
     with stage(run.report, "embed", len(new) + len(old)) as step:
         if new or old:
             for part in _embedded(run, new, old):
                 rejected.update(f"not embedded: {reason}" for reason in part.rejected)
+                asked.add(part.asked)
                 step.advance(part.photos + len(part.rejected))
     run.report.notices |= rejected
+    run.report.add_networks(asked)
     if record.is_tryout and run.catalog.has_real_photos():
         run.report.messages.append(TRYOUT)
 
@@ -128,9 +147,13 @@ def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShar
 def publish_pending(run: Run) -> None:
     """Refresh rows whose labels changed, keep the indexes up, check, and publish."""
     waiting = stale_cars(run.catalog)
+    found = Differences()
     with stage(run.report, "publish", len(waiting)) as step:
-        for shard in shards(waiting, run.settings.shard_size * 8):
-            step.advance(refresh_shard(run.settings, shard))
+        for shard in shards(waiting, run.settings.shard_size * REFRESHED):
+            part = refresh_shard(run.settings, shard)
+            found.add(part)
+            step.advance(part.photos)
         maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
         done = publish(run.catalog)
+    run.report.add_differences(found)
     run.report.published = {"version": done.version, "photos": done.photos}

@@ -6,7 +6,7 @@ preempted) and nothing else.
 
 import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,15 +15,24 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.tasks import Task, exponential_backoff
 
-from catalog.cars import refresh_cars
 from catalog.register import Registered, register
 from catalog.table import Catalog, StoreError
 from crawlers.records import Drop, Notice, Photo
+from embeddings.registry import SPACE
 from embeddings.tuning import Way
 from flows.embedding import EmbeddedShard, embed_shard
 from flows.opening import catalog_at
 from flows.settings import Settings
-from labeling.label import Labelled, current_labels, label_sightings
+from labeling.label import Labelled, label_sightings
+from labeling.networks import Asked, ask_photos, load_panel
+from labeling.refresh import Differences, refresh_labels
+from labeling.truth import known_views, load_vectors
+
+ASKED = 8
+"""Shards of photos in one task where no photo is read, only its vector or its labels."""
+
+REFRESHED = 64
+"""Shards in one refresh: a commit writes whole columns, so the fewer the better."""
 
 _LASTING = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
 
@@ -90,9 +99,20 @@ def embed_images(
     return embed_shard(settings, way, opened(settings), image_ids, run_id, replace=replace)
 
 
-@shard_task("refresh")
-def refresh_shard(settings: Settings, image_ids: Sequence[str]) -> int:
-    """Bring the labels of one shard of `cars` up to date."""
+@shard_task("ask networks")
+def ask_shard(
+    settings: Settings, space_version: str, image_ids: Sequence[str], run_id: str
+) -> Asked:
+    """Keep what the networks in use say of one shard of photos, by their stored vectors."""
     catalog = opened(settings)
-    refresh_cars(catalog, image_ids, partial(current_labels, catalog))
-    return len(image_ids)
+    ids, vectors = load_vectors(catalog, SPACE, image_ids)
+    views = known_views(catalog, ids)
+    return ask_photos(
+        catalog, load_panel(catalog, space_version), ids, vectors, views, run_id=run_id
+    )
+
+
+@shard_task("refresh")
+def refresh_shard(settings: Settings, image_ids: Sequence[str]) -> Differences:
+    """Bring the labels of one shard of `cars` up to date."""
+    return refresh_labels(opened(settings), image_ids)

@@ -4,6 +4,7 @@ One temperature for each labeler and attribute (Guo et al. 2017, "On Calibration
 Networks"): the one under which the known labels are the least surprising.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -74,7 +75,9 @@ def least_confidence(
     if not len(good):
         return None
     # Rounded down: what is stored with fewer digits than it was computed with passes as well.
-    return float(np.floor(sure[good[-1]] * 1e4) / 1e4)
+    lowest = math.floor(float(sure[good[-1]]) * 1e4) / 1e4
+    # Where all pass, less sure ones than were met are taken too, if they promise the precision.
+    return min(lowest, precision) if good[-1] == len(order) - 1 else lowest
 
 
 def _temperature(scores: Array, holds: npt.NDArray[np.bool_], *, many: bool) -> float:

@@ -3,14 +3,16 @@
 Nothing is embedded here, and no network is loaded: `labeling.linear` has the weights.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from catalog.assertions import CONFIDENCE_DIGITS, Assertion
-from catalog.labelers import Labeler, judges_of, load_labelers
+from catalog.labelers import Judge, Labeler, judges_of, load_labelers
 from catalog.table import Catalog
 from catalog.vocabulary import Vocabulary
+from labeling.label import store_assertions
 from labeling.linear import Answers, Array, Classifier, answers, unpack
 
 VIEW = "view"
@@ -101,3 +103,59 @@ def _answers(labeler: Labeler, classifier: Classifier, vectors: Array) -> Answer
     temperature = 1.0 if calibration is None else calibration.temperature
     scores = classifier.scores(vectors)
     return answers(scores, classifier.values, temperature, many=classifier.many)
+
+
+HISTOGRAM = 20
+"""Bins of a histogram of confidences, from 0 to 1."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """Counts of one call: photos, statements by (attribute, value), those of them that are sure
+    enough for a label, and of each attribute a histogram of confidences."""
+
+    photos: int = 0
+    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+    passed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    confidences: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, other: "Asked") -> None:
+        """Take the counts of another shard in."""
+        self.photos += other.photos
+        self.said.update(other.said)
+        self.passed.update(other.passed)
+        for name, bins in other.confidences.items():
+            held = self.confidences.setdefault(name, [0] * HISTOGRAM)
+            self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
+
+    def count(self, made: Sequence[Assertion], judges: Sequence[Judge]) -> None:
+        """Count these statements, weighed by these judges."""
+        least = {(judge.by, judge.version, judge.attribute): judge.threshold for judge in judges}
+        for each in made:
+            threshold = least.get((each.by, each.version, each.attribute))
+            sure = each.confidence
+            if sure is None:
+                continue
+            bins = self.confidences.setdefault(each.attribute, [0] * HISTOGRAM)
+            bins[min(int(sure * HISTOGRAM), HISTOGRAM - 1)] += 1
+            for value in each.values or ("none",):
+                self.said[each.attribute, value] += 1
+                self.passed[each.attribute, value] += threshold is not None and sure >= threshold
+
+
+def ask_photos(
+    catalog: Catalog,
+    panel: Panel,
+    image_ids: Sequence[str],
+    vectors: Array,
+    known_views: Mapping[str, str],
+    *,
+    run_id: str,
+) -> Asked:
+    """Keep what the panel says of n photos by their unit vectors (n, size); repeats add nothing."""
+    now = datetime.now(UTC)
+    made = label_vectors(panel, image_ids, vectors, known_views, catalog.vocabulary, now)
+    store_assertions(catalog, made, run_id=run_id)
+    asked = Asked(photos=len(image_ids))
+    asked.count(made, judges_of(labeler for labeler, _ in panel.members))
+    return asked

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from catalog.labelers import Calibration, Labeler, load_labelers, use_labeler
 from catalog.table import Catalog
-from embeddings.registry import SpaceRecord
+from embeddings.registry import ModelError, SpaceRecord
 from labeling import zero_shot
 from labeling.calibrate import LEAST, fit, unfitted
 from labeling.linear import Array, Classifier, pack, unpack
@@ -41,7 +41,8 @@ def prepare_zero_shot(
 
     It is made anew where the questions have changed, and calibrated anew where people have given
     enough labels to go by theirs, where the known labels of an attribute have doubled since, or
-    `again`. Each is another version. The encoder is loaded only for new questions.
+    `again`. Each is another version. The encoder is loaded only for new questions; raises
+    `ModelError` where it is not the one that made the vectors.
     """
     used = next((e for e in load_labelers(catalog, weights=True) if e.name == zero_shot.NAME), None)
     asked = zero_shot.fingerprint(catalog.vocabulary, record)
@@ -49,7 +50,9 @@ def prepare_zero_shot(
     if same and used is not None and used.weights is not None:
         classifiers = unpack(used.weights)
     else:
-        classifiers = zero_shot.make_classifiers(load_encoder(), catalog.vocabulary)
+        classifiers = zero_shot.make_classifiers(
+            _matching(load_encoder(), record), catalog.vocabulary
+        )
     truths = [
         load_truth(
             catalog, each.attribute, record.space, record.version, real_only=labels.real_only
@@ -114,6 +117,15 @@ def with_vectors(catalog: Catalog, space: str, truth: Truth) -> tuple[Truth, Arr
     ids, vectors = load_vectors(catalog, space, truth.image_ids)
     at = {key: row for row, key in enumerate(truth.image_ids)}
     return truth.take([at[key] for key in ids]), vectors
+
+
+def _matching(encoder: zero_shot.TextEncoder, record: SpaceRecord) -> zero_shot.TextEncoder:
+    if encoder.record.version != record.version:
+        raise ModelError(
+            f"the vectors were made with {record.version}, but what is here now is "
+            f"{encoder.record.version}; bring those weights back, or run `marque embed`"
+        )
+    return encoder
 
 
 def _due(used: Labeler, truths: list[Truth]) -> bool:

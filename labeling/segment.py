@@ -22,10 +22,15 @@ from catalog.segments import Segments, segment_stage, store_segments
 from catalog.stored import load_photos
 from catalog.table import Catalog
 from crawlers.records import Drop
-from embeddings.clip import weights_sha256
 from embeddings.engine import Engine, Job
 from embeddings.forward import Forward
-from embeddings.network import PictureNetwork, check_numbers, check_precision, place
+from embeddings.network import (
+    PictureNetwork,
+    check_numbers,
+    check_precision,
+    place,
+    weights_sha256,
+)
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import ModelError
 from labeling import masks
@@ -105,7 +110,7 @@ def load_segmenter(
 
 
 def segment_photo(segmenter: Segmenter, content: bytes, threshold: float = THRESHOLD) -> ClassMap:
-    """The class map of one photo, as large as the network sees it.
+    """The class map of one photo, in the photo's own size.
 
     Raises `RejectedError` for the photo, `ModelError` for the network, and `UsageMistakeError` for
     a threshold that is no probability.
@@ -114,7 +119,7 @@ def segment_photo(segmenter: Segmenter, content: bytes, threshold: float = THRES
     (output,) = Forward(segmenter).run([segmenter.preparation.picture(content)])
     if isinstance(output, RejectedError):
         raise output
-    return ClassMap.of(output, segmenter.classes, size, threshold)
+    return ClassMap.of(output, segmenter.classes, size, threshold).resized(size)
 
 
 @dataclass(frozen=True, slots=True)

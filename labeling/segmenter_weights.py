@@ -1,11 +1,9 @@
-"""The weights of torchvision's segmentation networks: a local file, or the published ones.
-
-torchvision is imported in functions, after open_clip, which leaves torch's compiler out of it.
-"""
+"""torchvision's segmentation networks, with weights from a local file or the published ones."""
 
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -29,10 +27,8 @@ State = Mapping[str, torch.Tensor]
 
 
 def published_weights(name: str) -> Any:
-    """torchvision's record of the published weights of a network: where they are, classes, sizes."""
-    from torchvision.models import get_model_weights
-
-    return get_model_weights(name)["COCO_WITH_VOC_LABELS_V1"]
+    """torchvision's record of a network's published weights: their place, classes and sizes."""
+    return _models().get_model_weights(name)["COCO_WITH_VOC_LABELS_V1"]
 
 
 def load_published(name: str) -> State:
@@ -74,12 +70,13 @@ def load_local(file: Path) -> State:
     # Whatever a person names as weights is opened here, and a damaged file raises almost anything.
     except Exception as error:
         raise ModelError(_cannot_read(file, error)) from error
-    if not isinstance(state, Mapping) or not all(map(torch.is_tensor, state.values())):
+    if not _is_state(state):
         raise ModelError(
             f"{file.name!r} holds more than the weights of one network, or none; save its "
             f"`state_dict()` alone, or {WAYS_ON}"
         )
-    return state
+    named: State = state
+    return named
 
 
 def build(name: str, state: State, file: str) -> torch.nn.Module:
@@ -87,10 +84,8 @@ def build(name: str, state: State, file: str) -> torch.nn.Module:
 
     It comes without the second head, which only helps in training.
     """
-    from torchvision.models import get_model
-
     second_head = any(key.startswith("aux_classifier.") for key in state)
-    model: torch.nn.Module = get_model(
+    model: Any = _models().get_model(
         name, weights=None, weights_backbone=None, aux_loss=second_head
     )
     try:
@@ -103,7 +98,20 @@ def build(name: str, state: State, file: str) -> torch.nn.Module:
             f"MARQUE_SEGMENTER, or {WAYS_ON}"
         ) from error
     model.aux_classifier = None
-    return model
+    network: torch.nn.Module = model
+    return network
+
+
+def _models() -> Any:
+    """torchvision's models, imported after open_clip, which leaves torch's compiler out of it."""
+    import_module("embeddings.openclip")
+    return import_module("torchvision.models")
+
+
+def _is_state(held: object) -> bool:
+    return isinstance(held, Mapping) and all(
+        isinstance(name, str) and torch.is_tensor(values) for name, values in held.items()
+    )
 
 
 def _check_copy(file: Path) -> None:

@@ -98,3 +98,9 @@ def load_vectors(
     vectors = np.asarray(flat, np.float32).reshape(len(rows), size)
     lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return rows.column("image_id").to_pylist(), vectors / lengths
+
+
+def known_views(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, str]:
+    """Photo -> its view, of those that `cars` has from a person or a source."""
+    rows = catalog.rows("cars", image_ids, ["image_id", *_VIEW]).to_pylist()
+    return {row["image_id"]: row["view"] for row in rows if row["view_origin"] in KNOWN}

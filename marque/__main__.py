@@ -8,13 +8,16 @@ from marque.demo import demo
 from marque.doctor import doctor
 from marque.embed import embed
 from marque.ingest import ingest
+from marque.label import label
 from marque.models import models
 from marque.publish import publish
 from marque.replica import replica
 from marque.reset import reset
 from marque.search import search
+from marque.segment import segment
 from marque.show import show
 from marque.status import status
+from marque.train import train
 from marque.up import up
 
 
@@ -28,8 +31,8 @@ def commands() -> None:
 
 
 for _command in (
-    *(attributions, crawl, demo, doctor, embed, ingest, models),
-    *(publish, replica, reset, search, show, status, up),
+    *(attributions, crawl, demo, doctor, embed, ingest, label, models),
+    *(publish, replica, reset, search, segment, show, status, train, up),
 ):
     commands.add_command(_command)
 

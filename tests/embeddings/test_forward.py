@@ -10,7 +10,7 @@ import torch
 
 from embeddings.clip import ClipEncoder
 from embeddings.engine import Job, embed_photos
-from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, NO_VECTOR, Forward
+from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, UNUSABLE, Forward
 from embeddings.preparation import Picture
 from embeddings.registry import ModelError
 
@@ -66,7 +66,7 @@ def nan_at_mark(pictures: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("hook", "reason"), [(raises_at_mark, MODEL_FAILED), (nan_at_mark, NO_VECTOR)]
+    ("hook", "reason"), [(raises_at_mark, MODEL_FAILED), (nan_at_mark, UNUSABLE)]
 )
 @pytest.mark.parametrize("at", [(0,), (6,), (2, 3), (0, 5, 6)])
 def test_the_photo_that_fails_is_found_and_the_others_go_on(

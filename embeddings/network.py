@@ -1,0 +1,122 @@
+"""A network that looks at pictures, whatever it says of them: its weights, where it computes, in
+which type, and how pictures are handed to it.
+"""
+
+import copy
+import hashlib
+from typing import Self
+
+import torch
+
+from embeddings.preparation import Picture, Preparation
+from embeddings.registry import ModelError
+from embeddings.tuning import Dtype, MemoryFormat
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+class PictureNetwork:
+    """What every encoder of pictures is built on; `preparation` is how it wants them."""
+
+    def __init__(self, model: torch.nn.Module, preparation: Preparation, device: str) -> None:
+        self.device = device
+        self.preparation = preparation
+        self._model = model
+        self._dtype = next(model.parameters()).dtype
+        self._format = torch.contiguous_format
+        self._mean, self._std = (
+            torch.tensor(values, device=device)[:, None, None]
+            for values in (preparation.mean, preparation.std)
+        )
+        self.lay_out("channels_last")
+
+    def lay_out(self, memory_format: MemoryFormat) -> None:
+        """Lay pictures and filters out in memory so or so: only speed differs."""
+        self._format = FORMATS[memory_format]
+        self._model.to(memory_format=self._format)
+
+    def in_dtype(self, dtype: Dtype) -> Self:
+        """This encoder, or a copy that computes in another type."""
+        wanted = DTYPES[dtype]
+        if wanted == self._dtype:
+            return self
+        # Each tensor is turned while it is copied: a whole copy first would double the memory.
+        tensors = (*self._model.parameters(), *self._model.buffers())
+        turned = {id(each): _turned(each, wanted) for each in tensors}
+        other = copy.copy(self)
+        other._model = copy.deepcopy(self._model, turned)
+        other._dtype = wanted
+        return other
+
+    def _values(self, pictures: Picture) -> torch.Tensor:
+        """Prepared pictures (n, height, width, 3) -> what the network takes (n, 3, height, width).
+
+        The same two steps as torchvision's ToTensor and Normalize, to the last bit, but once for
+        a batch and where the model is.
+        """
+        batch = torch.from_numpy(pictures)
+        if self.device.startswith("cuda"):
+            batch = batch.pin_memory()
+        values = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
+        values.sub_(self._mean).div_(self._std)
+        return values.to(self._dtype, memory_format=self._format)
+
+
+def pick_device() -> str:
+    """The best device torch can use here: cuda, mps or cpu."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def place(model: torch.nn.Module, device: str, precision: str) -> str:
+    """Bring a network to `device` (`auto`, or any name torch takes) in `precision`, ready to be
+    asked; returns the device's name. Raises `ModelError`.
+    """
+    where = pick_device() if device == "auto" else device
+    try:
+        model.eval().to(where, DTYPES[precision])
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(
+            f"device {device!r} cannot be used here: {first_line(error)}; set MARQUE_DEVICE=auto"
+        ) from error
+    return where
+
+
+def check_precision(precision: str) -> None:
+    """Raise `ModelError` for a precision that is not known."""
+    if precision not in DTYPES:
+        raise ModelError(f"precision {precision!r} is not known; use one of {', '.join(DTYPES)}")
+
+
+def check_numbers(model: torch.nn.Module, file: str) -> None:
+    """Refuse weights, by the name of their `file`, with which every answer would be NaN."""
+    for name, tensor in model.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise ModelError(
+                f"{file!r} is damaged: {name!r} holds values that are no finite numbers; get the "
+                "file again, or use another model"
+            )
+
+
+def weights_sha256(model: torch.nn.Module) -> str:
+    """sha256, hex, over the names, shapes and float32 values of a model's state."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().float().cpu().contiguous().numpy())
+    return digest.hexdigest()
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in a line; its kind where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:300].rstrip(".: ") if lines else type(error).__name__
+
+
+def _turned(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    turned = tensor.detach().to(dtype) if tensor.is_floating_point() else tensor.detach().clone()
+    if isinstance(tensor, torch.nn.Parameter):
+        return torch.nn.Parameter(turned, requires_grad=False)
+    return turned

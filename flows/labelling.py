@@ -1,0 +1,62 @@
+"""The label stage by networks: zero-shot and trained heads, on the vectors that are stored."""
+
+from functools import partial
+
+from catalog.cars import space_record
+from catalog.labelers import HEAD, retire_others
+from catalog.pending import unasked_images
+from catalog.table import Catalog
+from embeddings.registry import SPACE, ModelError, SpaceRecord
+from flows.opening import encoder_for
+from flows.progress import stage
+from flows.run import Run
+from flows.tasks import ASKED, ask_shard, shards
+from labeling.networks import Asked, load_panel
+from labeling.prepare import Labels, prepare_zero_shot
+
+
+def ask_networks(run: Run, *, again: bool = False) -> None:
+    """Let the networks say what they can about every photo that they were not asked about.
+
+    With `again` they are calibrated anew first. Where the model itself is needed and cannot be
+    loaded, photos are labelled as they were, and the report says so.
+    """
+    record = made_vectors(run.catalog)
+    if record is None:
+        return
+    try:
+        prepare_zero_shot(
+            run.catalog,
+            record,
+            partial(encoder_for, run.settings, record.spec),
+            Labels(
+                run.settings.label_precision, record.is_tryout and run.catalog.has_real_photos()
+            ),
+            run_id=run.run_id,
+            again=again,
+        )
+    except ModelError as error:
+        run.report.messages.append(f"zero-shot labels could not be brought up to date: {error}")
+    for name in retire_others(run.catalog, record.version, run_id=run.run_id):
+        if not name.startswith(HEAD):
+            continue
+        run.report.messages.append(
+            f"{name} read vectors of another model and is out of use; `marque train heads` makes "
+            "it anew"
+        )
+    panel = load_panel(run.catalog, record.version)
+    labelers = [labeler for labeler, _ in panel.members]
+    waiting = unasked_images(run.catalog, SPACE, labelers)
+    done = Asked()
+    with stage(run.report, "networks", len(waiting)) as step:
+        for shard in shards(waiting, run.settings.shard_size * ASKED):
+            part = ask_shard(run.settings, record.version, shard, run.run_id)
+            done.add(part)
+            step.advance(part.photos)
+    run.report.add_networks(done)
+
+
+def made_vectors(catalog: Catalog) -> SpaceRecord | None:
+    """The record of the model that made the newest vectors; None where there are none."""
+    record = space_record(catalog.table("cars").schema, SPACE)
+    return None if record is None else SpaceRecord.from_json(record)

@@ -1,0 +1,56 @@
+"""The flow that trains: heads on the catalogue's own vectors and labels."""
+
+from typing import Any
+
+from prefect import flow
+
+from catalog.cars import add_label_columns
+from crawlers.errors import UsageMistakeError
+from flows.labelling import ask_networks, made_vectors
+from flows.progress import stage
+from flows.report import RunReport
+from flows.run import recorded_run
+from flows.stages import label_pending, publish_pending
+from labeling.heads import Trial
+from labeling.prepare import Labels
+from labeling.training import train_heads as train_heads_of
+from labeling.training import trainable
+
+
+@flow(name="train-heads")
+def train_heads(attributes: list[str] | None = None) -> RunReport:
+    """Train a small classifier for each attribute from the labels of people and sources, use those
+    that are better than zero-shot on photos held out, and label with them."""
+    with recorded_run("train-heads", {"attributes": attributes}) as run:
+        add_label_columns(run.catalog)
+        names = trainable(run.catalog, attributes or ())
+        record = made_vectors(run.catalog)
+        if record is None:
+            raise UsageMistakeError("no photo has a vector yet; run `marque embed` first")
+        label_pending(run)
+        ask_networks(run)
+        labels = Labels(
+            run.settings.label_precision, record.is_tryout and run.catalog.has_real_photos()
+        )
+        with stage(run.report, "train", len(names)) as step:
+            for trial in train_heads_of(run.catalog, record, names, labels, run_id=run.run_id):
+                run.report.heads.append(_row(trial))
+                step.advance(1)
+        ask_networks(run)
+        publish_pending(run)
+    return run.report
+
+
+def _row(trial: Trial) -> dict[str, Any]:
+    def share(value: float | None) -> str:
+        return "" if value is None else f"{value:.3f}"
+
+    return {
+        "attribute": trial.attribute,
+        "known labels": trial.photos,
+        "held out": trial.held_out,
+        "head": share(trial.accuracy),
+        "zero-shot": share(trial.zero_shot),
+        "p": "" if trial.chance is None else f"{trial.chance:.2g}",
+        "outcome": trial.why,
+    }

@@ -1,0 +1,216 @@
+"""Trained heads: a small classifier for each attribute on frozen vectors, from known labels.
+
+A head is kept only if it is better than zero-shot on photos that it never saw, by McNemar's exact
+test (McNemar 1947; Dietterich 1998, "Approximate Statistical Tests for Comparing Supervised
+Classification Learning Algorithms"): of the photos that one of the two gets right and the other
+wrong, the head must have more than its half, with a chance of at most `SIGNIFICANCE`.
+"""
+
+import hashlib
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.labelers import HEAD, Calibration, Labeler
+from labeling.calibrate import LEAST, fit
+from labeling.linear import Array, Classifier, answers, pack
+
+SIGNIFICANCE = 0.05
+LEAST_PHOTOS = 120
+LEAST_OF_VALUE = 4
+STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
+"""Inverse strengths of the penalty on weights, tried by cross-validation."""
+
+_PARTS = 5
+_ITERATIONS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Photos whose label is known: unit vectors (n, size), what holds of each, and its group.
+
+    Photos of a group, such as the pictures of one advert, are never on both sides of a split.
+    """
+
+    vectors: Array
+    values: tuple[tuple[str, ...], ...]
+    groups: tuple[str, ...]
+
+    def take(self, rows: npt.NDArray[np.intp]) -> "Examples":
+        """The same with these rows only."""
+        at = rows.tolist()
+        return Examples(
+            self.vectors[rows],
+            tuple(self.values[row] for row in at),
+            tuple(self.groups[row] for row in at),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of training one head: how it and zero-shot did on photos held out, and whether it
+    is kept; `labeler` is None where none was trained, and `why` says so."""
+
+    attribute: str
+    photos: int
+    held_out: int = 0
+    accuracy: float | None = None
+    zero_shot: float | None = None
+    chance: float | None = None
+    kept: bool = False
+    why: str = ""
+    labeler: Labeler | None = None
+
+
+def train_head(
+    attribute: str,
+    examples: Examples,
+    *,
+    many: bool,
+    rival: Classifier | None,
+    space_version: str,
+    is_tryout: bool,
+    precision: float,
+) -> Trial:
+    """Train a head on three fifths of the photos, calibrate it on one and compare it on the last.
+
+    The rival is zero-shot, or where that is not asked the commonest value. Which photo is in which
+    part follows from its group alone, so a photo held out once was never trained on later.
+    """
+    part = np.array([_part(group) for group in examples.groups])
+    training = examples.take(np.flatnonzero(part < _PARTS - 2))
+    values = learnable(training, many=many)
+    if len(examples.values) < LEAST_PHOTOS or len(values) + many < 2:
+        why = f"too few labels, of {len(values)} values"
+        return Trial(attribute, len(examples.values), why=why)
+    checking = examples.take(np.flatnonzero(part == _PARTS - 2))
+    held_out = examples.take(np.flatnonzero(part == _PARTS - 1))
+    if min(len(checking.values), len(held_out.values)) < LEAST:
+        why = "too few pages to hold some out"
+        return Trial(attribute, len(examples.values), why=why)
+    head = fit_classifier(attribute, training, values, many=many)
+    right = _right(head, held_out)
+    beaten = _rival(rival, training, held_out)
+    chance = better_by_chance(right, beaten)
+    kept = chance <= SIGNIFICANCE
+    calibration = fit(
+        head.scores(checking.vectors), values, checking.values,
+        many=many, precision=precision, origin="known",
+    )  # fmt: skip
+    trial = (len(held_out.values), float(right.mean()), float(beaten.mean()), chance)
+    labeler = _labeler(head, calibration, space_version, is_tryout, trial)
+    why = "kept" if kept else "not clearly better"
+    return Trial(attribute, len(examples.values), *trial, kept, why, labeler)
+
+
+def learnable(examples: Examples, *, many: bool) -> tuple[str, ...]:
+    """The values that enough photos have, and with `many` that enough photos lack."""
+    counts = Counter(value for said in examples.values for value in said)
+    most = len(examples.values) - LEAST_OF_VALUE if many else len(examples.values)
+    return tuple(sorted(v for v, n in counts.items() if LEAST_OF_VALUE <= n <= most))
+
+
+def fit_classifier(
+    attribute: str, examples: Examples, values: Sequence[str], *, many: bool
+) -> Classifier:
+    """A multinomial logistic regression over `values` on the photos that have one, or with `many`
+    one for each value over all photos; the strength of the penalty by cross-validation."""
+    if many:
+        there = [np.array([value in said for said in examples.values]) for value in values]
+        fitted = [_regression(examples.vectors, each, examples.groups) for each in there]
+        weight = np.concatenate([each.coef_ for each in fitted])
+        bias = np.concatenate([each.intercept_ for each in fitted])
+    else:
+        known = set(values)
+        rows = np.array([at for at, said in enumerate(examples.values) if said[0] in known])
+        some = examples.take(rows)
+        target = np.array([values.index(said[0]) for said in some.values])
+        fitted_all = _regression(some.vectors, target, some.groups)
+        weight, bias = fitted_all.coef_, fitted_all.intercept_
+        if len(values) == 2:  # scikit-learn then keeps the second value's scores only
+            weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return Classifier(
+        attribute, tuple(values), many, weight.astype(np.float32), bias.astype(np.float32)
+    )
+
+
+def better_by_chance(right: npt.NDArray[np.bool_], rival: npt.NDArray[np.bool_]) -> float:
+    """The chance that a head which is no better would be ahead by so much: McNemar's exact test,
+    one-sided, over n photos that each of the two got right or wrong."""
+    from scipy.stats import binomtest
+
+    ahead, behind = int((right & ~rival).sum()), int((rival & ~right).sum())
+    if ahead + behind == 0:
+        return 1.0
+    return float(binomtest(ahead, ahead + behind, 0.5, alternative="greater").pvalue)
+
+
+def _regression(vectors: Array, target: npt.NDArray[Any], groups: Sequence[str]) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    folds = list(StratifiedGroupKFold(3).split(vectors, target, groups))
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # the strength is chosen by what it does
+        warnings.simplefilter("ignore", UserWarning)  # values with fewer photos than folds
+
+        def fitted(strength: float, rows: Any) -> Any:
+            model = LogisticRegression(C=strength, max_iter=_ITERATIONS)
+            return model.fit(vectors[rows], target[rows])
+
+        def quality(strength: float) -> float:
+            return float(np.mean([
+                fitted(strength, train).score(vectors[test], target[test])
+                for train, test in folds if len(np.unique(target[train])) > 1
+            ] or [0.0]))  # fmt: skip
+
+        return fitted(max(STRENGTHS, key=quality), slice(None))
+
+
+def _right(classifier: Classifier, examples: Examples) -> npt.NDArray[np.bool_]:
+    scores = classifier.scores(examples.vectors)
+    found = answers(scores, classifier.values, 1.0, many=classifier.many)
+    pairs = zip(found.values, examples.values, strict=True)
+    return np.array([set(said) == set(truth) for said, truth in pairs])
+
+
+def _rival(
+    rival: Classifier | None, training: Examples, held_out: Examples
+) -> npt.NDArray[np.bool_]:
+    if rival is not None:
+        return _right(rival, held_out)
+    commonest = Counter(training.values).most_common(1)[0][0]
+    return np.array([set(truth) == set(commonest) for truth in held_out.values])
+
+
+def _part(group: str) -> int:
+    return int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) % _PARTS
+
+
+def _labeler(
+    head: Classifier,
+    calibration: Calibration,
+    space_version: str,
+    is_tryout: bool,
+    trial: tuple[int, float, float, float],
+) -> Labeler:
+    weights = pack([head])
+    digest = hashlib.sha256(weights + repr(calibration).encode()).hexdigest()[:8]
+    held_out, accuracy, zero_shot, chance = trial
+    return Labeler(
+        f"{HEAD}{head.attribute}",
+        f"{space_version}+{digest}",
+        space_version,
+        is_tryout,
+        {head.attribute: calibration},
+        {"held_out": held_out, "accuracy": accuracy, "zero_shot": zero_shot, "chance": chance},
+        weights,
+    )

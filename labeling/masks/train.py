@@ -1,0 +1,113 @@
+"""Trains marque-mask-tiny on scenes that are rendered as it goes: `python -m labeling.masks.train`.
+
+The loss is cross-entropy of every pixel and the soft Dice loss of every picture (Milletari et al.
+2016, "V-Net"), which does not let a small car count less than a large one.
+"""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
+from torch import Tensor
+
+from embeddings.tiny.scenes import LAST_SEED
+from embeddings.tiny.train import store_weights
+from labeling.masks import WEIGHTS
+from labeling.masks.network import MaskNetwork
+from labeling.masks.pictures import to_input
+from labeling.masks.scenes import training_batches
+
+BATCH = 48
+PEAK_RATE = 3e-3
+STEPS = 1800
+SEED = 1
+SMOOTHING = 50.0
+"""Pixels added to both sides of Dice's fraction: a few wrong ones where there is no car cost
+little, and many cost all."""
+
+
+def mask_loss(logits: Tensor, car: Tensor) -> Tensor:
+    """Cross-entropy plus soft Dice, of logits (n, 2, h, w) and where the car is (n, h, w)."""
+    plain = F.cross_entropy(logits, car.long())
+    likely = logits.softmax(1)[:, 1]
+    both = (likely * car).sum((1, 2))
+    dice = (2 * both + SMOOTHING) / (likely.sum((1, 2)) + car.sum((1, 2)) + SMOOTHING)
+    return plain + (1 - dice).mean()
+
+
+class Trainer:
+    """The network, its optimiser and its stream of scenes."""
+
+    def __init__(self, seed: int, steps: int) -> None:
+        torch.manual_seed(seed)
+        self.network = MaskNetwork().to(memory_format=torch.channels_last).train()
+        self.steps = steps
+        self.batches = training_batches(seed, BATCH)
+        decayed = [p for p in self.network.parameters() if p.ndim > 1]
+        plain = [p for p in self.network.parameters() if p.ndim <= 1]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}],
+            lr=PEAK_RATE,
+        )
+
+    def rate(self, step: int) -> float:
+        """The learning rate: a short rise, then half a cosine down to nearly nothing."""
+        rise = min(1.0, (step + 1) / 100)
+        fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return PEAK_RATE * rise * (0.01 + 0.99 * fall)
+
+    def step(self, number: int) -> float:
+        """Learn from one batch; the loss before the update."""
+        pixels, masks = next(self.batches)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = self.network(to_input(pixels))
+        loss = mask_loss(logits.float(), torch.from_numpy(masks))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate(number)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        return float(loss.detach())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train and write the weights; progress goes to standard error."""
+    parser = argparse.ArgumentParser(prog="python -m labeling.masks.train", description=__doc__)
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"batches of {BATCH} scenes")
+    parser.add_argument("--seed", type=int, default=SEED, help="of scenes and first weights")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
+    parser.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder for the weights")
+    options = parser.parse_args(arguments)
+    if not 1 <= options.seed < LAST_SEED:
+        parser.error(
+            f"--seed is {options.seed}; give 1 to {LAST_SEED - 1}, for the scenes of others are "
+            "those that the network is evaluated on"
+        )
+    torch.set_num_threads(options.threads)
+    options.out.mkdir(parents=True, exist_ok=True)
+    _learn(Trainer(options.seed, options.steps), options.steps, options.out / WEIGHTS.name)
+
+
+def _learn(trainer: Trainer, steps: int, path: Path) -> None:
+    """All steps; the weights are written now and then, so that a broken run leaves something."""
+    losses = []
+    for number in range(steps):
+        losses.append(trainer.step(number))
+        if (number + 1) % 50 == 0:
+            mean, spent = np.mean(losses[-50:]), time.process_time() / 60
+            sys.stderr.write(f"step {number + 1}/{steps} loss {mean:.3f} {spent:.1f} core-min\n")
+        if (number + 1) % 250 == 0 or number + 1 == steps:
+            store_weights(trainer.network, path)
+    spent = time.process_time() / 60
+    sys.stderr.write(f"written: {path} after {spent:.1f} core-minutes, scenes included\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Heads of a catalogue: trained on what is known in it, put to use where they are better."""
+
+from collections.abc import Iterator, Sequence
+
+from catalog.labelers import HEAD, retire_labeler, use_labeler
+from catalog.table import Catalog
+from crawlers.errors import UsageMistakeError
+from embeddings.registry import SpaceRecord
+from labeling.heads import Examples, Trial, train_head
+from labeling.linear import Classifier
+from labeling.networks import Panel, load_panel, views_of
+from labeling.prepare import Labels, with_vectors
+from labeling.truth import load_truth
+from labeling.zero_shot import NAME
+
+
+def trainable(catalog: Catalog, attributes: Sequence[str] = ()) -> list[str]:
+    """The attributes that a head can learn, or those asked for; raises `UsageMistakeError`."""
+    known = {n: a for n, a in catalog.vocabulary.attributes.items() if a.kind != "number"}
+    if strange := [each for each in attributes if each not in known]:
+        raise UsageMistakeError(
+            f"no head can be trained for {strange[0]!r}; use one of {', '.join(known)}"
+        )
+    return list(attributes or known)
+
+
+def train_heads(
+    catalog: Catalog,
+    record: SpaceRecord,
+    attributes: Sequence[str],
+    labels: Labels,
+    *,
+    run_id: str,
+) -> Iterator[Trial]:
+    """Train a head for each attribute on the stored vectors of this model; one that is better than
+    zero-shot is used from now on, and one of an earlier training that no longer is, is retired."""
+    panel = load_panel(catalog, record.version)
+    for attribute in attributes:
+        examples = _examples(catalog, record, attribute, panel, labels)
+        trial = train_head(
+            attribute,
+            examples,
+            many=catalog.vocabulary.attributes[attribute].many,
+            rival=_zero_shot(panel, attribute),
+            space_version=record.version,
+            is_tryout=record.is_tryout,
+            precision=labels.precision,
+        )
+        if trial.kept and trial.labeler is not None:
+            use_labeler(catalog, trial.labeler, run_id=run_id)
+        elif trial.labeler is not None:
+            retire_labeler(catalog, f"{HEAD}{attribute}", run_id=run_id)
+        yield trial
+
+
+def _examples(
+    catalog: Catalog, record: SpaceRecord, attribute: str, panel: Panel, labels: Labels
+) -> Examples:
+    truth = load_truth(catalog, attribute, record.space, record.version, real_only=labels.real_only)
+    truth, vectors = with_vectors(catalog, record.space, truth)
+    views = views_of(panel, truth.image_ids, vectors, truth.known_views)
+    question = catalog.vocabulary.questions[attribute]
+    rows = [row for row, view in enumerate(views) if question.makes_sense(view)]
+    some = truth.take(rows)
+    return Examples(vectors[rows], some.values, some.groups)
+
+
+def _zero_shot(panel: Panel, attribute: str) -> Classifier | None:
+    for labeler, classifiers in panel.members:
+        if labeler.name == NAME:
+            return next((each for each in classifiers if each.attribute == attribute), None)
+    return None

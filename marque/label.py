@@ -1,0 +1,95 @@
+"""`marque label`: networks say what is in photos; and why a label is what it is."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from marque.common import print_json, run_flow, shared_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flows.report import RunReport
+
+
+@click.command()
+@click.option(
+    "--explain", "image_id", metavar="IMAGE_ID", help="Say why the labels of one photo are so."
+)
+@click.option(
+    "--calibrate", is_flag=True, help="Calibrate the networks anew, by the labels known now."
+)
+@shared_options
+def label(image_id: str | None, calibrate: bool, as_json: bool) -> None:
+    """Label the photos that wait for it, and publish.
+
+    Words of sources are read, and the networks in use are asked about every photo that has a
+    vector; nothing is embedded. Every ingest does the same for what it brings in: by itself this
+    helps after the vocabulary has changed, after a run that broke off, and with --calibrate.
+    """
+    if image_id is not None:
+        _explain(image_id, as_json)
+        return
+
+    def call() -> "RunReport":
+        from flows.label import label as flow
+
+        return flow(calibrate=calibrate)
+
+    run_flow(call, as_json=as_json)
+
+
+def _explain(image_id: str, as_json: bool) -> None:
+    from catalog.status import find_photo
+    from flows.opening import catalog_at
+    from flows.settings import load_settings
+    from labeling.explain import explain_photo
+
+    catalog = catalog_at(load_settings(), create=False)
+    explained = explain_photo(catalog, find_photo(catalog, image_id))
+    if as_json:
+        print_json(explained)
+    else:
+        _print(explained)
+
+
+def _print(explained: "Mapping[str, Any]") -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from marque.tables import print_table
+
+    console = Console()
+    console.print(Text(explained["image_id"]))
+    labels = [
+        {"attribute": row["attribute"], "label": _value(row["value"]), "why": row["why"]}
+        for row in explained["labels"]
+    ]
+    said = [
+        {
+            "attribute": row["attribute"],
+            "says": _said(row),
+            "sure": "" if row["confidence"] is None else f"{row['confidence']:.2f}",
+            "who": f"{row['origin']} {row['by']}",
+            "when": row["created_at"][:10],
+            "counts": "against" if row["against"] else "yes" if row["counts"] else "no longer",
+        }
+        for row in explained["assertions"]
+    ]
+    for title, rows in {"Labels": labels, "Everything that was said": said}.items():
+        if rows:
+            print_table(console, title, rows)
+    if not labels:
+        console.print("Nobody has said anything about this photo yet.")
+
+
+def _value(values: list[str] | None) -> str:
+    if values is None:
+        return "unknown"
+    return ", ".join(values) or "none"
+
+
+def _said(row: "Mapping[str, Any]") -> str:
+    if row["one_of"]:
+        return " or ".join(row["values"]) or "cannot be told"
+    return ", ".join(row["values"]) or "none"

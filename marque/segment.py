@@ -1,0 +1,193 @@
+"""`marque segment`: what every pixel of one photo shows."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crawlers.errors import UsageMistakeError
+from marque.common import print_json, shared_options
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+    from labeling.classmap import ClassMap
+    from labeling.segment import Segmenter
+
+
+@click.command()
+@click.argument("image")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the class map to this PNG file, and a mask of each label beside it: of mask.png, "
+    "mask.car.png.",
+)
+@click.option(
+    "--threshold",
+    type=float,
+    default=0.5,
+    show_default=True,
+    help="What is less probable than this, from 0 to 1, is background.",
+)
+@click.option("--segmenter", "name", help="The network to ask, instead of MARQUE_SEGMENTER.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Weights file of the network, instead of the published ones.",
+)
+@shared_options
+def segment(
+    image: str,
+    out: Path | None,
+    threshold: float,
+    name: str | None,
+    weights: Path | None,
+    as_json: bool,
+) -> None:
+    """Say what every pixel of IMAGE shows: a file, or the id of a photo here.
+
+    The first digits of an id are enough. Pixels of the class map are numbers of classes; those of
+    a mask are white where the label is.
+    """
+    from flows.settings import load_settings
+    from labeling.classmap import check_threshold
+
+    check_threshold(threshold)
+    if out is not None:
+        _check_path(out)
+    settings = load_settings()
+    content = _content(settings, image)
+    segmenter = _load(settings, name, weights)
+    shown = _segmented(segmenter, image, content, threshold)
+    masks = {} if out is None else _store(shown, out)
+    document = _document(segmenter, shown, masks)
+    document |= {"image": image, "threshold": threshold, "out": None if out is None else str(out)}
+    if as_json:
+        print_json(document)
+    else:
+        _print(document)
+    if segmenter.is_tryout:
+        from labeling.segmenters import TRYOUT_SEGMENTER
+
+        click.echo(f"Note: {TRYOUT_SEGMENTER}", err=True)
+
+
+def _content(settings: "Settings", image: str) -> bytes:
+    """The bytes of a file, or of a photo of the catalogue by the first digits of its id."""
+    from catalog.status import ID_PREFIX, find_photo, photo_bytes
+    from flows.opening import catalog_at
+
+    path = Path(image)
+    if _is_file(path):
+        return path.read_bytes()
+    if ID_PREFIX.fullmatch(image.lower()):
+        catalog = catalog_at(settings, create=False)
+        return photo_bytes(catalog, find_photo(catalog, image))
+    raise UsageMistakeError(
+        f"there is no picture {image[:200]!r}; give the path of a file, or the id of a photo of "
+        "the catalogue, or at least 6 digits of it, as `marque search` prints them"
+    )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long for a file, a folder that may not be entered
+        return False
+
+
+def _load(settings: "Settings", name: str | None, weights: Path | None) -> "Segmenter":
+    from labeling.segment import load_segmenter
+
+    if weights is None and name in {None, settings.segmenter}:
+        weights = settings.segmenter_weights  # which are of no other network
+    precision = settings.given.dtype or "fp32"
+    file = weights and weights.expanduser().resolve()
+    return load_segmenter(name or settings.segmenter, file, settings.device, precision)
+
+
+def _segmented(segmenter: "Segmenter", image: str, content: bytes, threshold: float) -> "ClassMap":
+    from catalog.photos import RejectedError
+    from labeling.segment import segment_photo
+
+    try:
+        return segment_photo(segmenter, content, threshold)
+    except RejectedError as error:
+        raise UsageMistakeError(
+            f"{image!r} cannot be segmented ({error}); give another photo"
+        ) from error
+
+
+def _check_path(out: Path) -> None:
+    """Raise `UsageMistakeError` where nothing can be written there, before a network is loaded."""
+    if out.suffix.lower() != ".png":
+        raise UsageMistakeError(f"a class map is a PNG: {str(out)!r} does not end in .png")
+    folder = next(each for each in out.absolute().parents if each.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageMistakeError(
+            f"{str(out)!r} cannot be written: {str(folder)!r} is no folder that you may write into"
+        )
+
+
+def _store(shown: "ClassMap", out: Path) -> dict[str, str]:
+    """Write the class map, and a mask beside it for each label; label -> file of its mask."""
+    from labeling.classmap import mask_png
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _write(out, shown.to_png())
+    masks: dict[str, str] = {}
+    for part in shown.parts():
+        file = out.with_suffix(f".{part.label}.png")
+        _write(file, mask_png(shown.mask(part.label)))
+        masks[part.label] = str(file)
+    return masks
+
+
+def _write(path: Path, png: bytes) -> None:
+    """Write a file, whole or not at all."""
+    aside = path.with_name(f".{os.getpid()}-{path.name}.part")
+    try:
+        aside.write_bytes(png)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _document(segmenter: "Segmenter", shown: "ClassMap", masks: dict[str, str]) -> dict[str, Any]:
+    height, width = shown.numbers.shape
+    return {
+        "segmenter": segmenter.version,
+        "width": width,
+        "height": height,
+        "labels": [asdict(part) | {"mask": masks.get(part.label)} for part in shown.parts()],
+    }
+
+
+def _print(document: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from marque.tables import print_table
+
+    console = Console()
+    title = f"{document['image']}, {document['width']}x{document['height']}"
+    rows = [
+        {
+            "label": each["label"],
+            "pixels": each["area_pixels"],
+            "share": f"{each['share']:.1%}",
+            "box": ", ".join(map(str, each["box"])),
+            "confidence": f"{each['confidence']:.2f}",
+        }
+        for each in document["labels"]
+    ]
+    if rows:
+        print_table(console, title, rows)
+    else:
+        click.echo(f"{title}: no label at a threshold of {document['threshold']}")
+    click.echo(f"Segmented by {document['segmenter']}")
+    if document["out"] is not None:
+        click.echo(f"Class map: {document['out']}")
+        for each in document["labels"]:
+            click.echo(f"Mask of {each['label']}: {each['mask']}")

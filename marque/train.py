@@ -1,0 +1,35 @@
+"""`marque train`: what is learned from the catalogue's own labels."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from marque.common import run_flow, shared_options
+
+if TYPE_CHECKING:
+    from flows.report import RunReport
+
+
+@click.group()
+def train() -> None:
+    """Train on the catalogue's own vectors and labels."""
+
+
+@train.command()
+@click.option(
+    "--attribute", "attributes", multiple=True, help="Train for this one only. Repeatable."
+)
+@shared_options
+def heads(attributes: tuple[str, ...], as_json: bool) -> None:
+    """Train a small classifier for each attribute, and use those that are better than zero-shot.
+
+    They learn from labels of people and of sources. Whether one is better is measured on photos
+    that it never saw, by McNemar's test.
+    """
+
+    def call() -> "RunReport":
+        from flows.training import train_heads
+
+        return train_heads(list(attributes) or None)
+
+    run_flow(call, as_json=as_json)
