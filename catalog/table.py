@@ -150,14 +150,21 @@ class Catalog:
         return self.rows_where(name, self.specs[name].key, keys, columns)
 
     def rows_where(
-        self, name: str, column: str, values: Iterable[str], columns: Sequence[str]
+        self,
+        name: str,
+        column: str,
+        values: Iterable[str],
+        columns: Sequence[str],
+        where: str | None = None,
     ) -> pa.Table:
-        """The rows whose `column` has one of `values`; `columns` of them, in memory."""
+        """The rows whose `column` has one of `values`, and that `where` keeps; `columns` of them,
+        in memory."""
         wanted = list(dict.fromkeys(values))
         schema = self.table(name).schema
         batches: list[pa.RecordBatch] = []
         for start in range(0, len(wanted), KEYS_A_QUERY):
             some = among(column, wanted[start : start + KEYS_A_QUERY])
+            some = f"{some} AND ({where})" if where else some
             batches.extend(self.read(name, columns, some))
         return pa.Table.from_batches(batches, pa.schema([schema.field(c) for c in columns]))
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from catalog.assertions import Assertion, Label
 from catalog.labelers import Judge
@@ -67,7 +67,7 @@ def decide(
             sources.append(said)
         else:
             key = (said.attribute, said.by, said.version)
-            models[key] = max(said, models.get(key, said), key=_age)
+            models[key] = max(said, models[key], key=_age) if key in models else said
     voices = _voices(sources, vocabulary.version)
     networks: dict[str, list[_Heard]] = defaultdict(list)
     for judge in judges:
@@ -125,8 +125,11 @@ def _speaks(assertion: Assertion, vocabulary: Vocabulary) -> bool:
     return attribute.kind != "closed" or set(assertion.values) <= set(attribute.values)
 
 
-def _age(assertion: Assertion) -> tuple[datetime, str]:
-    return assertion.created_at, assertion.assertion_id
+def _age(said: Assertion) -> tuple[Any, ...]:
+    """By time, and for those of the same moment any order that does not depend on how they come;
+    not their ids, as making one takes longer than all the rest."""
+    content = (said.by, said.version, said.about, said.values, said.one_of, said.confidence or -1.0)
+    return said.created_at, said.revision, *content
 
 
 def _voices(sources: list[Assertion], version: str) -> dict[str, list[Assertion]]:

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from catalog.assertions import CONFIDENCE_DIGITS, Assertion, Label
-from catalog.labelers import load_judges
+from catalog.labelers import Judge, load_judges
+from catalog.sql import among
 from catalog.table import Catalog
 from crawlers.records import Sighting
 from labeling.consensus import Decision, decide
@@ -86,14 +87,24 @@ def store_assertions(catalog: Catalog, assertions: Sequence[Assertion], *, run_i
     return catalog.insert("assertions", pa.Table.from_pylist(rows, schema))
 
 
-def load_assertions(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, list[Assertion]]:
-    """Photo -> every statement about it."""
+def load_assertions(
+    catalog: Catalog, image_ids: Sequence[str], judges: Sequence[Judge] | None = None
+) -> dict[str, list[Assertion]]:
+    """Photo -> every statement about it; with `judges`, of networks only what these weigh."""
     names = [name for name in catalog.specs["assertions"].schema.names if name != "run_id"]
-    rows = catalog.rows_where("assertions", "image_id", image_ids, names).to_pylist()
+    where = None if judges is None else _heard(judges)
+    rows = catalog.rows_where("assertions", "image_id", image_ids, names, where).to_pylist()
     found: dict[str, list[Assertion]] = {key: [] for key in image_ids}
     for row in rows:
         found[row["image_id"]].append(_assertion(row))
     return found
+
+
+def _heard(judges: Sequence[Judge]) -> str:
+    """Of networks the versions in use only: a catalogue keeps what all older ones said."""
+    versions = {judge.version for judge in judges}
+    others = "`origin` != 'model'"
+    return f"{others} OR {among('version', sorted(versions))}" if versions else others
 
 
 def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Label]]:
@@ -111,7 +122,7 @@ def decisions(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str,
     the place shows another photo now.
     """
     judges = load_judges(catalog)
-    found = load_assertions(catalog, image_ids)
+    found = load_assertions(catalog, image_ids, judges)
     columns = ["image_id", "sighting_id", "revision", "labelled_with"]
     places = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()
     readings = {
