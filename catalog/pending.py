@@ -74,6 +74,20 @@ def unasked_images(catalog: Catalog, space: str, labelers: Sequence[Labeler]) ->
     return ids
 
 
+def unlooked_images(catalog: Catalog, labeler: Labeler) -> list[str]:
+    """Photos about which a labeler that looks at pictures has not said anything with this version,
+    of those whose view, if it is known at all, makes sense for one of its questions."""
+    questions = [catalog.vocabulary.questions[name] for name in labeler.calibration]
+    mine = f"{equals('by', labeler.name)} AND {equals('version', labeler.version)}"
+    said = set(catalog.column("assertions", "image_id", mine).to_pylist())
+    return [
+        key
+        for batch in catalog.read("cars", ["image_id", "view"], batch_rows=65_536)
+        for key, view in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        if key not in said and any(question.makes_sense(view) for question in questions)
+    ]
+
+
 def _waiting(
     catalog: Catalog, labeler: Labeler, cars: pa.Table, known: pa.ChunkedArray
 ) -> pa.ChunkedArray:

@@ -20,7 +20,7 @@ from catalog.stored import BYTES_A_READ, load_photos
 from catalog.table import Catalog
 from crawlers.records import Box, Drop
 from embeddings.registry import SPACE
-from embeddings.tuning import Way, load_tuning, store_tuning
+from embeddings.tuning import Tuning, Way, load_tuning, store_tuning
 from flows.opening import encoder_for
 from flows.settings import Settings
 from labeling.label import current_labels
@@ -28,6 +28,7 @@ from labeling.networks import VIEW, Asked, ask_photos, load_panel
 
 if TYPE_CHECKING:
     from embeddings.engine import Engine
+    from embeddings.measure import TunedEncoder
 
 MEASURE_FROM = 500
 """With fewer photos to embed, measuring would take longer than it saves."""
@@ -53,20 +54,45 @@ def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> 
 
     What is fixed by a setting is taken. A measurement is kept in the home folder.
     """
-    from embeddings.measure import kind_of, measure, usual_way, with_decoding
+    from embeddings.measure import with_decoding
 
     encoder, given = encoder_for(settings), settings.given
-    kind = kind_of(encoder, given)
-    tuning = load_tuning(settings.home_path, kind)
     if len(waiting) < MEASURE_FROM:
-        # Processes start more slowly than threads decode so few.
-        return replace(tuning.way, decoders="threads") if tuning else usual_way(given)
-    sample = _sample(catalog, waiting)
-    tuning = with_decoding(tuning or measure(encoder, given), encoder, given, sample)
+        return way_for(settings, encoder, measured=False)
+    tuning = _tuning(settings, encoder)
+    assert tuning is not None, "it is measured where it is not kept"
+    tuning = with_decoding(tuning, encoder, given, _sample(catalog, waiting))
+    _keep(settings, encoder, tuning)
+    return tuning.way
+
+
+def way_for(settings: Settings, network: "TunedEncoder", *, measured: bool = True) -> Way:
+    """How to run a network over photos that are not known yet, decoded in threads; it is measured
+    if it never was, or else run as usual."""
+    from embeddings.measure import usual_way
+
+    tuning = _tuning(settings, network, measured=measured)
+    # Processes start more slowly than threads decode a few photos.
+    return replace(tuning.way, decoders="threads") if tuning else usual_way(settings.given)
+
+
+def _tuning(settings: Settings, network: "TunedEncoder", *, measured: bool = True) -> Tuning | None:
+    from embeddings.measure import kind_of, measure
+
+    given = settings.given
+    tuning = load_tuning(settings.home_path, kind_of(network, given))
+    if tuning is None and measured:
+        tuning = measure(network, given)
+        _keep(settings, network, tuning)
+    return tuning
+
+
+def _keep(settings: Settings, network: "TunedEncoder", tuning: Tuning) -> None:
+    from embeddings.measure import kind_of
+
     if not tuning.busy:
         with suppress(OSError):  # all it costs is to measure again
-            store_tuning(settings.home_path, kind, tuning)
-    return tuning.way
+            store_tuning(settings.home_path, kind_of(network, settings.given), tuning)
 
 
 @lru_cache(maxsize=1)

@@ -4,6 +4,7 @@ from prefect import flow
 
 from catalog.cars import add_label_columns
 from flows.labelling import ask_networks
+from flows.pictures import look_at_pictures
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.sheets import show_confidences
@@ -11,15 +12,17 @@ from flows.stages import label_pending, publish_pending
 
 
 @flow(name="label")
-def label(calibrate: bool = False) -> RunReport:
+def label(pictures: list[str] | None = None, calibrate: bool = False) -> RunReport:
     """Read the words of sources, ask the networks about photos that have vectors, and publish.
 
-    With `calibrate` the networks are calibrated anew by the labels that are known now.
+    `pictures` names labelers that also look at the pictures themselves, `colour` and
+    `surroundings`. With `calibrate` all are calibrated anew by the labels that are known now.
     """
-    with recorded_run("label", {"calibrate": calibrate}) as run:
+    with recorded_run("label", {"pictures": pictures, "calibrate": calibrate}) as run:
         add_label_columns(run.catalog)
         label_pending(run)
         ask_networks(run, again=calibrate)
+        look_at_pictures(run, pictures or (), again=calibrate)
         publish_pending(run)
         show_confidences(run)
     return run.report

@@ -56,6 +56,12 @@ def ask_networks(run: Run, *, again: bool = False) -> None:
     run.report.add_networks(done)
 
 
+def labels_wanted(run: Run, *, is_tryout: bool) -> Labels:
+    """What the labels of networks must hold; what a try-out model says of real photos is measured
+    on real photos, or never becomes a label."""
+    return Labels(run.settings.label_precision, is_tryout and run.catalog.has_real_photos())
+
+
 def made_vectors(catalog: Catalog) -> SpaceRecord | None:
     """The record of the model that made the newest vectors; None where there are none."""
     record = space_record(catalog.table("cars").schema, SPACE)

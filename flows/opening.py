@@ -9,6 +9,7 @@ from flows.settings import Settings
 
 if TYPE_CHECKING:
     from embeddings.clip import ClipEncoder
+    from labeling.segment import Segmenter
 
 
 def catalog_at(settings: Settings, *, create: bool = True) -> Catalog:
@@ -27,3 +28,13 @@ def encoder_for(settings: Settings, spec: ModelSpec | None = None) -> "ClipEncod
 
     precision = settings.given.dtype or "fp32"
     return load_encoder(spec or settings.model, settings.device, precision)
+
+
+def segmenter_for(settings: Settings) -> "Segmenter":
+    """The segmentation network of these settings; raises `ModelError`."""
+    from labeling.segment import load_segmenter
+
+    precision = settings.given.dtype or "fp32"
+    weights = settings.segmenter_weights
+    file = None if weights is None else weights.expanduser().resolve()
+    return load_segmenter(settings.segmenter, file, settings.device, precision)

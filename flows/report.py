@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from catalog.table import Catalog
 from flows.crawl_report import crawl_tables
 from flows.markdown import plain, table
+from flows.review_report import review_tables
 from labeling.networks import Asked
 from labeling.refresh import Differences
 
@@ -70,11 +71,14 @@ class RunReport(BaseModel):
     confidences: dict[str, list[int]] = Field(default_factory=dict)
     disagreements: dict[str, Differing] = Field(default_factory=dict)
     heads: list[dict[str, Any]] = Field(default_factory=list)
+    quality: list[dict[str, Any]] = Field(default_factory=list)
+    value_quality: list[dict[str, Any]] = Field(default_factory=list)
     stages: dict[str, Stage] = Field(default_factory=dict)
     models: dict[str, str] = Field(default_factory=dict)
     published: dict[str, int] = Field(default_factory=dict)
     messages: list[str] = Field(default_factory=list)
     crawl: dict[str, Any] | None = None
+    review: dict[str, Any] | None = None
     answer: dict[str, Any] | None = None
     sheet: str | None = None
     error: str | None = None
@@ -116,6 +120,8 @@ class RunReport(BaseModel):
         parts = []
         if self.crawl and not self.crawl["estimate"]:
             parts.append(f"{self.crawl['listings']:,} listings")
+        if self.review:
+            parts.append(f"{self.review['new']:,} new decisions")
         if self.seen:
             parts.append(f"{self.new:,} new of {self.seen:,} seen")
         if self.rejected:
@@ -170,6 +176,8 @@ class RunReport(BaseModel):
             "Unknown words": _counted("word", self.unknown_words, {}),
             "Labels from sources": _counted("attribute", self.labels, {}),
             "Heads": self.heads,
+            "Quality": self.quality,
+            "Quality by value": self.value_quality,
             "Labels from networks": _network_rows(self.network_labels),
             "Disagreements": [
                 {
@@ -192,7 +200,8 @@ class RunReport(BaseModel):
         if self.crawl and self.crawl["estimate"]:
             return crawl_tables(self.crawl, registered=False)
         crawl = {} if self.crawl is None else crawl_tables(self.crawl, registered=bool(self.seen))
-        return crawl | {title: rows for title, rows in every.items() if rows}
+        review = {} if self.review is None else review_tables(self.review)
+        return crawl | review | {title: rows for title, rows in every.items() if rows}
 
 
 def new_report(flow: str, run_id: str, parameters: Mapping[str, Any]) -> RunReport:

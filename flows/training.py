@@ -6,13 +6,12 @@ from prefect import flow
 
 from catalog.cars import add_label_columns
 from crawlers.errors import UsageMistakeError
-from flows.labelling import ask_networks, made_vectors
+from flows.labelling import ask_networks, labels_wanted, made_vectors
 from flows.progress import stage
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.stages import label_pending, publish_pending
 from labeling.heads import Trial
-from labeling.prepare import Labels
 from labeling.training import train_heads as train_heads_of
 from labeling.training import trainable
 
@@ -29,9 +28,7 @@ def train_heads(attributes: list[str] | None = None) -> RunReport:
             raise UsageMistakeError("no photo has a vector yet; run `marque embed` first")
         label_pending(run)
         ask_networks(run)
-        labels = Labels(
-            run.settings.label_precision, record.is_tryout and run.catalog.has_real_photos()
-        )
+        labels = labels_wanted(run, is_tryout=record.is_tryout)
         with stage(run.report, "train", len(names)) as step:
             for trial in train_heads_of(run.catalog, record, names, labels, run_id=run.run_id):
                 run.report.heads.append(_row(trial))

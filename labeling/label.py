@@ -116,12 +116,22 @@ def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict
 
 
 def decisions(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Decision]]:
-    """Photo -> attribute -> its label, why it is so, and what was heard; see `consensus.decide`.
+    """Photo -> attribute -> its label, why it is so, and what was heard; see `consensus.decide`."""
+    judges = load_judges(catalog)
+    return {
+        key: decide(said, catalog.vocabulary, judges)
+        for key, said in standing(catalog, image_ids, judges).items()
+    }
+
+
+def standing(
+    catalog: Catalog, image_ids: Sequence[str], judges: Sequence[Judge]
+) -> dict[str, list[Assertion]]:
+    """Photo -> the statements about it that can count.
 
     Of what a place has said only its last reading counts, also where that says nothing any more or
-    the place shows another photo now.
+    the place shows another photo now; of networks, what these judges weigh.
     """
-    judges = load_judges(catalog)
     found = load_assertions(catalog, image_ids, judges)
     columns = ["image_id", "sighting_id", "revision", "labelled_with"]
     places = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()
@@ -129,10 +139,7 @@ def decisions(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str,
         (place["image_id"], place["sighting_id"]): (place["revision"], place["labelled_with"])
         for place in places
     }
-    return {
-        key: decide([a for a in each if _stands(a, readings)], catalog.vocabulary, judges)
-        for key, each in found.items()
-    }
+    return {key: [a for a in each if _stands(a, readings)] for key, each in found.items()}
 
 
 def _stands(said: Assertion, readings: dict[tuple[str, str], tuple[int, str | None]]) -> bool:

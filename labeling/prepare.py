@@ -1,8 +1,8 @@
-"""Zero-shot put to use: asked as the vocabulary says now, calibrated by the labels known now."""
+"""Labelers put to use: asked as the vocabulary says now, calibrated by the labels known now."""
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from catalog.labelers import Calibration, Labeler, load_labelers, use_labeler
@@ -12,6 +12,7 @@ from labeling import zero_shot
 from labeling.calibrate import LEAST, fit, unfitted
 from labeling.linear import Array, Classifier, pack, unpack
 from labeling.networks import Panel, views_of
+from labeling.pictures import PictureLabeler, scores_of
 from labeling.truth import Truth, load_truth, load_vectors
 
 _ASKED = "asked"
@@ -44,39 +45,100 @@ def prepare_zero_shot(
     `again`. Each is another version. The encoder is loaded only for new questions; raises
     `ModelError` where it is not the one that made the vectors.
     """
-    used = next((e for e in load_labelers(catalog, weights=True) if e.name == zero_shot.NAME), None)
+    used = _in_use(catalog, zero_shot.NAME)
     asked = zero_shot.fingerprint(catalog.vocabulary, record)
     same = used is not None and used.facts.get(_ASKED) == asked and used.weights is not None
     if same and used is not None and used.weights is not None:
         classifiers = unpack(used.weights)
     else:
-        classifiers = zero_shot.make_classifiers(
-            _matching(load_encoder(), record), catalog.vocabulary
-        )
-    truths = [
-        load_truth(
-            catalog, each.attribute, record.space, record.version, real_only=labels.real_only
-        )
-        for each in classifiers
-    ]
+        encoder = _matching(load_encoder(), record)
+        classifiers = zero_shot.make_classifiers(encoder, catalog.vocabulary)
+    truths = _truths(catalog, record, [each.attribute for each in classifiers], labels)
     if used is not None and same and not again and not _due(used, truths):
         return used
     calibration = calibrate(catalog, record.space, classifiers, truths, labels)
-    facts: dict[str, str | int | float | None] = {_ASKED: asked}
-    facts |= {_known(each): each.known for each in truths}
-    content = json.dumps([asked, {k: asdict(v) for k, v in calibration.items()}], sort_keys=True)
-    digest = hashlib.sha256(content.encode()).hexdigest()[:8]
     labeler = Labeler(
         zero_shot.NAME,
-        f"{record.version}+{digest}",
+        _version(record.version, asked, calibration),
         record.version,
         record.is_tryout,
         calibration,
-        facts,
+        _facts(asked, truths),
         pack(classifiers),
     )
     use_labeler(catalog, labeler, run_id=run_id)
     return labeler
+
+
+SAMPLE = 300
+"""So many photos are looked at to calibrate a labeler that looks at pictures: it is slow."""
+
+
+def prepare_pictures(
+    catalog: Catalog,
+    record: SpaceRecord,
+    member: PictureLabeler,
+    segment: Callable[[Sequence[str]], None],
+    labels: Labels,
+    *,
+    run_id: str,
+    again: bool = False,
+) -> Labeler:
+    """A labeler that looks at pictures, in use; made anew when zero-shot would be, and calibrated
+    on a sample of the photos whose label is known, of which `segment` makes the masks first."""
+    used = _in_use(catalog, member.name)
+    same = used is not None and used.facts.get(_ASKED) == member.fingerprint
+    truths = _truths(catalog, record, [each.attribute for each in member.asks], labels)
+    if used is not None and same and not again and not _due(used, truths):
+        return used
+    default = unfitted(None if labels.real_only else labels.precision)
+    calibration = {each.attribute: default for each in member.asks}
+    for asks, truth in zip(member.asks, truths, strict=True):
+        question = catalog.vocabulary.questions[asks.attribute]
+        rows = [row for row, view in enumerate(truth.views) if question.makes_sense(view)]
+        some = truth.take(rows[:: max(1, -(-len(rows) // SAMPLE))])
+        if len(some.image_ids) >= LEAST:
+            segment(some.image_ids)
+            told, scores = scores_of(catalog, member, some, asks.attribute)
+            if len(told.image_ids) >= LEAST:
+                calibration[asks.attribute] = fit(
+                    scores, asks.values, told.values,
+                    many=asks.many, precision=labels.precision, origin=truth.origin,
+                )  # fmt: skip
+    labeler = Labeler(
+        member.name,
+        _version(member.fingerprint, "", calibration),
+        "",
+        member.is_tryout,
+        calibration,
+        _facts(member.fingerprint, truths),
+    )
+    use_labeler(catalog, labeler, run_id=run_id)
+    return labeler
+
+
+def _in_use(catalog: Catalog, name: str) -> Labeler | None:
+    found = load_labelers(catalog, weights=True)
+    return next((each for each in found if each.name == name), None)
+
+
+def _truths(
+    catalog: Catalog, record: SpaceRecord, attributes: Sequence[str], labels: Labels
+) -> list[Truth]:
+    space, version = record.space, record.version
+    return [
+        load_truth(catalog, each, space, version, real_only=labels.real_only) for each in attributes
+    ]
+
+
+def _version(begin: str, asked: str, calibration: Mapping[str, Calibration]) -> str:
+    content = [asked, {name: asdict(how) for name, how in calibration.items()}]
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+    return f"{begin}+{digest}"
+
+
+def _facts(asked: str, truths: Sequence[Truth]) -> dict[str, str | int | float | None]:
+    return {_ASKED: asked} | {_known(each): each.known for each in truths}
 
 
 def calibrate(

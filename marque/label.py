@@ -17,15 +17,24 @@ if TYPE_CHECKING:
     "--explain", "image_id", metavar="IMAGE_ID", help="Say why the labels of one photo are so."
 )
 @click.option(
+    "--with",
+    "pictures",
+    multiple=True,
+    type=click.Choice(["colour", "surroundings"]),
+    help="A labeler that looks at the pictures themselves, by segments of them: the colour of the "
+    "paint; background and people around the car. Repeatable.",
+)
+@click.option(
     "--calibrate", is_flag=True, help="Calibrate the networks anew, by the labels known now."
 )
 @shared_options
-def label(image_id: str | None, calibrate: bool, as_json: bool) -> None:
+def label(image_id: str | None, pictures: tuple[str, ...], calibrate: bool, as_json: bool) -> None:
     """Label the photos that wait for it, and publish.
 
     Words of sources are read, and the networks in use are asked about every photo that has a
-    vector; nothing is embedded. Every ingest does the same for what it brings in: by itself this
-    helps after the vocabulary has changed, after a run that broke off, and with --calibrate.
+    vector; nothing is embedded, but for --with surroundings. Every ingest does the same for what
+    it brings in: by itself this helps after the vocabulary has changed, after a run that broke off,
+    and with --with and --calibrate.
     """
     if image_id is not None:
         _explain(image_id, as_json)
@@ -34,7 +43,7 @@ def label(image_id: str | None, calibrate: bool, as_json: bool) -> None:
     def call() -> "RunReport":
         from flows.label import label as flow
 
-        return flow(calibrate=calibrate)
+        return flow(pictures=list(pictures) or None, calibrate=calibrate)
 
     run_flow(call, as_json=as_json)
 

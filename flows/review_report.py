@@ -1,0 +1,37 @@
+"""What came of decisions that people gave back, as the tables of a report."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Rows = list[dict[str, Any]]
+
+SHOWN = 200
+
+
+def review_tables(review: Mapping[str, Any]) -> dict[str, Rows]:
+    """Tables of an `Imported` as JSON-ready values; those without rows are left out."""
+    counts = {
+        "new": review["new"],
+        "known before": review["known"],
+        "twice in a file": review["twice"],
+        "left empty": review["empty"],
+        "not taken": review["refused"],
+    }
+    every = {
+        "Decisions": [{"": name, "count": n} for name, n in counts.items() if n or name == "new"],
+        "By": [{"person": by, "new decisions": n} for by, n in review["by"].items()],
+        "Lines": [
+            {
+                "where": line["where"],
+                "what": line["what"],
+                "what to do": line["do"],
+                "taken": "yes" if line["kept"] else "no",
+            }
+            for line in review["lines"][:SHOWN]
+        ],
+    }
+    if (more := len(review["lines"]) + review["more_lines"] - SHOWN) > 0:
+        every["Lines"].append(
+            {"where": f"{more:,} more", "what": "", "what to do": "", "taken": ""}
+        )
+    return {title: rows for title, rows in every.items() if rows}

@@ -1,0 +1,58 @@
+"""How good sources, networks and labels are in this catalogue, against what people decided."""
+
+from collections.abc import Iterator
+
+from catalog.assertions import Assertion, Label
+from catalog.cars import COMPOSED
+from catalog.labelers import Judge, load_judges
+from catalog.sql import equals
+from catalog.table import Catalog
+from labeling.consensus import decide
+from labeling.label import standing
+from labeling.quality import Claim, Quality, label_quality
+
+
+def assess(catalog: Catalog) -> list[Quality]:
+    """The quality of each source, of each network in use, and of the labels that would be shown
+    without people, by attribute, on the photos that people decided about."""
+    people = equals("origin", "human")
+    ids = sorted(set(catalog.column("assertions", "image_id", people).to_pylist()))
+    judges = load_judges(catalog)
+    claims: list[Claim] = []
+    truth: dict[tuple[str, str], tuple[str, ...]] = {}
+    for start in range(0, len(ids), COMPOSED):
+        for key, said in standing(catalog, ids[start : start + COMPOSED], judges).items():
+            decided = decide(said, catalog.vocabulary, judges)
+            for name, made in decided.items():
+                if made.label is not None and made.label.origin == "human":
+                    truth[key, name] = made.label.values
+            rest = [each for each in said if each.origin != "human"]
+            for name, made in decide(rest, catalog.vocabulary, judges).items():
+                claims += _claims(key, name, made.heard, judges)
+                claims += _shown(key, name, made.label)
+    many = {name for name, each in catalog.vocabulary.attributes.items() if each.many}
+    return label_quality(
+        [each for each in claims if (each.image_id, each.attribute) in truth], truth, many
+    )
+
+
+def _claims(
+    key: str, attribute: str, heard: tuple[Assertion, ...], judges: list[Judge]
+) -> Iterator[Claim]:
+    least = {
+        (each.by, each.version): each.threshold for each in judges if each.attribute == attribute
+    }
+    for said in heard:
+        if said.one_of or said.origin == "human":
+            continue
+        threshold = least.get((said.by, said.version))
+        sure = said.confidence
+        passed = said.origin == "source" or (
+            threshold is not None and sure is not None and sure >= threshold
+        )
+        yield Claim(key, attribute, said.origin, said.by, said.values, sure, passed)
+
+
+def _shown(key: str, attribute: str, label: Label | None) -> Iterator[Claim]:
+    if label is not None:
+        yield Claim(key, attribute, "label", "Marque", label.values, label.confidence, True)

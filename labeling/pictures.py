@@ -1,0 +1,207 @@
+"""Labelers that look at the picture itself, and at where the car is in it: the colour of the paint,
+and what is around the car.
+
+They are beside zero-shot, not in place of it: each is calibrated by itself, and the better one on
+the labels that are known is heard first.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from catalog.assertions import Assertion
+from catalog.labelers import Labeler
+from catalog.photos import RejectedError, decode
+from catalog.segments import load_segments
+from catalog.stored import load_photos
+from catalog.table import Catalog
+from catalog.vocabulary import Vocabulary
+from embeddings.preparation import Picture, Preparation
+from labeling.classmap import ClassMap, Mask, car_mask
+from labeling.color import paint_scores
+from labeling.linear import Array, Classifier, answers
+from labeling.networks import statements
+from labeling.truth import Truth
+
+COLOUR, SURROUNDINGS = "colour", "surroundings"
+NAMES = (COLOUR, SURROUNDINGS)
+
+SIDE = 384
+"""Photos are looked at with about so many pixels on their longest side."""
+
+# Part of the versions: raise it when the same photo gets other scores than before.
+_RULES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """One attribute that a labeler answers, and its values."""
+
+    attribute: str
+    values: tuple[str, ...]
+    many: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A photo, and where its cars are (height, width): nowhere if it was not segmented."""
+
+    image: Image.Image
+    car: Mask
+
+
+class PictureLabeler(Protocol):
+    """Looks at photos; `fingerprint` changes when it may answer otherwise."""
+
+    name: str
+    fingerprint: str
+    is_tryout: bool
+    asks: tuple[Asks, ...]
+
+    def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
+        """Attribute -> scores (n, values) of n photos; a row of NaN where it cannot tell."""
+        ...
+
+
+class ColourModel:
+    """The colour of the paint, from the pixels of the car: see `labeling.color`."""
+
+    name = COLOUR
+
+    def __init__(self, vocabulary: Vocabulary, segmenter: str, *, is_tryout: bool) -> None:
+        self._swatches = vocabulary.questions["color"].swatches
+        self.asks: tuple[Asks, ...] = (Asks("color", tuple(self._swatches), many=False),)
+        self.is_tryout = is_tryout
+        self.fingerprint = _fingerprint(segmenter, self._swatches)
+
+    def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
+        """Scores (n, colours) by the paint of n cars."""
+        rows = [paint_scores(np.asarray(each.image), each.car, self._swatches) for each in photos]
+        unknown = np.full(len(self._swatches), np.nan, np.float32)
+        found = np.array([unknown if row is None else row for row in rows], np.float32)
+        return {"color": found.reshape(len(photos), len(self._swatches))}
+
+
+class Encoder(Protocol):
+    """What looking around the car needs of a model."""
+
+    preparation: Preparation
+
+    def encode_images(self, pictures: Picture) -> Array:
+        """Prepared pictures (n, height, width, 3) -> unit vectors (n, size)."""
+        ...
+
+
+class Surroundings:
+    """Zero-shot on the photo without its cars, which are painted over with what is around them: of
+    a car in front of the sea what is left is the sea, and whoever stands there."""
+
+    name = SURROUNDINGS
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        classifiers: Sequence[Classifier],
+        seen_with: tuple[str, str],
+        *,
+        is_tryout: bool,
+    ) -> None:
+        self._encoder = encoder
+        self._classifiers = tuple(each for each in classifiers if each.attribute in AROUND)
+        self.asks = tuple(Asks(c.attribute, c.values, c.many) for c in self._classifiers)
+        self.is_tryout = is_tryout
+        self.fingerprint = _fingerprint(seen_with, [each.values for each in self.asks])
+
+    def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
+        """Scores (n, values) of n photos for each attribute."""
+        if not photos:
+            return {
+                each.attribute: np.empty((0, len(each.values)), np.float32) for each in self.asks
+            }
+        pictures = [self._encoder.preparation.fit(without_car(each)) for each in photos]
+        vectors = self._encoder.encode_images(np.stack(pictures))
+        vectors[[not each.car.any() for each in photos]] = np.nan
+        return {each.attribute: each.scores(vectors) for each in self._classifiers}
+
+
+AROUND = ("background", "people", "age")
+"""The attributes that are seen around a car."""
+
+
+def without_car(photo: Seen) -> Image.Image:
+    """The photo with its cars painted over in the mean colour of the rest."""
+    pixels = np.array(photo.image)
+    if photo.car.any() and not photo.car.all():
+        pixels[photo.car] = pixels[~photo.car].mean(axis=0).astype(np.uint8)
+    return Image.fromarray(pixels)
+
+
+def see_photos(catalog: Catalog, image_ids: Sequence[str]) -> Iterator[tuple[str, Seen]]:
+    """These photos, whole, with their stored segments; one that cannot be decoded is left out."""
+    maps = load_segments(catalog, image_ids)
+    for key, content, _ in load_photos(catalog, image_ids):
+        with suppress(RejectedError):
+            image = decode(content, side=SIDE)
+            image.thumbnail((SIDE, SIDE))
+            car = np.zeros((image.height, image.width), bool)
+            if key in maps:
+                stored = ClassMap.from_png(maps[key].class_map, maps[key].classes)
+                car = car_mask(stored, image.size)
+            yield key, Seen(image, car)
+
+
+def look_at(
+    member: PictureLabeler,
+    labeler: Labeler,
+    photos: Mapping[str, Seen],
+    views: Mapping[str, str | None],
+    vocabulary: Vocabulary,
+    at: datetime,
+) -> list[Assertion]:
+    """What a labeler in use says of photos, as far as it makes sense for their views; that it
+    could not tell is a statement, too."""
+    made: list[Assertion] = []
+    ids, scores = list(photos), member.look(list(photos.values()))
+    for asks in member.asks:
+        question = vocabulary.questions[asks.attribute]
+        sensible = np.array([question.makes_sense(views.get(key)) for key in photos], bool)
+        told = ~np.isnan(scores[asks.attribute]).any(axis=1)
+        temperature = labeler.calibration[asks.attribute].temperature
+        found = answers(
+            scores[asks.attribute][told & sensible], asks.values, temperature, many=asks.many
+        )
+        some = [ids[row] for row in np.flatnonzero(told & sensible)]
+        made += statements(labeler, asks.attribute, some, found, at)
+        others = [ids[row] for row in np.flatnonzero(~told & sensible)]
+        made += [untold(labeler, asks.attribute, key, at) for key in others]
+    return made
+
+
+def untold(labeler: Labeler, attribute: str, image_id: str, at: datetime) -> Assertion:
+    """The statement of a labeler that it cannot tell."""
+    by, version = labeler.name, labeler.version
+    return Assertion(image_id, attribute, (), True, None, "model", by, version, "", at)
+
+
+def scores_of(
+    catalog: Catalog, member: PictureLabeler, truth: Truth, attribute: str
+) -> tuple[Truth, Array]:
+    """What a labeler makes of photos whose label is known, those left out that it cannot tell."""
+    photos = dict(see_photos(catalog, truth.image_ids))
+    at = {key: row for row, key in enumerate(truth.image_ids)}
+    scores = member.look(list(photos.values()))[attribute]
+    known = ~np.isnan(scores).any(axis=1)
+    keys = list(photos)
+    return truth.take([at[keys[row]] for row in np.flatnonzero(known)]), scores[known]
+
+
+def _fingerprint(*content: object) -> str:
+    text = json.dumps([_RULES, *content], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
