@@ -140,6 +140,8 @@ def member_for(settings: Settings, name: str, record: SpaceRecord) -> PictureLab
     segmenter, _ = _segmenting(settings)
     catalog = opened(settings)
     if name == COLOUR:
+        if not catalog.vocabulary.questions["color"].swatches:
+            raise UsageMistakeError("the vocabulary has no swatches of colours to compare with")
         return ColourModel(catalog.vocabulary, segmenter.version, is_tryout=segmenter.is_tryout)
     assert name == SURROUNDINGS, name
     panel = load_panel(catalog, record.version)

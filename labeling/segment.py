@@ -38,6 +38,10 @@ from labeling.classmap import THRESHOLD, ClassMap, Numbers
 from labeling.segmenter_weights import build, load_local, load_published, published_weights
 from labeling.segmenters import SegmenterRecord, segmenter_record
 
+ROWS = 64
+"""So many rows of a picture are read off at a time: what is computed of them stays in the
+processor's cache, and for all at once the memory alone took several times as long."""
+
 _WRITING = Lock()  # two commits at the same moment would have to be told apart by trying again
 
 
@@ -78,12 +82,13 @@ class Segmenter(PictureNetwork):
         shape = (len(pictures), 2, *scores.shape[2:])
         outputs = torch.empty(shape, dtype=torch.uint8, device=scores.device)
         for output, each in zip(outputs, scores, strict=True):
-            # One by one: the scores of a batch in fp32 are hundreds of MB.
-            values = each.float()
-            best, numbers = values.max(0)
-            sums = (values - best).exp_().sum(0)
-            output[0] = numbers
-            output[1] = sums.reciprocal_().mul_(255).round_().nan_to_num_(0.0)
+            for part, some in zip(output.split(ROWS, 1), each.split(ROWS, 1), strict=True):
+                values = some.float()
+                best, numbers = values.max(0)
+                # Under e^-80 numbers lose their leading bits, and processors their speed.
+                sums = (values - best).clamp_(min=-80).exp_().sum(0)
+                part[0] = numbers
+                part[1] = sums.reciprocal_().mul_(255).round_().nan_to_num_(0.0)
         return np.asarray(outputs.cpu().numpy())
 
     def are_sound(self, outputs: Numbers) -> npt.NDArray[np.bool_]:
