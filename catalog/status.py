@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catalog.cars import label_of, space_record
-from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
+from catalog.labelers import Labeler, load_labelers
+from catalog.pending import (
+    stale_cars,
+    unasked_images,
+    unembedded_images,
+    unlabelled_sightings,
+)
 from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_version
@@ -35,6 +41,7 @@ def catalog_status(
         "models": {} if model is None else {space: model},
         "pending": {
             "label": len(unlabelled_sightings(catalog)),
+            "networks": len(unasked_images(catalog, space, _reading(catalog, model))),
             "embed": len(new) + len(old),
             "publish": len(
                 set(stale_cars(catalog))
@@ -127,6 +134,11 @@ def _rows(table: Any, columns: Sequence[str]) -> set[tuple[Any, ...]]:
     there = ["image_id", *(name for name in columns if name in table.schema.names)]
     found = table.search().select(there).to_arrow()
     return set(zip(*(found.column(name).to_pylist() for name in there), strict=True))
+
+
+def _reading(catalog: Catalog, model: str | None) -> list[Labeler]:
+    """The labelers in use that read the vectors of this model."""
+    return [each for each in load_labelers(catalog) if model and each.space_version == model]
 
 
 def _published(catalog: Catalog) -> dict[str, int] | None:

@@ -290,12 +290,12 @@ def test_status_and_photo_are_plain_json(
     assert json.loads(json.dumps(catalog_status(catalog)))["published"] is None
     register(catalog, [make_photo(9, model_year="2012")], run_id="r")
     status = catalog_status(catalog)
-    assert status["pending"] == {"label": 1, "embed": 1, "publish": 0}
+    assert status["pending"] == {"label": 1, "networks": 0, "embed": 1, "publish": 0}
     (key,) = fill(catalog, [], version="m1")
     publish(catalog)
     register(catalog, [make_photo(9, model_year="2013")], run_id="r")
     status = json.loads(json.dumps(catalog_status(catalog)))
-    assert status["pending"] == {"label": 1, "embed": 0, "publish": 1}
+    assert status["pending"] == {"label": 1, "networks": 0, "embed": 0, "publish": 1}
     assert status["rows"]["cars"] == status["published"]["photos"] == 1
     assert status["models"] == {"semantic": "m1"}
     photo = json.loads(json.dumps(describe_photo(catalog, key)))
@@ -365,7 +365,7 @@ def test_new_vectors_and_photos_that_are_gone_wait_to_be_published(
     publish(catalog)
     open_space(catalog, "semantic", SIZE, record("m2"))
     replace_vectors(catalog, vectors_for(ids, "m2"))
-    assert catalog_status(catalog)["pending"] == {"label": 0, "embed": 0, "publish": 3}
+    assert catalog_status(catalog)["pending"] == {"label": 0, "networks": 0, "embed": 0, "publish": 3}
     publish(catalog)
     catalog.remove("cars", ids[:1])
     assert catalog_status(catalog)["pending"]["publish"] == 1

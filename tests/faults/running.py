@@ -199,8 +199,12 @@ def check_registered(catalog: Catalog, folder: Folder) -> None:
 def check_labelled(catalog: Catalog, folder: Folder) -> None:
     """Nothing is said twice, and each word of the sidecar is said once in its last reading."""
     names = ["assertion_id", "image_id", "attribute", "values", "revision", "version", "about"]
-    said = catalog.table("assertions").search().select(names).to_list()
-    assert len({row["assertion_id"] for row in said}) == len(said)
+    every = catalog.table("assertions").search().select([*names, "origin", "by"]).to_list()
+    assert len({row["assertion_id"] for row in every}) == len(every)
+    networks = [row for row in every if row["origin"] == "model"]
+    asked = {(r["image_id"], r["attribute"], r["by"], r["version"]) for r in networks}
+    assert len(asked) == len(networks)
+    said = [row for row in every if row["origin"] == "source"]
     assert len({(r["about"], r["attribute"], r["revision"], r["version"]) for r in said}) == len(
         said
     )
@@ -218,14 +222,20 @@ def check_searchable(catalog: Catalog, folder: Folder) -> None:
     """Every photo is in `cars` once, with its vector and its labels, and searches see it."""
     files = folder.sha256
     columns = ["image_id", "semantic", "semantic_version", "thumbnail", "color", "people"]
+    columns += ["color_origin", "people_origin"]
     cars = catalog.table("cars").search().select(columns).to_list()
     assert Counter(row["image_id"] for row in cars) == Counter(set(files.values()))
     assert all(len(row["semantic"]) > 0 and row["thumbnail"] for row in cars)
     assert len({row["semantic_version"] for row in cars}) == 1
-    shown = {row["image_id"]: (row["color"] or "", set(row["people"] or ())) for row in cars}
+    shown = {row["image_id"]: row for row in cars}
     for row in folder.words:
+        car = shown[files[str(folder.path / row["path"])]]
         people = set(row["people"].split(";")) - {"none"}
-        assert shown[files[str(folder.path / row["path"])]] == (row["color"], people)
+        assert (set(car["people"]), car["people_origin"]) == (people, "source")
+        if row["color"]:
+            assert (car["color"], car["color_origin"]) == (row["color"], "source")
+        else:
+            assert car["color_origin"] in {"model", None}
     assert PublishedCars(catalog).count() == len(set(files.values()))
 
 
@@ -236,7 +246,9 @@ def check_whole(home: Path, folder: Folder) -> None:
     check_labelled(catalog, folder)
     check_searchable(catalog, folder)
     status = catalog_status(catalog, wanted="marque-tiny")
-    assert status["pending"] == {"label": 0, "embed": 0, "publish": 0}
+    assert status["pending"] == {"label": 0, "networks": 0, "embed": 0, "publish": 0}
+    viewed = catalog.column("assertions", "image_id", "origin = 'model' AND attribute = 'view'")
+    assert set(viewed.to_pylist()) == set(folder.sha256.values()), "networks say a view of each"
 
 
 def check_adds_up(told: Mapping[str, Any]) -> None:

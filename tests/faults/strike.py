@@ -26,6 +26,8 @@ STAGES = {
     "register": ("register_all", "register_shard"),
     "label": ("label_pending", "label_shard"),
     "embed": ("embed_pending", "embed_shard"),
+    "networks": ("ask_networks", "ask_shard"),
+    "pictures": ("look_at_pictures", "look_shard"),
     "publish": ("publish_pending", "refresh_shard"),
     "report": ("store_report",),
 }
@@ -118,6 +120,25 @@ def table_of(itself: Any, given: tuple[Any, ...]) -> str:
     return str(given[0]) if given and isinstance(given[0], str) else ""
 
 
+def wrap_commits(journal: Journal) -> None:
+    """The commits of Lance itself, which take the dataset that they change as an argument."""
+    from lance import LanceDataset
+
+    class Commit:
+        def __init__(self, stored: Any) -> None:
+            self.uri = stored.uri
+            self._dataset = stored
+
+        def commit(self, *given: Any, **named: Any) -> Any:
+            return inner(self._dataset, *given, **named)
+
+    inner = LanceDataset.commit
+    journal.wrap(Commit, "commit")
+    LanceDataset.commit = staticmethod(  # type: ignore[method-assign, assignment]
+        lambda stored, *given, **named: Commit(stored).commit(*given, **named)
+    )
+
+
 def main(journal: Journal, run: Callable[[], None]) -> None:
     """Wrap every writer of LanceDB and run."""
     from lance.dataset import DatasetOptimizer
@@ -134,6 +155,7 @@ def main(journal: Journal, run: Callable[[], None]) -> None:
         journal.wrap(Tags, name)
     for name in ("optimize_indices", "compact_files"):
         journal.wrap(DatasetOptimizer, name)
+    wrap_commits(journal)
     run()
 
 

@@ -98,6 +98,46 @@ def test_in_embed_with_one_shard_written_and_the_next_computed(
     check_whole(home, folder)
 
 
+def test_in_networks_between_what_they_said_and_the_rows_that_show_it(
+    tmp_path: Path, folder: Folder, server: str
+) -> None:
+    home = tmp_path / "home"
+    words = ("ingest", "scenes", str(folder.path))
+    strike = AFTER | {"stage": "networks", "table": "assertions", "nth": 1}
+    killed(home, strike, *words, server=server)
+    half = counts(home)
+    assert half["cars"] == 90
+    assert half["labelers"] == 1
+    assert half["assertions"] > 800
+    assert published_version(catalog_of(home)) is None
+
+    said = report(here(home, "label", "--json"))
+    assert said["stages"]["networks"]["photos"] == 0, "nobody is asked twice"
+    assert counts(home)["assertions"] == half["assertions"]
+    check_whole(home, folder)
+
+
+def test_in_pictures_with_segments_made_and_nothing_said_yet(
+    tmp_path: Path, folder: Folder, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("MARQUE_SEGMENTER", "marque-mask-tiny")
+    report(here(home, "ingest", "scenes", str(folder.path), "--json"))
+    before = counts(home)
+    words = ("label", "--with", "colour")
+    strike = BEFORE | {"stage": "pictures", "table": "assertions", "nth": 1}
+    killed(home, strike, *words, server=server)
+    half = counts(home)
+    assert half["segments"] > 20
+    assert half["assertions"] == before["assertions"]
+
+    said = report(here(home, *words, "--json"))
+    assert said["stages"]["colour"]["photos"] > 70
+    again = report(here(home, *words, "--json"))
+    assert again["stages"]["colour"]["photos"] == 0
+    check_whole(home, folder)
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """As many photos as a vector index wants."""

@@ -140,7 +140,7 @@ def test_show_and_status(home: Path, tmp_path: Path, scenes: Path) -> None:
     assert run(home, "show", "ffffffff").exit_code == 1
     status = json.loads(run(home, "status", "--json").stdout)
     assert status["rows"]["images"] == status["rows"]["cars"] == 40
-    assert status["pending"] == {"label": 0, "embed": 0, "publish": 0}
+    assert status["pending"] == {"label": 0, "networks": 0, "embed": 0, "publish": 0}
     assert status["last_runs"]["ingest"]["status"] == "done"
     assert "images" in run(home, "status").stdout
 
