@@ -5,7 +5,10 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-NAMES = ("cold-start", "crawl", "embedding", "memory", "register", "scenes", "search", "vectors")
+NAMES = (
+    *("cold-start", "crawl", "embedding", "labeling", "labels", "memory", "register", "scenes"),
+    *("search", "vectors"),
+)
 """Modules beside this one, in the order in which they run; each has `page() -> str`."""
 
 PAGES = Path(__file__).parents[1] / "docs" / "benchmarks"

@@ -6,6 +6,7 @@ alone does not wait for it.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from catalog.segments import unsegmented
 from catalog.table import Catalog
 from crawlers.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
-from flows.embedding import way_for
+from flows.embedding import MEASURE_FROM, way_for
 from flows.labelling import labels_wanted, made_vectors
 from flows.opening import encoder_for, segmenter_for
 from flows.progress import stage
@@ -38,6 +39,9 @@ from labeling.pictures import (
 from labeling.prepare import prepare_pictures
 from labeling.segmenters import TRYOUT_SEGMENTER
 from labeling.zero_shot import NAME as ZERO_SHOT
+
+BATCH = 8
+"""Photos in a forward pass, at most: what a network makes of their pixels takes a GB or more."""
 
 if TYPE_CHECKING:
     from embeddings.engine import Engine
@@ -128,7 +132,10 @@ def _segmenting(settings: Settings) -> "tuple[Segmenter, Engine]":
     from embeddings.engine import Engine
 
     segmenter = segmenter_for(settings)
-    way = way_for(settings, segmenter, measured=not segmenter.is_tryout)
+    worthwhile = not segmenter.is_tryout and opened(settings).count("cars") >= MEASURE_FROM
+    way = way_for(settings, segmenter, measured=worthwhile)
+    if settings.batch_size is None:
+        way = replace(way, batch_size=min(way.batch_size, BATCH))
     chosen = segmenter.in_dtype(way.dtype)
     chosen.lay_out(way.memory_format)
     return chosen, Engine(chosen, way)

@@ -36,6 +36,9 @@ NAMES = (COLOUR, SURROUNDINGS)
 SIDE = 384
 """Photos are looked at with about so many pixels on their longest side."""
 
+BATCH = 32
+"""Photos in one forward pass."""
+
 # Part of the versions: raise it when the same photo gets other scores than before.
 _RULES = 1
 
@@ -126,7 +129,12 @@ class Surroundings:
                 each.attribute: np.empty((0, len(each.values)), np.float32) for each in self.asks
             }
         pictures = [self._encoder.preparation.fit(without_car(each)) for each in photos]
-        vectors = self._encoder.encode_images(np.stack(pictures))
+        vectors = np.concatenate(
+            [
+                self._encoder.encode_images(np.stack(pictures[at : at + BATCH]))
+                for at in range(0, len(pictures), BATCH)
+            ]
+        )
         vectors[[not each.car.any() for each in photos]] = np.nan
         return {each.attribute: each.scores(vectors) for each in self._classifiers}
 

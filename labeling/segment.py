@@ -40,7 +40,7 @@ from labeling.segmenters import SegmenterRecord, segmenter_record
 
 ROWS = 64
 """So many rows of a picture are read off at a time: what is computed of them stays in the
-processor's cache, and for all at once the memory alone took several times as long."""
+processor's cache; all at once took twice as long."""
 
 _WRITING = Lock()  # two commits at the same moment would have to be told apart by trying again
 
