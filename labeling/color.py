@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 Array = npt.NDArray[np.float32]
 Swatches = Mapping[str, Sequence[tuple[int, int, int]]]
 
@@ -30,10 +31,10 @@ photos of white cars on grey roads reach 4 to 5 at least; greyscale ones have 0 
 
 # All that follows was fitted on rendered scenes and on a half of 990 real photos; see
 # docs/benchmarks/labels.md for the other half.
-_SIDE = 48  # pixels are taken on a grid of so many rows and columns
+_SIDE = 40  # pixels are taken on a grid of so many rows and columns
 _WIDTH = 0.029  # standard deviation of a paint across its line to black, in Oklab
 _ALONG = 0.2  # what a difference along that line counts
-_PAINT_OF_CAR, _PAINT_OF_PHOTO = 0.8, 0.25  # how much of a car, or of a whole photo, is its paint
+_PAINT_INSIDE, _PAINT_OUTSIDE = 0.6, 0.25  # how much of what is in the mask, or not, is paint
 _ANYTHING, _EDGE = 0.008, 0.37  # how much is of any colour, or looks like the edge of the photo
 _EDGE_WIDTH = 0.05
 _BESIDES = (
@@ -49,7 +50,8 @@ _BESIDES = (
     ((90, 108, 128), 0.12),
     ((160, 32, 32), 0.03),
 )  # what a car shows besides its paint, from tyres to highlights, and how much of each
-_CENTRE = 0.45  # without a mask pixels count by their distance from the centre, in half sides
+_CENTRE = 0.45  # pixels count by their distance from the centre, in half sides
+_AROUND, _OUTSIDE = 0.2, 0.5  # a mask may be wrong: so far around it pixels count, but so much less
 _INDEPENDENT = 29  # pixels of a photo resemble each other: they count as so many
 _EXPOSED = 0.9  # the brightest per cent of a photo is as bright as white, from this lightness on
 
@@ -81,7 +83,7 @@ def oklab(pixels: Pixels) -> Array:
 
 def is_greyscale(photo: Pixels) -> bool:
     """Whether a photo (height, width, 3) has no colours at all, so that nothing tells a car's."""
-    points = photo[_grid(photo.shape[0])][:, _grid(photo.shape[1])]
+    points = photo[_grid(0, photo.shape[0])][:, _grid(0, photo.shape[1])]
     ranges = points.max(axis=2) - points.min(axis=2)
     return bool(np.percentile(ranges, 99) <= GREY_RANGE)
 
@@ -91,39 +93,44 @@ def paint_scores(photo: Pixels, car: Mask | None, swatches: Swatches) -> Array |
 
     `photo` is (height, width, 3) in sRGB. `car` is where the car is, (height, width); without it
     the whole photo is looked at, its centre more than its edges. Too little of a car and a
-    greyscale photo do not tell. The probabilities add to one and want a temperature.
+    greyscale photo do not tell. The probabilities add to one and want a temperature. Raises
+    `ValueError` for a mask of another size.
     """
+    if car is not None and car.shape != photo.shape[:2]:
+        raise ValueError(f"the mask is {car.shape} and the photo {photo.shape[:2]}: resize one")
     if car is not None and (car.sum() < LEAST_PIXELS or car.mean() < LEAST_SHARE):
         return None
     if is_greyscale(photo):
         return None
-    rows, columns = _grid(photo.shape[0]), _grid(photo.shape[1])
-    whole = oklab(photo[rows][:, columns])
+    rows, columns = _around(car) if car is not None else (_grid(0, n) for n in photo.shape[:2])
+    inside = car[rows][:, columns].ravel() if car is not None else np.zeros(_SIDE**2, bool)
+    whole = oklab(photo[_grid(0, photo.shape[0])][:, _grid(0, photo.shape[1])])
     exposure = np.clip(np.percentile(whole[..., 0], 99), _EXPOSED, 1)
-    if car is None:
-        points, weights = (whole / exposure).reshape(-1, 3), _by_centre(whole.shape)
-        besides, paint = _besides(points) + _EDGE * _like_edge(whole / exposure), _PAINT_OF_PHOTO
-    else:
-        points = oklab(_within(photo, car)) / exposure
-        weights = np.full(len(points), 1 / len(points), np.float32)
-        besides, paint = _besides(points), _PAINT_OF_CAR
+    points = oklab(photo[rows][:, columns]).reshape(-1, 3) / exposure
+    besides = _besides(points) + _EDGE * ~inside * _like_edge(points, whole / exposure)
+    paint = np.where(inside, _PAINT_INSIDE, _PAINT_OUTSIDE).astype(np.float32)
     colours = np.array([paint for paints in swatches.values() for paint in paints], np.uint8)
-    gains = np.log1p(paint * _likeness(points, oklab(colours)) / besides[:, None])
-    scores = _INDEPENDENT * (weights @ gains)
+    gains = np.log1p((paint / besides)[:, None] * _likeness(points, oklab(colours)))
+    weights = _by_centre() * np.where(inside, 1, _OUTSIDE)
+    scores = _INDEPENDENT * ((weights / weights.sum()) @ gains)
     starts = np.cumsum([0, *map(len, swatches.values())])[:-1]
     best = np.logaddexp.reduceat(scores, starts)
     return np.asarray(best - np.logaddexp.reduce(best), np.float32)
 
 
-def _grid(length: int) -> npt.NDArray[np.intp]:
-    return ((np.arange(_SIDE) + 0.5) * length / _SIDE).astype(np.intp)
+def _grid(start: float, stop: float) -> Places:
+    return (start + (np.arange(_SIDE) + 0.5) * (stop - start) / _SIDE).astype(np.intp)
 
 
-def _within(photo: Pixels, car: Mask) -> Pixels:
-    """Pixels (n, 3) of the car, as many as a whole photo has, spread evenly over it."""
-    places = np.flatnonzero(car)
-    step = max(len(places) / _SIDE**2, 1)
-    return photo.reshape(-1, 3)[places[np.arange(0, len(places) - 0.5, step).astype(np.intp)]]
+def _around(car: Mask) -> tuple[Places, Places]:
+    """Rows and columns of a grid over the box of the mask and a bit more."""
+    found = []
+    for axis in (1, 0):
+        there = np.flatnonzero(car.any(axis=axis))
+        more = _AROUND * (there[-1] + 1 - there[0])
+        length = car.shape[1 - axis]
+        found.append(_grid(max(there[0] - more, 0), min(there[-1] + 1 + more, length)))
+    return found[0], found[1]
 
 
 def _likeness(points: Array, colours: Array) -> Array:
@@ -132,7 +139,7 @@ def _likeness(points: Array, colours: Array) -> Array:
     along = points @ (colours / lengths[:, None]).T
     across = np.maximum((points**2).sum(axis=1)[:, None] - along**2, 0)
     distances = across + (_ALONG * (along - lengths)) ** 2
-    return np.asarray(np.exp(distances / (-2 * _WIDTH**2)), np.float32)
+    return np.asarray(np.exp(distances * (-0.5 / _WIDTH**2)), np.float32)
 
 
 def _besides(points: Array) -> Array:
@@ -141,15 +148,13 @@ def _besides(points: Array) -> Array:
     return np.asarray(_ANYTHING + _likeness(points, oklab(colours)) @ shares, np.float32)
 
 
-def _like_edge(whole: Array) -> Array:
-    """How much each point of a photo (h, w, 3) is like those at its edge: (h * w,)."""
-    edge = np.concatenate([whole[0], whole[-1], whole[:, 0], whole[:, -1]])[::2]
-    points = whole.reshape(-1, 3)
+def _like_edge(points: Array, whole: Array) -> Array:
+    """How much each of the points (n, 3) is like those at the edge of the photo (h, w, 3)."""
+    edge = np.concatenate([whole[0], whole[-1], whole[:, 0], whole[:, -1]])[::3]
     distances = (points**2).sum(axis=1)[:, None] + (edge**2).sum(axis=1) - 2 * points @ edge.T
-    return np.asarray(np.exp(distances / (-2 * _EDGE_WIDTH**2)).mean(axis=1), np.float32)
+    return np.asarray(np.exp(distances * (-0.5 / _EDGE_WIDTH**2)).mean(axis=1), np.float32)
 
 
-def _by_centre(shape: tuple[int, ...]) -> Array:
-    down, across = (np.linspace(-1, 1, length) ** 2 for length in shape[:2])
-    weights = np.exp((down[:, None] + across) / (-2 * _CENTRE**2)).ravel()
-    return np.asarray(weights / weights.sum(), np.float32)
+def _by_centre() -> Array:
+    squares = np.linspace(-1, 1, _SIDE, dtype=np.float32) ** 2
+    return np.asarray(np.exp((squares[:, None] + squares) / (-2 * _CENTRE**2)).ravel(), np.float32)

@@ -13,6 +13,7 @@ from marque.models import models
 from marque.publish import publish
 from marque.replica import replica
 from marque.reset import reset
+from marque.review import review
 from marque.search import search
 from marque.segment import segment
 from marque.show import show
@@ -32,7 +33,7 @@ def commands() -> None:
 
 for _command in (
     *(attributions, crawl, demo, doctor, embed, ingest, label, models),
-    *(publish, replica, reset, search, segment, show, status, train, up),
+    *(publish, replica, reset, review, search, segment, show, status, train, up),
 ):
     commands.add_command(_command)
 

@@ -91,7 +91,7 @@ def test_every_pixel_gets_logits_whatever_the_size(
 def test_a_larger_square_than_in_training_finds_the_car_too(network: nn.Module) -> None:
     scene = render(EVALUATION_SEED + 70_001, (192, 192), view="exterior", others=(), people=())
     with torch.inference_mode():
-        logits = network(to_input(np.asarray(scene.image)[None]))[0]
+        logits = network(to_input(np.stack([scene.image])))[0]
     mask = (logits[1] > logits[0]).numpy()
     assert (mask & scene.mask).sum() / (mask | scene.mask).sum() >= 0.75
 
