@@ -272,7 +272,6 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
     ratio = segmenting.stage / segmenting.bare
     rate = "reached" if rows.rate_read >= WANTED_RATE else "missed"
     stage = "reached" if ratio >= WANTED_RATIO else "missed"
-    total = sum(rows.seconds.values())
     lines = [
         "# Labelling at scale",
         "",
@@ -308,6 +307,14 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
         f"**The stage reaches {ratio:.2f} of the bare network; {WANTED_RATIO} was wanted: "
         f"{stage}.**",
         "",
+        *_anew(rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _anew(rows: Rows) -> list[str]:
+    """The section on labelling all photos anew."""
+    return [
         f"## {rows.photos:,} photos labelled anew",
         "",
         "All photos are labelled, indexed and published; then zero-shot gets another version and "
@@ -317,7 +324,7 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
         "| step | seconds |",
         "|---|---:|",
         *(f"| {name} | {seconds:.1f} |" for name, seconds in rows.seconds.items()),
-        f"| all | {total:.1f} |",
+        f"| all | {sum(rows.seconds.values()):.1f} |",
         "",
         "| table | MB written |",
         "|---|---:|",
@@ -328,4 +335,3 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
         f"there, and {rows.same} of {_QUESTIONS} searches by the index gave the same ten photos at "
         "the same distances before and after.",
     ]
-    return "\n".join(lines) + "\n"

@@ -31,25 +31,20 @@ photos of white cars on grey roads reach 4 to 5 at least; greyscale ones have 0 
 
 # All that follows was fitted on rendered scenes and on a half of 990 real photos; see
 # docs/benchmarks/labels.md for the other half.
-_SIDE = 40  # pixels are taken on a grid of so many rows and columns
+_SIDE = 32  # pixels are taken on a grid of so many rows and columns
 _WIDTH = 0.029  # standard deviation of a paint across its line to black, in Oklab
 _ALONG = 0.2  # what a difference along that line counts
 _PAINT_INSIDE, _PAINT_OUTSIDE = 0.6, 0.25  # how much of what is in the mask, or not, is paint
 _ANYTHING, _EDGE = 0.008, 0.37  # how much is of any colour, or looks like the edge of the photo
 _EDGE_WIDTH = 0.05
-_BESIDES = (
-    ((12, 12, 14), 0.12),
-    ((32, 34, 38), 0.12),
-    ((58, 62, 68), 0.10),
-    ((92, 96, 102), 0.20),
-    ((134, 138, 144), 0.16),
-    ((180, 184, 188), 0.14),
-    ((224, 228, 232), 0.10),
-    ((251, 251, 251), 0.13),
-    ((42, 52, 64), 0.25),
-    ((90, 108, 128), 0.12),
-    ((160, 32, 32), 0.03),
-)  # what a car shows besides its paint, from tyres to highlights, and how much of each
+_BESIDES = np.array(
+    [
+        *((12, 12, 14), (32, 34, 38), (58, 62, 68), (92, 96, 102), (134, 138, 144)),
+        *((180, 184, 188), (224, 228, 232), (251, 251, 251), (42, 52, 64), (90, 108, 128)),
+    ],
+    np.uint8,
+)  # tyres, glass, chrome, highlights, and skies in glass: what a car shows besides its paint
+_BESIDE = 0.14  # how much of each of them
 _CENTRE = 0.45  # pixels count by their distance from the centre, in half sides
 _AROUND, _OUTSIDE = 0.2, 0.5  # a mask may be wrong: so far around it pixels count, but so much less
 _INDEPENDENT = 29  # pixels of a photo resemble each other: they count as so many
@@ -77,13 +72,14 @@ _TO_LAB = np.array(
 
 
 def oklab(pixels: Pixels) -> Array:
-    """sRGB (..., 3) of 0..255 -> Oklab (..., 3): lightness of 0..1, green to red, blue to yellow."""
+    """sRGB (..., 3) of 0..255 -> Oklab (..., 3): lightness of 0 to 1, greenness to redness, and
+    blueness to yellowness."""
     return np.asarray(np.cbrt(_LINEAR[pixels] @ _TO_CONES.T) @ _TO_LAB.T, np.float32)
 
 
 def is_greyscale(photo: Pixels) -> bool:
     """Whether a photo (height, width, 3) has no colours at all, so that nothing tells a car's."""
-    points = photo[_grid(0, photo.shape[0])][:, _grid(0, photo.shape[1])]
+    points = _sample(photo)
     ranges = points.max(axis=2) - points.min(axis=2)
     return bool(np.percentile(ranges, 99) <= GREY_RANGE)
 
@@ -102,20 +98,35 @@ def paint_scores(photo: Pixels, car: Mask | None, swatches: Swatches) -> Array |
         return None
     if is_greyscale(photo):
         return None
-    rows, columns = _around(car) if car is not None else (_grid(0, n) for n in photo.shape[:2])
-    inside = car[rows][:, columns].ravel() if car is not None else np.zeros(_SIDE**2, bool)
-    whole = oklab(photo[_grid(0, photo.shape[0])][:, _grid(0, photo.shape[1])])
-    exposure = np.clip(np.percentile(whole[..., 0], 99), _EXPOSED, 1)
-    points = oklab(photo[rows][:, columns]).reshape(-1, 3) / exposure
-    besides = _besides(points) + _EDGE * ~inside * _like_edge(points, whole / exposure)
+    rows, columns = (_grid(0, length) for length in photo.shape[:2])
+    inside = np.zeros(_SIDE**2, bool)
+    if car is not None:
+        rows, columns = _around(car)
+        inside = car[rows][:, columns].ravel()
+    scores = _explained(_sample(photo), photo[rows][:, columns].reshape(-1, 3), inside, swatches)
+    return np.asarray(scores - np.logaddexp.reduce(scores), np.float32)
+
+
+def _explained(
+    whole: Pixels, pixels: Pixels, inside: Mask, swatches: Swatches
+) -> npt.NDArray[np.float64]:
+    """How much better some paint of each value explains the pixels (n, 3), in log-likelihood."""
+    around = oklab(whole)
+    exposure = np.clip(np.percentile(around[..., 0], 99), _EXPOSED, 1)
+    points = oklab(pixels) / exposure
+    besides = _ANYTHING + _BESIDE * _likeness(points, oklab(_BESIDES)).sum(axis=1)
+    besides += _EDGE * ~inside * _like_edge(points, around / exposure)
     paint = np.where(inside, _PAINT_INSIDE, _PAINT_OUTSIDE).astype(np.float32)
-    colours = np.array([paint for paints in swatches.values() for paint in paints], np.uint8)
-    gains = np.log1p((paint / besides)[:, None] * _likeness(points, oklab(colours)))
     weights = _by_centre() * np.where(inside, 1, _OUTSIDE)
+    colours = np.array([each for some in swatches.values() for each in some], np.uint8)
+    gains = np.log1p((paint / besides)[:, None] * _likeness(points, oklab(colours.reshape(-1, 3))))
     scores = _INDEPENDENT * ((weights / weights.sum()) @ gains)
-    starts = np.cumsum([0, *map(len, swatches.values())])[:-1]
-    best = np.logaddexp.reduceat(scores, starts)
-    return np.asarray(best - np.logaddexp.reduce(best), np.float32)
+    ends = np.cumsum([len(some) for some in swatches.values()])[:-1]
+    return np.array([np.logaddexp.reduce(part) for part in np.split(scores, ends)])
+
+
+def _sample(photo: Pixels) -> Pixels:
+    return photo[_grid(0, photo.shape[0])][:, _grid(0, photo.shape[1])]
 
 
 def _grid(start: float, stop: float) -> Places:
@@ -140,12 +151,6 @@ def _likeness(points: Array, colours: Array) -> Array:
     across = np.maximum((points**2).sum(axis=1)[:, None] - along**2, 0)
     distances = across + (_ALONG * (along - lengths)) ** 2
     return np.asarray(np.exp(distances * (-0.5 / _WIDTH**2)), np.float32)
-
-
-def _besides(points: Array) -> Array:
-    colours = np.array([colour for colour, _ in _BESIDES], np.uint8)
-    shares = np.array([share for _, share in _BESIDES], np.float32)
-    return np.asarray(_ANYTHING + _likeness(points, oklab(colours)) @ shares, np.float32)
 
 
 def _like_edge(points: Array, whole: Array) -> Array:

@@ -19,7 +19,7 @@ from crawlers.scenes.dice import Dice
 from embeddings.tiny.evaluate import BEGIN, END
 from embeddings.tiny.scenes import EVALUATION_SEED, LAST_SEED, SEED_STRIDE
 from labeling.masks import CLASSES, NAME, SIDE, WEIGHTS, evaluate, train
-from labeling.masks.evaluate import LARGE, SIZES, Found, find_cars, measured
+from labeling.masks.evaluate import LARGE, SIZES, WANTED, Found, find_cars, measured
 from labeling.masks.network import STRIDE, MaskNetwork, load_network
 from labeling.masks.pictures import car_masks, letterbox, scaled_size, to_input
 from labeling.masks.scenes import NARROWEST, WIDEST, draw_size, training_batches, vary
@@ -61,8 +61,8 @@ def test_naming_the_network_imports_no_torch() -> None:
 
 def test_it_finds_the_car_in_unseen_scenes(found: Found) -> None:
     assert found.whole.sum() >= 40
-    assert found.pooled >= 0.90
-    assert found.overlaps.mean() >= 0.90
+    assert found.pooled >= WANTED
+    assert found.overlaps.mean() >= WANTED
 
 
 def test_it_finds_little_where_no_whole_car_is(found: Found) -> None:

@@ -1,0 +1,72 @@
+"""The flow that takes decisions of people in."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from catalog.cars import add_label_columns
+from catalog.table import CatalogError, StoreError
+from flows.progress import stage
+from flows.report import RunReport
+from flows.run import Run, recorded_run
+from flows.settings import Settings
+from flows.stages import publish_pending
+from flows.tasks import opened, shard_task
+from labeling.review.record import Imported, import_file
+
+
+@flow(name="review-import")
+def review_import(files: list[str], by: str | None = None) -> RunReport:
+    """Take back what people decided, in a `review.csv` or an export of Label Studio, and let
+    searches show it.
+
+    Doing it again adds nothing. Fails if no decision was good; what was good is kept also where the
+    rest, or publishing, is not.
+    """
+    with recorded_run("review-import", {"files": files, "by": by}) as run:
+        done = Imported()
+        with stage(run.report, "import", None) as step:
+            for file in files:
+                part = import_shard(run.settings, file, by, run.run_id)
+                done.add(part)
+                step.advance(part.good)
+        run.report.review = done.to_dict()
+        if done.good:
+            show_decisions(run)
+        else:
+            run.report.error = _nothing(done)
+    return run.report
+
+
+@shard_task("import")
+def import_shard(settings: Settings, file: str, by: str | None, run_id: str) -> Imported:
+    """Store the decisions of one file."""
+    return import_file(opened(settings), Path(file), by, run_id=run_id)
+
+
+def show_decisions(run: Run) -> None:
+    """Let searches show what was decided, or say in the report when they will."""
+    add_label_columns(run.catalog)
+    try:
+        publish_pending(run)
+    except CatalogError as error:
+        if isinstance(error, StoreError) and error.lasts:
+            raise
+        # What people decided is stored; another run is at work here, and shows it when it is done.
+        run.report.messages.append(
+            f"the decisions are kept, and not shown by searches yet: {error}; they will be when "
+            "that is done, or after `marque publish`"
+        )
+
+
+def _nothing(done: Imported) -> str:
+    if done.refused:
+        line = next(line for line in done.lines if not line.kept)
+        return (
+            f"no decision could be taken, {done.refused:,} lines are wrong; the first is "
+            f"{line.where}: {line.what}; {line.do}"
+        )
+    return (
+        f"nothing is decided there: {done.empty:,} questions are left empty; fill in column "
+        "decision, or submit annotations in Label Studio before you export them"
+    )

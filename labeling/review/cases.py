@@ -1,0 +1,186 @@
+"""Which labels of a photo a person should look at, and why: pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from catalog.assertions import Assertion, Label
+from catalog.labelers import Judge
+from labeling.consensus import Decision
+from labeling.review.suspects import Suspect
+
+Reason = Literal["contradiction", "people-disagree", "suspected-label", "near-threshold"]
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
+"""Why a label waits for a person, the most useful to look at first."""
+
+NEAR = 0.1
+"""A network's label whose confidence is less than this above its threshold waits for a person."""
+
+_UNSURE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One label that a person should decide.
+
+    `suggestion` is what somebody else than the `label` says, `suggested_by` whom with `confidence`;
+    None if they name nothing that could be it. `strength`, 0 to 1, ranks cases of one reason.
+    """
+
+    image_id: str
+    attribute: str
+    reason: Reason
+    strength: float
+    label: Label | None
+    suggestion: tuple[str, ...] | None
+    confidence: float | None
+    suggested_by: str
+    why: str
+
+    @property
+    def score(self) -> float:
+        """How useful a look at it is: a reason before the next by 1, its strength within that."""
+        return len(REASONS) - 1 - REASONS.index(self.reason) + self.strength
+
+
+def cases_of(
+    image_id: str,
+    decisions: Mapping[str, Decision],
+    judges: Sequence[Judge],
+    suspects: Mapping[tuple[str, str], Suspect],
+) -> list[Case]:
+    """The cases of one photo, at most one an attribute, with the first reason that it has.
+
+    `suspects` are by photo and attribute. What a person has decided is no case, unless people
+    disagree: then it waits until more of them say what stands than say otherwise.
+    """
+    found = []
+    for name, decision in decisions.items():
+        if any(each.origin == "human" for each in decision.heard):
+            case = _disputed(image_id, name, decision)
+        else:
+            case = (
+                _contradicted(image_id, name, decision)
+                or _suspected(image_id, name, decision, suspects.get((image_id, name)))
+                or _unsure(image_id, name, decision, judges)
+            )
+        if case is not None:
+            found.append(case)
+    return sorted(found, key=lambda case: (-case.score, case.attribute))
+
+
+def _disputed(image_id: str, name: str, decision: Decision) -> Case | None:
+    people = [each for each in decision.heard if each.origin == "human"]
+    others = [each for each in decision.against if each.origin == "human"]
+    if not is_disputed(len(people), len(others)):
+        return None
+    said = "; ".join(f"{each.by} says {spoken(each.values, one_of=each.one_of)}" for each in people)
+    return _case(image_id, name, "people-disagree", 1.0, decision, others, why=said)
+
+
+def _contradicted(image_id: str, name: str, decision: Decision) -> Case | None:
+    if not decision.against:
+        return None
+    sure = [each.confidence for each in decision.against if each.confidence is not None]
+    strength = max(sure, default=1.0 if decision.label is None else _UNSURE)
+    said = (
+        f"{each.by} says {spoken(each.values, one_of=each.one_of)}" for each in decision.against
+    )
+    why = "; ".join(dict.fromkeys([decision.why, *said]))
+    return _case(image_id, name, "contradiction", strength, decision, decision.against, why=why)
+
+
+def _suspected(
+    image_id: str, name: str, decision: Decision, suspect: Suspect | None
+) -> Case | None:
+    label = decision.label
+    if suspect is None or label is None or label.origin != "source":
+        return None
+    if label.values != suspect.label:
+        return None  # it was said otherwise since
+    why = (
+        f"{decision.why}; by photos that look like it, {spoken(suspect.proposed)} is more likely "
+        f"({suspect.probability:.0%})"
+    )
+    return Case(
+        image_id,
+        name,
+        "suspected-label",
+        suspect.margin,
+        label,
+        suspect.proposed,
+        suspect.probability,
+        "photos that look like it",
+        why,
+    )
+
+
+def _unsure(image_id: str, name: str, decision: Decision, judges: Sequence[Judge]) -> Case | None:
+    """Nobody's label though networks were asked, or a network's that only just passed."""
+    weighed = {(each.by, each.version): each for each in judges if each.attribute == name}
+    best: tuple[float, Assertion] | None = None
+    for said in decision.heard:
+        judge = weighed.get((said.by, said.version)) if said.origin == "model" else None
+        strength = None if judge is None else _nearness(said, judge.threshold, decision.label)
+        if strength is not None and (best is None or strength > best[0]):
+            best = strength, said
+    if best is None:
+        return None
+    return _case(image_id, name, "near-threshold", best[0], decision, [best[1]], why=decision.why)
+
+
+def _nearness(said: Assertion, threshold: float | None, label: Label | None) -> float | None:
+    """How near a statement is to its threshold, 1 at it; None where that is no reason to look."""
+    if said.confidence is None or said.one_of:
+        return _UNSURE if label is None else None
+    if threshold is None:  # it is never a label, so the least sure teach most
+        return (1 - said.confidence) / 2 if label is None else None
+    distance = said.confidence - threshold
+    if label is None:
+        return max(0.0, 1 - abs(distance))
+    is_its_label = label.origin == "model" and set(said.values) == set(label.values)
+    return 1 - distance if is_its_label and 0 <= distance < NEAR else None
+
+
+def _case(
+    image_id: str,
+    name: str,
+    reason: Reason,
+    strength: float,
+    decision: Decision,
+    others: Iterable[Assertion],
+    *,
+    why: str,
+) -> Case:
+    """A case with the suggestion of the surest of `others` that names plain values."""
+    plain = [each for each in others if not each.one_of]
+    best = max(plain, key=lambda each: (each.confidence or 0.0, each.by, each.values), default=None)
+    if best is None:
+        return Case(image_id, name, reason, strength, decision.label, None, None, "", why)
+    return Case(
+        image_id,
+        name,
+        reason,
+        strength,
+        decision.label,
+        best.values,
+        best.confidence,
+        best.by,
+        why,
+    )
+
+
+def is_disputed(people: int, others: int) -> bool:
+    """Whether it is open what holds if `others` of these `people` contradict the latest of them.
+
+    It is until more of them say what stands than say otherwise.
+    """
+    return others > 0 and 2 * others >= people
+
+
+def spoken(values: Sequence[str], *, one_of: bool = False) -> str:
+    """Values as a person writes and reads them."""
+    if not values:
+        return "that it cannot be told" if one_of else "none"
+    return (" or " if one_of else ", ").join(values)

@@ -1,0 +1,101 @@
+"""What a person looks at next, written into a folder: tasks and configuration of Label Studio, and
+the same as a table."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from catalog.photos import decode, encode_jpeg
+from catalog.stored import load_photos
+from catalog.table import Catalog
+from crawlers.errors import UsageMistakeError
+from labeling.review.cases import Case, spoken
+from labeling.review.queue import Waiting
+from labeling.review.returned_csv import HEADER, write_row
+from labeling.review.tasks import config, task
+from labeling.review.waiting import load_places
+
+TASKS, CONFIG, TABLE = "tasks.json", "config.xml", "review.csv"
+
+SIDE = 640
+"""The longer side of the picture in a task, in pixels."""
+
+
+def export_review(catalog: Catalog, chosen: Sequence[Waiting], out: Path) -> None:
+    """Write `tasks.json`, `config.xml` and `review.csv` into the folder `out`, all or nothing.
+
+    Raises `UsageMistakeError` where something is there already: decisions that somebody wrote into
+    an earlier export are never written over.
+    """
+    check_folder(out)
+    out = out.resolve()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = out.with_name(f".{os.getpid()}-{out.name}.part")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        _write(catalog, chosen, aside)
+        os.replace(aside, out)  # noqa: PTH105 - of a folder, onto an empty one
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def check_folder(out: Path) -> None:
+    """Make sure that an export can be written to `out`; raises `UsageMistakeError`."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise UsageMistakeError(
+            f"{out} is there already, and not an empty folder; give another --out, so that no "
+            "decision in it is lost"
+        )
+
+
+def preview(content: bytes) -> bytes:
+    """A photo as a JPEG of at most `SIDE` pixels, whole and upright."""
+    shown = decode(content, side=SIDE)
+    shown.thumbnail((SIDE, SIDE), reducing_gap=3.0)
+    return encode_jpeg(shown)
+
+
+def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> None:
+    asked = {case.attribute for waiting in chosen for case in waiting.cases}
+    attributes = [each for name, each in catalog.vocabulary.attributes.items() if name in asked]
+    places = load_places(catalog, [waiting.image_id for waiting in chosen])
+    (folder / CONFIG).write_text(config(attributes), encoding="utf-8")
+    with (folder / TASKS).open("w", encoding="utf-8") as file:
+        # One by one: a picture is some 50 KB, and only one is held.
+        file.write("[")
+        for number, (waiting, jpeg) in enumerate(_pictures(catalog, chosen)):
+            one = task(waiting, jpeg, places[waiting.image_id]["page_url"], attributes)
+            file.write(",\n" if number else "\n")
+            json.dump(one, file, ensure_ascii=False)
+        file.write("\n]\n")
+    with (folder / TABLE).open("w", encoding="utf-8-sig", newline="") as file:
+        file.write(write_row(HEADER))
+        for waiting in chosen:
+            for case in waiting.cases:
+                file.write(write_row(_row(case, places[waiting.image_id])))
+
+
+def _pictures(catalog: Catalog, chosen: Sequence[Waiting]) -> Iterator[tuple[Waiting, bytes]]:
+    by_id = {waiting.image_id: waiting for waiting in chosen}
+    for key, content, _ in load_photos(catalog, list(by_id)):
+        yield by_id[key], preview(content)
+
+
+def _row(case: Case, place: dict[str, str]) -> list[str]:
+    """The cells of one case, in the order of `HEADER`, what a person fills in empty."""
+    cells = {
+        "image_id": case.image_id,
+        "attribute": case.attribute,
+        "label": "" if case.label is None else spoken(case.label.values),
+        "origin": "" if case.label is None else case.label.origin,
+        "suggestion": "" if case.suggestion is None else spoken(case.suggestion),
+        "confidence": "" if case.confidence is None else f"{case.confidence:.2f}",
+        "suggested_by": case.suggested_by,
+        "reason": case.reason,
+        "why": case.why,
+        **place,
+    }
+    return [" ".join(cells.get(name, "").split()) for name in HEADER]

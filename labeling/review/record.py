@@ -1,0 +1,185 @@
+"""Decisions of people become statements in the catalogue, each once."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from catalog.assertions import Assertion
+from catalog.table import Catalog
+from labeling.label import load_assertions, store_assertions
+from labeling.review.cases import is_disputed, spoken
+from labeling.review.resolve import PhotoIds, Statement, resolve, settle
+from labeling.review.returned import Line, load_returned
+
+_BATCH = 1_000
+
+Key = tuple[str, str]
+"""A photo and an attribute."""
+
+
+@dataclass(slots=True)
+class Imported:
+    """What came of files that people gave back.
+
+    `new` decisions by who made them; those that were `known` before; those that stood `twice` in a
+    file; questions left `empty`; and what is to be told of single lines.
+    """
+
+    new: Counter[str] = field(default_factory=Counter)
+    known: int = 0
+    twice: int = 0
+    empty: int = 0
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def good(self) -> int:
+        """Decisions that are in the catalogue now."""
+        return self.new.total() + self.known
+
+    @property
+    def refused(self) -> int:
+        """How many lines were not taken."""
+        return sum(not line.kept for line in self.lines)
+
+    def add(self, other: "Imported") -> None:
+        """Take the counts and lines of another file in."""
+        self.new.update(other.new)
+        self.known += other.known
+        self.twice += other.twice
+        self.empty += other.empty
+        self.lines += other.lines
+
+    def to_dict(self, most: int = 1_000) -> dict[str, Any]:
+        """JSON-ready values, with the first `most` lines."""
+        return {
+            "new": self.new.total(),
+            "by": dict(self.new.most_common()),
+            "known": self.known,
+            "twice": self.twice,
+            "empty": self.empty,
+            "refused": self.refused,
+            "lines": [line._asdict() for line in self.lines[:most]],
+            "more_lines": max(0, len(self.lines) - most),
+        }
+
+
+def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) -> Imported:
+    """Store the decisions of a `review.csv` or of an export of Label Studio.
+
+    All of a file's new decisions are stored in one commit, so that a broken import is done again
+    and adds nothing twice.
+    """
+    now = datetime.now(UTC)
+    returned = load_returned(path, by)
+    ids = PhotoIds(catalog.column("images", "image_id").to_pylist()) if returned.answers else None
+    found, lines = resolve(returned.answers, catalog.vocabulary, ids, now) if ids else ([], [])
+    standing, torn, twice = settle(found)
+    past = load_decisions(catalog, {each.image_id for each in standing})
+    made, known = news(standing, past)
+    store_assertions(catalog, made, run_id=run_id)
+    told = [*returned.lines, *lines, *torn, *disputes(standing, [*_flat(past), *made])]
+    told = [line._replace(where=f"{path.name}, {line.where}") for line in sorted(told, key=_place)]
+    return Imported(Counter(each.by for each in made), known, twice, returned.empty, told)
+
+
+def news(
+    standing: Sequence[Statement], past: Mapping[Key, Sequence[Assertion]]
+) -> tuple[list[Assertion], int]:
+    """The statements of one file that `past` does not have yet, and how many it has.
+
+    One with a time is known if the same person said the same at that time. One without is known if
+    it is what that person said last. No two statements about one thing have the same time, so that
+    there always is a latest.
+    """
+    said = {key: list(some) for key, some in past.items()}
+    made: list[Assertion] = []
+    for each in sorted(standing, key=lambda statement: statement.at):
+        there = said.setdefault((each.image_id, each.attribute), [])
+        if (new := _new(each, there)) is not None:
+            made.append(new)
+            there.append(new)
+            there.sort(key=_age)
+    return made, len(standing) - len(made)
+
+
+def _new(each: Statement, there: Sequence[Assertion]) -> Assertion | None:
+    mine = [said for said in there if said.by == each.by]
+    same = [said for said in mine if _says(said) == (frozenset(each.values), each.one_of)]
+    if each.said_at:
+        known = any(said.version == each.said_at for said in same)
+    else:
+        known = bool(mine) and mine[-1] in same
+    if known:
+        return None
+    at = each.at
+    while any(said.created_at == at for said in there):
+        at += timedelta(microseconds=1)
+    return Assertion(
+        image_id=each.image_id,
+        attribute=each.attribute,
+        values=each.values,
+        one_of=each.one_of,
+        confidence=None,
+        origin="human",
+        by=each.by,
+        # Part of the statement's id, so that who comes back to an earlier decision is heard, and
+        # two imports of one file at the same moment store it once.
+        version=each.said_at,
+        about="",
+        created_at=at,
+        revision=0 if each.said_at else sum(not said.version for said in mine),
+    )
+
+
+def disputes(standing: Iterable[Statement], said: Iterable[Assertion]) -> list[Line]:
+    """The lines of a file about which people disagree, by all that they `said` so far."""
+    last: dict[Key, dict[str, Assertion]] = defaultdict(dict)
+    for made in sorted(said, key=_age):
+        last[made.image_id, made.attribute][made.by] = made
+    lines = []
+    for each in standing:
+        people = sorted(last[each.image_id, each.attribute].values(), key=_age)
+        others = [one for one in people if _says(one) != _says(people[-1])]
+        if is_disputed(len(people), len(others)):
+            told = ", ".join(f"{one.by} says {_text(one)}" for one in people)
+            do = f"all is kept, and {_text(people[-1])} stands as the latest; decide it together"
+            lines.append(Line(each.where, f"{each.attribute}: {told}", do, kept=True))
+    return lines
+
+
+def load_decisions(catalog: Catalog, image_ids: Iterable[str]) -> dict[Key, list[Assertion]]:
+    """What people have said so far of these photos, by photo and attribute, the oldest first."""
+    found: dict[Key, list[Assertion]] = defaultdict(list)
+    wanted = sorted(image_ids)
+    for start in range(0, len(wanted), _BATCH):
+        for key, said in load_assertions(catalog, wanted[start : start + _BATCH]).items():
+            for each in said:
+                if each.origin == "human":
+                    found[key, each.attribute].append(each)
+    for some in found.values():
+        some.sort(key=_age)
+    return found
+
+
+def _flat(past: Mapping[Key, Sequence[Assertion]]) -> list[Assertion]:
+    return [each for some in past.values() for each in some]
+
+
+def _says(said: Assertion) -> tuple[frozenset[str], bool]:
+    return frozenset(said.values), said.one_of
+
+
+def _text(said: Assertion) -> str:
+    return spoken(said.values, one_of=said.one_of)
+
+
+def _age(said: Assertion) -> tuple[datetime, str]:
+    return said.created_at, said.assertion_id
+
+
+def _place(line: Line) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", line.where)]

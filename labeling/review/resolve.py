@@ -1,0 +1,180 @@
+"""Answers in a person's words -> statements about photos, or what is wrong with them."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.status import ID_PREFIX
+from catalog.vocabulary import NOTHING, Attribute, Meaning, Vocabulary, fold
+from labeling.review.cases import spoken
+from labeling.review.moments import HELP, read_moment
+from labeling.review.returned import Answer, Line
+
+CANNOT_TELL = "cannot tell"
+NONE = "none"
+
+_CANNOT_TELL = frozenset({fold(CANNOT_TELL), fold("can't tell"), "?"})
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a person decided: see `catalog.assertions.Assertion`.
+
+    `at` is when, and `said_at` the same as the file has it, "" if it does not say.
+    """
+
+    where: str
+    image_id: str
+    attribute: str
+    values: tuple[str, ...]
+    one_of: bool
+    by: str
+    at: datetime
+    said_at: str
+
+    @property
+    def text(self) -> str:
+        """What was said, for people to read."""
+        return spoken(self.values, one_of=self.one_of)
+
+
+class PhotoIds:
+    """The ids of all photos, to be found by their first digits."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._sorted: npt.NDArray[np.bytes_] = np.unique(np.array(list(ids), dtype="S64"))
+
+    def find(self, prefix: str) -> str:
+        """The one id that begins with `prefix`; raises `ValueError` with what is wrong."""
+        plain = prefix.strip().lower()
+        if not ID_PREFIX.fullmatch(plain):
+            raise ValueError(f"{prefix[:80]!r} is no image id: at least 6 of its digits 0-9 a-f")
+        ends = np.array([plain, plain + "g"], dtype="S65")
+        first, last = np.searchsorted(self._sorted, ends)
+        if last - first != 1:
+            raise ValueError(f"{last - first} photos have an id that begins with {plain!r}")
+        found: bytes = self._sorted[first]
+        return found.decode()
+
+
+def resolve(
+    answers: Sequence[Answer], vocabulary: Vocabulary, ids: PhotoIds, now: datetime
+) -> tuple[list[Statement], list[Line]]:
+    """What the answers state, and what is to be told of those that state nothing or little.
+
+    Statements without a time of their own are of `now`; all are in the order of the answers.
+    """
+    found: list[Statement] = []
+    lines: list[Line] = []
+    for answer in answers:
+        try:
+            said = _resolve(answer, vocabulary, ids, now)
+        except _FaultError as fault:
+            lines.append(Line(answer.where, fault.what, fault.do))
+            continue
+        found.append(said)
+        if said.one_of and said.values:
+            what = f"{said.attribute}: {answer.words[0]!r} can be {said.text}"
+            lines.append(Line(said.where, what, "the label stays open; name one value", kept=True))
+    return found, lines
+
+
+def settle(statements: Sequence[Statement]) -> tuple[list[Statement], list[Line], int]:
+    """The statements of one file that stand, what is to be told, and how many were there twice.
+
+    Of a statement that the same person makes twice the latest stands. A person who says two things
+    about an attribute of a photo is not taken at either.
+    """
+    by_person: dict[tuple[str, str, str], list[Statement]] = defaultdict(list)
+    for each in statements:
+        by_person[each.image_id, each.attribute, each.by].append(each)
+    standing, lines, twice = [], [], 0
+    for some in by_person.values():
+        if len({(frozenset(each.values), each.one_of) for each in some}) > 1:
+            lines += [_torn(each, some) for each in some]
+        else:
+            standing.append(max(some, key=lambda each: each.at))
+            twice += len(some) - 1
+    return standing, lines, twice
+
+
+def _torn(one: Statement, some: Sequence[Statement]) -> Line:
+    others = ", ".join(f"{each.text} in {each.where}" for each in some if each.where != one.where)
+    others = others or ", ".join(each.text for each in some if each is not one)
+    what = f"{one.attribute}: {one.by} says {one.text} here and {others}"
+    return Line(one.where, what, "leave one of them")
+
+
+class _FaultError(Exception):
+    def __init__(self, what: str, do: str) -> None:
+        super().__init__(what, do)
+        self.what, self.do = what, do
+
+
+def _resolve(answer: Answer, vocabulary: Vocabulary, ids: PhotoIds, now: datetime) -> Statement:
+    name = answer.attribute.strip().casefold()
+    attribute = vocabulary.attributes.get(name)
+    if attribute is None:
+        raise _FaultError(
+            f"there is no attribute {answer.attribute[:80]!r}", _offer(name, vocabulary.attributes)
+        )
+    try:
+        image_id = ids.find(answer.image_id)
+    except ValueError as error:
+        raise _FaultError(str(error), "copy the whole id from the export") from error
+    meaning = read_words(answer.words, attribute, vocabulary)
+    by = " ".join(answer.by.split())
+    if not by:
+        raise _FaultError("nobody is named who decided it", "fill column by, or give --by NAME")
+    at, said_at = now, ""
+    if answer.decided_at.strip():
+        try:
+            at, said_at = read_moment(answer.decided_at, now)
+        except ValueError as error:
+            raise _FaultError(f"decided_at: {error}", HELP) from error
+    return Statement(answer.where, image_id, name, meaning.values, meaning.one_of, by, at, said_at)
+
+
+def read_words(words: Sequence[str], attribute: Attribute, vocabulary: Vocabulary) -> Meaning:
+    """What a person's words for one attribute say; raises with what is wrong and what to do.
+
+    "cannot tell", "?" and what the vocabulary knows to say nothing leave it open. "none" is nobody,
+    of an attribute that several values can hold of.
+    """
+    meanings = [_read_word(word, attribute, vocabulary) for word in words]
+    distinct = list(dict.fromkeys(meanings))
+    if len(distinct) == 1:
+        return distinct[0]
+    if not attribute.many or any(each.one_of or not each.values for each in distinct):
+        said = " and ".join(map(repr, words))
+        raise _FaultError(f"{attribute.name}: it cannot be {said} at once", "leave one of them")
+    values = {value for each in distinct for value in each.values}
+    ordered = tuple(value for value in attribute.values if value in values)
+    return Meaning(ordered or tuple(sorted(values)), one_of=False)
+
+
+def _read_word(word: str, attribute: Attribute, vocabulary: Vocabulary) -> Meaning:
+    folded = fold(word)
+    if folded in _CANNOT_TELL:
+        return NOTHING
+    if attribute.many and folded == fold(NONE):
+        return Meaning((), one_of=False)
+    meaning = vocabulary.lookup(attribute.name, word)
+    if meaning is not None:
+        return meaning
+    if attribute.kind == "number" and attribute.bounds is not None:
+        do = "give a whole number from {} to {}, or ?".format(*attribute.bounds)
+    else:
+        do = _offer(word, [*attribute.values, *([NONE] if attribute.many else []), "?"])
+    raise _FaultError(f"{attribute.name}: {word[:80]!r} is no value of it", do)
+
+
+def _offer(word: str, possible: Iterable[str]) -> str:
+    every = list(possible)
+    near = difflib.get_close_matches(word.strip().casefold(), every, n=1)
+    return f"{'did you mean ' + near[0] + '? ' if near else ''}there are: {', '.join(every)}"

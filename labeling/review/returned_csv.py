@@ -1,0 +1,146 @@
+"""`review.csv` as it is written and as it comes back from a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from labeling.review.returned import Answer, Line, Returned, is_text
+
+HEADER = (
+    "image_id",
+    "attribute",
+    "label",
+    "origin",
+    "suggestion",
+    "confidence",
+    "suggested_by",
+    "reason",
+    "why",
+    "page_url",
+    "source_id",
+    "decision",
+    "by",
+    "decided_at",
+)
+"""The columns of `review.csv`; the last three are for the person."""
+
+NEEDED = ("image_id", "attribute", "decision")
+READ = (*NEEDED, "by", "decided_at")
+
+DELIMITERS = (",", ";", "\t", "|")
+
+# What a spreadsheet takes for the beginning of a formula, in any alphabet that it reads.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_GUARD = "'"
+
+
+def write_row(cells: Sequence[str]) -> str:
+    """One line of CSV, in which nothing is a formula."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([guarded(cell) for cell in cells])
+    return out.getvalue()
+
+
+def guarded(cell: str) -> str:
+    """The cell, with a quote before it where a spreadsheet would calculate; see `unguarded`."""
+    return _GUARD + cell if cell.startswith((*_FORMULA, _GUARD)) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell as it was before `guarded`."""
+    is_guarded = cell.startswith(_GUARD) and cell[1:].startswith((*_FORMULA, _GUARD))
+    return cell[1:] if is_guarded else cell
+
+
+def read_csv(text: str, by: str | None = None) -> Returned:
+    """The answers of a table with at least the columns `NEEDED`; the delimiter is found out."""
+    lines = list(io.StringIO(text, newline=None))
+    header, delimiter = _header(lines)
+    done = Returned()
+    if wrong := _wrong_header(header):
+        done.lines.append(Line("line 1", wrong, f"its first line must name {', '.join(NEEDED)}"))
+        return done
+    for where, cells in _records(lines, delimiter, len(header), done.lines):
+        row = {
+            name: unguarded(cell.strip()).strip() for name, cell in zip(header, cells, strict=True)
+        }
+        said = {name: row.get(name, "") for name in READ}
+        if not said["decision"]:
+            _count_empty(where, said, done)
+        elif spoilt := [name for name in READ if not is_text(said[name])]:
+            what = f"{spoilt[0]} holds bytes that are not UTF-8"
+            done.lines.append(Line(where, what, "save the file as UTF-8"))
+        else:
+            words = (said["decision"],)
+            who = said["by"] or by or ""
+            done.answers.append(
+                Answer(where, said["image_id"], said["attribute"], words, who, said["decided_at"])
+            )
+    return done
+
+
+def _count_empty(where: str, said: dict[str, str], done: Returned) -> None:
+    """A row that nobody has come to is no fault; one that is dated was meant to say something."""
+    if said["decided_at"]:
+        do = "fill column decision, with ? where it cannot be told, or empty decided_at"
+        done.lines.append(Line(where, "it is dated and decides nothing", do))
+    else:
+        done.empty += 1
+
+
+def _header(lines: list[str]) -> tuple[list[str], str]:
+    """The columns, by the delimiter that cuts the first line into most of them."""
+    best: tuple[list[str], str] = ([], ",")
+    for delimiter in DELIMITERS:
+        try:
+            cells = next(csv.reader(lines[:1], delimiter=delimiter, strict=True), [])
+        except csv.Error:
+            continue
+        if len(cells) > len(best[0]):
+            best = [cell.strip().casefold() for cell in cells], delimiter
+    return best
+
+
+def _wrong_header(header: list[str]) -> str:
+    missing = [name for name in NEEDED if name not in header]
+    twice = [name for name in READ if header.count(name) > 1]
+    if missing:
+        return f"there is no column {', '.join(missing)}"
+    return f"column {twice[0]} stands there twice" if twice else ""
+
+
+def _records(
+    lines: list[str], delimiter: str, width: int, faults: list[Line]
+) -> Iterator[tuple[str, list[str]]]:
+    """Where each row stands, and its cells.
+
+    After a row that is broken the next line is tried, so that a quote that is left open does not
+    swallow the rows after it.
+    """
+    at = 1
+    reader = _reader(lines, at, delimiter)
+    start = at
+    while at < len(lines):
+        where, wrong = f"line {at + 1}", ""
+        cells: list[str] = []
+        try:
+            cells = next(reader)
+            is_blank = not any(cell.strip() for cell in cells)
+            if len(cells) != width and not is_blank:
+                wrong = f"it has {len(cells)} cells and the first line {width}"
+        except csv.Error as error:
+            wrong = f"it is no line of CSV ({error})"
+        if wrong:
+            faults.append(Line(where, wrong, "mend its quotes and separators"))
+            at += 1
+            start, reader = at, _reader(lines, at, delimiter)
+        else:
+            at = start + reader.line_num
+            if not is_blank:
+                yield where, cells
+
+
+def _reader(lines: list[str], start: int, delimiter: str) -> Any:
+    rest = (lines[at] for at in range(start, len(lines)))
+    return csv.reader(rest, delimiter=delimiter, strict=True)

@@ -1,0 +1,86 @@
+"""Photos that wait for a person, as tasks and labelling configuration of Label Studio: pure."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+from catalog.vocabulary import Attribute
+from labeling.review.cases import Case, spoken
+from labeling.review.queue import Waiting
+from labeling.review.resolve import CANNOT_TELL, NONE
+
+PHOTO = "the-photo"
+"""The name of the tag that shows the photo; no attribute can be called so."""
+
+
+def task(
+    waiting: Waiting, jpeg: bytes, page_url: str, attributes: Iterable[Attribute]
+) -> dict[str, Any]:
+    """One task: the photo inside it as a data URI, what is asked, and what is suggested.
+
+    Only what is asked is suggested: what a person submits counts as their decision.
+    """
+    known = {attribute.name: attribute for attribute in attributes}
+    results = [
+        _result(case, known[case.attribute])
+        for case in waiting.cases
+        if case.suggestion is not None
+    ]
+    confidences = [case.confidence for case in waiting.cases if case.confidence is not None]
+    data = {
+        "image": f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}",
+        "image_id": waiting.image_id,
+        "question": " | ".join(question(case) for case in waiting.cases),
+        "page_url": page_url,
+    }
+    by = ", ".join(dict.fromkeys(c.suggested_by for c in waiting.cases if c.suggestion is not None))
+    prediction: dict[str, Any] = {"model_version": by, "result": results}
+    if confidences:
+        prediction["score"] = min(confidences)
+    return {"data": data, "predictions": [prediction] if results else []}
+
+
+def question(case: Case) -> str:
+    """What a person is asked, and why, in one line."""
+    label = "unknown" if case.label is None else spoken(case.label.values)
+    what = f"{case.attribute} ({label} now)"
+    return f"{what}: {case.why}"
+
+
+def config(attributes: Iterable[Attribute]) -> str:
+    """The labelling configuration for tasks about these attributes.
+
+    A closed attribute is a choice of its values, several at once where several can hold; another
+    one is a line of text. Each can be answered with "cannot tell", which "?" is in a text.
+    """
+    lines = ["<View>", '  <Header value="$question"/>']
+    lines.append(f'  <Image name="{PHOTO}" value="$image" zoom="true"/>')
+    for attribute in attributes:
+        lines += [f"  {line}" for line in _control(attribute)]
+    return "\n".join([*lines, "</View>", ""])
+
+
+def _control(attribute: Attribute) -> list[str]:
+    name = escape(attribute.name)
+    header = f'<Header value="{name}" size="5"/>'
+    if attribute.kind != "closed":
+        text = f'<TextArea name="{name}" toName="{PHOTO}" rows="1" maxSubmissions="1" '
+        return [header, f'{text}editable="true" placeholder="{name}, or ? if it cannot be told"/>']
+    kind = "multiple" if attribute.many else "single"
+    values = [*attribute.values, *([NONE] if attribute.many else []), CANNOT_TELL]
+    choices = [f'  <Choice value="{escape(value)}"/>' for value in values]
+    opening = f'<Choices name="{name}" toName="{PHOTO}" choice="{kind}" showInline="true">'
+    return [header, opening, *choices, "</Choices>"]
+
+
+def _result(case: Case, attribute: Attribute) -> dict[str, Any]:
+    values: Sequence[str] = case.suggestion or (NONE,)
+    is_choice = attribute.kind == "closed"
+    return {
+        "id": case.attribute,
+        "from_name": case.attribute,
+        "to_name": PHOTO,
+        "type": "choices" if is_choice else "textarea",
+        "value": {"choices" if is_choice else "text": list(values)},
+    }

@@ -1,0 +1,155 @@
+"""What waits for a person, read from the catalogue in batches of photos."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from catalog.labelers import load_judges
+from catalog.sql import equals
+from catalog.table import Catalog
+from labeling.label import decisions
+from labeling.review.cases import REASONS, Reason, cases_of
+from labeling.review.queue import Waiting, best, diversify
+from labeling.review.suspects import Suspect, Suspicions, find_suspects
+
+CANDIDATES = 4_000
+"""So many photos of the highest scores are kept to choose from."""
+
+_BATCH = 1_000
+
+
+@dataclass(slots=True)
+class Queue:
+    """Every case counted by (reason, attribute), the `photos` that have one, and the best of them.
+
+    `left_out` are by attribute the values that too few pages show for their labels to be suspected,
+    with their photos.
+    """
+
+    counts: Counter[tuple[Reason, str]] = field(default_factory=Counter)
+    photos: int = 0
+    best: list[Waiting] = field(default_factory=list)
+    left_out: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def load_queue(
+    catalog: Catalog,
+    attributes: Collection[str] = (),
+    reasons: Collection[str] = (),
+    space: str = "semantic",
+) -> Queue:
+    """What waits for a person of these attributes and for these reasons, all if none is named.
+
+    The statements of `_BATCH` photos are in memory at a time, and `CANDIDATES` photos are kept.
+    """
+    names = [name for name in catalog.vocabulary.attributes if not attributes or name in attributes]
+    wanted = [reason for reason in REASONS if not reasons or reason in reasons]
+    queue = Queue()
+    suspects: dict[tuple[str, str], Suspect] = {}
+    if "suspected-label" in wanted:
+        for name in names:
+            found, said = load_suspects(catalog, name, space)
+            suspects |= found
+            if said.left_out:
+                queue.left_out[name] = {
+                    ", ".join(values) or "none": count for values, count in said.left_out.items()
+                }
+    judges = load_judges(catalog)
+    for ids in _spoken_of(catalog):
+        for key, made in decisions(catalog, ids).items():
+            cases = cases_of(key, made, judges, suspects)
+            asked = tuple(c for c in cases if c.attribute in names and c.reason in wanted)
+            if asked:
+                queue.photos += 1
+                queue.counts.update((case.reason, case.attribute) for case in asked)
+                queue.best.append(Waiting(key, asked))
+        queue.best = best(queue.best, CANDIDATES)
+    return queue
+
+
+def choose(catalog: Catalog, queue: Queue, limit: int, space: str = "semantic") -> list[Waiting]:
+    """The `limit` photos to look at first, in that order: see `queue.diversify`."""
+    ids = [each.image_id for each in queue.best]
+    pages = load_places(catalog, ids)
+    groups = [pages[key]["page_url"] or key for key in ids]
+    scores = [each.score for each in queue.best]
+    order = diversify(scores, _load_vectors(catalog, ids, space), groups, limit)
+    return [queue.best[row] for row in order]
+
+
+def load_places(catalog: Catalog, image_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Photo -> `page_url` and `source_id` of where it was seen, "" where there is none."""
+    columns = ["image_id", "sighting_id", "page_url", "source_id"]
+    rows = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()
+    rows.sort(key=lambda row: (row["page_url"] is None, row["sighting_id"]))
+    found = {key: {"page_url": "", "source_id": ""} for key in image_ids}
+    for row in reversed(rows):  # the first one stays
+        found[row["image_id"]] = {name: row[name] or "" for name in ("page_url", "source_id")}
+    return found
+
+
+def load_suspects(
+    catalog: Catalog, attribute: str, space: str = "semantic"
+) -> tuple[dict[tuple[str, str], Suspect], Suspicions]:
+    """The labels of sources that are suspect, by photo and attribute, and all that was found.
+
+    None of a number, nor where there are no vectors: then nothing is like anything.
+    """
+    known = catalog.vocabulary.attributes[attribute]
+    columns = ["image_id", attribute, f"{attribute}_origin", "page_url", space]
+    if known.kind == "number" or not set(columns) <= set(catalog.table("cars").schema.names):
+        return {}, Suspicions()
+    ids: list[str] = []
+    labels: list[tuple[str, ...]] = []
+    groups: list[str] = []
+    parts: list[npt.NDArray[np.float16]] = []
+    where = equals(f"{attribute}_origin", "source")
+    for batch in catalog.read("cars", columns, where, batch_rows=8_192):
+        rows = batch.filter(batch.column(space).is_valid())
+        keys = rows.column("image_id").to_pylist()
+        pages = rows.column("page_url").to_pylist()
+        ids += keys
+        groups += [page or key for page, key in zip(pages, keys, strict=True)]
+        values = rows.column(attribute).to_pylist()
+        labels += [tuple(each) if known.many else (each,) for each in values]
+        parts.append(_matrix(rows.column(space)))
+    if not ids:
+        return {}, Suspicions()
+    order = np.argsort(np.array(ids))  # the table's own order changes as rows are written again
+    vectors = np.concatenate(parts)[order]
+    found = find_suspects(vectors, [labels[at] for at in order], [groups[at] for at in order])
+    return {(ids[order[each.row]], attribute): each for each in found.found}, found
+
+
+def _spoken_of(catalog: Catalog) -> Iterator[list[str]]:
+    """Ids of the photos that are seen somewhere and of which anything was said, in batches."""
+    said = catalog.column("assertions", "image_id").unique()
+    seen = catalog.column("sightings", "image_id").unique()
+    ids = np.intersect1d(said.to_numpy(zero_copy_only=False), seen.to_numpy(zero_copy_only=False))
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH].tolist()
+
+
+def _load_vectors(catalog: Catalog, image_ids: list[str], space: str) -> npt.NDArray[np.float32]:
+    """Unit vectors (n, size) of these photos; zeros where there is none."""
+    schema = catalog.table("cars").schema
+    if space not in schema.names:
+        return np.zeros((len(image_ids), 1), np.float32)
+    vectors = np.zeros((len(image_ids), schema.field(space).type.list_size), np.float32)
+    at = {key: row for row, key in enumerate(image_ids)}
+    rows = catalog.rows("cars", image_ids, ["image_id", space])
+    rows = rows.filter(rows.column(space).is_valid())
+    if rows.num_rows:
+        where = [at[key] for key in rows.column("image_id").to_pylist()]
+        vectors[where] = _matrix(rows.column(space).combine_chunks())
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+
+
+def _matrix(column: pa.Array) -> npt.NDArray[np.float16]:
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat.reshape(len(column), column.type.list_size), dtype=np.float16)

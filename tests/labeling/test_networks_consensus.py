@@ -1,0 +1,376 @@
+"""Laws of the consensus when networks speak too: over sources, people, networks and judges."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.assertions import Assertion, Label
+from catalog.labelers import Judge
+from catalog.vocabulary import load_vocabulary
+from labeling.consensus import Decision, consensus, decide
+
+VOCABULARY = load_vocabulary()
+START = datetime(2026, 1, 1, tzinfo=UTC)
+VALUES = {
+    "view": ("exterior", "interior", "not_a_car"),
+    "color": ("red", "blue", "grey"),
+    "body_type": ("sedan", "suv", "van"),
+    "people": ("man", "woman"),
+    "make": ("Ford", "Volkswagen"),
+}
+ATTRIBUTES = st.sampled_from(sorted(VALUES))
+NETS = ("head color", "net", "other net")
+SURE = (0.0, 0.3, 0.6, 0.9, 1.0, None)
+LEAST = (None, 0.0, 0.3, 0.5, 0.9)
+
+
+def say(
+    attribute: str,
+    *values: str,
+    origin: str = "source",
+    by: str = "shop",
+    sure: float | None = None,
+    one_of: bool = False,
+    version: str = VOCABULARY.version,
+    about: str = "",
+    at: int = 0,
+    revision: int = 1,
+) -> Assertion:
+    when = START + timedelta(seconds=at)
+    return Assertion(
+        "f" * 64, attribute, values, one_of, sure, origin, by, version, about, when, revision  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def guess(
+    attribute: str, *values: str, sure: float | None, by: str = "net", version: str = "1"
+) -> Assertion:
+    return say(attribute, *values, origin="model", by=by, sure=sure, version=version, revision=0)
+
+
+def spoken_of(attribute: str, draw: st.DrawFn, fewest: int, most: int) -> list[str]:
+    pool = st.sampled_from(VALUES[attribute])
+    return draw(st.lists(pool, min_size=fewest, max_size=most, unique=True))
+
+
+def source(draw: st.DrawFn, name: str) -> Assertion:
+    many = VOCABULARY.attributes[name].many
+    closed = VOCABULARY.attributes[name].kind == "closed"
+    values = spoken_of(name, draw, 0 if many else 1, 2 if closed else 1)
+    return say(
+        name,
+        *values,
+        one_of=len(values) > 1 and not many,
+        by=draw(st.sampled_from(["shop", "dealer"])),
+        about=draw(st.sampled_from("abc")),
+        version=draw(st.sampled_from([VOCABULARY.version, VOCABULARY.version, "older"])),
+        revision=draw(st.integers(1, 2)),
+        at=draw(st.integers(0, 2)),
+    )
+
+
+def person(draw: st.DrawFn, name: str) -> Assertion:
+    many = VOCABULARY.attributes[name].many
+    values = spoken_of(name, draw, 0, 2)
+    return say(
+        name,
+        *values,
+        origin="human",
+        by=draw(st.sampled_from(["ann", "bob"])),
+        one_of=draw(st.booleans()) if many else len(values) != 1,
+        at=draw(st.integers(0, 3)),
+    )
+
+
+def network(draw: st.DrawFn, name: str) -> Assertion:
+    many = VOCABULARY.attributes[name].many
+    unsure = draw(st.integers(0, 5)) == 5
+    fewest, most = (0, 2) if many or unsure else (1, 1)
+    return replace(
+        guess(
+            name,
+            *spoken_of(name, draw, fewest, most),
+            sure=draw(st.sampled_from(SURE)),
+            by=draw(st.sampled_from(NETS)),
+            version=draw(st.sampled_from(["1", "1", "1", "old"])),
+        ),
+        one_of=unsure,
+        created_at=START + timedelta(seconds=draw(st.integers(0, 2))),
+    )
+
+
+FORMS = (("sedan",), ("suv",), ("sedan", "suv"), ("suv", "van"))
+SPEAKERS = {"source": source, "human": person, "model": network}
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What is said of one photo, about few attributes, and how networks are weighed."""
+
+    said: list[Assertion]
+    judges: list[Judge]
+
+
+@st.composite
+def talks(
+    draw: st.DrawFn, *origins: str, tryout: bool | None = None, about: Sequence[str] = ()
+) -> Talk:
+    """Talk between these origins; most networks have a judge."""
+    names = about or draw(st.lists(ATTRIBUTES, min_size=1, max_size=2, unique=True))
+    asked = st.tuples(st.sampled_from(names), st.sampled_from(origins))
+    said = [SPEAKERS[origin](draw, name) for name, origin in draw(st.lists(asked, max_size=9))]
+    trust = draw(st.permutations(NETS))[draw(st.sampled_from([0, 0, 0, 1])) :]
+    trying = {by: draw(st.booleans()) if tryout is None else tryout for by in NETS}
+    judges = [
+        Judge(name, by, "1", draw(st.sampled_from(LEAST)), trying[by])
+        for by in trust
+        for name in names
+    ]
+    return Talk(said, judges)
+
+
+ALL = talks("source", "source", "model", "model", "model", "human")
+NOBODYS = talks("source", "source", "model", "model", "model")
+
+
+@st.composite
+def torn(draw: st.DrawFn) -> Talk:
+    """Talk of networks about a form that two places leave open, or contradict each other about."""
+    talk = draw(talks("model", about=("body_type",)))
+    words = draw(st.lists(st.sampled_from(FORMS), min_size=2, max_size=2))
+    places = [
+        say("body_type", *values, one_of=len(values) > 1, about=at)
+        for at, values in zip("ab", words, strict=True)
+    ]
+    return Talk([*places, *talk.said], talk.judges)
+
+
+def decided(talk: Talk) -> dict[str, Decision]:
+    return decide(talk.said, VOCABULARY, talk.judges)
+
+
+def alone(talk: Talk) -> dict[str, Label]:
+    """The labels by the sources alone."""
+    return consensus([each for each in talk.said if each.origin == "source"], VOCABULARY)
+
+
+def outcome(decisions: Mapping[str, Decision]) -> dict[str, Any]:
+    return {
+        name: (made.label, made.why, frozenset(made.heard), frozenset(made.against))
+        for name, made in decisions.items()
+    }
+
+
+def heard(made: Decision, origin: str) -> list[Assertion]:
+    return [each for each in made.heard if each.origin == origin]
+
+
+def judge_of(said: Assertion, judges: Sequence[Judge]) -> Judge:
+    key = (said.attribute, said.by, said.version)
+    [found] = [each for each in judges if (each.attribute, each.by, each.version) == key]
+    return found
+
+
+def passes(said: Assertion, judge: Judge) -> bool:
+    if said.one_of or said.confidence is None or judge.threshold is None:
+        return False
+    return said.confidence >= judge.threshold
+
+
+@given(ALL, st.randoms(use_true_random=False))
+def test_order_and_duplicates_do_not_matter(talk: Talk, dice: random.Random) -> None:
+    mixed = [*talk.said, *talk.said[::2]]
+    dice.shuffle(mixed)
+    assert outcome(decide(mixed, VOCABULARY, talk.judges)) == outcome(decided(talk))
+
+
+@given(ALL, st.sampled_from(["red", "blue"]))
+def test_a_person_who_speaks_last_wins_over_networks_and_sources(talk: Talk, value: str) -> None:
+    last = say("color", value, origin="human", by="zoe", at=99)
+    made = decide([*talk.said, last], VOCABULARY, talk.judges)["color"]
+    assert made.label == Label((value,), "human", None)
+    assert last in made.heard
+    assert last not in made.against
+
+
+@given(ALL, ATTRIBUTES)
+def test_a_person_who_cannot_tell_leaves_it_unknown(talk: Talk, name: str) -> None:
+    last = say(name, origin="human", by="zoe", one_of=True, at=99)
+    made = decide([*talk.said, last], VOCABULARY, talk.judges)[name]
+    assert made.label is None
+    assert "zoe" in made.why
+
+
+@given(ALL, st.sampled_from(NETS))
+def test_without_the_statements_of_a_network_it_is_as_before_it_spoke(talk: Talk, net: str) -> None:
+    before = [each for each in talk.said if each.by != net]
+    others = [judge for judge in talk.judges if judge.by != net]
+    never = outcome(decide(before, VOCABULARY, others))
+    assert outcome(decide(before, VOCABULARY, talk.judges)) == never, "a judge that nobody obeys"
+    assert outcome(decide(talk.said, VOCABULARY, others)) == never, "statements that nobody weighs"
+
+
+@given(ALL)
+def test_an_older_version_of_a_network_is_not_heard(talk: Talk) -> None:
+    older = [replace(each, version="0") for each in talk.said if each.origin == "model"]
+    made = decide([*talk.said, *older], VOCABULARY, talk.judges)
+    assert outcome(made) == outcome(decided(talk))
+
+
+@given(NOBODYS)
+def test_a_network_never_changes_what_sources_say(talk: Talk) -> None:
+    together = consensus(talk.said, VOCABULARY, talk.judges)
+    assert {name: together.get(name) for name in alone(talk)} == alone(talk)
+
+
+@given(torn())
+def test_where_sources_leave_it_open_a_network_gives_what_fits_the_most_of_them(talk: Talk) -> None:
+    for made in decided(talk).values():
+        voices = heard(made, "source")
+        if made.label and made.label.origin == "model" and voices:
+            fits = Counter(value for each in voices for value in each.values)
+            assert {fits[value] for value in made.label.values} == {max(fits.values())}
+
+
+@given(st.one_of(NOBODYS, torn()))
+def test_a_tryout_model_never_contradicts_a_source(talk: Talk) -> None:
+    first = alone(talk)
+    tried = [replace(judge, is_tryout=True) for judge in talk.judges]
+    for name, made in decide(talk.said, VOCABULARY, tried).items():
+        voices = heard(made, "source")
+        if voices and made.label:
+            allowed = {value for each in voices for value in each.values}
+            assert set(made.label.values) <= allowed
+            assert name not in first or made.label == first[name]
+
+
+@given(st.one_of(ALL, torn()))
+def test_what_a_tryout_model_says_is_never_against_a_label(talk: Talk) -> None:
+    for made in decided(talk).values():
+        models = [each for each in made.against if each.origin == "model"]
+        assert not any(judge_of(each, talk.judges).is_tryout for each in models)
+
+
+@given(ALL)
+def test_a_label_of_a_network_is_as_sure_as_its_judge_asks(talk: Talk) -> None:
+    for name, label in consensus(talk.said, VOCABULARY, talk.judges).items():
+        if label.origin == "model":
+            assert label.confidence is not None
+            least = [judge.threshold for judge in talk.judges if judge.attribute == name]
+            assert any(each is not None and label.confidence >= each for each in least)
+
+
+@given(ALL)
+def test_without_a_threshold_there_is_no_label(talk: Talk) -> None:
+    mute = [replace(judge, threshold=None) for judge in talk.judges]
+    labels = consensus(talk.said, VOCABULARY, mute)
+    assert {label.origin for label in labels.values()} <= {"human", "source"}
+
+
+@given(talks("model"))
+def test_the_first_network_that_is_sure_enough_labels(talk: Talk) -> None:
+    for name, made in decided(talk).items():
+        mine = [judge for judge in talk.judges if judge.attribute == name]
+        heard_by = {each.by: each for each in made.heard}
+        sure = [j for j in mine if j.by in heard_by and passes(heard_by[j.by], j)]
+        if not sure:
+            assert made.label is None
+        else:
+            first = heard_by[sure[0].by]
+            assert made.label is not None
+            assert set(made.label.values) == set(first.values)
+            assert made.label.confidence == first.confidence
+
+
+@given(talks("source", "model", "model", about=("view", "color", "people")))
+def test_networks_are_not_heard_about_what_makes_no_sense_for_the_view(talk: Talk) -> None:
+    made = decided(talk)
+    view = made["view"].label if "view" in made else None
+    for name, each in made.items():
+        if view and not VOCABULARY.questions[name].makes_sense(view.values[0]):
+            assert heard(each, "model") == []
+            assert each.label is None or each.label.origin != "model"
+
+
+@pytest.mark.parametrize("origin", ["human", "source", "model"])
+def test_whoever_says_that_it_is_no_car_nobody_guesses_its_colour(origin: str) -> None:
+    view = say("view", "not_a_car", origin=origin, by="net", sure=0.9, version="1")
+    guesses = [guess("color", "red", sure=1.0), guess("body_type", "van", sure=1.0)]
+    judges = [Judge(name, "net", "1", 0.5) for name in ("color", "body_type", "view")]
+    assert set(consensus([*guesses, view], VOCABULARY, judges)) == {"view"}
+    assert set(consensus(guesses, VOCABULARY, judges)) == {"color", "body_type"}
+
+
+@given(ALL)
+def test_every_decision_has_a_reason_of_one_line(talk: Talk) -> None:
+    for made in decided(talk).values():
+        assert made.why.strip()
+        assert made.why.splitlines() == [made.why]
+
+
+@given(ALL)
+def test_every_label_was_said_by_somebody_who_is_heard(talk: Talk) -> None:
+    for name, made in decided(talk).items():
+        assert set(made.against) <= set(made.heard) <= set(talk.said)
+        assert {each.attribute for each in made.heard} == {name}
+        if made.label is not None:
+            voices = [each for each in made.heard if each.origin == made.label.origin]
+            assert voices
+            assert set(made.label.values) <= {value for each in voices for value in each.values}
+
+
+@given(torn())
+def test_who_says_the_same_as_the_label_is_not_against_it(talk: Talk) -> None:
+    for made in decided(talk).values():
+        if made.label:
+            same = [each for each in made.against if set(each.values) == set(made.label.values)]
+            assert [each for each in same if not each.one_of] == []
+
+
+@given(st.one_of(NOBODYS, torn()))
+def test_a_source_that_says_otherwise_than_the_label_is_against_it(talk: Talk) -> None:
+    for name, made in decided(talk).items():
+        if made.label and not VOCABULARY.attributes[name].many:
+            said = set(made.label.values)
+            others = {each for each in heard(made, "source") if not said & set(each.values)}
+            assert others <= set(made.against)
+
+
+def test_a_source_that_says_otherwise_than_a_person_is_against_the_label() -> None:
+    said = [say("color", "red", origin="human", by="ann"), say("color", "blue", about="a")]
+    made = decide(said, VOCABULARY)["color"]
+    assert made.label == Label(("red",), "human", None)
+    assert made.against == (said[1],)
+
+
+@given(talks("source", "model", "model", tryout=False))
+def test_a_network_that_is_sure_of_something_else_is_against_the_label(talk: Talk) -> None:
+    for made in decided(talk).values():
+        if made.label:
+            sure = [e for e in heard(made, "model") if passes(e, judge_of(e, talk.judges))]
+            others = {each for each in sure if set(each.values) != set(made.label.values)}
+            assert others == {each for each in made.against if each.origin == "model"}
+
+
+def test_of_an_unsure_network_it_is_said_how_sure_it_would_have_to_be() -> None:
+    judges = [Judge("color", "net", "1", 0.9), Judge("make", "net", "1", None)]
+    said = [guess("color", "red", sure=0.62), guess("make", "Ford", sure=0.99)]
+    made = decide(said, VOCABULARY, judges)
+    assert made["color"].why == "net is 62% sure and would need 90%"
+    assert "not trusted" in made["make"].why
+
+
+@pytest.mark.parametrize(("sure", "least"), [(0.62, 0.9), (0.8996, 0.9), (0.9, 0.9001)])
+def test_who_falls_short_is_not_said_to_be_as_sure_as_is_needed(sure: float, least: float) -> None:
+    judges = [Judge("color", "net", "1", least)]
+    made = decide([guess("color", "red", sure=sure)], VOCABULARY, judges)["color"]
+    told, _, needed = made.why.removeprefix("net is ").partition(" sure and would need ")
+    assert made.label is None
+    assert told != needed
