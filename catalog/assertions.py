@@ -18,10 +18,11 @@ class Assertion:
     """One statement about one photo.
 
     It states `values`, or with `one_of` that one of them holds and not which; no values is the
-    statement that none holds. `by` names the source, model or person; `version` is the model's or
-    the vocabulary's, and of a person the time of the decision where one was given. `about` and `revision` are the id of the sighting whose words were read and
-    the state it was in then ("" and 0 if none was). `confidence` is a calibrated probability, None
-    where nobody gave one. `created_at` has a zone.
+    statement that none holds, and with `one_of` that it cannot be told. `by` names the source,
+    model or person; `version` is the model's or the vocabulary's, and of a person the time of the
+    decision where one was given. `about` and `revision` are the id of the sighting whose words were
+    read and the state it was in then ("" and 0 if none was). `confidence` is a calibrated
+    probability, None where nobody gave one. `created_at` has a zone.
     """
 
     image_id: str

@@ -33,6 +33,7 @@ photos of white cars on grey roads reach 4 to 5 at least; greyscale ones have 0 
 # docs/benchmarks/labels.md for the other half.
 _SIDE = 32  # pixels are taken on a grid of so many rows and columns
 _WIDTH = 0.029  # standard deviation of a paint across its line to black, in Oklab
+_TAIL, _TAIL_WIDTH = 0.02, 3  # some paints are unlike all swatches: how many, how far in widths
 _ALONG = 0.2  # what a difference along that line counts
 _PAINT_INSIDE, _PAINT_OUTSIDE = 0.6, 0.25  # how much of what is in the mask, or not, is paint
 _ANYTHING, _EDGE = 0.008, 0.37  # how much is of any colour, or looks like the edge of the photo
@@ -145,12 +146,13 @@ def _around(car: Mask) -> tuple[Places, Places]:
 
 
 def _likeness(points: Array, colours: Array) -> Array:
-    """How alike points (n, 3) and colours (k, 3) are: (n, k), 1 where they are the same."""
+    """How alike points (n, 3) and colours (k, 3) are: (n, k), 1 and a bit for the same."""
     lengths = np.linalg.norm(colours, axis=1) + 1e-6
     along = points @ (colours / lengths[:, None]).T
     across = np.maximum((points**2).sum(axis=1)[:, None] - along**2, 0)
     distances = across + (_ALONG * (along - lengths)) ** 2
-    return np.asarray(np.exp(distances * (-0.5 / _WIDTH**2)), np.float32)
+    scaled = distances * (-0.5 / _WIDTH**2)
+    return np.asarray(np.exp(scaled) + _TAIL * np.exp(scaled / _TAIL_WIDTH**2), np.float32)
 
 
 def _like_edge(points: Array, whole: Array) -> Array:
