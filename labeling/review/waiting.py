@@ -1,5 +1,6 @@
 """What waits for a person, read from the catalogue in batches of photos."""
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -8,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from catalog.cars import space_record
 from catalog.labelers import load_judges
 from catalog.sql import equals
 from catalog.table import Catalog
+from embeddings.registry import TINY
 from labeling.label import decisions
 from labeling.review.cases import REASONS, Reason, cases_of
 from labeling.review.queue import Waiting, best, diversify
@@ -97,11 +100,19 @@ def load_suspects(
 ) -> tuple[dict[tuple[str, str], Suspect], Suspicions]:
     """The labels of sources that are suspect, by photo and attribute, and all that was found.
 
-    None of a number, nor where there are no vectors: then nothing is like anything.
+    None of a number, nor where there are no vectors: then nothing is like anything; nor of real
+    photos by vectors of a try-out model. Photos whose view makes no sense for it, as the colour in
+    an advert's pictures of seats, are left out.
     """
     known = catalog.vocabulary.attributes[attribute]
-    columns = ["image_id", attribute, f"{attribute}_origin", "page_url", space]
-    if known.kind == "number" or not set(columns) <= set(catalog.table("cars").schema.names):
+    question = catalog.vocabulary.questions[attribute]
+    names = ["image_id", attribute, f"{attribute}_origin", "page_url", "view", space]
+    columns = list(dict.fromkeys(names))
+    schema = catalog.table("cars").schema
+    if known.kind == "number" or not set(columns) <= set(schema.names):
+        return {}, Suspicions()
+    record = space_record(schema, space)
+    if record and json.loads(record).get("model") == TINY and catalog.has_real_photos():
         return {}, Suspicions()
     ids: list[str] = []
     labels: list[tuple[str, ...]] = []
@@ -110,6 +121,8 @@ def load_suspects(
     where = equals(f"{attribute}_origin", "source")
     for batch in catalog.read("cars", columns, where, batch_rows=8_192):
         rows = batch.filter(batch.column(space).is_valid())
+        sensible = [question.makes_sense(view) for view in rows.column("view").to_pylist()]
+        rows = rows.filter(pa.array(sensible, pa.bool_()))
         keys = rows.column("image_id").to_pylist()
         pages = rows.column("page_url").to_pylist()
         ids += keys
