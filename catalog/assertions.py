@@ -39,13 +39,18 @@ class Assertion:
 
     @property
     def assertion_id(self) -> str:
-        """64 hex digits over all but the time: the same statement made again has the same id."""
+        """64 hex digits over all but the time: the same statement made again has the same id.
+
+        Of a model over what it was asked, not over its answer: a version of it answers once, and
+        computed again, in another batch or on another machine, the last digits would differ.
+        """
+        asked = self.origin == "model"
         content = [
             self.image_id,
             self.attribute,
-            self.values,
-            self.one_of,
-            self.confidence,
+            None if asked else self.values,
+            None if asked else self.one_of,
+            None if asked else self.confidence,
             self.origin,
             self.by,
             self.version,

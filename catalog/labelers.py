@@ -96,6 +96,15 @@ def judges_of(labelers: Iterable[Labeler]) -> list[Judge]:
     ]
 
 
+def by_trust(labelers: Iterable[Labeler]) -> list[Labeler]:
+    """The same labelers, the most trusted first."""
+    every = list(labelers)
+    trust = list(dict.fromkeys(judge.by for judge in judges_of(every)))
+    return sorted(
+        every, key=lambda each: trust.index(each.name) if each.name in trust else len(trust)
+    )
+
+
 def load_labelers(catalog: Catalog, *, weights: bool = False) -> list[Labeler]:
     """The labelers in use, by name; their weights only if asked for."""
     columns = ["name", "version", "record", *(["weights"] if weights else [])]

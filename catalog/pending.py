@@ -4,13 +4,13 @@ Nothing here is kept between runs; a stage's own rows are what says that it is d
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import reduce
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.labelers import Labeler, labels_version
+from catalog.labelers import Labeler, by_trust, labels_version
 from catalog.sql import equals
 from catalog.table import Catalog
 
@@ -49,6 +49,9 @@ def embed_stage(version: str) -> str:
     return f"embed {version}"
 
 
+VIEW = "view"
+"""The attribute that decides which questions make sense of a photo."""
+
 KNOWN = ("human", "source")
 """Origins of labels that networks are measured by."""
 
@@ -56,56 +59,63 @@ KNOWN = ("human", "source")
 def unasked_images(catalog: Catalog, space: str, labelers: Sequence[Labeler]) -> list[str]:
     """Photos about which one of these labelers, all of vectors of one model, has more to say.
 
-    That is: nothing was said with this version; or the photo's view is known now, and something
-    that makes sense for it was not asked.
+    That is: something that makes sense for the photo's view was not said with this version. The
+    view is the one that a person or a source gave, or else what the most trusted of these labelers
+    says it is; before it has, everything is to be asked.
     """
     if not labelers or f"{space}_version" not in catalog.table("cars").schema.names:
         return []
+    seer = next((each for each in by_trust(labelers) if VIEW in each.calibration), None)
+    seen = {} if seer is None else _seen_views(catalog, seer)
     where = equals(f"{space}_version", labelers[0].space_version)
-    columns = ["image_id", "view", "view_origin"]
-    cars = pa.Table.from_batches(
-        list(catalog.read("cars", columns, where, batch_rows=65_536)),
-        pa.schema([catalog.table("cars").schema.field(name) for name in columns]),
-    )
-    known = pc.is_in(cars.column("view_origin"), value_set=pa.array(KNOWN))
-    waiting = [_waiting(catalog, each, cars, known) for each in labelers]
-    unsaid = reduce(pc.or_, waiting)
-    ids: list[str] = cars.column("image_id").filter(unsaid).to_pylist()
-    return ids
+    views = {
+        key: view if origin in KNOWN else seen.get(key)
+        for key, view, origin in _rows(catalog, ["image_id", VIEW, f"{VIEW}_origin"], where)
+    }
+    waiting: set[str] = set()
+    for each in labelers:
+        waiting |= _more_to_say(catalog, each, views)
+    return [key for key in views if key in waiting]
 
 
 def unlooked_images(catalog: Catalog, labeler: Labeler) -> list[str]:
-    """Photos about which a labeler that looks at pictures has not said anything with this version,
-    of those whose view, if it is known at all, makes sense for one of its questions."""
-    questions = [catalog.vocabulary.questions[name] for name in labeler.calibration]
-    mine = f"{equals('by', labeler.name)} AND {equals('version', labeler.version)}"
-    said = set(catalog.column("assertions", "image_id", mine).to_pylist())
-    return [
+    """Photos about which a labeler that looks at pictures has not said with this version all that
+    makes sense for their view, as `cars` has it; of an unknown view everything does."""
+    views = dict(_rows(catalog, ["image_id", VIEW], None))
+    waiting = _more_to_say(catalog, labeler, views)
+    return [key for key in views if key in waiting]
+
+
+def _more_to_say(catalog: Catalog, labeler: Labeler, views: Mapping[str, str | None]) -> set[str]:
+    said: dict[str, set[str]] = {}
+    for key, attribute in _rows(catalog, ["image_id", "attribute"], _of(labeler), "assertions"):
+        said.setdefault(attribute, set()).add(key)
+    questions = catalog.vocabulary.questions
+    return {
         key
-        for batch in catalog.read("cars", ["image_id", "view"], batch_rows=65_536)
-        for key, view in zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        if key not in said and any(question.makes_sense(view) for question in questions)
-    ]
+        for name in labeler.calibration
+        if name in questions
+        for key in views.keys() - said.get(name, set())
+        if questions[name].makes_sense(views[key])
+    }
 
 
-def _waiting(
-    catalog: Catalog, labeler: Labeler, cars: pa.Table, known: pa.ChunkedArray
-) -> pa.ChunkedArray:
-    """Of each row of `cars` whether this labeler has more to say about it."""
-    ids, mine = cars.column("image_id"), equals("by", labeler.name)
-    mine = f"{mine} AND {equals('version', labeler.version)} AND `origin` = 'model'"
-    views = {name: catalog.vocabulary.questions[name].views for name in labeler.calibration
-             if name in catalog.vocabulary.questions}  # fmt: skip
-    waiting = pc.invert(pc.is_in(ids, value_set=catalog.column("assertions", "image_id", mine)))
-    for name, sensible in views.items():
-        if sensible:
-            said = catalog.column(
-                "assertions", "image_id", f"{mine} AND {equals('attribute', name)}"
-            )
-            makes_sense = pc.is_in(cars.column("view"), value_set=pa.array(sensible))
-            missing = pc.invert(pc.is_in(ids, value_set=said))
-            waiting = pc.or_(waiting, pc.and_(pc.and_(known, makes_sense), missing))
-    return waiting
+def _seen_views(catalog: Catalog, labeler: Labeler) -> dict[str, str]:
+    where = f"{_of(labeler)} AND {equals('attribute', VIEW)}"
+    rows = _rows(catalog, ["image_id", "values"], where, "assertions")
+    return {key: values[0] for key, values in rows if values}
+
+
+def _of(labeler: Labeler) -> str:
+    mine = f"{equals('by', labeler.name)} AND {equals('version', labeler.version)}"
+    return f"{mine} AND `origin` = 'model'"
+
+
+def _rows(
+    catalog: Catalog, columns: list[str], where: str | None, name: str = "cars"
+) -> Iterator[tuple[Any, ...]]:
+    for batch in catalog.read(name, columns, where, batch_rows=65_536):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def stale_cars(catalog: Catalog) -> list[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from catalog.cars import Vectors, append_cars, replace_vectors
-from catalog.pending import embed_stage
+from catalog.pending import VIEW, embed_stage
 from catalog.register import store_rejects
 from catalog.stored import BYTES_A_READ, load_photos
 from catalog.table import Catalog
@@ -24,7 +24,7 @@ from embeddings.tuning import Tuning, Way, load_tuning, store_tuning
 from flows.opening import encoder_for
 from flows.settings import Settings
 from labeling.label import current_labels
-from labeling.networks import VIEW, Asked, ask_photos, load_panel
+from labeling.networks import Asked, ask_photos, load_panel
 
 if TYPE_CHECKING:
     from embeddings.engine import Engine

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from catalog.assertions import CONFIDENCE_DIGITS, Assertion
-from catalog.labelers import Judge, Labeler, judges_of, load_labelers
+from catalog.labelers import Judge, Labeler, by_trust, judges_of, load_labelers
+from catalog.pending import VIEW
 from catalog.table import Catalog
 from catalog.vocabulary import Vocabulary
 from labeling.label import store_assertions
 from labeling.linear import Answers, Array, Classifier, answers, unpack
-
-VIEW = "view"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,8 @@ def load_panel(catalog: Catalog, space_version: str) -> Panel:
         for each in load_labelers(catalog, weights=True)
         if each.space_version == space_version and each.weights is not None
     ]
-    trust = list(dict.fromkeys(judge.by for judge in judges_of(labelers)))
-    labelers.sort(key=lambda each: trust.index(each.name) if each.name in trust else len(trust))
-    return Panel(tuple((each, tuple(unpack(each.weights or b""))) for each in labelers))
+    ranked = by_trust(labelers)
+    return Panel(tuple((each, tuple(unpack(each.weights or b""))) for each in ranked))
 
 
 def label_vectors(

@@ -41,8 +41,8 @@ def prepare_zero_shot(
     """The zero-shot labeler of this model, in use.
 
     It is made anew where the questions have changed, and calibrated anew where people have given
-    enough labels to go by theirs, where the known labels of an attribute have doubled since, or
-    `again`. Each is another version. The encoder is loaded only for new questions; raises
+    enough labels to go by theirs, where the known labels of an attribute have doubled since, where
+    other `labels` are wanted, or `again`. Each is another version. The encoder is loaded only for new questions; raises
     `ModelError` where it is not the one that made the vectors.
     """
     used = _in_use(catalog, zero_shot.NAME)
@@ -54,7 +54,7 @@ def prepare_zero_shot(
         encoder = _matching(load_encoder(), record)
         classifiers = zero_shot.make_classifiers(encoder, catalog.vocabulary)
     truths = _truths(catalog, record, [each.attribute for each in classifiers], labels)
-    if used is not None and same and not again and not _due(used, truths):
+    if used is not None and same and not again and not _due(used, truths, labels):
         return used
     calibration = calibrate(catalog, record.space, classifiers, truths, labels)
     labeler = Labeler(
@@ -63,7 +63,7 @@ def prepare_zero_shot(
         record.version,
         record.is_tryout,
         calibration,
-        _facts(asked, truths),
+        _facts(asked, truths, labels),
         pack(classifiers),
     )
     use_labeler(catalog, labeler, run_id=run_id)
@@ -89,7 +89,7 @@ def prepare_pictures(
     used = _in_use(catalog, member.name)
     same = used is not None and used.facts.get(_ASKED) == member.fingerprint
     truths = _truths(catalog, record, [each.attribute for each in member.asks], labels)
-    if used is not None and same and not again and not _due(used, truths):
+    if used is not None and same and not again and not _due(used, truths, labels):
         return used
     default = unfitted(None if labels.real_only else labels.precision)
     calibration = {each.attribute: default for each in member.asks}
@@ -111,7 +111,7 @@ def prepare_pictures(
         "",
         member.is_tryout,
         calibration,
-        _facts(member.fingerprint, truths),
+        _facts(member.fingerprint, truths, labels),
     )
     use_labeler(catalog, labeler, run_id=run_id)
     return labeler
@@ -137,8 +137,12 @@ def _version(begin: str, asked: str, calibration: Mapping[str, Calibration]) -> 
     return f"{begin}+{digest}"
 
 
-def _facts(asked: str, truths: Sequence[Truth]) -> dict[str, str | int | float | None]:
-    return {_ASKED: asked} | {_known(each): each.known for each in truths}
+def _facts(
+    asked: str, truths: Sequence[Truth], labels: Labels
+) -> dict[str, str | int | float | None]:
+    known = {f"known {each.attribute}": each.known for each in truths}
+    origins = {f"origin {each.attribute}": each.origin for each in truths}
+    return {_ASKED: asked} | asdict(labels) | known | origins
 
 
 def calibrate(
@@ -190,16 +194,14 @@ def _matching(encoder: zero_shot.TextEncoder, record: SpaceRecord) -> zero_shot.
     return encoder
 
 
-def _due(used: Labeler, truths: list[Truth]) -> bool:
+def _due(used: Labeler, truths: Sequence[Truth], labels: Labels) -> bool:
+    """Whether what is known, or what is wanted, is no longer what it was calibrated by."""
+    if any(used.facts.get(name) != value for name, value in asdict(labels).items()):
+        return True
     for truth in truths:
-        now, before = truth.known, used.facts.get(_known(truth))
-        if now >= LEAST and (not isinstance(before, int) or now >= 2 * max(before, 1)):
-            return True
-        fitted = used.calibration.get(truth.attribute)
-        if now >= LEAST and truth.origin == "human" and fitted and fitted.origin != "human":
+        before = used.facts.get(f"known {truth.attribute}")
+        doubled = not isinstance(before, int) or truth.known >= 2 * max(before, 1)
+        others = used.facts.get(f"origin {truth.attribute}") != truth.origin
+        if truth.known >= LEAST and (doubled or others):
             return True
     return False
-
-
-def _known(truth: Truth) -> str:
-    return f"known {truth.attribute}"

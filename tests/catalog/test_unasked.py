@@ -89,7 +89,7 @@ def test_when_all_were_asked_nothing_waits(catalog: Catalog, photos: Photos) -> 
 def test_what_sources_and_people_said_is_no_answer_of_a_network(
     catalog: Catalog, photos: Photos
 ) -> None:
-    [key] = photos(1, color="red", view="exterior", body_type="suv")
+    [key] = photos(1, color="red", make="Ford")
     said = Assertion(key, "color", ("red",), False, None, "human", NET.name, NET.version, "", NOW)
     store_assertions(catalog, [said], run_id="r")
     assert unasked(catalog, NET) == {key}
@@ -125,6 +125,30 @@ def test_a_view_that_a_person_corrects_asks_for_what_was_left_out(
     assert unasked(catalog, NET) == {key}
     tell(catalog, NET, key, body_type="suv", color="red")
     assert unasked(catalog, NET) == set()
+
+
+def test_a_view_that_another_network_guesses_asks_for_nothing_more(
+    catalog: Catalog, photos: Photos
+) -> None:
+    other = replace(NET, name="other", calibration={"view": Calibration(1.0, 0.5)})
+    use_labeler(catalog, other, run_id="r")
+    [key] = photos(1)
+    tell(catalog, other, key, view="exterior")
+    refresh(catalog)
+    [row] = catalog.rows("cars", [key], ["view", "view_origin"]).to_pylist()
+    assert row == {"view": "exterior", "view_origin": "model"}
+    tell(catalog, NET, key, view="interior")
+    assert unasked(catalog, NET) == set()
+
+
+def test_of_two_networks_the_more_trusted_tells_the_view(catalog: Catalog, photos: Photos) -> None:
+    """The head saw an interior, about which it was right not to be asked for a body type."""
+    views = {"view": Calibration(1.0, 0.5, 50, "source", 0.6)}
+    head = replace(HEAD, name="head view", calibration=views)
+    [key] = photos(1)
+    tell(catalog, head, key, view="interior")
+    tell(catalog, NET, key, view="exterior")
+    assert unasked(catalog, NET, head) == unasked(catalog, head, NET) == set()
 
 
 def test_a_view_that_allows_for_one_more_question_asks_it(catalog: Catalog, photos: Photos) -> None:

@@ -258,6 +258,18 @@ def test_what_a_tryout_model_says_is_never_against_a_label(talk: Talk) -> None:
         assert not any(judge_of(each, talk.judges).is_tryout for each in models)
 
 
+@pytest.mark.parametrize("is_tryout", [True, False])
+def test_a_network_that_names_what_no_source_leaves_open_is_told(is_tryout: bool) -> None:
+    places = [say("color", "red", about="a"), say("color", "blue", about="b")]
+    guessed = guess("color", "grey", sure=0.95)
+    judges = [Judge("color", "net", "1", 0.9, is_tryout)]
+    made = decide([*places, guessed], VOCABULARY, judges)["color"]
+    assert made.label is None
+    assert "net says grey, which no source leaves open" in made.why
+    assert guessed in made.heard
+    assert (guessed in made.against) != is_tryout
+
+
 @given(ALL)
 def test_a_label_of_a_network_is_as_sure_as_its_judge_asks(talk: Talk) -> None:
     for name, label in consensus(talk.said, VOCABULARY, talk.judges).items():

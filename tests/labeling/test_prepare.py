@@ -111,6 +111,17 @@ def test_what_nothing_is_known_about_goes_by_its_own_scale(fill: Fill, prepare: 
     assert {how.photos for how in made.calibration.values()} == {0}
 
 
+def test_what_makes_no_sense_for_the_view_is_no_measure(
+    fill: Fill, prepare: Prepare, seen: Seen
+) -> None:
+    """An advert gives the colour of its car to each of its pictures, the seats included."""
+    catalog = fill(60, words=lambda labels: {"color": labels.color or "red"})
+    made = prepare(catalog)
+    painted = [each for each in seen.labels[:60] if each.view in ("exterior", "detail")]
+    assert made.facts["known color"] == 60
+    assert made.calibration["color"].photos == len(painted) < 60
+
+
 def test_a_second_use_loads_no_encoder_and_writes_nothing(
     scene_catalog: Catalog, prepare: Prepare
 ) -> None:
@@ -353,6 +364,18 @@ def test_known_labels_are_those_of_sources_and_people(
     assert all(group.startswith("https://cars.example/") for group in people.groups)
     assert truth("color", real_only=True).image_ids == ()
     assert load_truth(scene_catalog, "color", SPACE, "other@1").known == 0
+
+
+def test_a_view_that_a_network_gave_is_not_known(
+    fill: Fill, prepare: Prepare, tiny_encoder: "ClipEncoder"
+) -> None:
+    catalog = fill(20, words=colours(20))
+    ask(catalog, prepare(catalog))
+    assert set(catalog.column("cars", "view_origin").to_pylist()) == {"model"}
+    colors = load_truth(catalog, "color", SPACE, tiny_encoder.record.version)
+    assert colors.known > 10
+    assert set(colors.views) == {None}
+    assert colors.known_views == {}
 
 
 def test_of_very_many_known_labels_some_are_taken_evenly(
