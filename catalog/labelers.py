@@ -31,7 +31,6 @@ class Calibration:
     temperature: float
     threshold: float | None
     photos: int = 0
-    origin: str = ""
     accuracy: float | None = None
     coverage: float | None = None
 
@@ -106,12 +105,18 @@ def by_trust(labelers: Iterable[Labeler]) -> list[Labeler]:
 
 
 def load_labelers(catalog: Catalog, *, weights: bool = False) -> list[Labeler]:
-    """The labelers in use, by name; their weights only if asked for."""
-    columns = ["name", "version", "record", *(["weights"] if weights else [])]
+    """The labelers in use, by name; their weights only if asked for.
+
+    Two runs that put another version of a name to use at the same moment leave both: then the
+    later one counts.
+    """
+    columns = ["name", "version", "record", "changed_at", *(["weights"] if weights else [])]
     rows = [
         row for batch in catalog.read("labelers", columns, "in_use") for row in batch.to_pylist()
     ]
-    return sorted((_labeler(row) for row in rows), key=lambda each: each.name)
+    rows.sort(key=lambda row: (row["changed_at"], row["version"]))
+    last = {row["name"]: _labeler(row) for row in rows}
+    return [last[name] for name in sorted(last)]
 
 
 def load_judges(catalog: Catalog) -> list[Judge]:
@@ -184,5 +189,5 @@ def _store(
         for in_use, some in ((True, used), (False, retired))
         for each in some
     ]
-    # In one commit: at no moment are two versions of a name in use, or none.
+    # In one commit: at no moment is none in use.
     catalog.upsert("labelers", pa.Table.from_pylist(rows, catalog.specs["labelers"].schema))

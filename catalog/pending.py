@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.assertions import CONFIDENCE_DIGITS
 from catalog.labelers import Labeler, by_trust, labels_version
 from catalog.sql import equals
 from catalog.table import Catalog
@@ -61,7 +62,7 @@ def unasked_images(catalog: Catalog, space: str, labelers: Sequence[Labeler]) ->
 
     That is: something that makes sense for the photo's view was not said with this version. The
     view is the one that a person or a source gave, or else what the most trusted of these labelers
-    says it is; before it has, everything is to be asked.
+    is sure that it is; where it is not, everything is to be asked.
     """
     if not labelers or f"{space}_version" not in catalog.table("cars").schema.names:
         return []
@@ -101,9 +102,16 @@ def _more_to_say(catalog: Catalog, labeler: Labeler, views: Mapping[str, str | N
 
 
 def _seen_views(catalog: Catalog, labeler: Labeler) -> dict[str, str]:
+    least = labeler.calibration[VIEW].threshold
+    if least is None:
+        return {}
     where = f"{_of(labeler)} AND {equals('attribute', VIEW)}"
-    rows = _rows(catalog, ["image_id", "values"], where, "assertions")
-    return {key: values[0] for key, values in rows if values}
+    rows = _rows(catalog, ["image_id", "values", "confidence"], where, "assertions")
+    return {
+        key: values[0]
+        for key, values, sure in rows
+        if values and sure is not None and round(sure, CONFIDENCE_DIGITS) >= least
+    }
 
 
 def _of(labeler: Labeler) -> str:

@@ -33,6 +33,7 @@ from labeling.pictures import (
     ColourModel,
     PictureLabeler,
     Surroundings,
+    damaged_maps,
     look_at,
     see_photos,
     untold,
@@ -57,7 +58,12 @@ def look_at_pictures(run: Run, names: Sequence[str], *, again: bool = False) -> 
             f"there is no labeler {strange[0]!r} that looks at pictures; use {' or '.join(NAMES)}"
         )
     record = made_vectors(run.catalog)
-    if record is None or not names:
+    if not names:
+        return
+    if record is None:
+        run.report.messages.append(
+            "no photo is embedded yet, so none was looked at; run `marque embed`"
+        )
         return
     with kept_segmenter(run.settings) as segmenter:
         if segmenter.is_tryout and run.catalog.has_real_photos():
@@ -111,11 +117,14 @@ def look_shard(
 def segment_missing(
     settings: Settings, catalog: Catalog, image_ids: Sequence[str], *, run_id: str
 ) -> None:
-    """Make the segments of those of these photos that have none of the network of the settings."""
+    """Make the segments of those of these photos that have none of the network of the settings, or
+    damaged ones."""
     from labeling.segment import segment_photos
 
     segmenter, engine = _segmenting(settings)
-    for shard in shards(unsegmented(catalog, image_ids, segmenter.version), settings.shard_size):
+    missing = unsegmented(catalog, image_ids, segmenter.version)
+    missing += [key for key in damaged_maps(catalog, image_ids) if key not in missing]
+    for shard in shards(missing, settings.shard_size):
         segment_photos(catalog, segmenter, engine, shard, run_id)
 
 

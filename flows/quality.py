@@ -4,7 +4,7 @@ from typing import Any
 
 from prefect import flow
 
-from flows.report import RunReport
+from flows.report import SHOWN, RunReport
 from flows.run import Run, recorded_run
 from flows.sheets import show_sheet
 from labeling.assess import assess
@@ -19,6 +19,7 @@ def label_quality() -> RunReport:
         found = assess(run.catalog)
         run.report.quality = [_row(each) for each in found]
         run.report.value_quality = [row for each in found for row in _value_rows(each)]
+        run.report.confusions = [row for each in found for row in _confusions(each)]
         if not found:
             run.report.messages.append(
                 "nobody has decided about any photo yet: `marque review export` begins with those "
@@ -36,6 +37,8 @@ def _row(each: Quality) -> dict[str, Any]:
         "photos": each.photos,
         "coverage": f"{each.coverage:.3f}",
         "accuracy": _share(each.accuracy),
+        "95 % from": "" if each.accuracy is None else f"{each.accuracy.low:.2f}",
+        "to": "" if each.accuracy is None else f"{each.accuracy.high:.2f}",
         "of all said": _share(each.accuracy_of_all),
         "calibration error": "" if calibration is None else f"{calibration.error:.3f}",
     }
@@ -55,12 +58,27 @@ def _value_rows(each: Quality) -> list[dict[str, Any]]:
     ]
 
 
+def _confusions(each: Quality) -> list[dict[str, Any]]:
+    """What was most often taken for what."""
+    wrong = [pair for pair in each.confusion if set(pair.truth) != set(pair.said)]
+    return [
+        {
+            "attribute": each.attribute,
+            "who": _who(each),
+            "decided": ", ".join(pair.truth) or "none",
+            "said": ", ".join(pair.said) or "none",
+            "photos": pair.count,
+        }
+        for pair in wrong[:SHOWN]
+    ]
+
+
 def _who(each: Quality) -> str:
     return "label" if each.origin == "label" else f"{each.origin} {each.by}"
 
 
 def _share(share: Share | None) -> str:
-    return "" if share is None else f"{share.share:.3f} ({share.low:.2f}-{share.high:.2f})"
+    return "" if share is None else f"{share.share:.3f}"
 
 
 def _show_reliability(run: Run, found: list[Quality]) -> None:

@@ -73,6 +73,7 @@ class RunReport(BaseModel):
     heads: list[dict[str, Any]] = Field(default_factory=list)
     quality: list[dict[str, Any]] = Field(default_factory=list)
     value_quality: list[dict[str, Any]] = Field(default_factory=list)
+    confusions: list[dict[str, Any]] = Field(default_factory=list)
     stages: dict[str, Stage] = Field(default_factory=dict)
     models: dict[str, str] = Field(default_factory=dict)
     published: dict[str, int] = Field(default_factory=dict)
@@ -92,11 +93,13 @@ class RunReport(BaseModel):
 
     def add_networks(self, asked: Asked) -> None:
         """Count what networks said in a part of the run."""
-        for (name, value), said in asked.said.items():
+        for (by, attribute, value), said in asked.said.items():
+            name = f"{by}: {attribute}"
             count = self.network_labels.setdefault(name, {}).setdefault(value, NetworkCount())
             count.said += said
-            count.labelled += asked.passed[name, value]
-        for name, bins in asked.confidences.items():
+            count.labelled += asked.passed[by, attribute, value]
+        for (by, attribute), bins in asked.confidences.items():
+            name = f"{by}: {attribute}"
             held = self.confidences.get(name, [0] * len(bins))
             self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
 
@@ -178,6 +181,7 @@ class RunReport(BaseModel):
             "Heads": self.heads,
             "Quality": self.quality,
             "Quality by value": self.value_quality,
+            "Confusions": self.confusions,
             "Labels from networks": _network_rows(self.network_labels),
             "Disagreements": [
                 {
@@ -236,19 +240,19 @@ def _counted(
 
 
 def _network_rows(counts: Mapping[str, Mapping[str, NetworkCount]]) -> list[dict[str, Any]]:
-    """The values that networks said most often, of each attribute."""
+    """The values that networks said most often, of each labeler and attribute."""
     rows = []
     for name, values in counts.items():
         ranked = sorted(values.items(), key=lambda item: (-item[1].said, item[0]))
         for value, count in ranked[:SHOWN]:
             sure = {"said": count.said, "sure enough": count.labelled}
-            rows.append({"attribute": name, "value": value, **sure})
+            rows.append({"who": name, "value": value, **sure})
         if rest := ranked[SHOWN:]:
             sure = {
                 "said": sum(count.said for _, count in rest),
                 "sure enough": sum(count.labelled for _, count in rest),
             }
-            rows.append({"attribute": name, "value": f"{len(rest)} others", **sure})
+            rows.append({"who": name, "value": f"{len(rest)} others", **sure})
     return rows
 
 

@@ -87,14 +87,15 @@ def _show_arrivals(run: Run) -> None:
 
 
 def show_confidences(run: Run) -> None:
-    """Keep and show how sure the networks were of what they said in this run, by attribute."""
+    """Keep and show how sure networks were of what they said in this run."""
     if not run.report.confidences:
         return
     from flows.charts import confidence_png
 
-    judges = load_judges(run.catalog)
     thresholds = {
-        each.attribute: each.threshold for each in reversed(judges) if each.threshold is not None
+        f"{each.by}: {each.attribute}": each.threshold
+        for each in load_judges(run.catalog)
+        if each.threshold is not None
     }
     try:
         png = confidence_png("How sure the networks were", run.report.confidences, thresholds)

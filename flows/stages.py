@@ -102,6 +102,10 @@ def label_pending(run: Run) -> None:
             step.advance(part.sightings)
     run.report.unknown_words = dict(done.unknown)
     run.report.labels = dict(done.assertions)
+    if done.sightings:
+        # Networks are measured by the labels of rows: those must show what was read just now.
+        for shard in shards(stale_cars(run.catalog), run.settings.shard_size * REFRESHED):
+            refresh_shard(run.settings, shard)
 
 
 def embed_pending(run: Run, record: SpaceRecord) -> None:

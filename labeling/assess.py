@@ -1,26 +1,31 @@
 """How good sources, networks and labels are in this catalogue, against what people decided."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from catalog.assertions import Assertion, Label
 from catalog.cars import COMPOSED
-from catalog.labelers import Judge, load_judges
+from catalog.labelers import HEAD, Judge, load_judges
 from catalog.sql import equals
 from catalog.table import Catalog
 from labeling.consensus import decide
+from labeling.heads import is_held_out
 from labeling.label import standing
 from labeling.quality import Claim, Quality, label_quality
 
 
 def assess(catalog: Catalog) -> list[Quality]:
     """The quality of each source, of each network in use, and of the labels that would be shown
-    without people, by attribute, on the photos that people decided about."""
+    without people, by attribute, on the photos that people decided about.
+
+    Heads have learned from such photos: they are measured on those that no training sees.
+    """
     people = equals("origin", "human")
     ids = sorted(set(catalog.column("assertions", "image_id", people).to_pylist()))
     judges = load_judges(catalog)
     claims: list[Claim] = []
     truth: dict[tuple[str, str], tuple[str, ...]] = {}
     for start in range(0, len(ids), COMPOSED):
+        pages = _pages(catalog, ids[start : start + COMPOSED])
         for key, said in standing(catalog, ids[start : start + COMPOSED], judges).items():
             decided = decide(said, catalog.vocabulary, judges)
             for name, made in decided.items():
@@ -28,7 +33,10 @@ def assess(catalog: Catalog) -> list[Quality]:
                     truth[key, name] = made.label.values
             rest = [each for each in said if each.origin != "human"]
             for name, made in decide(rest, catalog.vocabulary, judges).items():
-                claims += _claims(key, name, made.heard, judges)
+                fair = [
+                    e for e in made.heard if not e.by.startswith(HEAD) or is_held_out(pages[key])
+                ]
+                claims += _claims(key, name, fair, judges)
                 claims += _shown(key, name, made.label)
     many = {name for name, each in catalog.vocabulary.attributes.items() if each.many}
     return label_quality(
@@ -37,7 +45,7 @@ def assess(catalog: Catalog) -> list[Quality]:
 
 
 def _claims(
-    key: str, attribute: str, heard: tuple[Assertion, ...], judges: list[Judge]
+    key: str, attribute: str, heard: Sequence[Assertion], judges: Sequence[Judge]
 ) -> Iterator[Claim]:
     least = {
         (each.by, each.version): each.threshold for each in judges if each.attribute == attribute
@@ -51,6 +59,12 @@ def _claims(
             threshold is not None and sure is not None and sure >= threshold
         )
         yield Claim(key, attribute, said.origin, said.by, said.values, sure, passed)
+
+
+def _pages(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, str]:
+    rows = catalog.rows("cars", image_ids, ["image_id", "page_url"]).to_pylist()
+    found = {row["image_id"]: row["page_url"] for row in rows}
+    return {key: found.get(key) or key for key in image_ids}
 
 
 def _shown(key: str, attribute: str, label: Label | None) -> Iterator[Claim]:

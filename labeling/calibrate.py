@@ -4,13 +4,13 @@ One temperature for each labeler and attribute (Guo et al. 2017, "On Calibration
 Networks"): the one under which the known labels are the least surprising.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from catalog.assertions import CONFIDENCE_DIGITS
 from catalog.labelers import Calibration
 from labeling.linear import Array, answers, log_sum
 
@@ -35,12 +35,12 @@ def fit(
     *,
     many: bool,
     precision: float,
-    origin: str,
 ) -> Calibration:
     """Calibrate by n photos whose label is known: scores (n, values), and what holds of each.
 
     The threshold is the lowest confidence from which on at least the share `precision` of the
-    answers is right; None where no confidence is enough, or fewer than `PASSING` answers have it.
+    answers is right, as if one more of two had been wrong (Laplace's rule of succession), for few
+    labels tell little; None where no confidence is enough, or fewer than `PASSING` answers have it.
     A label that is none of `values` counts as missed whatever is answered. Raises `ValueError` for
     fewer than `LEAST` photos.
     """
@@ -50,32 +50,32 @@ def fit(
     temperature = _temperature(scores, holds, many=many)
     found = answers(scores, values, temperature, many=many)
     right = np.array([set(a) == set(b) for a, b in zip(found.values, truth, strict=True)])
-    threshold = least_confidence(found.confidences, right, precision)
-    passing = found.confidences >= (2.0 if threshold is None else threshold)
+    sure = np.array([round(each, CONFIDENCE_DIGITS) for each in found.confidences.tolist()])
+    threshold = least_confidence(sure, right, precision)
+    passing = sure >= (2.0 if threshold is None else threshold)
     return Calibration(
         temperature=temperature,
         threshold=threshold,
         photos=len(scores),
-        origin=origin,
         accuracy=round(float(right.mean()), 4),
         coverage=round(float(passing.mean()), 4),
     )
 
 
 def least_confidence(
-    confidences: Array, right: npt.NDArray[np.bool_], precision: float
+    confidences: npt.NDArray[np.float64], right: npt.NDArray[np.bool_], precision: float
 ) -> float | None:
     """The lowest confidence with which at least the share `precision` of the answers that are as
-    sure or surer is right; answers of the same confidence pass together."""
+    sure or surer is right; answers of the same confidence pass together. See `fit`."""
     order = np.argsort(-confidences, kind="stable")
     sure, hits = confidences[order], np.cumsum(right[order])
     passed = np.arange(1, len(order) + 1)
     last = np.append(sure[1:] != sure[:-1], True)
-    good = np.flatnonzero(last & (passed >= PASSING) & (hits >= precision * passed))
+    expected = np.minimum(hits / passed, (hits + 1) / (passed + 2))
+    good = np.flatnonzero(last & (passed >= PASSING) & (expected >= precision))
     if not len(good):
         return None
-    # Rounded down: what is stored with fewer digits than it was computed with passes as well.
-    lowest = math.floor(float(sure[good[-1]]) * 1e4) / 1e4
+    lowest = float(sure[good[-1]])
     # Where all pass, less sure ones than were met are taken too, if they promise the precision.
     return min(lowest, precision) if good[-1] == len(order) - 1 else lowest
 

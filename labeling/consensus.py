@@ -16,7 +16,8 @@ class Decision:
 
     `heard` are the statements that count: each person's last one, of each sighting its last
     reading, of each labeler in use its last one. `against` are those of them that contradict the
-    label, or each other where that is why there is none; a try-out model's are never among them.
+    label, or each other where that is why there is none; of a person's decision only what other
+    people say, as it settles all else. A try-out model's are never among them.
     """
 
     label: Label | None
@@ -49,8 +50,9 @@ def decide(
       Of an attribute with several values at once all values named by any voice hold, since a source
       that leaves one out has seldom denied it; none holds only if every voice says so.
     - Else the networks in the order of `judges`: the first whose confidence passes its threshold.
-      Where sources have left the value open, it must be one that fits the most of them. A network
-      never overrules a source, and is not heard about what makes no sense for the photo's view.
+      Where sources have left the value open, it must be one that fits the most of them; where they
+      contradict each other, a try-out model decides nothing. A network never overrules a source,
+      and is not heard about what makes no sense for the photo's view.
 
     Statements with an attribute or a value that the vocabulary no longer has are passed over, and
     so are those of a labeler that is no judge.
@@ -185,7 +187,10 @@ def _agreed(
         before, against = f"{_names(voices)} leaves open whether {' or '.join(values)}", []
     else:
         before, against = f"{_names(voices)} contradict each other", list(voices)
+        networks = [each for each in networks if not each.judge.is_tryout]
     judged = _judged(attribute, networks, f"{before}; ", allowed=values)
+    if judged.label is not None:
+        against = [each for each in against if not set(judged.label.values) & set(each.values)]
     return Decision(judged.label, judged.why, (), (*against, *judged.against))
 
 
@@ -204,7 +209,7 @@ def _judged(
     if fitting:
         said, judge = fitting[0].said, fitting[0].judge
         label = Label(_ordered(attribute, set(said.values)), "model", said.confidence)
-        why = f"{before}{said.by} is {said.confidence:.0%} sure and needs {judge.threshold:.0%}"
+        why = f"{before}{said.by} is {said.confidence:.1%} sure and needs {judge.threshold:.1%}"
         return Decision(label, why, (), (*beside, *_contradicting(label, fitting[1:])))
     if not networks:
         return Decision(None, f"{before}no network was asked", (), beside)
@@ -222,7 +227,7 @@ def _failing(heard: _Heard, allowed: Sequence[str] | None) -> str:
         return (
             f"{said.by} is not trusted with it: too few labels to measure it by, or too many wrong"
         )
-    return f"{said.by} is {said.confidence or 0:.0%} sure and would need {least:.0%}"
+    return f"{said.by} is {said.confidence or 0:.1%} sure and would need {least:.1%}"
 
 
 def _contradicting(label: Label, networks: Iterable[_Heard]) -> list[Assertion]:

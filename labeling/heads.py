@@ -2,8 +2,9 @@
 
 A head is kept only if it is better than zero-shot on photos that it never saw, by McNemar's exact
 test (McNemar 1947; Dietterich 1998, "Approximate Statistical Tests for Comparing Supervised
-Classification Learning Algorithms"): of the photos that one of the two gets right and the other
-wrong, the head must have more than its half, with a chance of at most `SIGNIFICANCE`.
+Classification Learning Algorithms"). Photos of one page resemble each other, so each page has one
+vote: of the pages of which one of the two gets more photos right than the other, the head must have
+more than its half, with a chance of at most `SIGNIFICANCE`.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from labeling.calibrate import LEAST, fit
 from labeling.linear import Array, Classifier, answers, pack
 
 SIGNIFICANCE = 0.05
-LEAST_PHOTOS = 120
+LEAST_PHOTOS = 200
 LEAST_OF_VALUE = 4
 STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 """Inverse strengths of the penalty on weights, tried by cross-validation."""
@@ -86,21 +87,22 @@ def train_head(
     training = examples.take(np.flatnonzero(part < _PARTS - 2))
     values = learnable(training, many=many)
     if len(examples.values) < LEAST_PHOTOS or len(values) + many < 2:
-        why = f"too few labels, of {len(values)} values"
+        why = f"too few labels, {len(values)} values: it takes {LEAST_PHOTOS} photos, 2 values"
         return Trial(attribute, len(examples.values), why=why)
     checking = examples.take(np.flatnonzero(part == _PARTS - 2))
     held_out = examples.take(np.flatnonzero(part == _PARTS - 1))
     if min(len(checking.values), len(held_out.values)) < LEAST:
-        why = "too few pages to hold some out"
+        fewest = min(len(checking.values), len(held_out.values))
+        why = f"too few photos on other pages to check by: {fewest}, it takes {LEAST}"
         return Trial(attribute, len(examples.values), why=why)
     head = fit_classifier(attribute, training, values, many=many)
     right = _right(head, held_out)
     beaten = _rival(rival, training, held_out)
-    chance = better_by_chance(right, beaten)
+    chance = better_by_chance(right, beaten, held_out.groups)
     kept = chance <= SIGNIFICANCE
     calibration = fit(
         head.scores(checking.vectors), values, checking.values,
-        many=many, precision=precision, origin="known",
+        many=many, precision=precision,
     )  # fmt: skip
     trial = (len(held_out.values), float(right.mean()), float(beaten.mean()), chance)
     labeler = _labeler(head, calibration, space_version, is_tryout, trial)
@@ -139,15 +141,25 @@ def fit_classifier(
     )
 
 
-def better_by_chance(right: npt.NDArray[np.bool_], rival: npt.NDArray[np.bool_]) -> float:
-    """The chance that a head which is no better would be ahead by so much: McNemar's exact test,
-    one-sided, over n photos that each of the two got right or wrong."""
+def better_by_chance(
+    right: npt.NDArray[np.bool_], rival: npt.NDArray[np.bool_], groups: Sequence[str]
+) -> float:
+    """The chance that a head which is no better would be ahead in so many groups: McNemar's exact
+    test, one-sided, over n photos that each of the two got right or wrong, a vote a group."""
     from scipy.stats import binomtest
 
-    ahead, behind = int((right & ~rival).sum()), int((rival & ~right).sum())
+    lead: Counter[str] = Counter()
+    for group, mine, its in zip(groups, right.tolist(), rival.tolist(), strict=True):
+        lead[group] += mine - its
+    ahead, behind = (sum(sign * each > 0 for each in lead.values()) for sign in (1, -1))
     if ahead + behind == 0:
         return 1.0
     return float(binomtest(ahead, ahead + behind, 0.5, alternative="greater").pvalue)
+
+
+def is_held_out(group: str) -> bool:
+    """Whether photos of this group are never learned from, whatever the training."""
+    return _part(group) == _PARTS - 1
 
 
 def _regression(vectors: Array, target: npt.NDArray[Any], groups: Sequence[str]) -> Any:
@@ -155,12 +167,12 @@ def _regression(vectors: Array, target: npt.NDArray[Any], groups: Sequence[str])
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
 
-    folds = list(StratifiedGroupKFold(3).split(vectors, target, groups))
+    parts = min(3, len(set(groups)))
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", ConvergenceWarning
-        )  # the strength is chosen by what it does
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the strength is chosen by the result
         warnings.simplefilter("ignore", UserWarning)  # values with fewer photos than folds
+        splitter = StratifiedGroupKFold(parts) if parts > 1 else None
+        folds = list(splitter.split(vectors, target, groups)) if splitter else []
 
         def fitted(strength: float, rows: Any) -> Any:
             model = LogisticRegression(C=strength, max_iter=_ITERATIONS)

@@ -14,7 +14,7 @@ from catalog.labelers import Judge, load_judges
 from catalog.sql import among
 from catalog.table import Catalog
 from crawlers.records import Sighting
-from labeling.consensus import Decision, decide
+from labeling.consensus import Decision, consensus, decide
 from labeling.facts import read_facts
 
 _READ = ("sighting_id", "source", "source_id", "image_id", "words", "revision")
@@ -109,9 +109,10 @@ def _heard(judges: Sequence[Judge]) -> str:
 
 def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Label]]:
     """Photo -> attribute -> the label that its assertions amount to; unknown ones are absent."""
+    judges = load_judges(catalog)
     return {
-        key: {name: made.label for name, made in each.items() if made.label is not None}
-        for key, each in decisions(catalog, image_ids).items()
+        key: consensus(said, catalog.vocabulary, judges)
+        for key, said in standing(catalog, image_ids, judges).items()
     }
 
 

@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
+
+from crawlers.errors import MarqueError
 
 Array = npt.NDArray[np.float32]
 
@@ -81,8 +84,12 @@ def pack(classifiers: Iterable[Classifier]) -> bytes:
     return packed
 
 
+class WeightsError(MarqueError):
+    """Stored weights of classifiers are damaged."""
+
+
 def unpack(content: bytes) -> list[Classifier]:
-    """The classifiers that `pack` wrote; raises `ValueError` where it is something else."""
+    """The classifiers that `pack` wrote; raises `WeightsError` where it is something else."""
     try:
         size = int.from_bytes(content[:8], "little")
         facts = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][_FACTS])
@@ -97,5 +104,5 @@ def unpack(content: bytes) -> list[Classifier]:
             )
             for at, each in enumerate(facts)
         ]
-    except (KeyError, TypeError, UnicodeDecodeError) as error:
-        raise ValueError(f"these are no weights of classifiers: {error}") from error
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        raise WeightsError(f"these are no weights of classifiers: {error}") from error

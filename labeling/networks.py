@@ -14,7 +14,7 @@ from catalog.pending import VIEW
 from catalog.table import Catalog
 from catalog.vocabulary import Vocabulary
 from labeling.label import store_assertions
-from labeling.linear import Answers, Array, Classifier, answers, unpack
+from labeling.linear import Answers, Array, Classifier, WeightsError, answers, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,17 @@ def load_panel(catalog: Catalog, space_version: str) -> Panel:
         if each.space_version == space_version and each.weights is not None
     ]
     ranked = by_trust(labelers)
-    return Panel(tuple((each, tuple(unpack(each.weights or b""))) for each in ranked))
+    members = ((each, tuple(readable(each))) for each in ranked)
+    return Panel(tuple((each, classifiers) for each, classifiers in members if classifiers))
+
+
+def readable(labeler: Labeler) -> list[Classifier]:
+    """The classifiers of a labeler; none where its weights are absent or damaged, so that zero-shot
+    is made anew, and a head is not heard until it is trained again."""
+    try:
+        return unpack(labeler.weights or b"")
+    except WeightsError:
+        return []
 
 
 def label_vectors(
@@ -76,10 +86,17 @@ def label_vectors(
 def views_of(
     panel: Panel, image_ids: Sequence[str], vectors: Array, known_views: Mapping[str, str]
 ) -> list[str | None]:
-    """The view of each photo: the known one, else the most probable; None if nobody is asked."""
-    said: Sequence[str | None] = [None] * len(image_ids)
+    """The view of each photo: the known one, else what the panel is sure of; else None, and
+    everything can be asked. Before it is calibrated, the most probable view."""
+    said: list[str | None] = [None] * len(image_ids)
     if (asked := panel.scored(VIEW)) is not None:
-        said = [values[0] for values in _answers(*asked, vectors).values]
+        found = _answers(*asked, vectors)
+        calibration = asked[0].calibration.get(VIEW)
+        least = -1.0 if calibration is None else calibration.threshold
+        said = [
+            values[0] if least is not None and round(sure, CONFIDENCE_DIGITS) >= least else None
+            for values, sure in zip(found.values, found.confidences.tolist(), strict=True)
+        ]
     return [known_views.get(key, view) for key, view in zip(image_ids, said, strict=True)]
 
 
@@ -109,13 +126,13 @@ HISTOGRAM = 20
 
 @dataclass(slots=True)
 class Asked:
-    """Counts of one call: photos, statements by (attribute, value), those of them that are sure
-    enough for a label, and of each attribute a histogram of confidences."""
+    """Counts of one call: photos, statements by (labeler, attribute, value), those of them that are
+    sure enough for a label, and of each labeler and attribute a histogram of confidences."""
 
     photos: int = 0
-    said: Counter[tuple[str, str]] = field(default_factory=Counter)
-    passed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    confidences: dict[str, list[int]] = field(default_factory=dict)
+    said: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    passed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    confidences: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
     def add(self, other: "Asked") -> None:
         """Take the counts of another shard in."""
@@ -134,11 +151,12 @@ class Asked:
             sure = each.confidence
             if sure is None:
                 continue
-            bins = self.confidences.setdefault(each.attribute, [0] * HISTOGRAM)
+            bins = self.confidences.setdefault((each.by, each.attribute), [0] * HISTOGRAM)
             bins[min(int(sure * HISTOGRAM), HISTOGRAM - 1)] += 1
             for value in each.values or ("none",):
-                self.said[each.attribute, value] += 1
-                self.passed[each.attribute, value] += threshold is not None and sure >= threshold
+                self.said[each.by, each.attribute, value] += 1
+                passed = threshold is not None and sure >= threshold
+                self.passed[each.by, each.attribute, value] += passed
 
 
 def ask_photos(

@@ -24,9 +24,9 @@ from catalog.stored import load_photos
 from catalog.table import Catalog
 from catalog.vocabulary import Vocabulary
 from embeddings.preparation import Picture, Preparation
-from labeling.classmap import ClassMap, Mask, car_mask
+from labeling.classmap import ClassMap, ClassMapError, Mask, car_mask, main_part
 from labeling.color import paint_scores
-from labeling.linear import Array, Classifier, answers
+from labeling.linear import Array, Classifier, answers, pack
 from labeling.networks import statements
 from labeling.truth import Truth
 
@@ -61,10 +61,12 @@ class Seen:
 
 
 class PictureLabeler(Protocol):
-    """Looks at photos; `fingerprint` changes when it may answer otherwise."""
+    """Looks at photos; `fingerprint` changes when it may answer otherwise. `space_version` is the
+    model's whose sentences it compares with, "" without one."""
 
     name: str
     fingerprint: str
+    space_version: str
     is_tryout: bool
     asks: tuple[Asks, ...]
 
@@ -77,6 +79,7 @@ class ColourModel:
     """The colour of the paint, from the pixels of the car: see `labeling.color`."""
 
     name = COLOUR
+    space_version = ""
 
     def __init__(self, vocabulary: Vocabulary, segmenter: str, *, is_tryout: bool) -> None:
         self._swatches = vocabulary.questions["color"].swatches
@@ -86,7 +89,10 @@ class ColourModel:
 
     def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
         """Scores (n, colours) by the paint of n cars."""
-        rows = [paint_scores(np.asarray(each.image), each.car, self._swatches) for each in photos]
+        rows = [
+            paint_scores(np.asarray(each.image), main_part(each.car), self._swatches)
+            for each in photos
+        ]
         unknown = np.full(len(self._swatches), np.nan, np.float32)
         found = np.array([unknown if row is None else row for row in rows], np.float32)
         return {"color": found.reshape(len(photos), len(self._swatches))}
@@ -120,7 +126,9 @@ class Surroundings:
         self._classifiers = tuple(each for each in classifiers if each.attribute in AROUND)
         self.asks = tuple(Asks(c.attribute, c.values, c.many) for c in self._classifiers)
         self.is_tryout = is_tryout
-        self.fingerprint = _fingerprint(seen_with, [each.values for each in self.asks])
+        self.space_version = seen_with[1]
+        weights = hashlib.sha256(pack(self._classifiers)).hexdigest()
+        self.fingerprint = _fingerprint(seen_with, weights)
 
     def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
         """Scores (n, values) of n photos for each attribute."""
@@ -160,9 +168,21 @@ def see_photos(catalog: Catalog, image_ids: Sequence[str]) -> Iterator[tuple[str
             image.thumbnail((SIDE, SIDE))
             car = np.zeros((image.height, image.width), bool)
             if key in maps:
-                stored = ClassMap.from_png(maps[key].class_map, maps[key].classes)
-                car = car_mask(stored, image.size)
+                with suppress(ClassMapError):  # whoever looks has it made anew: `damaged_maps`
+                    stored = ClassMap.from_png(maps[key].class_map, maps[key].classes)
+                    car = car_mask(stored, image.size)
             yield key, Seen(image, car)
+
+
+def damaged_maps(catalog: Catalog, image_ids: Sequence[str]) -> list[str]:
+    """Those of these photos whose stored class map cannot be read."""
+    damaged = []
+    for key, stored in load_segments(catalog, image_ids).items():
+        try:
+            ClassMap.from_png(stored.class_map, stored.classes)
+        except ClassMapError:
+            damaged.append(key)
+    return damaged
 
 
 def look_at(

@@ -10,8 +10,8 @@ from catalog.table import Catalog
 from embeddings.registry import ModelError, SpaceRecord
 from labeling import zero_shot
 from labeling.calibrate import LEAST, fit, unfitted
-from labeling.linear import Array, Classifier, pack, unpack
-from labeling.networks import Panel, views_of
+from labeling.linear import Array, Classifier, pack
+from labeling.networks import Panel, readable, views_of
 from labeling.pictures import PictureLabeler, scores_of
 from labeling.truth import Truth, load_truth, load_vectors
 
@@ -40,17 +40,17 @@ def prepare_zero_shot(
 ) -> Labeler:
     """The zero-shot labeler of this model, in use.
 
-    It is made anew where the questions have changed, and calibrated anew where people have given
-    enough labels to go by theirs, where the known labels of an attribute have doubled since, where
-    other `labels` are wanted, or `again`. Each is another version. The encoder is loaded only for new questions; raises
-    `ModelError` where it is not the one that made the vectors.
+    It is made anew where the questions have changed, and calibrated anew where the known labels of
+    an attribute have doubled since, where other `labels` are wanted, or `again`. Each is another
+    version. The encoder is loaded only for new questions; raises `ModelError` where it is not the
+    one that made the vectors.
     """
     used = _in_use(catalog, zero_shot.NAME)
     asked = zero_shot.fingerprint(catalog.vocabulary, record)
-    same = used is not None and used.facts.get(_ASKED) == asked and used.weights is not None
-    if same and used is not None and used.weights is not None:
-        classifiers = unpack(used.weights)
-    else:
+    same = used is not None and used.facts.get(_ASKED) == asked
+    classifiers = [] if used is None or not same else readable(used)
+    if not classifiers:
+        same = False
         encoder = _matching(load_encoder(), record)
         classifiers = zero_shot.make_classifiers(encoder, catalog.vocabulary)
     truths = _truths(catalog, record, [each.attribute for each in classifiers], labels)
@@ -103,12 +103,12 @@ def prepare_pictures(
             if len(told.image_ids) >= LEAST:
                 calibration[asks.attribute] = fit(
                     scores, asks.values, told.values,
-                    many=asks.many, precision=labels.precision, origin=truth.origin,
+                    many=asks.many, precision=labels.precision,
                 )  # fmt: skip
     labeler = Labeler(
         member.name,
         _version(member.fingerprint, "", calibration),
-        "",
+        member.space_version,
         member.is_tryout,
         calibration,
         _facts(member.fingerprint, truths, labels),
@@ -140,9 +140,11 @@ def _version(begin: str, asked: str, calibration: Mapping[str, Calibration]) -> 
 def _facts(
     asked: str, truths: Sequence[Truth], labels: Labels
 ) -> dict[str, str | int | float | None]:
-    known = {f"known {each.attribute}": each.known for each in truths}
-    origins = {f"origin {each.attribute}": each.origin for each in truths}
-    return {_ASKED: asked} | asdict(labels) | known | origins
+    return {_ASKED: asked} | asdict(labels) | {_known(each): each.known for each in truths}
+
+
+def _known(truth: Truth) -> str:
+    return f"known {truth.attribute}"
 
 
 def calibrate(
@@ -173,7 +175,6 @@ def calibrate(
                 truth.take(rows).values,
                 many=classifier.many,
                 precision=labels.precision,
-                origin=truth.origin,
             )
     return found
 
@@ -199,9 +200,9 @@ def _due(used: Labeler, truths: Sequence[Truth], labels: Labels) -> bool:
     if any(used.facts.get(name) != value for name, value in asdict(labels).items()):
         return True
     for truth in truths:
-        before = used.facts.get(f"known {truth.attribute}")
-        doubled = not isinstance(before, int) or truth.known >= 2 * max(before, 1)
-        others = used.facts.get(f"origin {truth.attribute}") != truth.origin
-        if truth.known >= LEAST and (doubled or others):
+        before = used.facts.get(_known(truth))
+        if truth.known >= LEAST and (
+            not isinstance(before, int) or truth.known >= 2 * max(before, 1)
+        ):
             return True
     return False

@@ -1,4 +1,4 @@
-"""Labels that networks are measured by: those of people, and of sources where people gave few."""
+"""Labels that networks are measured by: of each photo the person's, else the source's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ import numpy.typing as npt
 from catalog.pending import KNOWN
 from catalog.sql import REAL, among, equals
 from catalog.table import Catalog
-from labeling.calibrate import LEAST
 
 MOST = 20_000
 """So many known labels of an attribute are enough to measure by."""
@@ -22,12 +21,11 @@ _VIEW = ("view", "view_origin")
 class Truth:
     """Known labels of one attribute: photos, what holds of each, and the page that each was on.
 
-    `origin` is "human" where people gave at least `LEAST`, and only theirs are here; else "source",
-    with those of people among them. `known` is how many there were before some were left out.
+    `known` is how many there were before some were left out. `views` are what the photos show by
+    their labels, None where that is unknown.
     """
 
     attribute: str
-    origin: str
     known: int
     image_ids: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
@@ -36,14 +34,13 @@ class Truth:
 
     @property
     def known_views(self) -> dict[str, str]:
-        """The views that people or sources gave."""
+        """The views of those that are known."""
         return {key: view for key, view in zip(self.image_ids, self.views, strict=True) if view}
 
     def take(self, rows: Sequence[int]) -> "Truth":
         """The same with these rows only."""
         return Truth(
             self.attribute,
-            self.origin,
             self.known,
             tuple(self.image_ids[row] for row in rows),
             tuple(self.values[row] for row in rows),
@@ -64,25 +61,21 @@ def load_truth(
     where = f"{equals(f'{space}_version', space_version)} AND {among(origin, KNOWN)}"
     if real_only:
         where += f" AND {REAL}"
-    columns = list(dict.fromkeys(["image_id", attribute, origin, "page_url", *_VIEW]))
+    columns = list(dict.fromkeys(["image_id", attribute, origin, "page_url", "view"]))
     rows = [
         row
         for batch in catalog.read("cars", columns, where, batch_rows=65_536)
         for row in batch.to_pylist()
     ]
-    human = [row for row in rows if row[origin] == "human"]
-    by_people = len(human) >= LEAST
-    rows = sorted(human if by_people else rows, key=lambda row: row["image_id"])
-    step = max(1, -(-len(rows) // MOST))
-    some = rows[::step]
+    rows.sort(key=lambda row: row["image_id"])
+    some = rows[:: max(1, -(-len(rows) // MOST))]
     return Truth(
         attribute,
-        "human" if by_people else "source",
         len(rows),
         tuple(row["image_id"] for row in some),
         tuple(tuple(row[attribute]) if many else (str(row[attribute]),) for row in some),
         tuple(row["page_url"] or row["image_id"] for row in some),
-        tuple(row["view"] if row["view_origin"] in KNOWN else None for row in some),
+        tuple(row["view"] for row in some),
     )
 
 

@@ -89,7 +89,7 @@ def _ensembles(encoder: TextEncoder, templates: Sequence[str], question: Questio
 
 def sentence(template: str, phrase: str) -> str:
     """The phrase in its template, with "an" for an "a" before a vowel."""
-    words = template.format(phrase).split()
+    words = template.replace("{}", phrase).split()
     for at, word in enumerate(words[:-1]):
         if word == "a" and words[at + 1][:1].lower() in "aeiou":
             words[at] = "an"

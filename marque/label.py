@@ -37,6 +37,8 @@ def label(image_id: str | None, pictures: tuple[str, ...], calibrate: bool, as_j
     and with --with and --calibrate.
     """
     if image_id is not None:
+        if pictures or calibrate:
+            raise click.UsageError("--explain only looks: leave --with and --calibrate out")
         _explain(image_id, as_json)
         return
 
@@ -80,6 +82,7 @@ def _print(explained: "Mapping[str, Any]") -> None:
             "says": _said(row),
             "sure": "" if row["confidence"] is None else f"{row['confidence']:.2f}",
             "who": f"{row['origin']} {row['by']}",
+            "version": row["version"][-8:],
             "when": row["created_at"][:10],
             "counts": "against" if row["against"] else "yes" if row["counts"] else "no longer",
         }

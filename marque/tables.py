@@ -12,6 +12,9 @@ from flows.report import RunReport
 from search.query import question_text
 from search.wording import labels_text
 
+CHARTED = ("label", "label-quality")
+"""Flows whose picture is a chart."""
+
 
 def print_report(report: RunReport) -> None:
     """The closing report of a run."""
@@ -21,7 +24,8 @@ def print_report(report: RunReport) -> None:
     for message in report.messages:
         console.print(Text(f"Note: {message}", style="yellow"))
     if report.sheet:
-        console.print(Text(f"Contact sheet: {report.sheet}"), soft_wrap=True)
+        what = "Chart" if report.flow in CHARTED else "Contact sheet"
+        console.print(Text(f"{what}: {report.sheet}"), soft_wrap=True)
     console.print(Text(report.summary(), style="bold"))
 
 

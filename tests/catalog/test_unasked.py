@@ -89,9 +89,16 @@ def test_when_all_were_asked_nothing_waits(catalog: Catalog, photos: Photos) -> 
 def test_what_sources_and_people_said_is_no_answer_of_a_network(
     catalog: Catalog, photos: Photos
 ) -> None:
-    [key] = photos(1, color="red", make="Ford")
-    said = Assertion(key, "color", ("red",), False, None, "human", NET.name, NET.version, "", NOW)
-    store_assertions(catalog, [said], run_id="r")
+    [key] = photos(1, color="red", view="exterior", body_type="suv")
+    said = {"view": "exterior", "body_type": "suv", "color": "red"}
+    store_assertions(
+        catalog,
+        [
+            Assertion(key, name, (value,), False, None, "human", NET.name, NET.version, "", NOW)
+            for name, value in said.items()
+        ],
+        run_id="r",
+    )
     assert unasked(catalog, NET) == {key}
 
 
