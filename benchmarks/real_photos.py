@@ -22,17 +22,22 @@ from labeling.color import oklab
 Array = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
-SAME = 0.93
-"""From this cosine of SqueezeNet's vectors on, two photos are taken for one: re-encoded copies,
-crops of one photo and neighbours of a series all lie above 0.95."""
+SAME_COLOUR, SAME_CAR = 0.90, 0.95
+"""From this cosine of SqueezeNet's vectors on, of a photo or of its mirror image, two photos are
+taken for one. Mirrored or cropped copies of the photos sorted by colour may be at 0.91, where other
+cars are, too; among those of Stanford Cars a low bound would make hundreds of photos one group, and
+a half of what is left."""
 
+_HALVED = (
+    0.93  # the same, without mirrors, when the half was drawn that the swatches were fitted on
+)
 _CENTRE = 0.6  # standard deviation of the weight of a pixel, in half sides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Photos:
     """n photos: their files, what each shows, SqueezeNet's unit vectors (n, 512), and the number
-    of the photo's group (n,): copies of a photo share one, and are never on both sides of a split.
+    of the photo's group (n,): copies of a photo share one, and are never on both sides of a fold.
     """
 
     paths: tuple[Path, ...]
@@ -43,21 +48,36 @@ class Photos:
     def folds(self, count: int) -> Iterator[tuple[Rows, Rows]]:
         """The photos split in `count` parts with the same shares of each label: of each part the
         rows of all others and its own."""
-        splitter = StratifiedGroupKFold(count, shuffle=True, random_state=0)
-        return iter(splitter.split(self.vectors, self.labels, self.groups))
+        return iter(_splitter(count).split(self.vectors, self.labels, self.groups))
+
+    def unfitted(self) -> Rows:
+        """The photos of the half that the swatches were not fitted on, without copies of those of
+        the other half; as far as these are all photos of the folder."""
+        fitted, rest = next(_splitter(2).split(self.vectors, self.labels, _halved(self.vectors)))
+        return np.asarray(rest[~np.isin(self.groups[rest], self.groups[fitted])])
+
+
+def _splitter(count: int) -> StratifiedGroupKFold:
+    return StratifiedGroupKFold(count, shuffle=True, random_state=0)
+
+
+def _halved(vectors: Array) -> Rows:
+    _, groups = connected_components(vectors @ vectors.T > _HALVED, directed=False)
+    return np.asarray(groups, np.intp)
 
 
 def load_colours(folder: Path, each: int | None = None) -> Photos:
     """The photos in the folders named by their colours, `each` of every colour."""
     paths = [path for place in sorted(folder.iterdir()) for path in sorted(place.iterdir())[:each]]
-    return _photos(paths, [path.parent.name for path in paths])
+    return _photos(paths, [path.parent.name for path in paths], SAME_COLOUR)
 
 
 def load_classes(folder: Path, classes: int | None = None) -> Photos:
     """Photos of Stanford Cars with their class names, of the first `classes` of them."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if int(row["class_id"]) <= (classes or 196)]
-    return _photos([folder / row["path"] for row in rows], [row["class_name"] for row in rows])
+    paths = [folder / row["path"] for row in rows]
+    return _photos(paths, [row["class_name"] for row in rows], SAME_CAR)
 
 
 def make_of(class_name: str) -> str:
@@ -71,9 +91,10 @@ def model_of(class_name: str) -> str:
     return f"{words['make']} {words.get('model', '')}".strip()
 
 
-def _photos(paths: Sequence[Path], labels: Sequence[str]) -> Photos:
-    vectors = squeezenet.embed(paths)
-    _, groups = connected_components(vectors @ vectors.T > SAME, directed=False)
+def _photos(paths: Sequence[Path], labels: Sequence[str], same: float) -> Photos:
+    vectors, mirrored = squeezenet.embed(paths), squeezenet.embed(paths, mirrored=True)
+    alike = (vectors @ vectors.T > same) | (vectors @ mirrored.T > same)
+    _, groups = connected_components(alike, directed=False)
     return Photos(tuple(paths), tuple(labels), vectors, groups.astype(np.intp))
 
 

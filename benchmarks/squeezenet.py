@@ -24,8 +24,9 @@ _BATCH = 32
 
 
 @torch.inference_mode()
-def embed(paths: Sequence[Path]) -> Array:
-    """Photos -> unit vectors (n, 512): the mean over height and width of the last features."""
+def embed(paths: Sequence[Path], *, mirrored: bool = False) -> Array:
+    """Photos, or their mirror images -> unit vectors (n, 512): the mean over height and width of
+    the last features."""
     model = squeezenet1_1(weights=None).features
     state = torch.load(WEIGHTS, map_location="cpu", weights_only=True)
     model.load_state_dict({name.removeprefix("features."): each for name, each in state.items()})
@@ -34,8 +35,9 @@ def embed(paths: Sequence[Path]) -> Array:
     vectors = np.empty((len(paths), SIZE), np.float32)
     for start in range(0, len(paths), _BATCH):
         some = paths[start : start + _BATCH]
-        pixels = torch.from_numpy(np.stack([_pixels(path) for path in some]))
-        found = model(pixels.permute(0, 3, 1, 2).flip(1).float() - taken).mean((2, 3))
+        pixels = torch.from_numpy(np.stack([_pixels(path) for path in some])).permute(0, 3, 1, 2)
+        turned = pixels.flip(1, 3) if mirrored else pixels.flip(1)
+        found = model(turned.float() - taken).mean((2, 3))
         vectors[start : start + _BATCH] = torch.nn.functional.normalize(found).numpy()
     return vectors
 

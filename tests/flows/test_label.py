@@ -68,7 +68,7 @@ def test_photos_that_nobody_describes_are_labelled_and_found(
     assert all(0.9 <= float(str(row["color_confidence"])) <= 1 for row in told.values())
     inside = [name for name, labels in shown.items() if labels.view != "exterior"]
     assert {rows[name]["body_type"] for name in inside} == {None}, "it makes no sense there"
-    said = report.network_labels["view"]
+    said = report.network_labels["zero-shot: view"]
     assert sum(each.said for each in said.values()) == COUNT
     assert report.tables()["Labels from networks"]
     found = search(where=["color=red"], k=COUNT).answer
@@ -89,7 +89,7 @@ def test_a_second_run_asks_nobody(
     assert catalog().count("assertions") == before
     more = ingest(source="scenes", path=str(scenes[0]))  # now the labeler is there when they enter
     assert more.stages["networks"].photos == 0
-    assert sum(each.said for each in more.network_labels["view"].values()) == COUNT - 20
+    assert sum(each.said for each in more.network_labels["zero-shot: view"].values()) == COUNT - 20
     assert more.stages["publish"].photos == 0, "they entered complete"
 
 
@@ -118,7 +118,7 @@ def test_new_questions_are_asked_of_old_photos(
     said = Counter(catalog().column("assertions", "version", "origin = 'model'").to_pylist())
     assert said[old.version] > 0, "what was said stays"
     assert said[new.version] > said[old.version]
-    assert report.network_labels["crowd"]
+    assert report.network_labels["zero-shot: crowd"]
     rows = cars(catalog(), "crowd", "crowd_origin")
     told = {name: row["crowd"] for name, row in rows.items() if row["crowd_origin"] == "model"}
     assert len(told) > 0.5 * COUNT
@@ -159,7 +159,7 @@ def test_real_photos_get_no_label_from_a_try_out_model_that_was_not_measured_on_
     for photo in sorted((shared_data / "cars_224").glob("*/*.jpg"))[:200:10]:
         (folder / photo.name).symlink_to(photo)
     report = ingest(path=str(folder))
-    assert report.network_labels["color"], "it was asked, and what it said is kept"
-    assert sum(each.labelled for each in report.network_labels["color"].values()) == 0
+    assert report.network_labels["zero-shot: color"], "it was asked, and what it said is kept"
+    assert sum(each.labelled for each in report.network_labels["zero-shot: color"].values()) == 0
     origins = {row["color_origin"] for row in cars(catalog(), "color_origin").values()}
     assert origins == {None}

@@ -150,6 +150,26 @@ def test_one_good_file_of_two_is_enough(keys: list[str], give: Give, catalog: Ca
     assert shown(catalog, keys[0]) == ("Kia", "human")
 
 
+def test_a_file_that_breaks_keeps_no_other_from_being_shown(
+    keys: list[str], give: Give, catalog: Catalog
+) -> None:
+    from flows.review import review_import
+
+    kept, broken = give(f"{keys[0]},make,Kia,ann,"), "no\0path.csv"  # which no system can open
+    for files in ([kept, broken], [broken, kept]):
+        done = review_import(files)
+        assert done.review is not None
+        assert (done.status, done.review["refused"]) == ("done", 1)
+        (line,) = done.review["lines"]
+        assert line["where"] == "no\0path.csv, file"
+        assert "it could not be stored: unexpected ValueError: embedded null" in line["what"]
+        assert shown(catalog, keys[0]) == ("Kia", "human")
+    with pytest.raises(RunFailedError, match="embedded null") as failed:
+        review_import([broken])
+    assert failed.value.report.review is not None
+    assert failed.value.report.review["refused"] == 1
+
+
 def test_decisions_are_kept_while_photos_wait_for_vectors(
     catalog: Catalog, keys: list[str], give: Give
 ) -> None:
