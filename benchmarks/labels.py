@@ -273,13 +273,12 @@ def head_section(rows: Sequence[Row]) -> str:
         "",
         f"The same photos, by stratified cross-validation in {FOLDS} parts: of each photo the "
         "answer is that of a head which never saw it, nor a copy of it (photos whose vectors, or "
-        f"those of their mirror images, have a cosine above {SAME_COLOUR:.2f} are kept together). The "
-        "head is the one that Marque trains, a logistic regression on frozen unit vectors with the "
-        "strength of its penalty chosen inside the training part. SqueezeNet stands for a network "
-        "that was trained on real photos; marque-tiny never saw one. Earlier layers of SqueezeNet "
-        "and histograms of parts of the photo were tried, too, and were no better. The colour "
-        "model was fitted on a half of these photos: "
-        "where it is part of the vector, the other half is the fairer number.",
+        f"those of their mirror images, have a cosine above {SAME_COLOUR:.2f} are kept together). "
+        "The head is the one that Marque trains, a logistic regression on frozen unit vectors with "
+        "the strength of its penalty chosen inside the training part. SqueezeNet stands for a "
+        "network that was trained on real photos; marque-tiny never saw one. Earlier layers of "
+        "SqueezeNet and histograms of parts of the photo were tried, too, and were no better. The "
+        "colour model was fitted on a half of these photos: where it is part of the vector, the other half is the fairer number.",
         "",
         "| vectors | size | right | right on the other half |",
         "|---|---:|---:|---:|",
@@ -300,7 +299,8 @@ def make_section(rows: Sequence[Guess]) -> str:
         "",
         "Photos of classes 1 to 98 of Stanford Cars, 224x224; SqueezeNet's vectors of one half of "
         "each class train the head, the other half is what is shown; copies of a photo (a cosine "
-        f"above {SAME_CAR:.2f}) are in one half. A model is what the class name says without body type and year.",
+        f"above {SAME_CAR:.2f}) are in one half. A model is what the class name says without body "
+        "type and year.",
         "",
         "| | values | photos | first answer right | chance | commonest | among the first five "
         "| chance | five commonest |",

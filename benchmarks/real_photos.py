@@ -22,11 +22,11 @@ from labeling.color import oklab
 Array = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
-SAME_COLOUR, SAME_CAR = 0.90, 0.95
+SAME_COLOUR, SAME_CAR = 0.90, 0.92
 """From this cosine of SqueezeNet's vectors on, of a photo or of its mirror image, two photos are
-taken for one. Mirrored or cropped copies of the photos sorted by colour may be at 0.91, where other
-cars are, too; among those of Stanford Cars a low bound would make hundreds of photos one group, and
-a half of what is left."""
+taken for one. The bounds are low: mirrored or cropped copies and one car from two sides are found
+down to 0.91, among other cars. Below 0.92 hundreds of photos of Stanford Cars would be one group,
+and halves would no longer be alike."""
 
 _HALVED = (
     0.93  # the same, without mirrors, when the half was drawn that the swatches were fitted on

@@ -108,15 +108,19 @@ def load_labelers(catalog: Catalog, *, weights: bool = False) -> list[Labeler]:
     """The labelers in use, by name; their weights only if asked for.
 
     Two runs that put another version of a name to use at the same moment leave both: then the
-    later one counts.
+    later one counts, until the next one takes the place of both.
     """
-    columns = ["name", "version", "record", "changed_at", *(["weights"] if weights else [])]
-    rows = [
-        row for batch in catalog.read("labelers", columns, "in_use") for row in batch.to_pylist()
-    ]
-    rows.sort(key=lambda row: (row["changed_at"], row["version"]))
-    last = {row["name"]: _labeler(row) for row in rows}
+    last = {each.name: each for each in _in_use(catalog, weights=weights)}
     return [last[name] for name in sorted(last)]
+
+
+def _in_use(catalog: Catalog, *, weights: bool) -> list[Labeler]:
+    """Every row that is in use, the latest of a name last."""
+    columns = ["name", "version", "record", "changed_at", *(["weights"] if weights else [])]
+    batches = catalog.read("labelers", columns, "in_use")
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    rows.sort(key=lambda row: (row["changed_at"], row["version"]))
+    return [_labeler(row) for row in rows]
 
 
 def load_judges(catalog: Catalog) -> list[Judge]:
@@ -126,33 +130,35 @@ def load_judges(catalog: Catalog) -> list[Judge]:
 
 def use_labeler(catalog: Catalog, labeler: Labeler, *, run_id: str) -> None:
     """Put a version of a labeler to use, in place of another one of its name."""
-    others = [each for each in load_labelers(catalog, weights=True) if each.name == labeler.name]
+    others = [each for each in _in_use(catalog, weights=True) if each.name == labeler.name]
     _store(catalog, [labeler], [each for each in others if each.version != labeler.version], run_id)
 
 
 def retire_labeler(catalog: Catalog, name: str, *, run_id: str) -> None:
     """Take a labeler out of use: its statements stay, and no longer count."""
-    others = [each for each in load_labelers(catalog, weights=True) if each.name == name]
+    others = [each for each in _in_use(catalog, weights=True) if each.name == name]
     _store(catalog, [], others, run_id)
 
 
 def retire_others(catalog: Catalog, space_version: str, *, run_id: str) -> list[str]:
     """Take those out of use that read vectors of another model than this; their names."""
-    used = load_labelers(catalog, weights=True)
+    used = _in_use(catalog, weights=True)
     others = [each for each in used if each.space_version not in ("", space_version)]
     _store(catalog, [], others, run_id)
-    return [each.name for each in others]
+    return sorted({each.name for each in others})
 
 
 def labels_version(catalog: Catalog) -> str:
-    """What labels are made with: the vocabulary's version and, where networks label, theirs.
+    """What labels are made with: the vocabulary's version and, where networks label, theirs and
+    the views in which they are heard.
 
     Another one means that the same statements can give other labels.
     """
     judges = [list(asdict(each).values()) for each in load_judges(catalog)]
     if not judges:
         return catalog.vocabulary.version
-    digest = hashlib.sha256(json.dumps(judges).encode()).hexdigest()[:12]
+    views = {name: asked.views for name, asked in sorted(catalog.vocabulary.questions.items())}
+    digest = hashlib.sha256(json.dumps([judges, views]).encode()).hexdigest()[:12]
     return f"{catalog.vocabulary.version}+{digest}"
 
 

@@ -23,6 +23,9 @@ from catalog.vocabulary_file import (
 )
 
 __all__ = [
+    "CANNOT_TELL",
+    "LEFT_OPEN",
+    "NONE",
     "NOTHING",
     "RESERVED",
     "Attribute",
@@ -97,12 +100,22 @@ class Meaning:
 NOTHING = Meaning((), one_of=True)
 """What "unknown", "n/a" or an empty cell says."""
 
+CANNOT_TELL = "cannot tell"
+"""What a person says who cannot tell."""
+
+NONE = "none"
+"""What a person says where none of several values holds."""
+
 
 def fold(word: str) -> str:
     """`word` without case, accents, blanks, hyphens and underscores: what words are found by."""
     # Folding case can bring new composed letters, hence the second decomposition.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     return "".join(c for c in plain if unicodedata.category(c) not in _FOLDED_AWAY)
+
+
+LEFT_OPEN = frozenset(map(fold, (CANNOT_TELL, "can't tell", "?")))
+"""All words, folded, of a person who cannot tell; no value is called so."""
 
 
 class Vocabulary:
@@ -181,6 +194,12 @@ def load_vocabulary(extra: Path | None = None) -> Vocabulary:
 def _attribute(name: str, spec: AttributeSpec) -> Attribute:
     if spec.kind is None:
         raise VocabularyError(f'{name}: add kind = "closed", "open" or "number"')
+    taken = {"", *LEFT_OPEN, *([fold(NONE)] if spec.many else [])}
+    if strange := [value for value in spec.words if fold(value) in taken]:
+        raise VocabularyError(
+            f"{name}: {strange[0]!r} means something else where people decide: name the value "
+            "otherwise"
+        )
     values = tuple(spec.words) if spec.kind == "closed" else ()
     bounds = (spec.range[0], spec.range[1]) if spec.range else None
     return Attribute(name, spec.kind, spec.many, values, bounds, spec.dates)

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import Literal, Self
 
@@ -16,8 +17,17 @@ RESERVED = frozenset(
 )
 """Columns of `cars` that are no labels."""
 
+FIELDS = frozenset(
+    """id image question annotator annotation_id agreement created_at updated_at lead_time
+    completed_by annotations data""".split()  # noqa: SIM905 - as above
+)
+"""Fields of the records of Label Studio that are no answers."""
+
 DERIVED = ("_origin", "_confidence", "_version")
 """Ends of columns of `cars` that stand beside a label or a vector."""
+
+LONGEST = 200
+"""So many characters a value may have."""
 
 
 class VocabularyError(MarqueError, ValueError):
@@ -61,9 +71,20 @@ class AttributeSpec(_Strict):
     @classmethod
     def _one_place(cls, templates: list[str] | None) -> list[str] | None:
         for each in templates or []:
-            if each.count("{}") != 1:
-                raise ValueError(f"the template {each!r} must have {{}} once, where the value goes")
+            if each.count("{}") != 1 or set("{}") & set(each.replace("{}", "")):
+                raise ValueError(
+                    f"the template {each!r} must have {{}} once, where the value goes, and no "
+                    "other brace"
+                )
         return templates
+
+    @field_validator("prompts")
+    @classmethod
+    def _prompts_say_something(cls, prompts: dict[str, list[str]]) -> dict[str, list[str]]:
+        for value, texts in prompts.items():
+            if not all(text.strip() for text in texts):
+                raise ValueError(f"a prompt of {value!r} is blank: remove it, or write [] for none")
+        return prompts
 
     @field_validator("swatches")
     @classmethod
@@ -88,12 +109,23 @@ class AttributeSpec(_Strict):
         for value in words:
             if not value.strip() or value != " ".join(value.split()):
                 raise ValueError(f"the value {value!r} is empty or has stray blanks: trim it")
+            if any(unicodedata.category(letter) in {"Cc", "Cf"} for letter in value):
+                raise ValueError(
+                    f"the value {value!r} has characters that nobody sees: remove them"
+                )
+            if len(value) > LONGEST:
+                raise ValueError(
+                    f"the value {value[:40] + '...'!r} has {len(value)} characters; write at most "
+                    f"{LONGEST}"
+                )
         return words
 
     @model_validator(mode="after")
     def _fits_kind(self) -> Self:
         if self.kind == "number" and (self.words or self.one_of or self.many or not self.range):
             raise ValueError("a number takes a range and no words, one_of or many")
+        if self.kind == "number" and self.templates:
+            raise ValueError("networks are not asked for a number: remove its templates")
         if self.kind != "number" and self.kind and (self.range or self.dates):
             raise ValueError("only a number takes a range or dates")
         if self.kind == "closed" and not self.words:
@@ -131,11 +163,12 @@ class VocabularyFile(_Strict):
     @classmethod
     def _names_are_columns(cls, attributes: dict[str, AttributeSpec]) -> dict[str, AttributeSpec]:
         for name in attributes:
-            made = name.endswith(DERIVED)
-            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in RESERVED or made:
+            taken = name in RESERVED | FIELDS or name.endswith(DERIVED)
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or taken:
                 raise ValueError(
                     f"an attribute cannot be named {name!r}: use small letters, digits and _, "
-                    f"no end of {', '.join(DERIVED)}, and none of {', '.join(sorted(RESERVED))}"
+                    f"no end of {', '.join(DERIVED)}, and none of "
+                    f"{', '.join(sorted(RESERVED | FIELDS))}"
                 )
         return attributes
 
@@ -189,7 +222,7 @@ def _merge_specs(name: str, base: AttributeSpec | None, extra: AttributeSpec) ->
             "nothing": base.nothing + extra.nothing,
             "templates": _merge_templates(base.templates, extra.templates),
             "without": base.without + extra.without,
-            "prompts": _merge_lists(base.prompts, extra.prompts),
+            "prompts": _merge_prompts(base.prompts, extra.prompts),
             "views": list(dict.fromkeys(base.views + extra.views)),
             "swatches": _merge_lists(base.swatches, extra.swatches),
         },
@@ -197,7 +230,16 @@ def _merge_specs(name: str, base: AttributeSpec | None, extra: AttributeSpec) ->
 
 
 def _merge_templates(base: list[str] | None, extra: list[str] | None) -> list[str] | None:
-    return base if extra is None else (base or []) + extra
+    """None adds nothing, and an empty list asks no more."""
+    if extra is None:
+        return base
+    return (base or []) + extra if extra else []
+
+
+def _merge_prompts(base: dict[str, list[str]], extra: dict[str, list[str]]) -> dict[str, list[str]]:
+    """As `_merge_lists`, but an empty list takes the value out of the answers."""
+    emptied: dict[str, list[str]] = {value: [] for value, texts in extra.items() if not texts}
+    return _merge_lists(base, extra) | emptied
 
 
 def _merge_lists(base: dict[str, list[str]], extra: dict[str, list[str]]) -> dict[str, list[str]]:

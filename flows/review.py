@@ -6,6 +6,7 @@ from prefect import flow
 
 from catalog.cars import add_label_columns
 from catalog.table import CatalogError, StoreError
+from crawlers.errors import MarqueError
 from flows.progress import stage
 from flows.report import RunReport
 from flows.run import Run, recorded_run
@@ -13,6 +14,7 @@ from flows.settings import Settings
 from flows.stages import publish_pending
 from flows.tasks import opened, shard_task
 from labeling.review.record import Imported, import_file
+from labeling.review.returned import Line
 
 
 @flow(name="review-import")
@@ -20,19 +22,27 @@ def review_import(files: list[str], by: str | None = None) -> RunReport:
     """Take back what people decided, in a `review.csv` or an export of Label Studio, and let
     searches show it.
 
-    Doing it again adds nothing. Fails if no decision was good; what was good is kept also where the
-    rest, or publishing, is not.
+    Doing it again adds nothing. Fails if no decision was good; what was good is kept, and shown,
+    also where another file cannot be stored.
     """
     with recorded_run("review-import", {"files": files, "by": by}) as run:
         done = Imported()
+        failures: list[Exception] = []
         with stage(run.report, "import", None) as step:
             for file in files:
-                part = import_shard(run.settings, file, by, run.run_id)
+                try:
+                    part = import_shard(run.settings, file, by, run.run_id)
+                except Exception as error:
+                    failures.append(error)
+                    done.lines.insert(0, _failed(file, error))  # the last ones may not be shown
+                    continue
                 done.add(part)
                 step.advance(part.good)
         run.report.review = done.to_dict()
         if done.good:
             show_decisions(run)
+        elif failures:
+            raise failures[0]
         else:
             run.report.error = _nothing(done)
     return run.report
@@ -57,6 +67,13 @@ def show_decisions(run: Run) -> None:
             f"the decisions are kept, and not shown by searches yet: {error}; they will be when "
             "that is done, or after `marque publish`"
         )
+
+
+def _failed(file: str, error: Exception) -> Line:
+    known = isinstance(error, MarqueError)
+    why = str(error) if known else f"unexpected {type(error).__name__}: {error}"
+    what = f"it could not be stored: {why}"
+    return Line(f"{Path(file).name}, file", what, "import it again; nothing is stored twice")
 
 
 def _nothing(done: Imported) -> str:

@@ -76,7 +76,7 @@ class ClassMap:
             with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
                 numbers = np.array(image)
         except Exception as error:  # Pillow raises nearly anything for damaged bytes
-            raise _unreadable(str(error)) from error
+            raise _unreadable("it is no whole PNG") from error
         if numbers.ndim != 2 or numbers.max() >= len(classes):
             raise _unreadable(f"its pixels are no numbers of {len(classes)} classes")
         return ClassMap(numbers, tuple(classes))

@@ -29,8 +29,8 @@ GREY_RANGE = 3
 """A photo is greyscale if 99 % of its pixels have channels that differ by this or less. Colour
 photos of white cars on grey roads reach 4 to 5 at least; greyscale ones have 0 to 2."""
 
-# All that follows was fitted on rendered scenes and on a half of 990 real photos; see
-# docs/benchmarks/labels.md for the other half.
+# What follows was fitted on rendered scenes and on a half of 990 real photos, except what is said
+# of masks, which was chosen on all of them; docs/benchmarks/labels.md shows the other half.
 _SIDE = 32  # pixels are taken on a grid of so many rows and columns
 _WIDTH = 0.029  # standard deviation of a paint across its line to black, in Oklab
 _TAIL, _TAIL_WIDTH = 0.02, 3  # some paints are unlike all swatches: how many, how far in widths

@@ -130,7 +130,8 @@ def _speaks(assertion: Assertion, vocabulary: Vocabulary) -> bool:
 def _age(said: Assertion) -> tuple[Any, ...]:
     """By time, and for those of the same moment any order that does not depend on how they come;
     not their ids, as making one takes longer than all the rest."""
-    content = (said.by, said.version, said.about, said.values, said.one_of, said.confidence or -1.0)
+    sure = -1.0 if said.confidence is None else said.confidence
+    content = (said.by, said.version, said.about, said.values, said.one_of, sure)
     return said.created_at, said.revision, *content
 
 
@@ -209,7 +210,7 @@ def _judged(
     if fitting:
         said, judge = fitting[0].said, fitting[0].judge
         label = Label(_ordered(attribute, set(said.values)), "model", said.confidence)
-        why = f"{before}{said.by} is {said.confidence:.1%} sure and needs {judge.threshold:.1%}"
+        why = f"{before}{said.by} is {said.confidence:.2%} sure and needs {judge.threshold:.2%}"
         return Decision(label, why, (), (*beside, *_contradicting(label, fitting[1:])))
     if not networks:
         return Decision(None, f"{before}no network was asked", (), beside)
@@ -227,7 +228,7 @@ def _failing(heard: _Heard, allowed: Sequence[str] | None) -> str:
         return (
             f"{said.by} is not trusted with it: too few labels to measure it by, or too many wrong"
         )
-    return f"{said.by} is {said.confidence or 0:.1%} sure and would need {least:.1%}"
+    return f"{said.by} is {said.confidence or 0:.2%} sure and would need {least:.2%}"
 
 
 def _contradicting(label: Label, networks: Iterable[_Heard]) -> list[Assertion]:

@@ -41,9 +41,9 @@ def prepare_zero_shot(
     """The zero-shot labeler of this model, in use.
 
     It is made anew where the questions have changed, and calibrated anew where the known labels of
-    an attribute have doubled since, where other `labels` are wanted, or `again`. Each is another
-    version. The encoder is loaded only for new questions; raises `ModelError` where it is not the
-    one that made the vectors.
+    an attribute have become enough or have doubled since, where other `labels` are wanted, or
+    `again`. Each is another version. The encoder is loaded only for new questions; raises
+    `ModelError` where it is not the one that made the vectors.
     """
     used = _in_use(catalog, zero_shot.NAME)
     asked = zero_shot.fingerprint(catalog.vocabulary, record)
@@ -182,8 +182,11 @@ def calibrate(
 def with_vectors(catalog: Catalog, space: str, truth: Truth) -> tuple[Truth, Array]:
     """The truth of the photos that have a vector, and these (n, size)."""
     ids, vectors = load_vectors(catalog, space, truth.image_ids)
-    at = {key: row for row, key in enumerate(truth.image_ids)}
-    return truth.take([at[key] for key in ids]), vectors
+    found = {key: row for row, key in enumerate(ids)}
+    # In the order of the truth: the table's own changes as rows are written again.
+    rows = [row for row, key in enumerate(truth.image_ids) if key in found]
+    order = [found[truth.image_ids[row]] for row in rows]
+    return truth.take(rows), vectors[order]
 
 
 def _matching(encoder: zero_shot.TextEncoder, record: SpaceRecord) -> zero_shot.TextEncoder:
@@ -201,8 +204,7 @@ def _due(used: Labeler, truths: Sequence[Truth], labels: Labels) -> bool:
         return True
     for truth in truths:
         before = used.facts.get(_known(truth))
-        if truth.known >= LEAST and (
-            not isinstance(before, int) or truth.known >= 2 * max(before, 1)
-        ):
+        least = 2 * before if isinstance(before, int) and before >= LEAST else LEAST
+        if truth.known >= least:
             return True
     return False

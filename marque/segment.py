@@ -1,6 +1,7 @@
 """`marque segment`: what every pixel of one photo shows."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,11 @@ def segment(
         _check_path(out)
     settings = load_settings()
     content = _content(settings, image)
+    if out is not None:
+        _check_apart(image, [out])
     segmenter = _load(settings, name, weights)
+    if out is not None:
+        _check_apart(image, [_mask_path(out, label) for label in segmenter.classes])
     shown = _segmented(segmenter, image, content, threshold)
     masks = {} if out is None else _store(shown, out)
     document = _document(segmenter, shown, masks)
@@ -131,6 +136,21 @@ def _check_path(out: Path) -> None:
         )
 
 
+def _check_apart(image: str, files: Iterable[Path]) -> None:
+    """Raise `UsageMistakeError` where one of `files`, to be written, is the photo itself."""
+    path = Path(image)
+    for file in files if _is_file(path) else ():
+        if _is_file(file) and file.samefile(path):
+            raise UsageMistakeError(
+                f"{str(file)!r} would be written over, and is the photo to segment; give another "
+                "--out"
+            )
+
+
+def _mask_path(out: Path, label: str) -> Path:
+    return out.with_suffix(f".{label}.png")
+
+
 def _store(shown: "ClassMap", out: Path) -> dict[str, str]:
     """Write the class map, and a mask beside it for each label; label -> file of its mask."""
     from labeling.classmap import mask_png
@@ -139,7 +159,7 @@ def _store(shown: "ClassMap", out: Path) -> dict[str, str]:
     _write(out, shown.to_png())
     masks: dict[str, str] = {}
     for part in shown.parts():
-        file = out.with_suffix(f".{part.label}.png")
+        file = _mask_path(out, part.label)
         _write(file, mask_png(shown.mask(part.label)))
         masks[part.label] = str(file)
     return masks

@@ -14,8 +14,9 @@ Reason = Literal["contradiction", "people-disagree", "suspected-label", "near-th
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """Why a label waits for a person, the most useful to look at first."""
 
-NEAR = 0.1
-"""A network's label whose confidence is less than this above its threshold waits for a person."""
+NEAR = 0.25
+"""A network's label waits for a person whose confidence is above its threshold by less than this
+share of the room that is left up to 1."""
 
 _UNSURE = 0.5
 
@@ -140,7 +141,8 @@ def _nearness(said: Assertion, threshold: float | None, label: Label | None) -> 
     if label is None:
         return max(0.0, 1 - abs(distance))
     is_its_label = label.origin == "model" and set(said.values) == set(label.values)
-    return 1 - distance if is_its_label and 0 <= distance < NEAR else None
+    is_near = 0 <= distance < NEAR * (1 - threshold)
+    return 1 - distance if is_its_label and is_near else None
 
 
 def _case(

@@ -44,9 +44,19 @@ def export_review(catalog: Catalog, chosen: Sequence[Waiting], out: Path) -> Non
 
 def check_folder(out: Path) -> None:
     """Make sure that an export can be written to `out`; raises `UsageMistakeError`."""
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+    above = next(each for each in out.absolute().parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
         raise UsageMistakeError(
-            f"{out} is there already, and not an empty folder; give another --out, so that no "
+            f"{out} cannot be written: {above} is no folder that you may write into; give another "
+            "--out"
+        )
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        # An empty path is the same one.
+        shown = (
+            f"{out} (the folder that you are in, as an empty --out is)" if out == Path() else out
+        )
+        raise UsageMistakeError(
+            f"{shown} is there already, and not an empty folder; give another --out, so that no "
             "decision in it is lost"
         )
 

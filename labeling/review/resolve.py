@@ -1,6 +1,7 @@
 """Answers in a person's words -> statements about photos, or what is wrong with them."""
 
 import difflib
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,15 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.status import ID_PREFIX
-from catalog.vocabulary import NOTHING, Attribute, Meaning, Vocabulary, fold
+from catalog.vocabulary import (
+    LEFT_OPEN,
+    NONE,
+    NOTHING,
+    Attribute,
+    Meaning,
+    Vocabulary,
+    fold,
+)
+from catalog.vocabulary_file import LONGEST
 from labeling.review.cases import spoken
 from labeling.review.moments import HELP, read_moment
 from labeling.review.returned import Answer, Line
-
-CANNOT_TELL = "cannot tell"
-NONE = "none"
-
-_CANNOT_TELL = frozenset({fold(CANNOT_TELL), fold("can't tell"), "?"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,7 @@ def _resolve(answer: Answer, vocabulary: Vocabulary, ids: PhotoIds, now: datetim
     by = " ".join(answer.by.split())
     if not by:
         raise _FaultError("nobody is named who decided it", "fill column by, or give --by NAME")
+    _check_plain("by", by)
     at, said_at = now, ""
     if answer.decided_at.strip():
         try:
@@ -159,19 +165,34 @@ def read_words(words: Sequence[str], attribute: Attribute, vocabulary: Vocabular
 
 
 def _read_word(word: str, attribute: Attribute, vocabulary: Vocabulary) -> Meaning:
+    if any(unicodedata.category(letter) == "Cc" for letter in " ".join(word.split())):
+        what = f"{attribute.name}: {word[:80]!r} has characters that nobody sees"
+        raise _FaultError(what, "write the value again")
     folded = fold(word)
-    if folded in _CANNOT_TELL:
+    if folded in LEFT_OPEN:
         return NOTHING
     if attribute.many and folded == fold(NONE):
         return Meaning((), one_of=False)
     meaning = vocabulary.lookup(attribute.name, word)
     if meaning is not None:
+        for value in meaning.values if attribute.kind == "open" else ():
+            _check_plain(attribute.name, value)
         return meaning
     if attribute.kind == "number" and attribute.bounds is not None:
         do = "give a whole number from {} to {}, or ?".format(*attribute.bounds)
     else:
         do = _offer(word, [*attribute.values, *([NONE] if attribute.many else []), "?"])
     raise _FaultError(f"{attribute.name}: {word[:80]!r} is no value of it", do)
+
+
+def _check_plain(name: str, text: str) -> None:
+    """Raise where a text would be kept that is no name: everybody is shown it from then on."""
+    if len(text) > LONGEST:
+        what = f"{name}: {text[:40]!r} goes on for {len(text):,} characters"
+        raise _FaultError(what, f"write at most {LONGEST}")
+    if not text.isprintable():
+        what = f"{name}: {text[:80]!r} has characters that nobody sees"
+        raise _FaultError(what, "write it again without them")
 
 
 def _offer(word: str, possible: Iterable[str]) -> str:

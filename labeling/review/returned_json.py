@@ -1,28 +1,38 @@
 """Exports of Label Studio, as "JSON" (tasks with annotations) or as "JSON-MIN" (flat records)."""
 
 import json
+import math
+import reprlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from catalog.vocabulary_file import FIELDS
 from labeling.review.returned import Answer, Line, Returned, is_text
 
 USER = "label-studio user "
 """How a person is called whom Label Studio names by number only."""
 
+_DEEPEST = 3
+"""So many lists and objects lie within each other where people's words are."""
+
 _AGAIN = "export it from Label Studio again, as JSON or JSON-MIN"
-_OWN = frozenset(
-    {"id", "image", "image_id", "question", "page_url", "annotator", "annotation_id", "agreement",
-     "created_at", "updated_at", "lead_time"}
-)  # fmt: skip
+_OWN = FIELDS | {"image_id", "page_url"}
 """Fields of a flat record that are no answers."""
+
+
+class _Twice(dict[str, Any]):
+    """An object in which `key` stands twice, so that nobody knows what it says."""
+
+    key = ""
 
 
 def read_json(text: str, by: str | None = None) -> Returned:
     """The answers of an export; `by` names its users where all annotations are of one number."""
     done = Returned()
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
         done.lines.append(Line("file", f"it cannot be read as JSON ({error})", _AGAIN))
         return done
@@ -31,7 +41,11 @@ def read_json(text: str, by: str | None = None) -> Returned:
     for at, task in enumerate(tasks, start=1):
         where = f"task {at}"
         if not isinstance(task, dict):
-            done.lines.append(Line(where, f"it is no task but {str(task)[:40]!r}", _AGAIN))
+            done.lines.append(Line(where, f"it is no task but {_short(task)}", _AGAIN))
+            continue
+        if (twice := _twice(task)) is not None:
+            what = f"{_short(twice)} stands twice in one of its objects"
+            done.lines.append(Line(where, what, _AGAIN))
             continue
         data = task.get("data")
         if isinstance(data, dict):
@@ -40,6 +54,37 @@ def read_json(text: str, by: str | None = None) -> Returned:
             _read_flat(where, task, done)
     done.answers = [_named(answer, by, number) for answer in done.answers]
     return done
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    twice = _Twice(made)
+    ((twice.key, _),) = Counter(key for key, _ in pairs).most_common(1)
+    return twice
+
+
+def _twice(task: Any) -> str | None:
+    """A key that stands twice in an object of a task, however deep that lies."""
+    left = [task]
+    while left:
+        value = left.pop()
+        if isinstance(value, _Twice):
+            return value.key
+        if isinstance(value, dict | list):
+            left.extend(value.values() if isinstance(value, dict) else value)
+    return None
+
+
+def _short(value: Any) -> str:
+    """A value as it is told, however deep or long it is."""
+    return reprlib.repr(value)[:60]
+
+
+def _text(value: Any) -> str:
+    """What stands for a text: a number counts as one, and nothing is ""."""
+    return value if isinstance(value, str) else _short(value) if value else ""
 
 
 def _read_task(
@@ -63,31 +108,42 @@ def _results(place: str, result: Any, done: Returned) -> Iterator[tuple[str, lis
         value = item.get("value") if isinstance(item, dict) else None
         words = _words(value)
         if words is None:
-            what = f"a result is neither choices nor text: {str(item)[:60]!r}"
+            what = f"a result is neither choices nor text: {_short(item)}"
             done.lines.append(Line(place, what, "label with the config.xml of the export"))
         else:
-            yield str(item.get("from_name", "")), words
+            yield _text(item.get("from_name")), words
 
 
 def _read_flat(where: str, record: Mapping[str, Any], done: Returned) -> None:
-    answers = {name: _words(value) for name, value in record.items() if name not in _OWN}
-    said = {name: words for name, words in answers.items() if words}
     if "image_id" not in record:
         done.lines.append(Line(where, "it names no photo (image_id)", _AGAIN))
         return
-    for name, words in said.items():
-        _add(where, record["image_id"], name, words, record, done)
-    done.empty += not said
+    answered = False
+    for name, value in record.items():
+        if name in _OWN or value is None:
+            continue
+        words = _words(value)
+        if words is None:
+            what = f"{_short(name)} is neither choices nor text: {_short(value)}"
+            done.lines.append(Line(where, what, "label with the config.xml of the export"))
+        elif words:
+            answered = True
+            _add(where, record["image_id"], name, words, record, done)
+    done.empty += not answered
 
 
-def _words(value: Any) -> list[str] | None:
+def _words(value: Any, deepest: int = _DEEPEST) -> list[str] | None:
     """The words of a value: a text, a number, a list of these, or what holds one as choices."""
+    if isinstance(value, dict | list) and not deepest:
+        return None
     if isinstance(value, dict):
         held = [value[name] for name in ("choices", "text", "number") if name in value]
-        return _words(held[0]) if held else None
+        return _words(held[0], deepest - 1) if held else None
     if isinstance(value, list):
-        parts = [_words(each) for each in value]
+        parts = [_words(each, deepest - 1) for each in value]
         return None if None in parts else [word for part in parts if part for word in part]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # "nan" is a word that people leave a label open with
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return [str(value).strip()] if str(value).strip() else []
     return None
@@ -103,19 +159,20 @@ def _add(
 ) -> None:
     """Take an answer in; `about` is what says by whom and when it was given."""
     who = _who(about.get("completed_by", about.get("annotator")))
-    when = str(about.get("updated_at") or about.get("created_at") or "")
-    answer = Answer(where, str(image_id or ""), name, tuple(words), who, when)
+    when = _text(about.get("updated_at") or about.get("created_at"))
+    answer = Answer(where, _text(image_id), name, tuple(words), who, when)
     if all(map(is_text, (answer.image_id, name, *words, who, when))):
         done.answers.append(answer)
     else:
-        done.lines.append(Line(where, f"{name} holds bytes that are not UTF-8", _AGAIN))
+        done.lines.append(Line(where, f"{_short(name)} holds bytes that are not UTF-8", _AGAIN))
 
 
 def _who(value: Any) -> str:
     """A name, where there is one, or "label-studio user 7"."""
     if isinstance(value, dict):
-        named = value.get("email") or value.get("username")
-        return str(named) if named else _who(value.get("id"))
+        named = _text(value.get("email") or value.get("username"))
+        number = value.get("id")
+        return named or ("" if isinstance(number, dict) else _who(number))
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{USER}{value}"
     return value.strip() if isinstance(value, str) else ""

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from catalog.vocabulary import Attribute
+from catalog.vocabulary import CANNOT_TELL, NONE, Attribute
 from labeling.review.cases import Case, spoken
 from labeling.review.queue import Waiting
-from labeling.review.resolve import CANNOT_TELL, NONE
 
 PHOTO = "the-photo"
 """The name of the tag that shows the photo; no attribute can be called so."""

@@ -1,7 +1,9 @@
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from catalog.labelers import (
@@ -30,7 +32,7 @@ def labeler(
     space_version: str = "m1",
 ) -> Labeler:
     calibration = {
-        attribute: Calibration(2.5, threshold, 40, "source", accuracy, 0.75)
+        attribute: Calibration(2.5, threshold, 40, accuracy, 0.75)
         for attribute, accuracy in (accuracies or {"color": 0.8}).items()
     }
     return Labeler(name, version, space_version, False, calibration)
@@ -75,6 +77,38 @@ def test_one_commit_puts_a_version_in_place_of_another(catalog: Catalog) -> None
     assert catalog.versions()["labelers"] == before + 1
 
 
+@pytest.fixture
+def torn(catalog: Catalog) -> Catalog:
+    """Two runs put another version to use at the same moment, that of "2" a little later."""
+    use(catalog, labeler(version="1"), labeler(version="2"))
+    kind = catalog.specs["labelers"].schema.field("changed_at").type
+    marks = {
+        "labeler_id": pa.array([labeler(version="1").labeler_id]),
+        "in_use": pa.array([True]),
+        "changed_at": pa.array([datetime.now(UTC) - timedelta(seconds=5)], kind),
+    }
+    catalog.update("labelers", pa.table(marks))
+    assert catalog.count("labelers", "in_use") == 2
+    return catalog
+
+
+def test_of_two_versions_that_came_to_use_at_once_the_later_counts(torn: Catalog) -> None:
+    assert in_use(torn) == {"zero-shot": "2"}
+    assert [judge.version for judge in load_judges(torn)] == ["2"]
+
+
+def test_neither_of_two_versions_that_came_to_use_at_once_outlives_another(torn: Catalog) -> None:
+    use(torn, labeler(version="3"))
+    assert in_use(torn) == {"zero-shot": "3"}
+    retire_labeler(torn, "zero-shot", run_id="r")
+    assert in_use(torn) == {}
+
+
+def test_both_of_two_versions_that_came_to_use_at_once_are_retired(torn: Catalog) -> None:
+    assert retire_others(torn, "m2", run_id="r") == ["zero-shot"]
+    assert in_use(torn) == {}
+
+
 def test_a_record_comes_back_as_it_was_stored(catalog: Catalog) -> None:
     whole = Labeler(
         "head größe",
@@ -82,7 +116,7 @@ def test_a_record_comes_back_as_it_was_stored(catalog: Catalog) -> None:
         "",
         True,
         {
-            "color": Calibration(0.5, 0.875, 40, "human", 0.91, 0.5),
+            "color": Calibration(0.5, 0.875, 40, 0.91, 0.5),
             "view": Calibration(1.0, None),
         },
         {"asked": "abc", "known color": 40, "chance": 1e-9, "none": None},

@@ -150,7 +150,7 @@ def test_a_view_that_another_network_guesses_asks_for_nothing_more(
 
 def test_of_two_networks_the_more_trusted_tells_the_view(catalog: Catalog, photos: Photos) -> None:
     """The head saw an interior, about which it was right not to be asked for a body type."""
-    views = {"view": Calibration(1.0, 0.5, 50, "source", 0.6)}
+    views = {"view": Calibration(1.0, 0.5, 50, 0.6)}
     head = replace(HEAD, name="head view", calibration=views)
     [key] = photos(1)
     tell(catalog, head, key, view="interior")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.vocabulary import NOTHING, Meaning, VocabularyError, fold, load_vocabulary
+from catalog.vocabulary import LEFT_OPEN, NOTHING, Meaning, VocabularyError, fold, load_vocabulary
+from labeling.review.returned_json import _OWN
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 VOCABULARY = load_vocabulary()
@@ -238,6 +239,15 @@ def test_the_version_follows_the_meaning_and_not_the_wording_of_the_file(tmp_pat
         ('[attributes."Door count"]\nkind = "open"', "cannot be named 'Door count'"),
         ('[attributes.color.words]\nred = ["blau"]', "'blau' would mean both 'blue' and 'red'"),
         ('[attributes.color.words]\n" red" = []', "' red' is empty or has stray blanks"),
+        ('[attributes.color.words]\n"re\\u0000d" = []', r"'re\\x00d' has characters that nobody"),
+        ('[attributes.color.words]\n"re\\u200bd" = []', r"'re\\u200bd' has characters that nobody"),
+        ('[attributes.make.words]\n"a\\u202eb" = []', r"'a\\u202eb' has characters that nobody"),
+        (f"[attributes.color.words]\n{'x' * 201} = []", "has 201 characters; write at most 200"),
+        ('[attributes.color.words]\n"Cannot-Tell" = []', "color: 'Cannot-Tell' means something"),
+        ('[attributes.make.words]\n"can\'t tell" = []', 'make: "can\'t tell" means something'),
+        ('[attributes.make.words]\n"?" = []', "make: '\\?' means something"),
+        ('[attributes.color.words]\n"-" = []', "color: '-' means something"),
+        ("[attributes.people.words]\nNone = []", "people: 'None' means something"),
         ('[attributes.color]\nnone = ["bare"]', "many = true"),
         (
             '[[attributes.color.one_of]]\nvalues = ["red", "mauve"]\nwords = ["x"]',
@@ -254,6 +264,25 @@ def test_a_faulty_file_is_refused_with_the_reason(tmp_path: Path, text: str, mes
     path.write_text(text)
     with pytest.raises(VocabularyError, match=message):
         load_vocabulary(path)
+
+
+def test_the_longest_value_and_none_of_one_value_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"[attributes.color.words]\n{'x' * 200} = []\nnone = []")
+    assert {"x" * 200, "none"} <= set(load_vocabulary(path).attributes["color"].values)
+
+
+@pytest.mark.parametrize("name", sorted(_OWN | {"completed_by", "annotations", "data"}))
+def test_no_attribute_is_called_as_a_field_of_label_studio(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'[attributes.{name}]\nkind = "open"')
+    with pytest.raises(VocabularyError, match=f"cannot be named '{name}'"):
+        load_vocabulary(path)
+    assert name not in VOCABULARY.attributes
+
+
+def test_all_that_leaves_it_open_is_folded() -> None:
+    assert {fold(word) for word in LEFT_OPEN} == LEFT_OPEN
 
 
 def test_a_missing_file_is_named() -> None:

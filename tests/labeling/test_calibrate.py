@@ -14,6 +14,7 @@ from labeling.linear import Array, answers
 
 VALUES = ("red", "green", "blue", "grey")
 Truth = list[tuple[str, ...]]
+Judged = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
 
 
 def drawn(temperature: float, *, many: bool, count: int = 6_000) -> tuple[Array, Truth]:
@@ -53,9 +54,9 @@ def calibration_error(sure: Array, hits: npt.NDArray[np.bool_], bins: int = 15) 
 @pytest.mark.parametrize("temperature", [0.25, 1.0, 4.0, 20.0])
 def test_the_temperature_of_known_probabilities_is_found(temperature: float, many: bool) -> None:
     scores, truth = drawn(temperature, many=many)
-    found = fit(scores, VALUES, truth, many=many, precision=0.9, origin="source")
+    found = fit(scores, VALUES, truth, many=many, precision=0.9)
     assert found.temperature == pytest.approx(temperature, rel=0.1)
-    assert (found.photos, found.origin) == (6_000, "source")
+    assert found.photos == 6_000
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
@@ -63,7 +64,7 @@ def test_the_temperature_of_known_probabilities_is_found(temperature: float, man
 def test_calibrated_confidences_are_nearer_to_the_truth(temperature: float, many: bool) -> None:
     scores, truth = drawn(temperature, many=many)
     half = len(scores) // 2
-    found = fit(scores[:half], VALUES, truth[:half], many=many, precision=0.9, origin="source")
+    found = fit(scores[:half], VALUES, truth[:half], many=many, precision=0.9)
     errors = []
     for divisor in (1.0, found.temperature):
         said = answers(scores[half:], VALUES, divisor, many=many)
@@ -73,10 +74,10 @@ def test_calibrated_confidences_are_nearer_to_the_truth(temperature: float, many
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
-@pytest.mark.parametrize("precision", [0.5, 0.8, 0.9, 0.95, 0.99])
+@pytest.mark.parametrize("precision", [0.5, 0.8, 0.9, 0.95])
 def test_what_passes_is_as_often_right_as_was_asked(precision: float, many: bool) -> None:
     scores, truth = drawn(3.0, many=many)
-    found = fit(scores, VALUES, truth, many=many, precision=precision, origin="human")
+    found = fit(scores, VALUES, truth, many=many, precision=precision)
     said = answers(scores, VALUES, found.temperature, many=many)
     hits = right(said.values, truth)
     assert found.accuracy == pytest.approx(float(hits.mean()), abs=1e-4)
@@ -87,45 +88,45 @@ def test_what_passes_is_as_often_right_as_was_asked(precision: float, many: bool
 
 
 @st.composite
-def judged(draw: st.DrawFn) -> tuple[Array, npt.NDArray[np.bool_]]:
+def judged(draw: st.DrawFn) -> Judged:
     """Confidences as they are stored, with many ties, and which of the answers are right."""
     count = draw(st.integers(1, 60))
     digits = st.integers(0, 10_000) if draw(st.booleans()) else st.integers(9_990, 10_000)
     sure = draw(hnp.arrays(np.int64, count, elements=digits)) / 10_000
-    return sure.astype(np.float32), draw(hnp.arrays(np.bool_, count))
+    return sure, draw(hnp.arrays(np.bool_, count))
+
+
+def expected(hits: npt.NDArray[np.bool_]) -> float:
+    """The share that is right, as if one more of two had been wrong where that is less."""
+    return min(float(hits.mean()), (float(hits.sum()) + 1) / (len(hits) + 2))
 
 
 PRECISION = st.sampled_from([0.0, 0.5, 0.7, 0.9, 0.95, 1.0])
 
 
 @given(judged(), PRECISION)
-def test_the_threshold_holds_what_it_promises(
-    case: tuple[Array, npt.NDArray[np.bool_]], precision: float
-) -> None:
+def test_the_threshold_holds_what_it_promises(case: Judged, precision: float) -> None:
     sure, hits = case
     threshold = least_confidence(sure, hits, precision)
     if threshold is not None:
-        passing = as_stored(sure) >= threshold
+        passing = sure >= threshold
         assert passing.sum() >= PASSING
         assert hits[passing].mean() >= precision
+        assert expected(hits[passing]) >= precision
     else:  # then no confidence would do
         for least in np.unique(sure):
             passing = sure >= least
-            assert passing.sum() < PASSING or hits[passing].mean() < precision
+            assert passing.sum() < PASSING or expected(hits[passing]) < precision
 
 
 @given(judged(), PRECISION, PRECISION)
-def test_who_asks_for_more_gets_no_lower_threshold(
-    case: tuple[Array, npt.NDArray[np.bool_]], one: float, other: float
-) -> None:
+def test_who_asks_for_more_gets_no_lower_threshold(case: Judged, one: float, other: float) -> None:
     low, high = (least_confidence(*case, each) for each in sorted((one, other)))
     assert high is None or (low is not None and low <= high)
 
 
 @given(judged(), PRECISION, st.randoms(use_true_random=False))
-def test_the_order_of_photos_does_not_matter(
-    case: tuple[Array, npt.NDArray[np.bool_]], precision: float, dice: object
-) -> None:
+def test_the_order_of_photos_does_not_matter(case: Judged, precision: float, dice: object) -> None:
     sure, hits = case
     order = list(range(len(sure)))
     dice.shuffle(order)  # type: ignore[attr-defined]
@@ -136,29 +137,34 @@ def test_the_order_of_photos_does_not_matter(
 
 def test_answers_that_differ_by_less_than_is_stored_pass_together() -> None:
     """Else what is kept with four digits passes a threshold that it was measured to fail."""
-    sure = np.array([0.99998] * 20 + [0.99992] * 20, np.float32)
-    hits = np.array([True] * 20 + [False] * 20)
-    threshold = least_confidence(sure, hits, 0.95)
-    passing = as_stored(sure) >= (2.0 if threshold is None else threshold)
-    assert not passing.any() or hits[passing].mean() >= 0.95
+    scores = np.zeros((80, 2), np.float32)
+    scores[:, 0] = [9.0 + at / 1_000 for at in range(80)]
+    truth: Truth = [("a",) if at >= 40 else ("b",) for at in range(80)]
+    found = fit(scores, ("a", "b"), truth, many=False, precision=0.9)
+    sure = as_stored(answers(scores, ("a", "b"), found.temperature, many=False).confidences)
+    hits = np.array([each == ("a",) for each in truth])
+    passing = sure >= (2.0 if found.threshold is None else found.threshold)
+    assert not passing.any() or hits[passing].mean() >= 0.9
 
 
 def test_a_precision_that_is_never_reached_gives_no_threshold() -> None:
     dice = np.random.default_rng(1)
     scores = dice.normal(size=(400, len(VALUES))).astype(np.float32)
     truth: Truth = [(VALUES[at],) for at in dice.integers(0, len(VALUES), 400)]
-    found = fit(scores, VALUES, truth, many=False, precision=0.95, origin="source")
+    found = fit(scores, VALUES, truth, many=False, precision=0.95)
     assert (found.threshold, found.coverage) == (None, 0.0)
     assert found.accuracy == pytest.approx(0.25, abs=0.08)
 
 
 def test_a_threshold_is_not_believed_for_a_handful_of_answers() -> None:
-    sure = np.linspace(0.99, 0.1, 100, dtype=np.float32)
+    sure = np.round(np.linspace(0.99, 0.1, 100), 4)
     few, enough = (np.arange(100) < count for count in (PASSING - 1, PASSING))
-    assert least_confidence(sure, few, 1.0) is None
-    threshold = least_confidence(sure, enough, 1.0)
+    assert least_confidence(sure, few, 0.9) is None
+    threshold = least_confidence(sure, enough, 0.9)
     assert threshold is not None
     assert (sure >= threshold).sum() == PASSING
+    # Ten of ten tell that nine of ten are right, and not that nineteen of twenty are.
+    assert least_confidence(sure, enough, 0.95) is None
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
@@ -167,7 +173,7 @@ def test_labels_that_are_all_right_make_nothing_certain(count: int, many: bool) 
     at = np.random.default_rng(0).integers(0, len(VALUES), count)
     scores = np.where(np.eye(len(VALUES))[at] > 0, 5.0, -5.0).astype(np.float32)
     truth: Truth = [(VALUES[each],) for each in at]
-    found = fit(scores, VALUES, truth, many=many, precision=0.95, origin="human")
+    found = fit(scores, VALUES, truth, many=many, precision=0.95)
     sure = answers(scores, VALUES, found.temperature, many=many).confidences
     assert (found.accuracy, found.coverage) == (1.0, 1.0)
     # As if one more photo had been there, and wrong.
@@ -176,7 +182,7 @@ def test_labels_that_are_all_right_make_nothing_certain(count: int, many: bool) 
 
 
 def test_where_all_are_right_those_who_are_less_sure_pass_too() -> None:
-    sure, hits = np.full(50, 0.99, np.float32), np.ones(50, np.bool_)
+    sure, hits = np.full(50, 0.99), np.ones(50, np.bool_)
     assert least_confidence(sure, hits, 0.9) == 0.9
     hits[:2] = False
     assert least_confidence(sure, hits, 0.97) is None
@@ -186,14 +192,14 @@ def test_where_all_are_right_those_who_are_less_sure_pass_too() -> None:
 def test_too_few_labels_are_an_error(many: bool) -> None:
     scores, truth = drawn(1.0, many=many, count=LEAST - 1)
     with pytest.raises(ValueError, match=f"{LEAST - 1} labels are too few .* {LEAST} are needed"):
-        fit(scores, VALUES, truth, many=many, precision=0.9, origin="source")
+        fit(scores, VALUES, truth, many=many, precision=0.9)
 
 
 def test_a_label_that_cannot_be_answered_counts_as_missed() -> None:
     scores, truth = drawn(2.0, many=False)
-    whole = fit(scores, VALUES, truth, many=False, precision=0.8, origin="source")
+    whole = fit(scores, VALUES, truth, many=False, precision=0.8)
     strange: Truth = [("mauve",) if at % 2 else said for at, said in enumerate(truth)]
-    found = fit(scores, VALUES, strange, many=False, precision=0.8, origin="source")
+    found = fit(scores, VALUES, strange, many=False, precision=0.8)
     assert whole.accuracy is not None
     assert found.accuracy == pytest.approx(whole.accuracy / 2, abs=0.02)
     assert found.threshold is None
@@ -202,7 +208,7 @@ def test_a_label_that_cannot_be_answered_counts_as_missed() -> None:
 
 def test_labels_of_which_none_can_be_answered_are_no_error() -> None:
     scores, _ = drawn(2.0, many=False, count=50)
-    found = fit(scores, VALUES, [("mauve",)] * 50, many=False, precision=0.8, origin="source")
+    found = fit(scores, VALUES, [("mauve",)] * 50, many=False, precision=0.8)
     assert (found.temperature, found.threshold, found.accuracy) == (1.0, None, 0.0)
 
 
@@ -210,7 +216,7 @@ def test_nothing_can_hold_of_several_values() -> None:
     """Scores under zero say "none", which is an answer that can be right."""
     dice = np.random.default_rng(3)
     scores = -np.abs(dice.normal(size=(200, 2))).astype(np.float32) - 1
-    found = fit(scores, ("man", "woman"), [()] * 200, many=True, precision=0.9, origin="source")
+    found = fit(scores, ("man", "woman"), [()] * 200, many=True, precision=0.9)
     assert (found.accuracy, found.coverage) == (1.0, 1.0)
     assert found.threshold is not None
 
@@ -219,7 +225,7 @@ def test_extreme_scores_give_numbers() -> None:
     scores = np.array([[300.0, -300.0], [-300.0, 300.0]] * 20, np.float32)
     truth: Truth = [("a",), ("b",)] * 20
     for many in (False, True):
-        found = fit(scores, ("a", "b"), truth, many=many, precision=0.9, origin="source")
+        found = fit(scores, ("a", "b"), truth, many=many, precision=0.9)
         assert math.isfinite(found.temperature)
         assert found.accuracy == 1.0
         assert found.threshold is not None

@@ -29,11 +29,13 @@ from tests.labeling.scening import Seen
 WARM = {"red", "orange", "yellow", "brown", "beige", "gold", "bronze", "pink"}
 
 
-def examples(seen: Seen, values: Sequence[tuple[str, ...]]) -> Examples:
-    """All scenes that show paint, with these values in turn."""
+def examples(seen: Seen, values: Sequence[tuple[str, ...]], width: int = 64) -> Examples:
+    """All scenes that show paint, with these values in turn, and the first numbers of their
+    vectors, which are enough and faster."""
     rows = [row for row, labels in enumerate(seen.labels) if labels.color]
+    vectors = np.ascontiguousarray(seen.vectors[rows, :width])
     groups = tuple(f"page {at}" for at, _ in enumerate(rows))
-    return Examples(seen.vectors[rows], tuple(values[row] for row in rows), groups)
+    return Examples(vectors, tuple(values[row] for row in rows), groups)
 
 
 def warmth(seen: Seen) -> list[tuple[str, ...]]:
@@ -59,7 +61,7 @@ def parts(groups: Sequence[str]) -> list[int]:
 
 @pytest.fixture(scope="module")
 def warm(seen: Seen) -> Examples:
-    return examples(seen, warmth(seen))
+    return examples(seen, warmth(seen), seen.vectors.shape[1])
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +115,7 @@ def test_the_accuracy_is_that_on_photos_held_out(warm: Examples, trial: Trial) -
 def test_labels_at_random_teach_nothing(narrow: Examples) -> None:
     """By chance one of twenty such heads is kept, as the test for it says."""
     trials = []
-    for seed in range(6):
+    for seed in range(4):
         drawn = np.random.default_rng(seed).choice(["yes", "no"], len(narrow.values))
         values = tuple((str(value),) for value in drawn)
         trials.append(train(Examples(narrow.vectors, values, narrow.groups)))
@@ -169,7 +171,7 @@ def test_who_learns_of_several_values_learns_each(seen: Seen) -> None:
     assert trial.labeler is not None
     [head] = unpack(trial.labeler.weights or b"")
     assert (head.values, head.many) == (("dark", "warm"), True)
-    assert head.weight.shape == (2, seen.vectors.shape[1])
+    assert head.weight.shape == (2, 64)
 
 
 def test_one_value_that_is_there_or_not_can_be_learned(seen: Seen) -> None:
@@ -211,12 +213,12 @@ def test_values_that_a_head_cannot_learn_count_against_it(seen: Seen) -> None:
 @pytest.mark.parametrize(
     ("values", "many", "why"),
     [
-        ([("warm",)] * 290, False, "too few labels, of 1 values"),
-        ([("warm",), ("cold",)] * 50, False, "too few labels, of 2 values"),
-        ([()] * 290, True, "too few labels, of 0 values"),
-        ([("warm",)] * 290, True, "too few labels, of 0 values"),
-        ([(str(at),) for at in range(290)], False, "too few labels, of 0 values"),
-        ([], False, "too few labels, of 0 values"),
+        ([("warm",)] * 290, False, "too few labels, 1 values"),
+        ([("warm",), ("cold",)] * 50, False, "too few labels, 2 values"),
+        ([()] * 290, True, "too few labels, 0 values"),
+        ([("warm",)] * 290, True, "too few labels, 0 values"),
+        ([(str(at),) for at in range(290)], False, "too few labels, 0 values"),
+        ([], False, "too few labels, 0 values"),
     ],
 )
 def test_too_few_labels_train_nothing(
@@ -228,7 +230,8 @@ def test_too_few_labels_train_nothing(
         tuple(f"page {at}" for at in range(len(values))),
     )
     trial = train(some, many=many)
-    assert (trial.why, trial.kept, trial.labeler) == (why, False, None)
+    assert (trial.kept, trial.labeler) == (False, None)
+    assert trial.why.startswith(why)
     assert trial.photos == len(values)
     assert trial.accuracy is None
 
@@ -301,16 +304,38 @@ def binomial_tail(ahead: int, of: int) -> float:
 def test_the_chance_is_that_of_a_fair_coin(ahead: int, behind: int, chance: float) -> None:
     right = np.array([True] * ahead + [False] * behind + [True, False] * 9)
     rival = np.array([False] * ahead + [True] * behind + [True, False] * 9)
-    assert better_by_chance(right, rival) == pytest.approx(chance)
+    pages = [f"page {at}" for at in range(len(right))]
+    assert better_by_chance(right, rival, pages) == pytest.approx(chance)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30), st.integers(1, 5))
+def test_a_page_tells_no_more_for_having_more_photos(
+    pairs: list[tuple[bool, bool]], photos: int
+) -> None:
+    right, rival = (np.array([pair[at] for pair in pairs], np.bool_) for at in (0, 1))
+    pages = np.array([f"page {at}" for at in range(len(pairs))], object)
+    often = [np.repeat(each, photos) for each in (right, rival, pages)]
+    assert better_by_chance(*often) == better_by_chance(right, rival, pages.tolist())
+
+
+def test_a_page_votes_for_who_gets_more_of_its_photos_right() -> None:
+    right = np.array([True, True, False, True, False])
+    rival = np.array([False, True, True, False, True])
+    assert better_by_chance(right, rival, [*"aabbc"]) == binomial_tail(1, 2), "b is torn"
+    assert better_by_chance(right, rival, [*"aabcc"]) == binomial_tail(1, 2), "c is torn"
+    assert better_by_chance(right, rival, ["a"] * 5) == 1.0
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60))
 def test_the_chance_is_mcnemars(pairs: list[tuple[bool, bool]]) -> None:
     right, rival = (np.array([pair[at] for pair in pairs], np.bool_) for at in (0, 1))
+    pages = [f"page {at}" for at in range(len(pairs))]
     ahead, behind = (
         sum(pair == which for pair in pairs) for which in ((True, False), (False, True))
     )
-    assert better_by_chance(right, rival) == pytest.approx(binomial_tail(ahead, ahead + behind))
+    assert better_by_chance(right, rival, pages) == pytest.approx(
+        binomial_tail(ahead, ahead + behind)
+    )
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=40), st.booleans())

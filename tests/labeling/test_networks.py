@@ -89,7 +89,7 @@ def fixed(
     values = (value, *others)
     bias = np.array([3.0, *(0.0 for _ in others)], np.float32)
     one = Classifier(attribute, values, False, np.zeros((len(values), 4), np.float32), bias)
-    how = {attribute: Calibration(1.0, 0.5, 50, "source", accuracy)}
+    how = {attribute: Calibration(1.0, 0.5, 50, accuracy)}
     return Labeler(name, "1", "m1", False, how, {}, pack([one])), (one,)
 
 
@@ -123,6 +123,20 @@ def test_where_nobody_tells_the_view_all_is_asked() -> None:
     assert views_of(one, ["a", "b"], vectors, {"a": "interior"}) == ["interior", None]
     made = label_vectors(one, ["a", "b"], vectors, {"a": "interior"}, VOCABULARY, NOW)
     assert [(each.image_id, each.values) for each in made] == [("b", ("suv",))]
+
+
+def test_a_view_that_the_panel_is_not_sure_of_is_no_reason_not_to_ask(
+    zero_shot: tuple[Labeler, tuple[Classifier, ...]], views: Seen
+) -> None:
+    labeler, classifiers = zero_shot
+    for view in (Calibration(1e3, 0.9), Calibration(1.0, None)):
+        unsure = replace(labeler, calibration=labeler.calibration | {"view": view})
+        panel = Panel(((unsure, classifiers),))
+        assert set(views_of(panel, views.ids, views.vectors, {})) == {None}
+        made = label_vectors(panel, views.ids, views.vectors, {}, VOCABULARY, NOW)
+        assert {frozenset(said_of(made, key)) for key in views.ids} == {
+            frozenset(SENSIBLE["exterior"])
+        }
 
 
 def test_a_statement_names_who_made_it_and_how_sure(panel: Panel, views: Seen) -> None:
@@ -281,14 +295,14 @@ def test_what_was_asked_is_counted() -> None:
         judges,
     )
     assert asked.said == {
-        ("color", "red"): 2, ("color", "blue"): 2, ("people", "man"): 1, ("people", "woman"): 1,
-        ("people", "none"): 1, ("view", "exterior"): 1,
+        ("net", "color", "red"): 2, ("net", "color", "blue"): 2, ("net", "people", "man"): 1,
+        ("net", "people", "woman"): 1, ("net", "people", "none"): 1, ("net", "view", "exterior"): 1,
     }  # fmt: skip
-    assert +asked.passed == {("color", "red"): 1, ("color", "blue"): 1}
-    bins = asked.confidences["color"]
+    assert +asked.passed == {("net", "color", "red"): 1, ("net", "color", "blue"): 1}
+    bins = asked.confidences["net", "color"]
     assert (len(bins), sum(bins)) == (HISTOGRAM, 4)
     assert (bins[15], bins[16], bins[HISTOGRAM - 1]) == (1, 1, 2)
-    assert asked.confidences["people"][0] == asked.confidences["people"][HISTOGRAM - 1] == 1
+    assert [asked.confidences["net", "people"][at] for at in (0, HISTOGRAM - 1)] == [1, 1]
 
 
 def test_counts_of_shards_add_up() -> None:
@@ -301,10 +315,10 @@ def test_counts_of_shards_add_up() -> None:
     for part in [*parts, *parts]:
         total.add(part)
     assert total.photos == 8
-    assert total.said == {("color", "x"): 6, ("view", "x"): 6}
+    assert total.said == {("net", "color", "x"): 6, ("net", "view", "x"): 6}
     assert total.passed == total.said
-    assert total.confidences["color"][18] == 6
-    assert parts[0].confidences["color"][18] == 3, "what is added stays as it was"
+    assert total.confidences["net", "color"][18] == 6
+    assert parts[0].confidences["net", "color"][18] == 3, "what is added stays as it was"
 
 
 def test_stored_vectors_are_unit_vectors_of_the_right_photos(

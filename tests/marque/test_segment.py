@@ -134,6 +134,30 @@ def test_nothing_found_is_said(home: Path, photo: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.glob("out*")] == ["out.png"]
 
 
+@pytest.mark.parametrize("name", ["mask.png", "link.png", "hard.png", "mask.car.png"])
+def test_the_photo_is_never_written_over(
+    home: Path, photo: Path, tmp_path: Path, name: str
+) -> None:
+    image = tmp_path / name
+    with Image.open(photo) as shown:
+        shown.save(image)
+    out = tmp_path / "mask.png"
+    if name == "link.png":
+        out.symlink_to(image)
+    elif name == "hard.png":
+        out.hardlink_to(image)
+    before = image.read_bytes()
+    done = run(home, image, "--out", out)
+    assert done.exit_code == 2, done.output
+    over = image if name == "mask.car.png" else out
+    assert f"'{over}' would be written over, and is the photo to segment" in done.stderr
+    assert image.read_bytes() == before
+    assert {each.name for each in tmp_path.glob("*.png")} == {out.name, name} - (
+        {out.name} if name == "mask.car.png" else set()
+    )
+    answer(home, image, "--out", tmp_path / "other.png")
+
+
 def test_a_photo_of_the_catalogue_is_named_by_its_first_digits(home: Path, photo: Path) -> None:
     content = photo.read_bytes()
     register(

@@ -8,7 +8,7 @@ from catalog.assertions import Assertion
 from catalog.labelers import Judge
 from catalog.vocabulary import load_vocabulary
 from labeling.consensus import decide
-from labeling.review.cases import NEAR, Case, cases_of
+from labeling.review.cases import Case, cases_of
 from labeling.review.suspects import Suspect
 from tests.labeling.review.making import judge, said
 
@@ -80,8 +80,14 @@ def test_a_tryout_never_contradicts() -> None:
     ("sure", "least", "waits", "strength"),
     [
         (0.80, 0.80, True, 1.0),
-        (0.85, 0.80, True, 0.95),
-        (0.81 + NEAR, 0.80, False, 0.0),
+        (0.84, 0.80, True, 0.96),
+        (0.86, 0.80, False, 0.0),
+        (0.81, 0.30, False, 0.0),
+        (0.45, 0.30, True, 0.85),
+        (0.90, 0.90, True, 1.0),
+        (0.92, 0.90, True, 0.98),
+        (0.93, 0.90, False, 0.0),  # as nearly all that pass such a threshold
+        (1.00, 1.00, False, 0.0),
         (0.75, 0.80, True, 0.95),  # it is nobody's label though it was asked
         (0.30, 0.80, True, 0.5),
         (0.30, None, True, 0.35),

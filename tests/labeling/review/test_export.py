@@ -23,7 +23,7 @@ from crawlers.records import Box, Photo, Sighting
 from crawlers.scenes import render
 from labeling.review import export
 from labeling.review.cases import spoken
-from labeling.review.export import SIDE, export_review, preview
+from labeling.review.export import SIDE, check_folder, export_review, preview
 from labeling.review.record import import_file
 from labeling.review.resolve import PhotoIds, resolve
 from labeling.review.returned_csv import HEADER, read_csv
@@ -211,6 +211,24 @@ def test_an_earlier_export_is_never_written_over(shop_: Shop, tmp_path: Path) ->
     with pytest.raises(UsageMistakeError, match="not an empty folder"):
         export_review(shop_.catalog, [], out / "review.csv")
     assert (out / "review.csv").read_text() == "decided"
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("/dev/null/x", "/dev/null is no folder"),
+        ("/dev/null/deep/x", "/dev/null is no folder"),
+        ("", "an empty --out"),
+        (".", "the folder that you are in"),
+    ],
+)
+def test_where_no_export_can_be_written(out: str, said: str, monkeypatch: pytest.MonkeyPatch,
+                                        tmp_path: Path) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("something").write_text("is there")
+    with pytest.raises(UsageMistakeError, match=said):
+        check_folder(Path(out))
+    check_folder(Path("a/new/folder"))
 
 
 def test_an_export_that_breaks_leaves_nothing(

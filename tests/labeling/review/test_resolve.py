@@ -95,12 +95,31 @@ def test_none_is_nobody_also_where_a_vocabulary_forgot_to_say_so() -> None:
         (answer("color", "red", at="2026-02-30"), "is no time", "2026-11-20"),
         (answer("color", "red", at="0001-01-01T00:00+23:00"), "is no time", "2026-11-20"),
         (answer("color", "red", at="2027-01-01"), "lies ahead", "2026-11-20"),
+        (answer("color", "red", at="31.2.2026"), "'31.2.2026' is no time", "2026-11-20"),
+        (answer("color", "red", at="1.13.2026 10:00"), "'1.13.2026 10:00' is no", "2026-11-20"),
+        (answer("color", "red", at="0026-11-20"), "'0026-11-20' lies before", "2026-11-20"),
+        (answer("color", "red", at="31.12.1999"), "'31.12.1999' lies before", "2026-11-20"),
+        (answer("color", "re\x00d"), "color: 're\\x00d' has characters", "again"),
+        (answer("people", "man; wo\x07man"), "has characters that nobody sees", "again"),
+        (answer("color", "\x00?"), "has characters that nobody sees", "again"),
+        (answer("make", "Ki\x00a"), "make: 'Ki\\x00a' has characters", "again"),
+        (answer("make", "New\u202eMaker"), "make: 'New\\u202eMaker' has", "without them"),
+        (answer("make", "New\u200bMaker"), "has characters that nobody sees", "without them"),
+        (answer("make", "x" * 201), "goes on for 201 characters", "at most 200"),
+        (answer("color", "red", by="an\x1bn"), "by: 'an\\x1bn' has characters", "without them"),
+        (answer("color", "red", by="ann\u202e"), "by: 'ann\\u202e' has", "without them"),
+        (answer("color", "red", by="a" * 5_000), "goes on for 5,000 characters", "at most 200"),
     ],
 )
 def test_what_is_wrong_is_told_with_what_to_do(one: Answer, what: str, do: str) -> None:
     line = fault(one)
     assert what in line.what
     assert do in line.do
+
+
+def test_long_names_of_any_alphabet_are_kept() -> None:
+    (found,), lines = resolved(answer("make", "Ш" * 200, by="José Ångström 李"))
+    assert (found.values, found.by, lines) == (("Ш" * 200,), "José Ångström 李", [])
 
 
 def test_a_fault_costs_no_other_answer() -> None:

@@ -260,6 +260,50 @@ def test_what_is_no_task_costs_no_other() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("depth", [4, 100, 300, 600, 900, 5_000, 50_000])
+@pytest.mark.parametrize(
+    "field", ["color", "image_id", "annotator", "updated_at", "completed_by", "result"]
+)
+@pytest.mark.parametrize(("left", "right"), ["[]", ('{"id":', "}"), ('{"choices":', "}")])
+def test_what_lies_too_deep_is_told(depth: int, field: str, left: str, right: str) -> None:
+    deep = left * depth + '"red"' + right * depth
+    flat = f'{{"image_id": "{KEY}", "color": "red", "annotator": 7, "{field}0": 1}}'
+    flat = flat.replace(f'"{field}":', '"was":').replace(f'"{field}0": 1', f'"{field}": {deep}')
+    about = json.dumps(task(annotation(7, choice("color", "red"), {"value": "deep"})))
+    nested = about.replace('"deep"', deep)
+    done = read_json(f"[{flat}, {nested}, {deep}]")
+    assert done.lines
+    assert all(len(line.what) < 150 for line in done.lines)
+    if field == "color" and depth < 900:
+        assert [line.where for line in done.lines][:2] == ["task 1", "task 2, annotation 1"]
+        assert "is neither choices nor text" in done.lines[0].what
+        assert [answer.words for answer in done.answers if answer.attribute == "color"] == [
+            ("red",)
+        ]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_is_no_number_decides_nothing(number: str) -> None:
+    year = {"from_name": "model_year", "type": "number", "value": {"number": 2012}}
+    text = json.dumps([task(annotation(7, year)), {"image_id": KEY, "model_year": 2012}])
+    done = read_json(text.replace("2012", number))
+    assert done.answers == []
+    assert [line.where for line in done.lines] == ["task 1, annotation 1", "task 2"]
+    assert all("neither choices nor text" in line.what for line in done.lines)
+
+
+def test_a_key_that_stands_twice_spoils_its_task_and_no_other() -> None:
+    flat = f'{{"image_id": "{KEY}", "color": "red", "color": "blue"}}'
+    good = json.dumps(task(annotation(1, choice("color", "red"))))
+    nested = good.replace('"choices": ["red"]', '"choices": ["red"], "choices": ["blue"]')
+    done = read_json(f"[{flat}, {nested}, {good}]")
+    assert told(done) == [
+        ("task 1", "'color' stands twice in one of its objects"),
+        ("task 2", "'choices' stands twice in one of its objects"),
+    ]
+    assert [answer.where for answer in done.answers] == ["task 3, annotation 1"]
+
+
 def test_a_single_task_is_a_list_of_one() -> None:
     assert len(read_json(json.dumps(task(annotation(1, choice("color", "red"))))).answers) == 1
 
