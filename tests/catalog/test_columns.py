@@ -58,7 +58,9 @@ def vectors_of(catalog: Catalog) -> dict[str, list[float]]:
     return {row["image_id"]: row["semantic"] for row in found}
 
 
-def test_many_rows_change_their_labels_and_no_vector_moves(catalog: Catalog, tmp_path: Path) -> None:
+def test_many_rows_change_their_labels_and_no_vector_moves(
+    catalog: Catalog, tmp_path: Path
+) -> None:
     before, files = vectors_of(catalog), set(tmp_path.rglob("*.lance"))
     catalog.rewrite("cars", labels(range(100, 600), "green"))
     assert catalog.count("cars", "color = 'green'") == 500

@@ -365,7 +365,12 @@ def test_new_vectors_and_photos_that_are_gone_wait_to_be_published(
     publish(catalog)
     open_space(catalog, "semantic", SIZE, record("m2"))
     replace_vectors(catalog, vectors_for(ids, "m2"))
-    assert catalog_status(catalog)["pending"] == {"label": 0, "networks": 0, "embed": 0, "publish": 3}
+    assert catalog_status(catalog)["pending"] == {
+        "label": 0,
+        "networks": 0,
+        "embed": 0,
+        "publish": 3,
+    }
     publish(catalog)
     catalog.remove("cars", ids[:1])
     assert catalog_status(catalog)["pending"]["publish"] == 1
