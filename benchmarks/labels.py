@@ -278,7 +278,8 @@ def head_section(rows: Sequence[Row]) -> str:
         "the strength of its penalty chosen inside the training part. SqueezeNet stands for a "
         "network that was trained on real photos; marque-tiny never saw one. Earlier layers of "
         "SqueezeNet and histograms of parts of the photo were tried, too, and were no better. The "
-        "colour model was fitted on a half of these photos: where it is part of the vector, the other half is the fairer number.",
+        "colour model was fitted on a half of these photos: where it is part of the vector, the "
+        "other half is the fairer number.",
         "",
         "| vectors | size | right | right on the other half |",
         "|---|---:|---:|---:|",

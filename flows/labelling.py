@@ -3,7 +3,7 @@
 from functools import partial
 
 from catalog.cars import space_record
-from catalog.labelers import HEAD, retire_others
+from catalog.labelers import HEAD, load_labelers, retire_labeler, retire_others
 from catalog.pending import unasked_images
 from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelError, SpaceRecord
@@ -13,6 +13,7 @@ from flows.run import Run
 from flows.tasks import ASKED, ask_shard, shards
 from labeling.networks import Asked, load_panel
 from labeling.prepare import Labels, prepare_zero_shot
+from labeling.training import REAL_ONLY
 
 
 def ask_networks(run: Run, *, again: bool = False) -> None:
@@ -24,26 +25,19 @@ def ask_networks(run: Run, *, again: bool = False) -> None:
     record = made_vectors(run.catalog)
     if record is None:
         return
+    wanted = labels_wanted(run, is_tryout=record.is_tryout)
     try:
         prepare_zero_shot(
             run.catalog,
             record,
             partial(encoder_for, run.settings, record.spec),
-            Labels(
-                run.settings.label_precision, record.is_tryout and run.catalog.has_real_photos()
-            ),
+            wanted,
             run_id=run.run_id,
             again=again,
         )
     except ModelError as error:
         run.report.messages.append(f"zero-shot labels could not be brought up to date: {error}")
-    for name in retire_others(run.catalog, record.version, run_id=run.run_id):
-        if not name.startswith(HEAD):
-            continue
-        run.report.messages.append(
-            f"{name} read vectors of another model and is out of use; `marque train heads` makes "
-            "it anew"
-        )
+    _retire_heads(run, record.version, real_only=wanted.real_only)
     panel = load_panel(run.catalog, record.version)
     labelers = [labeler for labeler, _ in panel.members]
     waiting = unasked_images(run.catalog, SPACE, labelers)
@@ -54,6 +48,22 @@ def ask_networks(run: Run, *, again: bool = False) -> None:
             done.add(part)
             step.advance(part.photos)
     run.report.add_networks(done)
+
+
+def _retire_heads(run: Run, space_version: str, *, real_only: bool) -> None:
+    """Take out of use what reads vectors of another model, and heads of a try-out model that have
+    not learned from real photos, where there are some now."""
+    gone = retire_others(run.catalog, space_version, run_id=run.run_id)
+    for each in load_labelers(run.catalog):
+        if real_only and each.name.startswith(HEAD) and not each.facts.get(REAL_ONLY):
+            retire_labeler(run.catalog, each.name, run_id=run.run_id)
+            gone.append(each.name)
+    run.report.messages += [
+        f"{name} learned from other vectors or photos than there are now, and is out of use; "
+        "`marque train heads` makes it anew"
+        for name in gone
+        if name.startswith(HEAD)
+    ]
 
 
 def labels_wanted(run: Run, *, is_tryout: bool) -> Labels:

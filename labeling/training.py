@@ -1,6 +1,7 @@
 """Heads of a catalogue: trained on what is known in it, put to use where they are better."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from catalog.labelers import HEAD, retire_labeler, use_labeler
 from catalog.table import Catalog
@@ -12,6 +13,9 @@ from labeling.networks import Panel, load_panel, views_of
 from labeling.prepare import Labels, with_vectors
 from labeling.truth import load_truth
 from labeling.zero_shot import NAME
+
+REAL_ONLY = "real_only"
+"""The fact of a head that tells whether it has learned from real photos alone."""
 
 
 def trainable(catalog: Catalog, attributes: Sequence[str] = ()) -> list[str]:
@@ -47,7 +51,8 @@ def train_heads(
             precision=labels.precision,
         )
         if trial.kept and trial.labeler is not None:
-            use_labeler(catalog, trial.labeler, run_id=run_id)
+            facts = trial.labeler.facts | {REAL_ONLY: labels.real_only}
+            use_labeler(catalog, replace(trial.labeler, facts=facts), run_id=run_id)
         elif trial.labeler is not None:
             retire_labeler(catalog, f"{HEAD}{attribute}", run_id=run_id)
         yield trial

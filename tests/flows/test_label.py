@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog.labelers import load_labelers
+from catalog.labelers import Calibration, Labeler, load_labelers, use_labeler
 from catalog.table import Catalog, open_catalog
 from crawlers.scenes import Labels, render
 from crawlers.scenes.write import jpeg_bytes
+from labeling.linear import pack, unpack
 
 pytestmark = pytest.mark.usefixtures("prefect_harness", "one_thread")
 
@@ -163,3 +164,32 @@ def test_real_photos_get_no_label_from_a_try_out_model_that_was_not_measured_on_
     assert sum(each.labelled for each in report.network_labels["zero-shot: color"].values()) == 0
     origins = {row["color_origin"] for row in cars(catalog(), "color_origin").values()}
     assert origins == {None}
+
+
+def test_a_head_that_learned_from_scenes_is_not_heard_about_real_photos(
+    scenes: tuple[Path, dict[str, Labels]],
+    catalog: Callable[[], Catalog],
+    shared_data: Path,
+    tmp_path: Path,
+) -> None:
+    from flows.ingest import ingest
+    from flows.label import label
+
+    ingest(source="scenes", path=str(scenes[0]), limit=40)
+    (zero_shot,) = load_labelers(catalog(), weights=True)
+    (color,) = [each for each in unpack(zero_shot.weights or b"") if each.attribute == "color"]
+    how = {"color": Calibration(1.0, 0.0, 300, 1.0, 1.0)}
+    version = zero_shot.space_version
+    head = Labeler("head color", "v1", version, True, how, {"real_only": False}, pack([color]))
+    use_labeler(catalog(), head, run_id="r")
+    assert label().network_labels["head color: color"], "of scenes it is heard"
+    folder = tmp_path / "real"
+    folder.mkdir()
+    for photo in sorted((shared_data / "cars_224").glob("*/*.jpg"))[:100:10]:
+        (folder / photo.name).symlink_to(photo)
+    report = ingest(path=str(folder))
+    assert [each.name for each in load_labelers(catalog())] == ["zero-shot"]
+    assert any("head color" in message for message in report.messages)
+    real = {path.name for path in folder.iterdir()}
+    rows = cars(catalog(), "color_origin")
+    assert {rows[name]["color_origin"] for name in real} == {None}
