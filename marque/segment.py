@@ -191,7 +191,8 @@ def _print(document: dict[str, Any]) -> None:
     from marque.tables import print_table
 
     console = Console()
-    title = f"{document['image']}, {document['width']}x{document['height']}"
+    name = Path(document["image"]).name  # a whole path would be broken into lines
+    title = f"{name}, {document['width']}x{document['height']}"
     rows = [
         {
             "label": each["label"],

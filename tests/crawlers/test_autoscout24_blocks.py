@@ -222,8 +222,10 @@ def test_an_offer_that_is_blocked_ends_the_crawl(
     assert report.goes_on is not None
     assert report.failures == [f"the site does not want this crawl: {report.why}"]
     assert asked.count("www", "/lst/") == 1
-    # What was on its way already is still answered.
-    assert len(offers_asked(asked)) <= 10 + FAST.concurrency
+    # What was on its way already is still answered; a page that has to be read before it is known
+    # for what it is has made room for others by then.
+    read_first = 2 if fault == "no-next-data" else 1
+    assert len(offers_asked(asked)) <= 10 + read_first * FAST.concurrency
     replica.faults.clear()
     with Asked(replica) as more:
         again = crawl(job, tmp_path)

@@ -99,7 +99,7 @@ def test_a_person_reads_a_table_and_the_files(home: Path, photo: Path, tmp_path:
     out = tmp_path / "mask.png"
     done = run(home, photo, "--out", out)
     assert done.exit_code == 0, done.output
-    assert f"{photo.name}, 300x210" in done.stdout.replace("\n", "")
+    assert f"{photo.name}, 300x210" in done.stdout
     for word in ("car", "%", masks.NAME, f"Class map: {out}", f"{tmp_path / 'mask.car.png'}"):
         assert word in done.stdout
     assert done.stderr.startswith(f"Note: {masks.NAME} is for trying out")
