@@ -13,8 +13,11 @@ from labeling.quality import Quality, Share
 
 @flow(name="label-quality")
 def label_quality() -> RunReport:
-    """Measure sources, networks and labels on the photos that people decided about: accuracy,
-    coverage and calibration, by attribute and value, with a reliability diagram."""
+    """Measure sources, networks and labels on the photos that people decided about.
+
+    By attribute and value: accuracy of what could be a label, with its 95 % interval, and of all
+    that was said, coverage, calibration error (ECE), with a reliability diagram.
+    """
     with recorded_run("label-quality", {}) as run:
         found = assess(run.catalog)
         run.report.quality = [_row(each) for each in found]
@@ -37,10 +40,10 @@ def _row(each: Quality) -> dict[str, Any]:
         "photos": each.photos,
         "coverage": f"{each.coverage:.3f}",
         "accuracy": _share(each.accuracy),
-        "95 % from": "" if each.accuracy is None else f"{each.accuracy.low:.2f}",
+        "from": "" if each.accuracy is None else f"{each.accuracy.low:.2f}",
         "to": "" if each.accuracy is None else f"{each.accuracy.high:.2f}",
-        "of all said": _share(each.accuracy_of_all),
-        "calibration error": "" if calibration is None else f"{calibration.error:.3f}",
+        "all said": _share(each.accuracy_of_all),
+        "ECE": "" if calibration is None else f"{calibration.error:.3f}",
     }
 
 
