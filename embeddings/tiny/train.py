@@ -5,18 +5,13 @@ cross-entropy over the class prompts of each attribute.
 """
 
 import argparse
-import hashlib
 import math
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
-from safetensors.torch import save
 from torch import Tensor
 
 from crawlers.scenes.dice import Dice
@@ -31,6 +26,7 @@ from embeddings.tiny.captions import (
     fits,
     people_prompts,
 )
+from embeddings.tiny.learning import learn, make_optimizer, rate_at, update
 from embeddings.tiny.scenes import LAST_SEED, Facts, Pixels, training_batches
 
 BATCH = 96
@@ -98,18 +94,7 @@ class Trainer:
         self.steps = steps
         self.dice = Dice(seed, 4)
         self.batches: Iterator[tuple[Pixels, Facts]] = training_batches(seed, BATCH)
-        decayed = [p for p in self.model.parameters() if p.ndim > 1]
-        plain = [p for p in self.model.parameters() if p.ndim <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}],
-            lr=PEAK_RATE,
-        )
-
-    def rate(self, step: int) -> float:
-        """The learning rate: a short rise, then half a cosine down to nearly nothing."""
-        rise = min(1.0, (step + 1) / 100)
-        fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
-        return PEAK_RATE * rise * (0.01 + 0.99 * fall)
+        self.optimizer = make_optimizer(self.model, PEAK_RATE)
 
     def step(self, number: int) -> float:
         """Learn from one batch; the loss before the update."""
@@ -130,37 +115,11 @@ class Trainer:
         loss = contrastive_loss(similarity[:n], positive)
         loss = loss + attribute_loss(similarity[n:m].T, facts)
         loss = loss + people_loss(similarity[m:].T, facts)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(number)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+        rate = rate_at(number, self.steps, PEAK_RATE)
+        update(self.optimizer, self.model, loss, rate)
         with torch.no_grad():
             self.model.logit_scale.clamp_(0, math.log(50))
         return float(loss.detach())
-
-
-def store_weights(model: Any, path: Path) -> None:
-    """Write the weights as float16, and beside them their SHA-256 as `sha256sum -c` reads it.
-
-    Both are written aside first, so that a reader never sees half a file.
-    """
-    state = {k: v.detach().half().contiguous() if v.is_floating_point() else v
-             for k, v in model.state_dict().items()}  # fmt: skip
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(save(state))  # save_file would leave a file that only its owner can read
-    aside.replace(path)
-    store_checksum(path)
-
-
-def store_checksum(path: Path) -> Path:
-    """Write `<path>.sha256`, a line in the format of sha256sum; the file written."""
-    beside = path.with_name(f"{path.name}.sha256")
-    aside = path.with_name(f".{beside.name}.part")
-    aside.write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
-    aside.replace(beside)
-    return beside
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -180,21 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(options.seed, options.steps)
     trainer.model.train()
-    _learn(trainer, options.steps, options.out / f"{NAME}.safetensors")
-
-
-def _learn(trainer: Trainer, steps: int, path: Path) -> None:
-    """All steps; the weights are written now and then, so that a broken run leaves something."""
-    losses = []
-    for number in range(steps):
-        losses.append(trainer.step(number))
-        if (number + 1) % 50 == 0:
-            mean, spent = np.mean(losses[-50:]), time.process_time() / 60
-            sys.stderr.write(f"step {number + 1}/{steps} loss {mean:.3f} {spent:.1f} core-min\n")
-        if (number + 1) % 250 == 0 or number + 1 == steps:
-            store_weights(trainer.model, path)
-    spent = time.process_time() / 60
-    sys.stderr.write(f"written: {path} after {spent:.1f} core-minutes, scenes included\n")
+    learn(trainer.step, options.steps, trainer.model, options.out / f"{NAME}.safetensors")
 
 
 if __name__ == "__main__":

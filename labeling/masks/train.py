@@ -5,19 +5,15 @@ The loss is cross-entropy of every pixel and the soft Dice loss of every picture
 """
 
 import argparse
-import math
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
 from torch import Tensor
 
+from embeddings.tiny.learning import learn, make_optimizer, rate_at, update
 from embeddings.tiny.scenes import LAST_SEED
-from embeddings.tiny.train import store_weights
 from labeling.masks import WEIGHTS
 from labeling.masks.network import MaskNetwork
 from labeling.masks.pictures import to_input
@@ -49,18 +45,7 @@ class Trainer:
         self.network = MaskNetwork().to(memory_format=torch.channels_last).train()
         self.steps = steps
         self.batches = training_batches(seed, BATCH)
-        decayed = [p for p in self.network.parameters() if p.ndim > 1]
-        plain = [p for p in self.network.parameters() if p.ndim <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": 0.02}, {"params": plain, "weight_decay": 0.0}],
-            lr=PEAK_RATE,
-        )
-
-    def rate(self, step: int) -> float:
-        """The learning rate: a short rise, then half a cosine down to nearly nothing."""
-        rise = min(1.0, (step + 1) / 100)
-        fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
-        return PEAK_RATE * rise * (0.01 + 0.99 * fall)
+        self.optimizer = make_optimizer(self.network, PEAK_RATE)
 
     def step(self, number: int) -> float:
         """Learn from one batch; the loss before the update."""
@@ -68,12 +53,8 @@ class Trainer:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = self.network(to_input(pixels))
         loss = mask_loss(logits.float(), torch.from_numpy(masks))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(number)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        rate = rate_at(number, self.steps, PEAK_RATE)
+        update(self.optimizer, self.network, loss, rate)
         return float(loss.detach())
 
 
@@ -92,21 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
-    _learn(Trainer(options.seed, options.steps), options.steps, options.out / WEIGHTS.name)
-
-
-def _learn(trainer: Trainer, steps: int, path: Path) -> None:
-    """All steps; the weights are written now and then, so that a broken run leaves something."""
-    losses = []
-    for number in range(steps):
-        losses.append(trainer.step(number))
-        if (number + 1) % 50 == 0:
-            mean, spent = np.mean(losses[-50:]), time.process_time() / 60
-            sys.stderr.write(f"step {number + 1}/{steps} loss {mean:.3f} {spent:.1f} core-min\n")
-        if (number + 1) % 250 == 0 or number + 1 == steps:
-            store_weights(trainer.network, path)
-    spent = time.process_time() / 60
-    sys.stderr.write(f"written: {path} after {spent:.1f} core-minutes, scenes included\n")
+    trainer = Trainer(options.seed, options.steps)
+    learn(trainer.step, options.steps, trainer.network, options.out / WEIGHTS.name)
 
 
 if __name__ == "__main__":

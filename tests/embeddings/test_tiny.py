@@ -23,6 +23,7 @@ from embeddings.tiny.captions import (
     fits,
 )
 from embeddings.tiny.evaluate import measured, store_table
+from embeddings.tiny.learning import store_weights
 from embeddings.tiny.measure import (
     Model,
     Sample,
@@ -40,7 +41,7 @@ from embeddings.tiny.scenes import (
     training_batches,
 )
 from embeddings.tiny.table import LIMITS, WANTED, Score, table
-from embeddings.tiny.train import BATCH, STEPS, Trainer, contrastive_loss, store_weights
+from embeddings.tiny.train import BATCH, STEPS, Trainer, contrastive_loss
 
 FLOORS = {"color": 0.96, "body_type": 0.92, "background": 0.96, "view": 0.99}
 
