@@ -14,11 +14,10 @@ TRYOUT_SEGMENTER = (
 
 @dataclass(frozen=True, slots=True)
 class SegmenterRecord:
-    """What is known of a network before it is loaded: its name, and where its weights are from."""
+    """What is known of a network before it is loaded: its name, and its own weights' licence."""
 
     name: str
     licence: str
-    trained_on: str
 
     @property
     def is_tryout(self) -> bool:
@@ -26,14 +25,12 @@ class SegmenterRecord:
         return self.name == masks.NAME
 
 
-_COCO = "COCO 2017, photos with one of the 20 classes of Pascal VOC"
-
 SEGMENTERS = {
     record.name: record
     for record in (
-        SegmenterRecord(DEFAULT_SEGMENTER, "BSD-3-Clause", _COCO),
-        SegmenterRecord("deeplabv3_mobilenet_v3_large", "BSD-3-Clause", _COCO),
-        SegmenterRecord(masks.NAME, "Apache-2.0", "rendered scenes"),
+        SegmenterRecord(DEFAULT_SEGMENTER, "BSD-3-Clause"),
+        SegmenterRecord("deeplabv3_mobilenet_v3_large", "BSD-3-Clause"),
+        SegmenterRecord(masks.NAME, "Apache-2.0"),
     )
 }
 
