@@ -81,11 +81,31 @@ class Catalog:
 
     def insert(self, name: str, rows: pa.Table) -> int:
         """Add the rows whose key is not there yet; returns how many those were."""
-        return self._write(name, rows, insert=True, update=False)
+        return self._write(name, rows, insert=True, update=False)[0]
+
+    def insert_keys(self, name: str, rows: pa.Table) -> list[str]:
+        """Add the rows whose key is not there yet; returns the keys that this very call added.
+
+        Of several writers that add the same key at the same moment one alone has it in its answer.
+        """
+        added, version = self._write(name, rows, insert=True, update=False)
+        if not added:
+            return []
+        # Only the commit itself knows: a look at the table before it may miss another writer.
+        stored = self.table(name).to_lance().checkout_version(version)
+        written = stored.read_transaction(version).operation.new_fragments
+        files = {file.path for fragment in written for file in fragment.files}
+        key = self.specs[name].key
+        return [
+            value
+            for fragment in stored.get_fragments()
+            if files.intersection(file.path for file in fragment.metadata.files)
+            for value in fragment.to_table([key]).column(key).to_pylist()
+        ]
 
     def upsert(self, name: str, rows: pa.Table) -> int:
         """Add rows, or replace those whose key is there; returns how many were added."""
-        return self._write(name, rows, insert=True, update=True)
+        return self._write(name, rows, insert=True, update=True)[0]
 
     def update(self, name: str, rows: pa.Table, *, unchanged: str | None = None) -> None:
         """Replace the given columns of rows that are there; the other columns stay.
@@ -193,11 +213,12 @@ class Catalog:
         insert: bool,
         update: bool,
         unchanged: str | None = None,
-    ) -> int:
+    ) -> tuple[int, int]:
+        """How many rows were added, and the version that the write made."""
         key = self.specs[name].key
         rows = first_of_each(rows, key)
         if rows.num_rows == 0:
-            return 0
+            return 0, 0
         table = self.table(name)
         # By way of an index on the key, LanceDB 0.40 lets two writers insert the same new key, and
         # fails on an update of some columns under a condition.
@@ -214,7 +235,7 @@ class Catalog:
         self._check_written(table, key, rows.column(key))
         if is_due(table.version):
             self.keep_up(name)
-        return int(result.num_inserted_rows)
+        return int(result.num_inserted_rows), int(result.version)
 
     def keep_up(self, name: str) -> None:
         """Sort new keys into their indexes and put small fragments together, where it is time.
