@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from catalog.cars import label_of, space_record
@@ -96,6 +97,16 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
     }
 
 
+def by_start(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `runs`, the newest last.
+
+    A run that is dated ahead was dated by a clock that ran ahead: it comes before the others, or it
+    would be the newest until then.
+    """
+    now = datetime.now(UTC)
+    return sorted(runs, key=lambda run: (run["started_at"] <= now, run["started_at"]))
+
+
 def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
     """The photo's bytes as they came."""
     content: bytes = catalog.rows("images", [image_id], ["content"]).column("content")[0].as_py()
@@ -163,5 +174,4 @@ def _unindexed(catalog: Catalog) -> dict[str, int]:
 def _last_runs(catalog: Catalog) -> dict[str, dict[str, Any]]:
     columns = ["run_id", "flow", "status", "started_at", "finished_at"]
     rows = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
-    rows.sort(key=lambda row: row["started_at"])
-    return {row["flow"]: _plain(row) for row in rows}
+    return {row["flow"]: _plain(row) for row in by_start(rows)}
