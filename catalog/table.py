@@ -201,8 +201,9 @@ class Catalog:
         return {name: int(self.table(name).version) for name in self.specs}
 
     def drop_photos(self) -> None:
-        """Delete every table with everything in it, but the history of runs."""
-        for name in self.specs.keys() - {"runs"}:
+        """Delete every table with everything in it, but the history of runs, and which sidecar
+        belongs to which folder."""
+        for name in self.specs.keys() - {"runs", "imports"}:
             self._db.drop_table(name, ignore_missing=True)
 
     def _write(
