@@ -46,6 +46,7 @@ def table_specs(vocabulary: Vocabulary) -> dict[str, TableSpec]:
         TableSpec("labelers", "labeler_id", _LABELERS),
         TableSpec("segments", "image_id", _SEGMENTS),
         TableSpec("imports", "import_id", _IMPORTS),
+        TableSpec("format", "step", _FORMAT),
     ]
     return {spec.name: spec for spec in specs}
 
@@ -64,6 +65,11 @@ def cars_schema(vocabulary: Vocabulary) -> pa.Schema:
     """The schema of `cars` before any embedding space is added to it."""
     labels = [field for a in vocabulary.attributes.values() for field in label_fields(a)]
     return pa.schema([*_CARS_FACTS, *labels])
+
+
+def label_columns(vocabulary: Vocabulary) -> list[str]:
+    """The names of the columns of `cars` that hold labels."""
+    return [field.name for a in vocabulary.attributes.values() for field in label_fields(a)]
 
 
 def vector_field(space: str, size: int, record: bytes) -> pa.Field:
@@ -209,5 +215,14 @@ _IMPORTS = pa.schema(
         pa.field("columns", pa.string(), nullable=False),  # JSON: target -> column, as was asked
         pa.field("run_id", pa.string()),
         pa.field("given_at", _TIME),
+    ]
+)
+
+_FORMAT = pa.schema(
+    [
+        _key("step"),  # its number and name
+        pa.field("number", pa.int32(), nullable=False),  # the format that it leads to
+        pa.field("made_with", pa.string()),
+        pa.field("made_at", _TIME),
     ]
 )

@@ -9,6 +9,7 @@ from typing import Any
 from catalog.cars import label_of, space_record
 from catalog.imports import remembered_sidecars
 from catalog.labelers import Labeler, load_labelers
+from catalog.migrations import FORMAT
 from catalog.pending import (
     stale_cars,
     unasked_images,
@@ -39,7 +40,8 @@ def catalog_status(
     new, old = unembedded_images(catalog, space, model if model and current else "")
     return {
         "catalog": catalog.uri,
-        "rows": {name: catalog.count(name) for name in catalog.specs},
+        "format": catalog.format,
+        "rows": {name: catalog.count(name) for name in catalog.specs if name != FORMAT},
         "published": _published(catalog),
         "models": {} if model is None else {space: model},
         "pending": {
