@@ -190,7 +190,7 @@ def _paste(
     pen.rectangle((*at, at[0] + side - 1, at[1] + side - 1), fill=_MAT)
     if not thumbnail:
         return
-    with Image.open(io.BytesIO(thumbnail)) as small:
+    with Image.open(io.BytesIO(thumbnail), formats=("JPEG",)) as small:
         scale = side / max(small.size)
         size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
         photo = small.convert("RGB").resize(size, Image.Resampling.LANCZOS)
