@@ -26,7 +26,8 @@ from catalog.photos import (
     image_id,
 )
 from catalog.schema import sighting_id
-from catalog.table import KEYS_A_QUERY, Catalog
+from catalog.sql import KEYS_A_QUERY
+from catalog.table import Catalog
 from crawlers.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20

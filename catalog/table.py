@@ -21,13 +21,13 @@ import pyarrow as pa
 
 from catalog import columns
 from catalog.schema import table_specs
-from catalog.sql import REAL, among
+from catalog.sql import KEYS_A_QUERY, REAL, among
 from catalog.upkeep import is_due, keep_up
 from catalog.vocabulary import Vocabulary, load_vocabulary
+from catalog.writing import Change, store
 from crawlers.errors import MarqueError
 
 READ_ROWS = 1024
-KEYS_A_QUERY = 1000
 
 
 class CatalogError(MarqueError):
@@ -80,32 +80,20 @@ class Catalog:
             return None
 
     def insert(self, name: str, rows: pa.Table) -> int:
-        """Add the rows whose key is not there yet; returns how many those were."""
-        return self._write(name, rows, insert=True, update=False)[0]
+        """Add the rows whose key is not there yet; returns how many this very call added."""
+        return len(self._write(name, rows, insert=True, update=False))
 
     def insert_keys(self, name: str, rows: pa.Table) -> list[str]:
         """Add the rows whose key is not there yet; returns the keys that this very call added.
 
         Of several writers that add the same key at the same moment one alone has it in its answer.
         """
-        added, version = self._write(name, rows, insert=True, update=False)
-        if not added:
-            return []
-        # Only the commit itself knows: a look at the table before it may miss another writer.
-        stored = self.table(name).to_lance().checkout_version(version)
-        written = stored.read_transaction(version).operation.new_fragments
-        files = {file.path for fragment in written for file in fragment.files}
-        key = self.specs[name].key
-        return [
-            value
-            for fragment in stored.get_fragments()
-            if files.intersection(file.path for file in fragment.metadata.files)
-            for value in fragment.to_table([key]).column(key).to_pylist()
-        ]
+        keys: list[str] = self._write(name, rows, insert=True, update=False).to_pylist()
+        return keys
 
     def upsert(self, name: str, rows: pa.Table) -> int:
-        """Add rows, or replace those whose key is there; returns how many were added."""
-        return self._write(name, rows, insert=True, update=True)[0]
+        """Add rows, or replace those whose key is there; returns how many this very call added."""
+        return len(self._write(name, rows, insert=True, update=True))
 
     def update(self, name: str, rows: pa.Table, *, unchanged: str | None = None) -> None:
         """Replace the given columns of rows that are there; the other columns stay.
@@ -213,29 +201,21 @@ class Catalog:
         insert: bool,
         update: bool,
         unchanged: str | None = None,
-    ) -> tuple[int, int]:
-        """How many rows were added, and the version that the write made."""
+    ) -> pa.Array:
+        """Write, check it, and keep the table up where it is time; returns the added keys."""
         key = self.specs[name].key
         rows = first_of_each(rows, key)
         if rows.num_rows == 0:
-            return 0, 0
+            return pa.array([], pa.string())
         table = self.table(name)
-        # By way of an index on the key, LanceDB 0.40 lets two writers insert the same new key, and
-        # fails on an update of some columns under a condition.
-        merge = table.merge_insert(key).use_index(False)
-        if insert:
-            merge = merge.when_not_matched_insert_all()
-        if update:
-            same = unchanged and f"target.{unchanged} = source.{unchanged}"
-            merge = merge.when_matched_update_all(where=same)
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
-        rows = rows.cast(schema)
+        change = Change(key, rows.cast(schema), insert, update, unchanged)
         with self.storing(name):
-            result = merge.execute(rows)
+            added = store(table, change)
         self._check_written(table, key, rows.column(key))
         if is_due(table.version):
             self.keep_up(name)
-        return int(result.num_inserted_rows), int(result.version)
+        return added
 
     def keep_up(self, name: str) -> None:
         """Sort new keys into their indexes and put small fragments together, where it is time.
