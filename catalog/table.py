@@ -208,7 +208,8 @@ class Catalog:
         if rows.num_rows == 0:
             return pa.array([], pa.string())
         table = self.table(name)
-        schema = pa.schema([table.schema.field(column) for column in rows.column_names])
+        fields = table.schema
+        schema = pa.schema([fields.field(column) for column in rows.column_names])
         change = Change(key, rows.cast(schema), insert, update, unchanged)
         with self.storing(name):
             added = store(table, change)
@@ -217,8 +218,9 @@ class Catalog:
             self.keep_up(name)
         return added
 
-    def keep_up(self, name: str) -> None:
-        """Sort new keys into their indexes and put small fragments together, where it is time.
+    def keep_up(self, name: str, *, unsorted: int | None = None) -> None:
+        """Sort new keys into their indexes, where many (more than `unsorted`) are outside, and put
+        small fragments together, where there are many.
 
         Left for the next time if another writer is first; raises `StoreError` where it would fail
         then too.
@@ -228,7 +230,9 @@ class Catalog:
         try:
             with self.storing(name):
                 # Photos stay as they were written: to put them together all bytes would be copied.
-                keep_up(self.table(name), list(dict.fromkeys(keys)), compact=name != "images")
+                compact = name != "images"
+                keys = list(dict.fromkeys(keys))
+                keep_up(self.table(name), keys, compact=compact, unsorted=unsorted)
         except StoreError as error:
             if error.lasts:
                 raise
