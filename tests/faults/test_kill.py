@@ -28,7 +28,7 @@ from tests.faults.running import (
     told,
 )
 
-BEFORE: dict[str, Any] = {"when": "before", "call": "execute"}
+BEFORE: dict[str, Any] = {"when": "before", "call": "commit"}
 AFTER: dict[str, Any] = BEFORE | {"when": "after"}
 
 
