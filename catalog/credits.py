@@ -5,8 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from catalog.sql import KEYS_A_QUERY
-from catalog.table import Catalog
+from catalog.table import KEYS_A_QUERY, Catalog
 from crawlers.credits import Credit, attribution_text
 from crawlers.licences import parse_license
 

@@ -12,11 +12,13 @@ from random import SystemRandom
 from typing import Any
 
 import lance
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from lance.commit import CommitConflictError
 from lance.fragment import write_fragments
 
+from catalog.errors import CatalogError
 from catalog.sql import KEYS_A_QUERY, among
 
 ADDRESS = "_rowid"
@@ -87,6 +89,29 @@ def found(table: Any, key: str, keys: pa.ChunkedArray, columns: list[str]) -> It
     for start in range(0, len(keys), KEYS_A_QUERY):
         some = among(key, keys.slice(start, KEYS_A_QUERY).to_pylist())
         yield table.search().select(columns).with_row_id(True).where(some).to_arrow()
+
+
+def check_written(table: Any, uri: str, key: str, keys: pa.ChunkedArray) -> None:
+    """Make sure that a table holds each of these keys once; raises `CatalogError`.
+
+    Marque itself adds none twice; what else writes to the table may.
+    """
+    table.checkout_latest()
+    rows = 0
+    for start in range(0, len(keys), KEYS_A_QUERY):
+        rows += table.count_rows(among(key, keys.slice(start, KEYS_A_QUERY).to_pylist()))
+    if rows != len(keys):
+        raise CatalogError(
+            f"table {table.name!r} of {uri} holds {rows} rows for {len(keys)} written keys of "
+            f"column {key!r}; stop other writers and look at the table before going on"
+        )
+
+
+def first_of_each(rows: pa.Table, key: str) -> pa.Table:
+    """`rows` without those whose key an earlier row has."""
+    codes = rows.column(key).combine_chunks().dictionary_encode().indices
+    _, first = np.unique(codes.to_numpy(zero_copy_only=False), return_index=True)
+    return rows if len(first) == rows.num_rows else rows.take(pa.array(np.sort(first)))
 
 
 def fragment_of(address: int) -> int:
