@@ -294,13 +294,15 @@ class Catalog:
         return {name: int(self.table(name).version) for name in self.specs}
 
     def drop_photos(self) -> None:
-        """Delete everything in every table but the history of runs.
+        """Delete everything in every table but the history of runs, and which sidecar belongs to
+        which folder.
 
         A table is emptied in one commit, so that none is ever missing, and those that say what was
         done for a photo come before the photo: broken off anywhere, an ingest goes on from there.
         """
         first = ["cars", "segments", "sightings", "assertions", "images"]
-        for name in dict.fromkeys([*first, *sorted(self.specs.keys() - {"runs", FORMAT})]):
+        others = self.specs.keys() - {"runs", "imports", FORMAT}
+        for name in dict.fromkeys([*first, *sorted(others)]):
             with self.storing(name):
                 table = self.table(name)
                 for tag in table.tags.list():

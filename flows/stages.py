@@ -47,10 +47,7 @@ def register_all(run: Run, source: Source, total: int | None, limit: int | None)
             step.advance(part.seen)
         step.stage.counts["bytes"] = done.bytes
     report = run.report
-    report.seen, report.new, report.again = done.seen, done.new, done.again
-    report.known, report.changed = done.known, done.changed
-    report.rejected, report.notices = dict(done.rejected), dict(done.notices)
-    report.examples = done.examples
+    report.add_registered(done)
     if report.seen and not report.good:
         report.error = f"none of the {report.seen} files was a photo that can be taken"
 
