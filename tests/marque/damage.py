@@ -109,7 +109,6 @@ WHOLE: dict[str, Damage] = {
     "published tag emptied": every("cars.lance/_refs/tags/published.json", emptied),
     "published tag overwritten": every("cars.lance/_refs/tags/published.json", overwritten),
     "published tag removed": every("cars.lance/_refs/tags/published.json", removed),
-    "published tag a folder": every("cars.lance/_refs/tags/published.json", a_folder),
     "another tag emptied": other_tag,
     "refs removed": every("cars.lance/_refs", removed),
     "transactions removed": every("*.lance/_transactions", removed),
@@ -118,8 +117,11 @@ WHOLE: dict[str, Damage] = {
     "leftovers of other programs": leftovers,
     "format removed": every("format.lance", removed),
     "a column of somebody else": changed(
-        "sightings", lambda table: table.add_columns({"mine": "'x'"})
+        "sightings", lambda table: table.add_columns(pa.schema([pa.field("mine", pa.string())]))
     ),
+    "index removed": every("cars.lance/_indices", removed),
+    "index emptied": every("cars.lance/_indices/*/*", emptied),
+    "index overwritten": every("cars.lance/_indices/*/*", overwritten),
 }
 """All rows are there: at most the tag or an index is to be made anew."""
 
@@ -141,9 +143,9 @@ BROKEN: dict[str, Damage] = {
     "data without an end": every("images.lance/data/*", headless),
     "data removed": every("cars.lance/data", removed),
     "data a file": every("sightings.lance/data", a_file),
-    "index removed": every("cars.lance/_indices", removed),
-    "index emptied": every("cars.lance/_indices/*/*", emptied),
-    "index overwritten": every("cars.lance/_indices/*/*", overwritten),
+    "a column that somebody else must fill": changed(
+        "sightings", lambda table: table.add_columns({"mine": "'x'"})
+    ),
     "format emptied": every("format.lance/_versions/*.manifest", emptied),
     "format overwritten": every("format.lance/data/*", overwritten),
     "a newer format": newer,
@@ -163,3 +165,38 @@ BROKEN: dict[str, Damage] = {
     ),
 }
 """Something is lost or cannot be read."""
+
+HINTS = {
+    "published tag emptied": "the tag 'published'",
+    "published tag overwritten": "the tag 'published'",
+    "index removed": "index over 'semantic'",
+    "index emptied": "index over 'semantic'",
+    "index overwritten": "index over 'semantic'",
+    "images removed": "table 'images' is missing",
+    "sightings and assertions removed": "tables 'sightings', 'assertions' are missing",
+    "cars removed": "table 'cars' is missing",
+    "labelers a file": "'labelers'",
+    "images in capitals": "table 'images' is missing",
+    "manifests emptied": "table 'images'",
+    "manifests cut": "table 'cars'",
+    "manifests overwritten": "table 'sightings'",
+    "manifests without an end": "table 'assertions'",
+    "manifests removed": "'assertions'",
+    "manifests folders": "table 'runs'",
+    "data emptied": "cannot be read",
+    "data cut": "table 'sightings'",
+    "data overwritten": "table 'assertions'",
+    "data without an end": "table 'images'",
+    "data removed": "cannot be read",
+    "data a file": "table 'sightings'",
+    "a column that somebody else must fill": "'mine'",
+    "format emptied": "table 'format'",
+    "format overwritten": "table 'format'",
+    "a newer format": "a newer Marque has written it",
+    "a table of another schema": "lacks the column 'sighting_id'",
+    "a column missing": "lacks the column 'revision'",
+    "a column of another type": "has 'revision' as string",
+    "a label of another type": "already holds 'color' as int64",
+    "vectors without a record": "do not say which model made them",
+}
+"""What the doctor says of each, and whatever meets it."""
