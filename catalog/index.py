@@ -8,8 +8,11 @@ vectors (`REFINE`): docs/benchmarks/vectors.md has the measurement.
 import math
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 from lancedb.index import Bitmap, IvfRq
 
+from catalog.errors import ReadError
 from catalog.table import Catalog, StoreError
 
 INDEX_FROM = 50_000
@@ -30,6 +33,47 @@ def probes(photos: int) -> int:
 def has_vector_index(table: Any, column: str) -> bool:
     """Whether a table, at the version it is opened at, has an index over a vector column."""
     return any(column in index.columns for index in table.list_indices())
+
+
+def broken_indexes(catalog: Catalog, name: str) -> dict[str, str]:
+    """The indexes of a table whose files are missing or damaged, and over which column each is.
+
+    Each is asked one question that reads little of it.
+    """
+    table = catalog.table(name)
+    broken = {}
+    with catalog.reading(name):
+        indexes = list(table.list_indices())
+    for index in indexes:
+        column = index.columns[0]
+        kind = table.schema.field(column).type if column in table.schema.names else pa.null()
+        try:
+            with catalog.reading(name):
+                if pa.types.is_fixed_size_list(kind):
+                    asked = np.ones(kind.list_size, np.float32)
+                    near = table.search(asked, vector_column_name=column)
+                    near.distance_type("cosine").nprobes(1).limit(1).select(
+                        ["_distance"]
+                    ).to_arrow()
+                elif pa.types.is_string(kind):
+                    table.count_rows(f"`{column}` = 'no such value'")
+        except ReadError as error:
+            if error.out_of_reach:
+                raise
+            broken[index.name] = column
+    return broken
+
+
+def mend_indexes(catalog: Catalog) -> list[str]:
+    """Drop the indexes that cannot be read, which makes whatever they answered fail; where they
+    are due, `maintain_indexes` makes them anew. Returns what was dropped, as `table.column`."""
+    dropped = []
+    for name in catalog.specs:
+        for index, column in broken_indexes(catalog, name).items():
+            with catalog.storing(name):
+                catalog.table(name).drop_index(index)
+            dropped.append(f"{name}.{column}")
+    return dropped
 
 
 def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FROM) -> list[str]:
