@@ -20,6 +20,16 @@ import numpy as np
 import pyarrow as pa
 
 from catalog import columns
+from catalog.places import (
+    PROBE,
+    is_path,
+    place_of,
+    plain_path,
+    store_reason,
+    unfit,
+    unreachable,
+    unusable_option,
+)
 from catalog.schema import table_specs
 from catalog.sql import REAL, among
 from catalog.upkeep import is_due, keep_up
@@ -233,12 +243,21 @@ class Catalog:
                 raise
 
     @contextmanager
+    def tags(self, name: str) -> Iterator[Any]:
+        """The tags of a table, to be set: LanceDB sets them in the wrong place by some paths."""
+        with plain_path(self.uri) as place:
+            yield (
+                self.table(name) if place == self.uri else lancedb.connect(place).open_table(name)
+            ).tags
+
+    @contextmanager
     def storing(self, name: str) -> Iterator[None]:
         """Let what fails inside, a write to this table by LanceDB itself, be a `StoreError`."""
         try:
             yield
         except (OSError, RuntimeError) as error:
-            raise _store_error(f"table {name!r} of {self.uri}", error) from error
+            place = f"table {name!r} of {self.uri}"
+            raise _store_error(place, error, remote=not is_path(self.uri)) from error
 
     def _check_written(self, table: Any, key: str, keys: pa.ChunkedArray) -> None:
         table.checkout_latest()
@@ -262,28 +281,41 @@ def open_catalog(
 ) -> Catalog:
     """Open the catalogue at a path or at an object-store URI such as `s3://bucket/catalog`.
 
-    Raises `CatalogError` when the place cannot be opened, and, with `create=False`, when nothing
-    is there yet.
+    `storage_options` are those of LanceDB for an object store: `endpoint`, `region`, `allow_http`
+    and others. Raises `CatalogError` when the place cannot be opened, and, with `create=False`,
+    when nothing is there yet.
     """
-    if not create and "://" not in str(uri) and not Path(uri).exists():
+    uri, options = place_of(uri), dict(storage_options or {})
+    if (why := unfit(uri) or unusable_option(options)) is not None:
+        raise CatalogError(why)
+    if not create and is_path(uri) and not Path(uri).exists():
         raise _absent(uri)  # LanceDB would make the folder
-    try:
-        db = lancedb.connect(
-            str(uri), storage_options=storage_options, read_consistency_interval=timedelta(0)
-        )
-        names = set(db.list_tables(limit=100).tables)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CatalogError(
-            f"the catalogue at {uri} cannot be opened ({error}); "
-            "check the path and its permissions, or set MARQUE_CATALOG to another place"
-        ) from error
-    catalog = Catalog(db, str(uri), vocabulary or load_vocabulary())
+    names = _names(uri, options)
+    db = lancedb.connect(
+        uri, storage_options=options or None, read_consistency_interval=timedelta(0)
+    )
+    catalog = Catalog(db, uri, vocabulary or load_vocabulary())
     missing = [name for name in catalog.specs if name not in names]
     if missing and not create:
         raise _absent(uri)
     for name in missing:
         catalog.table(name)
     return catalog
+
+
+def _names(uri: str, options: dict[str, str]) -> set[str]:
+    """The tables that are there, asked of an object store with little patience: it is the first
+    question to it, and by default LanceDB waits minutes for one that does not answer."""
+    asked = options or None if is_path(uri) else PROBE | options
+    try:
+        return set(lancedb.connect(uri, storage_options=asked).list_tables(limit=100).tables)
+    except (OSError, ValueError, RuntimeError) as error:
+        if not is_path(uri):
+            raise CatalogError(unreachable(uri, error)) from error
+        raise CatalogError(
+            f"the catalogue at {uri} cannot be opened ({error}); "
+            "check the path and its permissions, or set MARQUE_CATALOG to another place"
+        ) from error
 
 
 # LanceDB gives the system's number of an error only inside its text, as Rust writes it.
@@ -297,7 +329,7 @@ _LASTING = {
 }
 
 
-def _store_error(place: str, error: OSError | RuntimeError) -> StoreError:
+def _store_error(place: str, error: OSError | RuntimeError, *, remote: bool) -> StoreError:
     cause = (str(error).splitlines() or [type(error).__name__])[0]
     found = _OS_ERROR.search(cause)
     number = int(found[1]) if found else getattr(error, "errno", None)
@@ -305,6 +337,8 @@ def _store_error(place: str, error: OSError | RuntimeError) -> StoreError:
     if number in _LASTING:
         why = f"{os.strerror(number)}; {_LASTING[number]}, {again}"
         return StoreError(f"{place} could not be written: {why}", lasts=True)
+    if remote and (reason := store_reason(error)) is not None:
+        return StoreError(f"{place} could not be written ({reason}); {again}")
     return StoreError(
         f"{place} could not be written ({cause}); if the disk is full or the place is read-only, "
         f"make room or choose another place; {again}"

@@ -4,7 +4,6 @@ A run writes, checks, then moves the tag `published`; a search never sees half a
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -48,7 +47,7 @@ def publish(catalog: Catalog, space: str = "semantic") -> Published:
         _check(catalog, space, rows)
         # A version that came meanwhile was not checked. After the tag is set it is asked again: of
         # two runs that publish at once the later one to look sets the newest.
-        moved = version == _newest(catalog) and _set_tag(catalog, table, version)
+        moved = version == _newest(catalog) and _set_tag(catalog, version)
         if moved and version == _newest(catalog):
             return Published(version, rows, moved=first != version)
     raise CatalogError(
@@ -61,14 +60,14 @@ def _newest(catalog: Catalog) -> int:
     return int(catalog.table("cars").version)
 
 
-def _set_tag(catalog: Catalog, table: Any, version: int) -> bool:
+def _set_tag(catalog: Catalog, version: int) -> bool:
     """Point the tag to a version; False where another run did so at the same moment."""
     try:
-        with catalog.storing("cars"):
-            if TAG in table.tags.list():
-                table.tags.update(TAG, version)
+        with catalog.storing("cars"), catalog.tags("cars") as tags:
+            if TAG in tags.list():
+                tags.update(TAG, version)
             else:
-                table.tags.create(TAG, version)
+                tags.create(TAG, version)
     except ValueError:
         return False
     except StoreError as error:
