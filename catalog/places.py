@@ -84,7 +84,7 @@ _REASONS = (
      "there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     (r"BareRedirect|status: 30\d|AuthorizationHeaderMalformed",
      "the bucket is in another region; set `region`"),
-    (r"status: 404", "there is no such bucket there; check its name and `endpoint`"),
+    (r"status: 404", "there is no such thing; check the bucket, its name and `endpoint`"),
     (r"status: 5\d\d|status: 429", "it is overloaded or broken; try again later"),
     (r"provider found for scheme", "there is no such kind of store; use s3://, gs:// or az://"),
     (r"Config error: ([^,]{1,80})", "an option cannot be used: {}"),
@@ -92,24 +92,31 @@ _REASONS = (
 )  # fmt: skip
 
 
+_REMOTE = re.compile(r"RetryError|Error performing|store: \"(?!Local)|AWS credentials")
+
+
 def store_reason(error: BaseException) -> str | None:
-    """Why an object store did not do what was asked, without its keys; None if that is unknown."""
-    text = str(error)
-    for pattern, said in _REASONS:
-        if (match := re.search(pattern, text)) is not None:
-            asked = re.search(r"uri: Some\((https?://[^/)\s]+)", text)
-            at = f"{asked[1].rpartition('@')[2]}: " if asked else ""
-            return at + (said.format(match[1]) if match.re.groups else said)
-    return None
+    """Why an object store did not do what was asked, without its keys; None if that is unknown, or
+    if the error is of no object store."""
+    return _reason(str(error)) if _REMOTE.search(str(error)) else None
 
 
 def unreachable(place: str, error: BaseException) -> str:
     """Why the object store of a catalogue could not be opened, in one sentence without the keys."""
-    why = store_reason(error) or "check the address, the keys and the network"
+    why = _reason(str(error)) or "check the address, the keys and the network"
     return (
         f"the catalogue at {place} cannot be reached ({why}); options of the store are the "
         "setting `storage_options`"
     )
+
+
+def _reason(text: str) -> str | None:
+    for pattern, said in _REASONS:
+        if (match := re.search(pattern, text)) is not None:
+            asked = re.search(r"(?:uri: Some\(|Error performing [A-Z]+ )(https?://[^/)\s]+)", text)
+            at = f"{asked[1].rpartition('@')[2]}: " if asked else ""
+            return at + (said.format(match[1]) if match.re.groups else said)
+    return None
 
 
 def unusable_option(options: Mapping[str, str]) -> str | None:

@@ -45,6 +45,7 @@ def table_specs(vocabulary: Vocabulary) -> dict[str, TableSpec]:
         TableSpec("runs", "run_id", _RUNS),
         TableSpec("labelers", "labeler_id", _LABELERS),
         TableSpec("segments", "image_id", _SEGMENTS),
+        TableSpec("format", "step", _FORMAT),
     ]
     return {spec.name: spec for spec in specs}
 
@@ -63,6 +64,11 @@ def cars_schema(vocabulary: Vocabulary) -> pa.Schema:
     """The schema of `cars` before any embedding space is added to it."""
     labels = [field for a in vocabulary.attributes.values() for field in label_fields(a)]
     return pa.schema([*_CARS_FACTS, *labels])
+
+
+def label_columns(vocabulary: Vocabulary) -> list[str]:
+    """The names of the columns of `cars` that hold labels."""
+    return [field.name for a in vocabulary.attributes.values() for field in label_fields(a)]
 
 
 def vector_field(space: str, size: int, record: bytes) -> pa.Field:
@@ -195,5 +201,14 @@ _SEGMENTS = pa.schema(
         pa.field("class_map", pa.binary(), nullable=False),
         pa.field("classes", pa.list_(pa.string()), nullable=False),  # their names, by number
         pa.field("run_id", pa.string()),
+    ]
+)
+
+_FORMAT = pa.schema(
+    [
+        _key("step"),  # its number and name
+        pa.field("number", pa.int32(), nullable=False),  # the format that it leads to
+        pa.field("made_with", pa.string()),
+        pa.field("made_at", _TIME),
     ]
 )

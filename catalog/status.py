@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from catalog.cars import label_of, space_record
 from catalog.labelers import Labeler, load_labelers
+from catalog.migrations import FORMAT
 from catalog.pending import (
     stale_cars,
     unasked_images,
@@ -36,7 +38,8 @@ def catalog_status(
     new, old = unembedded_images(catalog, space, model if model and current else "")
     return {
         "catalog": catalog.uri,
-        "rows": {name: catalog.count(name) for name in catalog.specs},
+        "format": catalog.format,
+        "rows": {name: catalog.count(name) for name in catalog.specs if name != FORMAT},
         "published": _published(catalog),
         "models": {} if model is None else {space: model},
         "pending": {
@@ -92,6 +95,16 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
         "sightings": [_plain(row) for row in _of_photo(catalog, "sightings", image_id)],
         "assertions": [_plain(row) for row in _of_photo(catalog, "assertions", image_id)],
     }
+
+
+def by_start(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `runs`, the newest last.
+
+    A run that is dated ahead was dated by a clock that ran ahead: it comes before the others, or it
+    would be the newest until then.
+    """
+    now = datetime.now(UTC)
+    return sorted(runs, key=lambda run: (run["started_at"] <= now, run["started_at"]))
 
 
 def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
@@ -161,5 +174,4 @@ def _unindexed(catalog: Catalog) -> dict[str, int]:
 def _last_runs(catalog: Catalog) -> dict[str, dict[str, Any]]:
     columns = ["run_id", "flow", "status", "started_at", "finished_at"]
     rows = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
-    rows.sort(key=lambda row: row["started_at"])
-    return {row["flow"]: _plain(row) for row in rows}
+    return {row["flow"]: _plain(row) for row in by_start(rows)}

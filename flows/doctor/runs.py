@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from catalog.status import by_start
 from catalog.table import Catalog
 from flows.doctor.check import Check
 from flows.doctor.server import ServerFacts, User
@@ -32,13 +33,12 @@ def open_runs(catalog: Catalog) -> list[OpenRun]:
     later run did the same to the end."""
     columns = ["run_id", "flow", "status", "started_at"]
     rows = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
-    started = [row["started_at"] for row in rows if row["status"] == "running"]
-    if not started:
-        return []
-    later = [row["run_id"] for row in rows if row["started_at"] >= min(started)]
+    rows = by_start(rows)
+    first = next((at for at, row in enumerate(rows) if row["status"] == "running"), len(rows))
+    later = [row["run_id"] for row in rows[first:]]
     newest: dict[str, tuple[str, OpenRun]] = {}
     done = catalog.rows("runs", later, [*columns, "report"]).to_pylist()
-    for row in sorted(done, key=lambda row: row["started_at"]):
+    for row in by_start(done):
         parameters = json.loads(row["report"])["parameters"]
         run = OpenRun(row["run_id"], row["flow"], row["started_at"], parameters)
         if row["flow"] in WRITING:
