@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.assertions import CONFIDENCE_DIGITS
-from catalog.labelers import Labeler, by_trust, labels_version
+from catalog.labelers import Labeler, by_trust, heard, labels_version, load_judges
 from catalog.sql import equals
 from catalog.table import Catalog
 
@@ -146,11 +146,13 @@ def stale_cars(catalog: Catalog) -> list[str]:
 def evidence(catalog: Catalog, image_ids: Sequence[str] | None) -> dict[str, int]:
     """Photo -> a number that tells one state of what is known of it from another.
 
-    It is the number of its assertions, which are only added, plus a term for each of its sightings
-    that is made from its digest, its revision and whether it was read. All photos if None.
+    It is the number of its assertions that can count, plus a term for each of its sightings that
+    is made from its digest, its revision and whether it was read. All photos if None. While the
+    same labelers are in use assertions that can count are only added; the others may go.
     """
     total: Counter[str] = Counter()
-    for batch in _of_photos(catalog, "assertions", ["image_id"], image_ids):
+    where = heard(load_judges(catalog))
+    for batch in _of_photos(catalog, "assertions", ["image_id"], image_ids, where):
         total.update(batch.column("image_id").to_pylist())
     version = catalog.vocabulary.version
     columns = ["image_id", "sighting_id", "revision", "labelled_with"]
@@ -166,8 +168,12 @@ def _without(keys: pa.ChunkedArray, those: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _of_photos(
-    catalog: Catalog, name: str, columns: list[str], image_ids: Sequence[str] | None
+    catalog: Catalog,
+    name: str,
+    columns: list[str],
+    image_ids: Sequence[str] | None,
+    where: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
     if image_ids is None:
-        return catalog.read(name, columns, batch_rows=65_536)
-    return iter(catalog.rows_where(name, "image_id", image_ids, columns).to_batches())
+        return catalog.read(name, columns, where, batch_rows=65_536)
+    return iter(catalog.rows_where(name, "image_id", image_ids, columns, where).to_batches())

@@ -15,7 +15,7 @@ FEW = 16  # fragments that may be small; each costs a search about as much as 20
 SIZES = (2048, 32_768)  # rows that a fragment should have: first one, and of many such the other
 UNSORTED = 4096  # rows that may be outside a key's index, or a share of the table:
 SHARE = 16  # one row of so many, so that sorting them in costs the same per row at any size
-_BATCH = 1024  # rows in memory at a time
+BATCH = 1024  # rows in memory at a time
 
 
 def is_due(version: int) -> bool:
@@ -44,7 +44,7 @@ def _put_together(table: Any, size: int) -> None:
         target_rows_per_fragment=size,
         materialize_deletions=size == max(SIZES),  # or large ones would be cut to this size
         num_threads=1,
-        batch_size=_BATCH,
+        batch_size=BATCH,
     )
     table.checkout_latest()
 

@@ -3,7 +3,9 @@
 A run writes, checks, then moves the tag `published`; a search never sees half a run.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,10 @@ from catalog.sql import equals
 from catalog.table import Catalog, CatalogError, StoreError
 
 TAG = "published"
+REPLACED = "replaced-"
+"""How the tags of versions begin that were published before; the version follows. Searches that
+opened one read on from it: `catalog.cleanup` removes these tags after a grace time."""
+
 _CHECKS = 5  # times to check a table that other runs write to meanwhile
 
 
@@ -64,7 +70,9 @@ def _set_tag(catalog: Catalog, version: int) -> bool:
     """Point the tag to a version; False where another run did so at the same moment."""
     try:
         with catalog.storing("cars"), catalog.tags("cars") as tags:
-            if TAG in tags.list():
+            if TAG in (there := tags.list()):
+                if (old := int(there[TAG]["version"])) != version:
+                    _keep(tags, old, there)
                 tags.update(TAG, version)
             else:
                 tags.create(TAG, version)
@@ -75,6 +83,15 @@ def _set_tag(catalog: Catalog, version: int) -> bool:
             raise
         return False
     return True
+
+
+def _keep(tags: Any, version: int, there: Mapping[str, Any]) -> None:
+    """Tag a version as replaced now."""
+    name = f"{REPLACED}{version}"
+    if name in there:
+        tags.update(name, version)
+    else:
+        tags.create(name, version)
 
 
 def _check(catalog: Catalog, space: str, rows: int) -> None:

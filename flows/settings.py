@@ -132,6 +132,13 @@ class Settings(BaseSettings):
         50_000, ge=0, description="up to this many photos a search compares every one"
     )
 
+    keep_days: float = Field(
+        7,
+        ge=1 / 24,
+        description="days for which versions of tables that were replaced are kept, and what "
+        "networks out of use have said: readers that opened one before go on with it",
+    )
+
     contact: str | None = Field(
         None, description="address of mail or web at which sites that are crawled can reach you"
     )

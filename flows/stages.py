@@ -2,11 +2,13 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from prefect.utilities.annotations import quote
 
 from catalog.cars import add_label_columns, open_space
+from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
 from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
 from catalog.photos import RejectedError, examine
@@ -159,5 +161,8 @@ def publish_pending(run: Run) -> None:
             step.advance(part.photos)
         maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
         done = publish(run.catalog)
+        grace = timedelta(days=run.settings.keep_days)
+        cleaned = clean_up(run.catalog, grace, since=run.report.versions_before)
+        step.stage.counts |= {name: n for name, n in cleaned.to_dict().items() if n}
     run.report.add_differences(found)
     run.report.published = {"version": done.version, "photos": done.photos}
