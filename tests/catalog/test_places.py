@@ -1,9 +1,11 @@
 import os
 import unicodedata
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from catalog.cleanup import remove_versions
 from catalog.index import maintain_indexes
 from catalog.places import place_of, plain_path
 from catalog.published import PublishedCars
@@ -44,6 +46,7 @@ def test_a_home_of_any_name_works_and_nothing_lies_beside_it(
         ids = fill(catalog, [make_photo(seed + n) for n in range(3)])
         maintain_indexes(catalog, "semantic")
         assert publish(catalog).moved
+    assert remove_versions(catalog, "cars", timedelta(0)).versions > 0
     cars = PublishedCars(open_catalog(home / "catalog", create=False))
     assert cars.count() == 6
     assert cars.nearest("semantic", unit(int(ids[0][:8], 16)), 1)[0][0] == ids[0]
