@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.cars import label_of, space_record
+from catalog.imports import remembered_sidecars
 from catalog.labelers import Labeler, load_labelers
 from catalog.migrations import FORMAT
 from catalog.pending import (
@@ -18,6 +19,7 @@ from catalog.pending import (
 from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_version
+from crawlers.imports.sidecar import teller_of
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _AFTER_HEX = "g"
@@ -27,7 +29,7 @@ def catalog_status(
     catalog: Catalog, space: str = "semantic", *, wanted: str | None = None
 ) -> dict[str, Any]:
     """Rows of each table, what waits for each stage, rows outside each index, last run of each
-    flow; JSON-ready.
+    flow, and the sidecars that belong to folders; JSON-ready.
 
     With another model `wanted`, by name, than the one that made the vectors, all photos wait.
     """
@@ -53,6 +55,10 @@ def catalog_status(
         },
         "unindexed": _unindexed(catalog),
         "last_runs": _last_runs(catalog),
+        "sidecars": [
+            {"folder": each.folder, "sidecar": teller_of(each.path), "there": each.is_there}
+            for each in remembered_sidecars(catalog)
+        ],
     }
 
 
@@ -116,6 +122,7 @@ def _of_photo(catalog: Catalog, name: str, image_id: str) -> list[dict[str, Any]
     for row in rows:
         if "words" in row:
             row["words"] = json.loads(row["words"])
+            row["told"] = json.loads(row["told"] or "null")
     return rows
 
 

@@ -8,6 +8,7 @@ read without names would fetch every vector.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from catalog import columns
 from catalog.errors import (
+    OTHER_VERSION,
     AbsentCatalogError,
     CatalogError,
     IncompleteCatalogError,
@@ -79,11 +81,12 @@ class Catalog:
         self.specs = table_specs(vocabulary)
         self.format = number
         self._db = db
+        self._pinned: dict[str, int] = {}
         self._empty: dict[str, Any] = {}
         self._checked: set[tuple[str, int]] = set()
 
     def table(self, name: str) -> Any:
-        """The newest version of a table, as a LanceDB table.
+        """A table as a LanceDB table: its newest version, or that of `at`.
 
         One that a catalogue of an older format does not have yet is empty. Raises `ReadError`
         where it is damaged, `IncompleteCatalogError` where its columns are not those of Marque.
@@ -95,7 +98,17 @@ class Catalog:
             if (name, self.format) not in self._checked:
                 check_schema(self.uri, self.specs[name], table.schema, self._late(name))
                 self._checked.add((name, self.format))
+        if name in self._pinned:
+            place = f"version {self._pinned[name]} of table {name!r} of {self.uri}"
+            with reading(place, OTHER_VERSION):
+                table.checkout(self._pinned[name])
         return table
+
+    def at(self, name: str, version: int) -> "Catalog":
+        """This catalogue with one table as it was at a version, for reading."""
+        other = copy(self)
+        other._pinned = self._pinned | {name: version}
+        return other
 
     def _late(self, name: str) -> set[str]:
         """Columns that a table may lack: of a later format, or of a vocabulary that has grown."""
@@ -282,13 +295,15 @@ class Catalog:
         return {name: int(self.table(name).version) for name in self.specs}
 
     def drop_photos(self) -> None:
-        """Delete everything in every table but the history of runs.
+        """Delete everything in every table but the history of runs, and which sidecar belongs to
+        which folder.
 
         A table is emptied in one commit, so that none is ever missing, and those that say what was
         done for a photo come before the photo: broken off anywhere, an ingest goes on from there.
         """
         first = ["cars", "segments", "sightings", "assertions", "images"]
-        for name in dict.fromkeys([*first, *sorted(self.specs.keys() - {"runs", FORMAT})]):
+        others = self.specs.keys() - {"runs", "imports", FORMAT}
+        for name in dict.fromkeys([*first, *sorted(others)]):
             with self.storing(name):
                 table = self.table(name)
                 for tag in table.tags.list():

@@ -15,7 +15,7 @@ from flows.settings import Settings
 
 NO_LOCK = "no process holds the lock that it would hold"
 EMBEDDING = ("ingest", "embed", "reset")
-WRITING = (*EMBEDDING, "publish")
+WRITING = (*EMBEDDING, "publish", "withdraw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
         for target, column in (given.get("columns") or {}).items():
             words += ["--map", f"{target}={column}"]
         words += ["--no-embed"] if given.get("embed") is False else []
+    elif run.flow == "withdraw":
+        words += [given["path"]]
     elif run.flow == "reset":
         words += ["--from", given["path"]]
     if (weights := given.get("weights")) and run.flow in EMBEDDING:

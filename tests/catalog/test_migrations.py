@@ -42,20 +42,20 @@ def next_format(monkeypatch: pytest.MonkeyPatch, older: Path) -> Iterator[int]:
     """A Marque of the next format, in which `sightings` has one more column and there is one more
     table; the catalogue `older` was made before it."""
     number = current_format() + 1
-    more = schema._SIGHTINGS.append(pa.field("told", pa.string()))
+    more = schema._SIGHTINGS.append(pa.field("heard", pa.string()))
     monkeypatch.setattr(schema, "_SIGHTINGS", more)
     known = schema.table_specs
     monkeypatch.setattr(
         "catalog.table.table_specs", lambda words: known(words) | {"folders": FOLDERS}
     )
-    step = Migration(number, "what was told", {"sightings": ("told",)}, ("folders",), fill)
+    step = Migration(number, "what was heard", {"sightings": ("heard",)}, ("folders",), fill)
     monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, step))
     return number
 
 
 def fill(catalog: Catalog) -> None:
     keys = catalog.column("sightings", "sighting_id").combine_chunks()
-    catalog.update("sightings", pa.table({"sighting_id": keys, "told": ["old"] * len(keys)}))
+    catalog.update("sightings", pa.table({"sighting_id": keys, "heard": ["old"] * len(keys)}))
 
 
 def test_steps_are_numbered_in_order_and_all_have_names() -> None:
@@ -92,12 +92,12 @@ def test_an_older_one_is_read_as_it_is_and_brought_up_to_date_by_who_writes(olde
 
 def test_what_is_not_there_yet_is_read_as_nothing(older: Path, next_format: int) -> None:
     reader = open_catalog(older, create=False)
-    read = reader.read("sightings", ["told", "source_id"])
+    read = reader.read("sightings", ["heard", "source_id"])
     rows = [row for batch in read for row in batch.to_pylist()]
-    assert rows == [{"told": None, "source_id": f"place {seed}"} for seed in range(3)]
-    assert reader.column("sightings", "told").to_pylist() == [None] * 3
+    assert rows == [{"heard": None, "source_id": f"place {seed}"} for seed in range(3)]
+    assert reader.column("sightings", "heard").to_pylist() == [None] * 3
     keys = reader.column("sightings", "sighting_id").to_pylist()
-    assert reader.rows("sightings", keys, ["told"]).column("told").to_pylist() == [None] * 3
+    assert reader.rows("sightings", keys, ["heard"]).column("heard").to_pylist() == [None] * 3
     assert (reader.count("folders"), reader.column("folders", "folder").to_pylist()) == (0, [])
     assert len(unlabelled_sightings(reader)) == 3
     assert not (older / "folders.lance").exists()
@@ -111,8 +111,8 @@ def test_processes_that_bring_it_up_to_date_at_once_do_it_once(
     assert {each.format for each in opened} == {next_format}
     assert len(steps(opened[0])) == next_format - 1
     names = opened[0].table("sightings").schema.names
-    assert names.count("told") == 1
-    assert opened[0].column("sightings", "told").to_pylist() == ["old"] * 3
+    assert names.count("heard") == 1
+    assert opened[0].column("sightings", "heard").to_pylist() == ["old"] * 3
     assert opened[0].count("folders") == 0
 
 
@@ -125,8 +125,8 @@ def test_a_step_that_was_broken_off_is_gone_on_with(
             open_catalog(older)
     half = open_catalog(older, create=False)
     assert half.format == next_format - 1
-    assert half.column("sightings", "told").to_pylist() == [None] * 3
-    assert open_catalog(older).column("sightings", "told").to_pylist() == ["old"] * 3
+    assert half.column("sightings", "heard").to_pylist() == [None] * 3
+    assert open_catalog(older).column("sightings", "heard").to_pylist() == ["old"] * 3
 
 
 def _killed(*_: object, **__: object) -> None:
