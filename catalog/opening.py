@@ -31,7 +31,7 @@ def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
     by default LanceDB waits minutes for one that does not answer.
     """
     every = timedelta(0)
-    asked = dict(options) or None if is_path(uri) else PROBE | options
+    asked = dict(options) or None if is_path(uri) else PROBE | dict(options)
     try:
         db = lancedb.connect(uri, storage_options=asked, read_consistency_interval=every)
         names = table_names(db)

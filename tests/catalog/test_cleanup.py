@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import lance
+import pyarrow as pa
 import pytest
 
 from catalog import cleanup
@@ -16,6 +19,7 @@ from catalog.published import PublishedCars
 from catalog.table import Catalog, StoreError, open_catalog
 from catalog.upkeep import keep_up
 from catalog.versions import REPLACED, TAG, publish
+from flows.settings import SettingsError, load_settings
 from labeling.label import store_assertions
 from labeling.refresh import refresh_labels
 from tests.catalog.making import Fill, MakePhoto
@@ -122,9 +126,6 @@ def test_a_write_that_is_under_way_is_not_lost(
     stored = table.to_lance()
     some = [row["image_id"] for row in table.search().select(["image_id"]).limit(2).to_list()]
     fragment = stored.get_fragments()[0]
-    import lance
-    import pyarrow as pa
-
     change = pa.table({"image_id": some, "make": ["seat"] * len(some)})
     meta, fields = fragment.update_columns(change, left_on="image_id", right_on="image_id")
     fill(grown, [make_photo(50)])
@@ -139,25 +140,64 @@ def test_a_write_that_is_under_way_is_not_lost(
     assert grown.count("cars") == len(grown.table("cars").to_arrow()) == 21
 
 
-def test_it_looks_every_some_versions_and_leaves_to_others_what_they_do(
+def test_it_looks_every_some_versions_or_runs(
     grown: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    row = {"run_id": "r", "flow": "ingest", "status": "done", "report": "{}"}
+    grown.insert("runs", pa.Table.from_pylist([row], grown.specs["runs"].schema))
     here = grown.versions()
     assert clean_up(grown, NOW, since=here).versions == 0
+    monkeypatch.setattr(cleanup, "RUNS", 1)
+    assert clean_up(grown, HOUR, since=here).versions == 0
+    before = {name: size(grown, name) for name in ("cars", "images", "sightings")}
+    assert clean_up(grown, NOW, since=here).versions > 0
+    assert all(size(grown, name) < was for name, was in before.items())
+
+
+def test_another_writer_that_is_first_ends_no_run(
+    grown: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cleanup, "EVERY", 2)
+    monkeypatch.setattr(cleanup, "RUNS", 1000)
     asked: list[str] = []
+    lasts = False
 
     def refuse(catalog: Catalog, name: str, grace: timedelta) -> None:
         asked.append(name)
-        raise StoreError("another writer was first")
+        raise StoreError("another writer was first, or the disk is gone", lasts=lasts)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(cleanup, "remove_versions", refuse)
-        assert clean_up(grown, NOW, since={}).versions == 0
+    monkeypatch.setattr(cleanup, "remove_versions", refuse)
+    assert clean_up(grown, NOW, since={}).versions == 0
     assert {"cars", "images", "sightings"} <= set(asked)
-    before = {name: size(grown, name) for name in ("cars", "images", "sightings")}
-    assert clean_up(grown, NOW, since={}).versions > 0
-    assert all(size(grown, name) < was for name, was in before.items())
+    lasts = True
+    with pytest.raises(StoreError):
+        clean_up(grown, NOW, since={})
+
+
+def test_a_run_that_published_cleans_up_and_counts_it(
+    grown: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.report import new_report
+    from flows.run import Run
+    from flows.stages import publish_pending
+
+    monkeypatch.setattr(cleanup, "RUNS", 1)
+    settings = SimpleNamespace(keep_days=0, shard_size=9, exact_rows=99, publish_max_loss=0.1)
+    run = Run(settings, grown, new_report("publish", "r", {}))  # type: ignore[arg-type]
+    many = len(versions(grown))
+    publish_pending(run)
+    assert len(versions(grown)) == 1
+    counts = run.report.stages["publish"].counts
+    assert counts["old versions removed"] >= many - 1
+    assert counts["bytes freed"] > 0
+    assert run.report.published["photos"] == 20
+
+
+def test_versions_are_kept_for_an_hour_at_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().keep_days == 7
+    monkeypatch.setenv("MARQUE_KEEP_DAYS", "0.01")
+    with pytest.raises(SettingsError, match="keep_days"):
+        load_settings()
 
 
 def labeler(version: str, name: str = "net") -> Labeler:
