@@ -65,6 +65,26 @@ def test_replaced_versions_go_and_what_searches_read_stays(grown: Catalog) -> No
     assert PublishedCars(open_catalog(grown.uri, create=False)).count() == 20
 
 
+def test_a_clean_up_that_was_broken_off_is_gone_on_with(grown: Catalog) -> None:
+    """Killed in the middle it has deleted some files of old versions, and the rest is there."""
+    rows = grown.table("cars").to_arrow()
+    keep_up(grown.table("cars"), [], compact=True)
+    grown.table("cars").to_lance().optimize.compact_files()
+    publish(grown)
+    current = grown.table("cars").to_lance()
+    used = {file.path for part in current.get_fragments() for file in part.metadata.files}
+    folder = Path(grown.uri) / "cars.lance"
+    unused = [each for each in (folder / "data").iterdir() if each.name not in used]
+    assert unused
+    for each in unused[::2]:
+        each.unlink()
+    sorted((folder / "_transactions").iterdir())[0].unlink()
+    assert remove_versions(grown, "cars", NOW).versions > 0
+    assert versions(grown) == {current.version}
+    assert not any(each.exists() for each in unused)
+    assert grown.table("cars").to_arrow().sort_by("image_id") == rows.sort_by("image_id")
+
+
 def test_a_search_that_is_under_way_reads_on_after_the_tag_has_moved(
     grown: Catalog, make_photo: MakePhoto, fill: Fill
 ) -> None:

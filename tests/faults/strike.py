@@ -115,7 +115,7 @@ def table_of(itself: Any, given: tuple[Any, ...]) -> str:
     inside = getattr(itself, "_table", itself)
     if name := getattr(inside, "name", None):
         return str(name)
-    if uri := getattr(getattr(itself, "_dataset", None), "uri", None):
+    if uri := getattr(getattr(itself, "_dataset", itself), "uri", None):
         return Path(uri).stem
     return str(given[0]) if given and isinstance(given[0], str) else ""
 
@@ -141,6 +141,7 @@ def wrap_commits(journal: Journal) -> None:
 
 def main(journal: Journal, run: Callable[[], None]) -> None:
     """Wrap every writer of LanceDB and run."""
+    from lance import LanceDataset
     from lance.dataset import DatasetOptimizer
     from lancedb.db import LanceDBConnection
     from lancedb.merge import LanceMergeInsertBuilder
@@ -155,6 +156,7 @@ def main(journal: Journal, run: Callable[[], None]) -> None:
         journal.wrap(Tags, name)
     for name in ("optimize_indices", "compact_files"):
         journal.wrap(DatasetOptimizer, name)
+    journal.wrap(LanceDataset, "cleanup_old_versions")
     wrap_commits(journal)
     run()
 
