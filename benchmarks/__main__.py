@@ -7,7 +7,7 @@ from pathlib import Path
 
 NAMES = (
     *("cold-start", "crawl", "embedding", "growth", "labeling", "labels", "memory", "register"),
-    *("scenes", "search", "vectors"),
+    *("scenes", "search", "vectors", "versions"),
 )
 """Modules beside this one, in the order in which they run; each has `page() -> str`."""
 

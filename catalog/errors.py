@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from catalog.places import store_reason
 from crawlers.errors import MarqueError
 
 
@@ -91,6 +92,8 @@ def is_panic(error: BaseException) -> bool:
 
 def cause_of(error: BaseException) -> str:
     """What an error of LanceDB says, in one short line, without places in its source."""
+    if (reason := store_reason(error)) is not None:
+        return reason
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = _SOURCE.sub("", lines[0]) if lines else ""
     said = _PREFIX.sub("", said).strip(" ,;:.")

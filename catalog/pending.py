@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.assertions import CONFIDENCE_DIGITS
-from catalog.labelers import Labeler, by_trust, labels_version
+from catalog.labelers import Labeler, by_trust, heard, labels_version, load_judges
 from catalog.sql import equals
 from catalog.table import Catalog
 
@@ -148,8 +148,9 @@ def stale_cars(catalog: Catalog) -> list[str]:
 def evidence(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, int]:
     """Photo -> a number that tells one state of what is known of it from another.
 
-    It is the number of its assertions, which are only added, plus a term for each of its sightings
-    that is made from its digest, its revision and whether it was read.
+    It is the number of its assertions that can count, plus a term for each of its sightings that
+    is made from its digest, its revision and whether it was read. While the same labelers are in
+    use assertions that can count are only added; the others may go.
     """
     keys, now = _evidence(catalog, image_ids)
     return dict(zip(keys.to_pylist(), now.to_pylist(), strict=True))
@@ -162,9 +163,10 @@ def _evidence(
 
     In Arrow, where a photo takes a hundred bytes: as a dictionary it takes five times that.
     """
+    where = heard(load_judges(catalog))
     parts = [
         _summed(batch.column("image_id"), np.ones(batch.num_rows, np.uint64))
-        for batch in _of_photos(catalog, "assertions", ["image_id"], image_ids)
+        for batch in _of_photos(catalog, "assertions", ["image_id"], image_ids, where)
     ]
     version = catalog.vocabulary.version
     columns = ["image_id", "sighting_id", "revision", "labelled_with"]
@@ -193,8 +195,12 @@ def _without(keys: pa.ChunkedArray, those: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _of_photos(
-    catalog: Catalog, name: str, columns: list[str], image_ids: Sequence[str] | None
+    catalog: Catalog,
+    name: str,
+    columns: list[str],
+    image_ids: Sequence[str] | None,
+    where: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
     if image_ids is None:
-        return catalog.read(name, columns, batch_rows=65_536)
-    return iter(catalog.rows_where(name, "image_id", image_ids, columns).to_batches())
+        return catalog.read(name, columns, where, batch_rows=65_536)
+    return iter(catalog.rows_where(name, "image_id", image_ids, columns, where).to_batches())

@@ -114,12 +114,6 @@ def by_start(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(runs, key=lambda run: (run["started_at"] <= now, run["started_at"]))
 
 
-def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
-    """The photo's bytes as they came."""
-    content: bytes = catalog.rows("images", [image_id], ["content"]).column("content")[0].as_py()
-    return content
-
-
 _BYTES = {"content", "thumbnail"}
 
 

@@ -7,7 +7,7 @@ read without names would fetch every vector.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from datetime import timedelta
 from pathlib import Path
@@ -44,6 +44,7 @@ from catalog.opening import (
     opened,
     read_format,
 )
+from catalog.places import is_path, place_of, plain_path, unfit, unusable_option
 from catalog.schema import label_columns, table_specs
 from catalog.sql import KEYS_A_QUERY, REAL, among
 from catalog.upkeep import is_due, keep_up
@@ -342,6 +343,14 @@ class Catalog:
             if error.lasts:
                 raise
 
+    @contextmanager
+    def tags(self, name: str) -> Iterator[Any]:
+        """The tags of a table, to be set: LanceDB sets them in the wrong place by some paths."""
+        with plain_path(self.uri) as place:
+            yield (
+                self.table(name) if place == self.uri else lancedb.connect(place).open_table(name)
+            ).tags
+
     def storing(self, name: str) -> AbstractContextManager[None]:
         """Let what fails inside, a write to this table by LanceDB itself, be a `StoreError`."""
         return storing(f"table {name!r} of {self.uri}")
@@ -360,25 +369,29 @@ def open_catalog(
 ) -> Catalog:
     """Open the catalogue at a path or at an object-store URI such as `s3://bucket/catalog`.
 
-    With `create`, which is for those that write, it is made where there is none, and an older one
-    is brought to the current format; without, nothing is written. Raises `CatalogError`: when the
-    place cannot be opened, when tables are missing, when a newer Marque has written it, and, with
-    `create=False`, when nothing is there yet.
+    `storage_options` are those of LanceDB for an object store: `endpoint`, `region`, `allow_http`
+    and others. With `create`, which is for those that write, it is made where there is none, and an
+    older one is brought to the current format; without, nothing is written. Raises `CatalogError`:
+    when the place cannot be opened, when tables are missing, when a newer Marque has written it,
+    and, with `create=False`, when nothing is there yet.
     """
-    if not create and "://" not in str(uri) and not Path(uri).exists():
-        raise absent(str(uri))  # LanceDB would make the folder
-    db, names = connect(str(uri), storage_options)
+    uri, options = place_of(uri), dict(storage_options or {})
+    if (why := unfit(uri) or unusable_option(options)) is not None:
+        raise CatalogError(why)
+    if not create and is_path(uri) and not Path(uri).exists():
+        raise absent(uri)  # LanceDB would make the folder
+    db, names = connect(uri, options)
     specs = table_specs(vocabulary := vocabulary or load_vocabulary())
     is_new = not names & specs.keys()
     if is_new and not create:
-        raise absent(str(uri))
-    number = current_format() if is_new else read_format(db, str(uri), names)
+        raise absent(uri)
+    number = current_format() if is_new else read_format(db, uri, names)
     if create:  # and so see which tables were only begun, or are damaged, before a run begins
-        names = {name for name in names & specs.keys() if opened(db, str(uri), name) is not None}
-    missing = missing_tables(db, str(uri), specs, names, number)
+        names = {name for name in names & specs.keys() if opened(db, uri, name) is not None}
+    missing = missing_tables(db, uri, specs, names, number)
     if missing and not create:
-        raise absent(str(uri))
-    catalog = Catalog(db, str(uri), vocabulary, number)
+        raise absent(uri)
+    catalog = Catalog(db, uri, vocabulary, number)
     if create:
         for name in missing:
             catalog.make(name)

@@ -22,7 +22,7 @@ LARGER = 4  # times the rows after it that a part of an index has at least
 PAGE = 512
 """Keys that are read and compared together. A key is a digest, so that each key of a look is in
 another page; with LanceDB's 4,096 a look reads the whole index of a million rows."""
-_BATCH = 1024  # rows in memory at a time
+BATCH = 1024  # rows in memory at a time
 
 
 def is_due(version: int) -> bool:
@@ -58,7 +58,7 @@ def _put_together(table: Any, size: int) -> None:
         target_rows_per_fragment=size,
         materialize_deletions=size == max(SIZES),  # or large ones would be cut to this size
         num_threads=1,
-        batch_size=_BATCH,
+        batch_size=BATCH,
     )
     table.checkout_latest()
 

@@ -4,7 +4,9 @@ A run writes, checks one version of the table, then points the tag `published` t
 search never sees half a run, nor a version that was not checked.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow.compute as pc
 
@@ -16,6 +18,10 @@ from catalog.sql import equals
 from catalog.table import Catalog, CatalogError, StoreError
 
 TAG = "published"
+REPLACED = "replaced-"
+"""How the tags of versions begin that were published before; the version follows. Searches that
+opened one read on from it: `catalog.cleanup` removes these tags after a grace time."""
+
 _ROUNDS = 3  # versions published by one run while others write
 
 
@@ -132,15 +138,16 @@ def published_problem(catalog: Catalog) -> str | None:
 def _set_tag(catalog: Catalog, version: int) -> None:
     """Point the tag to a version; raises `StoreError`."""
     for last in (False, False, True):
-        tags = catalog.table("cars").tags
         try:
-            with catalog.storing("cars"):
+            with catalog.storing("cars"), catalog.tags("cars") as tags:
                 try:
-                    there = published_version(catalog) is not None
+                    old = published_version(catalog)
                 except ReadError:
                     tags.delete(TAG)  # it says nothing, and cannot be changed
-                    there = False
-                if there:
+                    old = None
+                if old not in (None, version):
+                    _keep(tags, f"{REPLACED}{old}", old)
+                if old is not None:
                     tags.update(TAG, version)
                 else:
                     tags.create(TAG, version)
@@ -149,6 +156,13 @@ def _set_tag(catalog: Catalog, version: int) -> None:
             # Another run may have set it at the same moment.
             if last or (isinstance(error, StoreError) and error.lasts):
                 raise
+
+
+def _keep(tags: Any, name: str, version: int) -> None:
+    """Tag a version as replaced now."""
+    with suppress(RuntimeError, ValueError):  # there is none
+        tags.delete(name)
+    tags.create(name, version)
 
 
 def _check(catalog: Catalog, version: int, space: str) -> Published:

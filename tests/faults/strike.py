@@ -157,6 +157,7 @@ def main(journal: Journal, run: Callable[[], None]) -> None:
     for name in ("optimize_indices", "compact_files"):
         journal.wrap(DatasetOptimizer, name)
     journal.wrap(LanceDataset, "create_scalar_index")
+    journal.wrap(LanceDataset, "cleanup_old_versions")
     wrap_commits(journal)
     run()
 
