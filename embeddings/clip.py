@@ -29,7 +29,7 @@ from embeddings.network import (
 from embeddings.openclip import open_clip, want_timm
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
-from embeddings.weights import fetch_weights, tag_facts
+from embeddings.weights import check_unpacked_size, fetch_weights, find_weights, tag_facts
 
 __all__ = ["ClipEncoder", "load_encoder", "pick_device", "weights_sha256"]
 
@@ -86,7 +86,10 @@ def load_encoder(
     """
     check_precision(precision)
     tiny.register()
-    model, tokenizer = _create(spec, fetch_weights(spec))
+    weights = fetch_weights(spec)
+    if (found := find_weights(spec)) is not None:
+        check_unpacked_size(found.path)
+    model, tokenizer = _create(spec, weights)
     check_numbers(model, Path(spec.weights).name if spec.weights else spec.name)
     record = _record(spec, model, space)
     return ClipEncoder(model, tokenizer, record, place(model, device, precision))

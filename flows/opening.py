@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 def catalog_at(settings: Settings, *, create: bool = True) -> Catalog:
     """Open the catalogue of these settings, with their vocabulary; raises `CatalogError`."""
     vocabulary = load_vocabulary(settings.vocabulary)
-    return open_catalog(settings.catalog_uri, vocabulary=vocabulary, create=create)
+    options = settings.storage_options
+    return open_catalog(
+        settings.catalog_uri,
+        vocabulary=vocabulary,
+        create=create,
+        storage_options=options.to_dict() if options else None,
+    )
 
 
 def encoder_for(settings: Settings, spec: ModelSpec | None = None) -> "ClipEncoder":

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 
 from catalog.cars import add_label_columns, open_space
+from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
 from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
 from catalog.photos import RejectedError, examine
@@ -148,6 +150,9 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
         maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
         max_loss = 1.0 if allow_loss else run.settings.publish_max_loss
         done = publish(run.catalog, max_loss=max_loss)
+        grace = timedelta(days=run.settings.keep_days)
+        cleaned = clean_up(run.catalog, grace, since=run.report.versions_before)
+        step.stage.counts |= {name: n for name, n in cleaned.to_dict().items() if n}
     run.report.add_differences(found)
     run.report.published = {"version": done.version, "photos": done.photos}
     if done.waiting:

@@ -34,7 +34,7 @@ def withdraw(path: str) -> RunReport:
         run.report.messages += [
             f"the next ingest of {folder} uses no sidecar unless one is given" for folder in folders
         ]
-        make_searchable(run, None)
+        make_searchable(run, None, allow_loss=True)  # it was asked for
     return run.report
 
 

@@ -2,6 +2,7 @@
 
 from flows.doctor.catalogue import load_catalogue
 from flows.doctor.check import Check, begin, checked
+from flows.doctor.deep import Progress, check_photos
 from flows.doctor.given import check_settings
 from flows.doctor.machine import check_disk, check_home, check_versions
 from flows.doctor.model import PROBE_SECONDS, begin_probe
@@ -12,10 +13,11 @@ from flows.settings import Settings
 STORE_SECONDS = 20.0  # a large catalogue, or an object store that does not answer
 
 
-def examine(*, home_given: bool) -> list[Check]:
+def examine(*, home_given: bool, deep: Progress | None = None) -> list[Check]:
     """Look at everything; no check changes anything, hangs, or ends the others.
 
-    `home_given` tells that the command line named the home folder.
+    `home_given` tells that the command line named the home folder. With `deep`, which is told how
+    far it is, all stored photos are read as well, however long that takes.
     """
     settings, first = check_settings(home_given=home_given)
     # Disk and catalogue can hang on a network's; torch takes seconds in a process of its own.
@@ -28,7 +30,8 @@ def examine(*, home_given: bool) -> list[Check]:
     server_checks = checked("prefect", lambda: begin(lambda: _server(settings))(STORE_SECONDS))
     catalogue = checked("catalogue", lambda: _catalogue(settings, home_given=home_given))
     checks += checked("device", lambda: probe(2 * PROBE_SECONDS))
-    return [*checks, *server_checks, *catalogue]
+    photos = checked("photos", lambda: check_photos(settings, deep)) if deep else []
+    return [*checks, *server_checks, *catalogue, *photos]
 
 
 def _server(settings: Settings) -> list[Check]:

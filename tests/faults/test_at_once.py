@@ -57,7 +57,7 @@ def test_an_embed_while_an_ingest_has_photos_and_not_yet_their_places(
 ) -> None:
     home = tmp_path / "home"
     ingest = ("ingest", "scenes", str(folder.path), "--no-embed", "--json")
-    strike = {"when": "after", "call": "execute", "stage": "register", "table": "images", "nth": 2}
+    strike = {"when": "after", "call": "commit", "stage": "register", "table": "images", "nth": 2}
     with held(home, strike, *ingest) as process:
         assert (counts(home)["images"], counts(home)["sightings"]) == (40, 20)
         done = report(here(home, "embed", "--json"))

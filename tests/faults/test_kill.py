@@ -22,7 +22,7 @@ from tests.faults.running import (
     report,
 )
 
-BEFORE: dict[str, Any] = {"when": "before", "call": "execute"}
+BEFORE: dict[str, Any] = {"when": "before", "call": "commit"}
 AFTER: dict[str, Any] = BEFORE | {"when": "after"}
 
 

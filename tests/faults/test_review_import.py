@@ -77,7 +77,7 @@ def test_the_same_decisions_while_another_import_is_about_to_store_them(
     """Both have looked, and neither found them there."""
     file = give(f"{keys[0]},make,Kia,ann,2026-11-02", f"{keys[1]},make,Kia,ann,")
     words = ("review", "import", file, "--json")
-    strike = {"when": "before", "call": "execute", "table": "assertions", "nth": 1}
+    strike = {"when": "before", "call": "commit", "table": "assertions", "nth": 1}
     with held(home, strike, *words) as process:
         assert report(here(home, *words))["review"]["new"] == 2
     assert told(process)["status"] == "done"
@@ -93,7 +93,7 @@ def test_an_import_that_is_killed_is_done_again(
         give(f"{keys[0]},make,Kia,ann,", f"{keys[1]},make,?,bob,"),
         "--json",
     )
-    strike = {"when": "after", "table": "assertions", "call": "execute", "nth": 1}
+    strike = {"when": "after", "table": "assertions", "call": "commit", "nth": 1}
     assert kill(home, tmp_path / "journal", strike, *words) is not None
     assert said(catalog).total() == 2
     assert shown(catalog, keys[0]) == (None, None)
