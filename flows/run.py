@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 
 from catalog.table import Catalog
 from crawlers.errors import MarqueError
+from flows.markdown import cells
 from flows.opening import catalog_at
 from flows.report import RunReport, new_report, store_report
 from flows.settings import Settings, load_settings
@@ -83,5 +84,5 @@ def _show(report: RunReport) -> None:
     """Tables and the whole report as Prefect artifacts; a keyed artifact keeps its history."""
     for title, rows in report.tables().items():
         key = f"{report.flow}-{title}".lower().replace(" ", "-")
-        create_table_artifact(rows, key=key, description=f"{title} of run {report.run_id}")
+        create_table_artifact(cells(rows), key=key, description=f"{title} of run {report.run_id}")
     create_markdown_artifact(report.to_markdown(), key=f"{report.flow}-report")

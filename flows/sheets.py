@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from catalog.labelers import load_judges
 from catalog.sql import equals
+from flows.markdown import plain
 from flows.run import Run
 from flows.server_process import SHEETS, load_running
 from flows.settings import Settings
@@ -62,7 +63,7 @@ def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
         return None
     run.report.sheet = str(kept.path)
     if kept.link is not None:
-        create_image_artifact(kept.link, key=f"{run.report.flow}-sheet", description=about)
+        create_image_artifact(kept.link, key=f"{run.report.flow}-sheet", description=plain(about))
     return kept
 
 

@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from crawlers.errors import MarqueError, UsageMistakeError
+from crawlers.logs import escape_logs
+from crawlers.text import visible_json
+from marque.terminal import printable, show_traceback
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -46,6 +48,7 @@ def plain_options(command: F) -> F:
             click.get_current_context().meta[GIVEN_HOME] = home
             use_home(home)
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
+        escape_logs()
         logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR)
         with readable_errors(debug=debug, as_json=named.get("as_json", False)):
             return command(*args, **named)
@@ -92,7 +95,7 @@ def readable_errors(*, debug: bool, as_json: bool) -> Iterator[None]:
         if as_json:
             print_json({"error": message})
         usage = isinstance(error, UsageMistakeError)
-        raise (click.UsageError if usage else click.ClickException)(message) from error
+        raise (click.UsageError if usage else click.ClickException)(printable(message)) from error
 
 
 def _message(error: Exception) -> str:
@@ -106,7 +109,7 @@ def _message(error: Exception) -> str:
 
 def print_json(document: dict[str, Any]) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    click.echo(visible_json(json.dumps(document, ensure_ascii=False, indent=2)))
 
 
 def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
@@ -131,12 +134,12 @@ def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
                 report = failed.report
                 wrong_usage = isinstance(failed.__cause__, UsageMistakeError)
                 if logging.getLogger().isEnabledFor(logging.DEBUG):
-                    traceback.print_exception(failed)
+                    show_traceback(type(failed), failed, failed.__traceback__)
     if as_json:
         print_json(report.to_dict())
     else:
         print_report(report)
     if report.status != "done":
-        click.echo(f"Error: {report.error}", err=True)
+        click.echo(printable(f"Error: {report.error}"), err=True)
         sys.exit(2 if wrong_usage else 1)
     return report

@@ -35,20 +35,20 @@ def doctor(context: click.Context, as_json: bool) -> None:
 def _print_checks(checks: list["Check"]) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
+
+    from marque.terminal import shown
 
     colours = {"ok": "green", "warning": "yellow", "problem": "red"}
     table = Table(show_lines=True, header_style="bold")
     for column in ("check", "state", "found", "what to do"):
         table.add_column(column, overflow="fold")
     for each in checks:
-        state = Text(each.state, style=colours[each.state])
-        # Text, not markup: a path may hold "[red]"
-        table.add_row(each.name, state, Text(each.found), Text(each.advice))
+        state = shown(each.state, colours[each.state])
+        table.add_row(shown(each.name), state, shown(each.found), shown(each.advice))
     console = Console()
     console.print(table)
     counts = {state: sum(each.state == state for each in checks) for state in colours}
     if counts["problem"]:
-        console.print(Text(f"{counts['problem']} to mend, {counts['warning']} to look at."))
+        console.print(shown(f"{counts['problem']} to mend, {counts['warning']} to look at."))
     else:
-        console.print(Text(f"Nothing to mend, {counts['warning']} to look at."))
+        console.print(shown(f"Nothing to mend, {counts['warning']} to look at."))

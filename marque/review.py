@@ -8,6 +8,7 @@ import click
 
 from crawlers.errors import UsageMistakeError
 from marque.common import F, print_json, run_flow, shared_options
+from marque.terminal import say
 
 if TYPE_CHECKING:
     from catalog.table import Catalog
@@ -90,7 +91,7 @@ def export(
         print_json(document)
         return
     waiting = f"{len(chosen):,} of {queue.photos:,} photos that wait"
-    click.echo(f"{out}: {waiting}, with {counts.total():,} labels to decide")
+    say(f"{out}: {waiting}, with {counts.total():,} labels to decide")
 
 
 @review.command("import")
@@ -170,7 +171,7 @@ def _print_stats(document: dict[str, Any]) -> None:
     for title, rows in (("Waiting", document["labels"]), ("Decisions", document["decisions"])):
         if rows:
             print_table(console, title, rows)
-    click.echo(f"{document['waiting']:,} photos wait for a person.")
+    say(f"{document['waiting']:,} photos wait for a person.")
     for name, values in document["too_few_to_suspect"].items():
         few = f"{len(values):,} values, {sum(values.values()):,} photos"
-        click.echo(f"Too rare for their labels of {name} to be suspected: {few}.")
+        say(f"Too rare for their labels of {name} to be suspected: {few}.")

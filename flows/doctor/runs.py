@@ -1,13 +1,13 @@
 """Runs that never ended: whether somebody is still at work, and the command that goes on."""
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from catalog.table import Catalog
+from crawlers.text import shell_word
 from flows.doctor.check import Check
 from flows.doctor.server import ServerFacts, User
 from flows.settings import Settings
@@ -62,7 +62,7 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
     if (weights := given.get("weights")) and run.flow in EMBEDDING:
         words += ["--weights", weights]
     words += ["--home", str(settings.home_path)] if home_given else []
-    return shlex.join(words)
+    return " ".join(map(shell_word, words))
 
 
 def check_runs(
