@@ -97,20 +97,7 @@ def add_label_columns(catalog: Catalog) -> list[str]:
             f"the catalogue already holds {other[0]!r} as {types[other[0]]}; give the attribute of "
             "the vocabulary file another name, or the kind it had"
         )
-    missing = [field for field in wanted if field.name not in types]
-    for last in (False, False, True):
-        table = catalog.table("cars")
-        new = [field for field in missing if field.name not in table.schema.names]
-        if not new:
-            break
-        try:
-            with catalog.storing("cars"):
-                table.add_columns(pa.schema(new))
-        except (ValueError, StoreError):
-            # Another run does the same, or puts fragments together, and one of the two lost.
-            if last:
-                raise
-    return [field.name for field in missing]
+    return catalog.widen("cars", [field for field in wanted if field.name not in types])
 
 
 def append_cars(catalog: Catalog, vectors: Vectors, labeller: Labeller) -> int:

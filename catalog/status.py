@@ -2,11 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from catalog.cars import label_of, space_record
+from catalog.imports import remembered_sidecars
 from catalog.labelers import Labeler, load_labelers
+from catalog.migrations import FORMAT
 from catalog.pending import (
     stale_cars,
     unasked_images,
@@ -16,6 +19,7 @@ from catalog.pending import (
 from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_version
+from crawlers.imports.sidecar import teller_of
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _AFTER_HEX = "g"
@@ -25,7 +29,7 @@ def catalog_status(
     catalog: Catalog, space: str = "semantic", *, wanted: str | None = None
 ) -> dict[str, Any]:
     """Rows of each table, what waits for each stage, rows outside each index, last run of each
-    flow; JSON-ready.
+    flow, and the sidecars that belong to folders; JSON-ready.
 
     With another model `wanted`, by name, than the one that made the vectors, all photos wait.
     """
@@ -36,7 +40,8 @@ def catalog_status(
     new, old = unembedded_images(catalog, space, model if model and current else "")
     return {
         "catalog": catalog.uri,
-        "rows": {name: catalog.count(name) for name in catalog.specs},
+        "format": catalog.format,
+        "rows": {name: catalog.count(name) for name in catalog.specs if name != FORMAT},
         "published": _published(catalog),
         "models": {} if model is None else {space: model},
         "pending": {
@@ -50,6 +55,10 @@ def catalog_status(
         },
         "unindexed": _unindexed(catalog),
         "last_runs": _last_runs(catalog),
+        "sidecars": [
+            {"folder": each.folder, "sidecar": teller_of(each.path), "there": each.is_there}
+            for each in remembered_sidecars(catalog)
+        ],
     }
 
 
@@ -94,6 +103,16 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
     }
 
 
+def by_start(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `runs`, the newest last.
+
+    A run that is dated ahead was dated by a clock that ran ahead: it comes before the others, or it
+    would be the newest until then.
+    """
+    now = datetime.now(UTC)
+    return sorted(runs, key=lambda run: (run["started_at"] <= now, run["started_at"]))
+
+
 def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
     """The photo's bytes as they came."""
     content: bytes = catalog.rows("images", [image_id], ["content"]).column("content")[0].as_py()
@@ -109,6 +128,7 @@ def _of_photo(catalog: Catalog, name: str, image_id: str) -> list[dict[str, Any]
     for row in rows:
         if "words" in row:
             row["words"] = json.loads(row["words"])
+            row["told"] = json.loads(row["told"] or "null")
     return rows
 
 
@@ -161,5 +181,4 @@ def _unindexed(catalog: Catalog) -> dict[str, int]:
 def _last_runs(catalog: Catalog) -> dict[str, dict[str, Any]]:
     columns = ["run_id", "flow", "status", "started_at", "finished_at"]
     rows = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
-    rows.sort(key=lambda row: row["started_at"])
-    return {row["flow"]: _plain(row) for row in rows}
+    return {row["flow"]: _plain(row) for row in by_start(rows)}

@@ -39,17 +39,18 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
     "4.0": {"": _SIX},
     "3.0": {
         "": _SIX,
-        **_six("am at au az ca ch cl cr cz de ec ee eg es fr ge gr gt hk hr ie igo it lu nl no nz"),
-        **_six("ph pl pr pt ro sg th ug us ve vn za"),
+        **_six("am at au az br ca ch cl cn cr cz de ec ee eg es fr ge gr gt hk hr ie igo it lu nl"),
+        **_six("no nz ph pl pr pt ro rs sg th tw ug us ve vn za"),
     },
     "2.5": {
         "": _SIX,
-        **_six("ar au bg ca ch co dk es hr hu il in it mk mt mx my nl pe pl pt scotland se si za"),
+        **_six("ar au bg br ca ch cn co dk es hr hu il in it mk mt mx my nl pe pl pt scotland se"),
+        **_six("si tw za"),
     },
     "2.1": _six("au ca es jp"),
     "2.0": {
         "": (*_SIX, "devnations"),
-        **_six("at au be ca cl de es fr hr it kr nl pl uk za"),
+        **_six("at au be br ca cl de es fr hr it kr nl pl tw uk za"),
         "jp": (*_SIX, *_WITHOUT_NAME),
     },
     "1.0": {

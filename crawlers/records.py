@@ -44,7 +44,12 @@ class Sighting:
 
     `source` and `source_id` together name the place and are the same on every run. `words` maps a
     field to the source's own word for it; a field named like an attribute of the vocabulary
-    (`body_type`, `model_year`) is a statement about the photo, any other is kept as it is.
+    (`body_type`, `model_year`) is a statement about the photo, any other is kept as it is; none is
+    named like a field below.
+
+    `teller` is the table that says all this, "" the source itself. What the same teller said before
+    of the fields that it `covers`, or of those that it fills now, is replaced, and the rest stays:
+    None covers all, as the page of a site does, and () none, as a folder of photos does.
     """
 
     source: str
@@ -58,6 +63,8 @@ class Sighting:
     attribution: str | None = None
     split: str | None = None
     box: Box | None = None
+    teller: str = ""
+    covers: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Clean all words; the id, by which the place is known, stays as it is."""

@@ -101,7 +101,9 @@ def _crawl(
         done = crawl_site(run, job)
         show_crawl(run, done)
         if not dry_run:
-            register_all(run, crawled(job, run.settings.crawls_path, done.crawl_id), None, None)
+            is_sound = not done.failures
+            found = crawled(job, run.settings.crawls_path, done.crawl_id, is_sound=is_sound)
+            register_all(run, found, None, None)
             if searchable:
                 make_searchable(run, record)
                 show_arrivals(run)

@@ -9,7 +9,7 @@ from flows.opening import encoder_for
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.sheets import show_arrivals
-from flows.sources import make_source, open_inbox
+from flows.sources import make_source, open_inbox, remember_source
 from flows.stages import check_good_photo, make_searchable, register_all
 
 
@@ -24,8 +24,10 @@ def ingest(
 ) -> RunReport:
     """Take photos in from a source on disk and make them searchable.
 
-    Without a path that is the inbox of the settings, which may be empty. Running it again adds
-    nothing twice and goes on where a broken run stopped. Fails if no photo of the source was good.
+    Without a path that is the inbox of the settings, which may be empty. A folder is taken in with
+    the sidecar and the columns that were last given for it, unless others are. Running it again
+    adds nothing twice and goes on where a broken run stopped. Fails if no photo of the source was
+    good.
     """
     given = {"source": source, "path": path, "limit": limit, "sidecar": sidecar}
     with recorded_run("ingest", given | {"embed": embed, "columns": columns}) as run:
@@ -36,6 +38,7 @@ def ingest(
         total = photos.count() if photos else None  # what is wrong with a source is said first,
         record = encoder_for(run.settings).record if embed else None  # then with the model
         if photos:
+            remember_source(run, photos)
             register_all(run, photos, total, limit)
         make_searchable(run, record)
         show_arrivals(run)
@@ -51,10 +54,14 @@ def embed() -> RunReport:
 
 
 @flow(name="publish")
-def publish() -> RunReport:
-    """Label what waits for it, check the catalogue and let searches read it as it is now."""
-    with recorded_run("publish", {}) as run:
-        make_searchable(run, None)
+def publish(allow_loss: bool = False) -> RunReport:
+    """Label what waits for it, check the catalogue and let searches read it as it is now.
+
+    Where searches would lose many photos or labels it fails, unless `allow_loss` says that this
+    is meant.
+    """
+    with recorded_run("publish", {"allow_loss": allow_loss or None}) as run:
+        make_searchable(run, None, allow_loss=allow_loss)
     return run.report
 
 

@@ -39,6 +39,8 @@ def review_import(files: list[str], by: str | None = None) -> RunReport:
                 done.add(part)
                 step.advance(part.good)
         run.report.review = done.to_dict()
+        if notice := done.clock_notice:
+            run.report.messages.append(notice)
         if done.good:
             show_decisions(run)
         elif failures:

@@ -23,6 +23,7 @@ from marque.status import status
 from marque.terminal import Commands, show_traceback
 from marque.train import train
 from marque.up import up
+from marque.withdraw import withdraw
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,7 +37,7 @@ def commands() -> None:
 
 for _command in (
     *(attributions, crawl, demo, doctor, embed, ingest, label, models),
-    *(publish, replica, reset, review, search, segment, show, status, train, up),
+    *(publish, replica, reset, review, search, segment, show, status, train, up, withdraw),
 ):
     commands.add_command(_command)
 

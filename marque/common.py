@@ -1,7 +1,6 @@
 """What the commands share: options, errors for people, JSON, and a flow run with its progress."""
 
 import functools
-import json
 import logging
 import os
 import sys
@@ -14,8 +13,7 @@ import click
 
 from crawlers.errors import MarqueError, UsageMistakeError
 from crawlers.logs import escape_logs
-from crawlers.text import visible_json
-from marque.terminal import printable, show_traceback
+from marque.terminal import print_document, printable, say_error, show_traceback
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -72,6 +70,22 @@ def _use_weights(_context: click.Context, _parameter: click.Parameter, file: Pat
         os.environ["MARQUE_SEMANTIC_WEIGHTS"] = str(file.resolve())
 
 
+def loss_option(command: F) -> F:
+    """--allow-loss, for commands that publish: the settings of this process then allow it."""
+    return click.option(
+        "--allow-loss",
+        is_flag=True,
+        callback=_allow_loss,
+        expose_value=False,
+        help="Publish even if searches then find far fewer photos or labels than before.",
+    )(command)
+
+
+def _allow_loss(_context: click.Context, _parameter: click.Parameter, allowed: bool) -> None:
+    if allowed:
+        os.environ["MARQUE_PUBLISH_MAX_LOSS"] = "1"
+
+
 def use_home(home: Path) -> None:
     """Let the settings of this process name this folder, and the catalogue inside it."""
     os.environ["MARQUE_HOME"] = str(home.resolve())
@@ -109,7 +123,7 @@ def _message(error: Exception) -> str:
 
 def print_json(document: dict[str, Any]) -> None:
     """One JSON document on standard output."""
-    click.echo(visible_json(json.dumps(document, ensure_ascii=False, indent=2)))
+    print_document(document)
 
 
 def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
@@ -140,6 +154,6 @@ def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
     else:
         print_report(report)
     if report.status != "done":
-        click.echo(printable(f"Error: {report.error}"), err=True)
+        say_error(str(report.error))
         sys.exit(2 if wrong_usage else 1)
     return report

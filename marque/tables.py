@@ -123,6 +123,16 @@ def print_status(status: Mapping[str, Any]) -> None:
             for name, run in status["last_runs"].items()
         ]
         print_table(console, "Last runs", rows)
+    if status["sidecars"]:
+        rows = [
+            {
+                "folder": each["folder"],
+                "sidecar": each["sidecar"],
+                "on disk": "yes" if each["there"] else "no",
+            }
+            for each in status["sidecars"]
+        ]
+        print_table(console, "Sidecars", rows)
     for space, model in status["models"].items():
         console.print(shown(f"{space}: {model}"))
     published = status["published"]

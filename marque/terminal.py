@@ -1,6 +1,7 @@
 """All that the commands print goes through here: what nobody sees, and a terminal might act on, is
 written out as in `\\x1b`. Values of a catalogue, paths and messages of errors are not ours."""
 
+import json
 import sys
 import traceback
 from types import TracebackType
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawlers.text import visible, visible_lines
+from crawlers.text import visible, visible_json, visible_lines
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -31,6 +32,16 @@ def shown(value: object, style: str = "") -> "Text":
     from rich.text import Text
 
     return Text(visible(value), style)
+
+
+def print_document(document: object) -> None:
+    """One JSON document on standard output, in which what nobody sees is written by its number."""
+    click.echo(visible_json(json.dumps(document, ensure_ascii=False, indent=2)))
+
+
+def say_error(text: str) -> None:
+    """Print what went wrong on standard error, as click prints an error."""
+    click.echo(printable(f"Error: {text}"), err=True)
 
 
 def confirm(question: str) -> None:

@@ -55,7 +55,7 @@ def _describe(status: dict[str, Any]) -> list[Check]:
     found += "".join(f"; {space} vectors of {model}" for space, model in status["models"].items())
     for flow, run in status["last_runs"].items():
         found += f"; last {flow}: {run['status']}, {run['started_at'][:16].replace('T', ' ')}"
-    checks = [Check("catalogue", "ok", found, facts=status)]
+    checks = [Check("catalogue", "ok", found, facts=status), *_sidecars(status["sidecars"])]
     waiting = {stage: count for stage, count in status["pending"].items() if count}
     if not waiting:
         return [*checks, Check("waiting", "ok", "no photo waits for a stage")]
@@ -63,3 +63,21 @@ def _describe(status: dict[str, Any]) -> list[Check]:
     # `marque embed` also labels and publishes.
     command = "marque embed" if "embed" in waiting else NEXT[next(iter(waiting))]
     return [*checks, Check("waiting", "warning", f"{said}", f"`{command}` goes on", waiting)]
+
+
+def _sidecars(sidecars: list[dict[str, Any]]) -> list[Check]:
+    """One check of the tables that the next ingests of their folders would read."""
+    gone = [each for each in sidecars if not each["there"]]
+    if not gone:
+        return [Check("sidecars", "ok", f"{len(sidecars):,} belong to folders")] if sidecars else []
+    said = "; ".join(f"{each['sidecar']} of {each['folder']}" for each in gone)
+    return [
+        Check(
+            "sidecars",
+            "warning",
+            f"gone from disk: {said}; what they said of photos stays",
+            "put it back, give another by `marque ingest folder FOLDER --sidecar`, or take back "
+            "what it said by `marque withdraw`",
+            {"gone": gone},
+        )
+    ]

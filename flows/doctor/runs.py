@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from catalog.status import by_start
 from catalog.table import Catalog
 from crawlers.text import shell_word
 from flows.doctor.check import Check
@@ -14,7 +15,7 @@ from flows.settings import Settings
 
 NO_LOCK = "no process holds the lock that it would hold"
 EMBEDDING = ("ingest", "embed", "reset")
-WRITING = (*EMBEDDING, "publish")
+WRITING = (*EMBEDDING, "publish", "withdraw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,12 @@ def open_runs(catalog: Catalog) -> list[OpenRun]:
     later run did the same to the end."""
     columns = ["run_id", "flow", "status", "started_at"]
     rows = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
-    started = [row["started_at"] for row in rows if row["status"] == "running"]
-    if not started:
-        return []
-    later = [row["run_id"] for row in rows if row["started_at"] >= min(started)]
+    rows = by_start(rows)
+    first = next((at for at, row in enumerate(rows) if row["status"] == "running"), len(rows))
+    later = [row["run_id"] for row in rows[first:]]
     newest: dict[str, tuple[str, OpenRun]] = {}
     done = catalog.rows("runs", later, [*columns, "report"]).to_pylist()
-    for row in sorted(done, key=lambda row: row["started_at"]):
+    for row in by_start(done):
         parameters = json.loads(row["report"])["parameters"]
         run = OpenRun(row["run_id"], row["flow"], row["started_at"], parameters)
         if row["flow"] in WRITING:
@@ -57,6 +57,8 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
         for target, column in (given.get("columns") or {}).items():
             words += ["--map", f"{target}={column}"]
         words += ["--no-embed"] if given.get("embed") is False else []
+    elif run.flow == "withdraw":
+        words += [given["path"]]
     elif run.flow == "reset":
         words += ["--from", given["path"]]
     if (weights := given.get("weights")) and run.flow in EMBEDDING:

@@ -211,6 +211,16 @@ def test_what_is_unseen_is_gone_and_comes_back(store: CrawlStore) -> None:
     assert store.unseen("job", "fifth") == ["a"]
 
 
+def test_a_crawl_that_a_wrong_clock_dated_ahead_is_no_later_one(store: CrawlStore) -> None:
+    keep_photos(store, listing("a"))
+    store.begin("job", "ahead", 9 * DAY, keep_for=DAY)
+    store.store_listing("job", "ahead", listing("a"), number=1, taken=9)
+    store.begin("other", "second", 2 * DAY, keep_for=DAY)
+    store.store_listing("other", "second", listing("a"), number=1, taken=9)
+    assert store.begin("job", "third", 3 * DAY, keep_for=DAY) == "third", "it may be of any age"
+    assert store.unseen("job", "third") == [], "the second saw it after the first"
+
+
 @given(st.lists(st.sets(st.sampled_from("abcdef")), max_size=6))
 def test_each_crawl_tells_what_it_saw_and_what_is_gone_since(
     large: CrawlStore, shown: list[set[str]]
