@@ -22,6 +22,7 @@ class VisibleRecord(logging.LogRecord):
 
     @exc_text.setter
     def exc_text(self, text: str | None) -> None:
+        """Keep a traceback as it can be shown."""
         self._traceback = text and visible_lines(text)
 
 

@@ -33,6 +33,7 @@ from marque.__main__ import commands
 from marque.doctor import _print_checks
 from marque.tables import print_report
 from marque.terminal import show_traceback
+from search.lettering import drawable
 from tests.catalog.making import SIZE, png, record, vectors_for
 from tests.crawlers.test_text import HOSTILE, is_harmless
 
@@ -264,6 +265,14 @@ def test_logs_and_tracebacks(capsys: pytest.CaptureFixture[str]) -> None:
     logged, _, tracebacks = said.partition("Traceback")
     assert_harmless(logged)
     assert all(map(is_harmless, tracebacks.split("\n")))
+
+
+def test_letters_of_a_contact_sheet() -> None:
+    """Directions would turn the line around, and ends of lines would write over the next."""
+    said = drawable(WORD)
+    assert is_harmless(said)
+    assert "Ford" in said
+    assert not set("\u202e\u2066\u200b\x1b\x9b\n") & set(said)
 
 
 def test_notices_and_drops_name_what_was_wrong(home: Path) -> None:
