@@ -120,7 +120,7 @@ def write_in_turn(uri: str, start: Any, writer: int) -> int:
     for name, value in TINY.items():
         setattr(upkeep, name, value)
     catalog = open_catalog(uri)
-    start.wait(120)
+    start.wait(500)
     new = 0
     for turn in range(15):
         keys = [f"{turn} {at}" for at in range(7)]
