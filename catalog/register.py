@@ -5,7 +5,6 @@ their place, rejects by place and reason.
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +24,11 @@ from catalog.photos import (
     fits,
     image_id,
 )
+from catalog.places import is_path
 from catalog.schema import sighting_id
+from catalog.stored import forget_damage, recorded_damage, verify_photos
 from catalog.table import KEYS_A_QUERY, Catalog
+from catalog.told import RIGHTS, Change, Told, changes, facts_of, told_of
 from crawlers.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
@@ -34,9 +36,10 @@ MAX_BYTES = 256 * 2**20
 BOX_IGNORED = "box ignored: it does not fit the photo"
 REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
 NOT_SHOWN = "photo is not shown, or not free, any more"
+MENDED = "damaged in the catalogue: taken anew"
 TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"
 
-_STATED = ("page_url", "image_url", "license", "license_url", "creator", "attribution", "split")
+KEPT = "less is said of it than before; what was said stays until it is withdrawn"
 
 
 @dataclass(slots=True)
@@ -44,7 +47,8 @@ class Registered:
     """Counts of one registration: `seen` is the sum of `new`, `again`, `known`, `rejected`.
 
     `new`: photos whose bytes were not there; `again`: known bytes at a new place; `known`: known
-    bytes at a known place. `changed` places were known and now say something else.
+    bytes at a known place. `changed` places were known and now say something else; `facts` counts
+    of these places what was set, changed and withdrawn, by the name of the fact.
     """
 
     seen: int = 0
@@ -56,6 +60,7 @@ class Registered:
     notices: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
+    facts: Counter[tuple[str, Change]] = field(default_factory=Counter)
 
     def note(self, text: str, example: str) -> None:
         """Count a notice and keep its first example."""
@@ -68,6 +73,7 @@ class Registered:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.rejected.update(other.rejected)
         self.notices.update(other.notices)
+        self.facts.update(other.facts)
         self.examples = other.examples | self.examples
 
 
@@ -107,6 +113,8 @@ class _Registration:
         self.run_id = run_id
         self.pool = pool
         self.done = Registered()
+        self.damaged = recorded_damage(catalog)
+        self.mended: set[str] = set()
 
     def run(self, records: Iterable[Photo | Drop | Notice]) -> None:
         batch: list[_Read] = []
@@ -148,6 +156,7 @@ class _Registration:
     def store(self, batch: list[_Read]) -> list[Drop]:
         """Write images, then sightings; returns what was rejected."""
         sizes = self.known_sizes({read.image_id for read in batch})
+        sizes = self.without_damaged(sizes, batch)
         unknown = {
             read.image_id: read.content
             for read in batch
@@ -168,18 +177,31 @@ class _Registration:
 
     def known_sizes(self, keys: set[str]) -> dict[str, tuple[int, int]]:
         """Those of `keys` that are there, but for those this run wrote and has no sighting of:
-        an earlier try of it ended in between, and did not get to count them."""
+        an earlier try of it ended in between, and did not get to count them; and but for those
+        that are damaged."""
         columns = ["image_id", "width", "height", "run_id"]
         rows = self.catalog.rows("images", sorted(keys), columns).to_pylist()
         half = {row["image_id"] for row in rows if row["run_id"] == self.run_id}
         if half:
             seen = self.catalog.rows_where("sightings", "image_id", sorted(half), ["image_id"])
             half -= set(seen.column("image_id").to_pylist())
+        half |= self.damaged
         return {
             row["image_id"]: (row["width"], row["height"])
             for row in rows
             if row["image_id"] not in half
         }
+
+    def without_damaged(
+        self, sizes: dict[str, tuple[int, int]], batch: Sequence[_Read]
+    ) -> dict[str, tuple[int, int]]:
+        """Those of `sizes` but for photos that are here whole and in the catalogue are not."""
+        if not is_path(self.catalog.uri):
+            return sizes  # an object store checks its own disks, and each look is a transfer
+        here = [read.image_id for read in batch if read.content is not None]
+        stored = verify_photos(self.catalog, [key for key in here if key in sizes])
+        self.damaged |= {key for key, whole in stored if not whole}
+        return {key: size for key, size in sizes.items() if key not in self.damaged}
 
     def store_images(self, fresh: dict[str, PhotoFacts], contents: dict[str, bytes]) -> None:
         now = datetime.now(UTC)
@@ -199,7 +221,14 @@ class _Registration:
             for key, facts in fresh.items()
         ]
         schema = self.catalog.specs["images"].schema
-        self.catalog.insert("images", pa.Table.from_pylist(rows, schema))
+        mended = fresh.keys() & self.damaged
+        write = self.catalog.upsert if mended else self.catalog.insert
+        write("images", pa.Table.from_pylist(rows, schema))
+        forget_damage(self.catalog, mended)
+        self.damaged -= mended
+        self.mended |= mended
+        for key in mended:
+            self.done.note(MENDED, key)
 
     def store_sightings(
         self, kept: Sequence[_Read], sizes: dict[str, tuple[int, int]]
@@ -210,29 +239,58 @@ class _Registration:
         keys = [row["sighting_id"] for row in rows]
         stored = self.catalog.rows("sightings", keys, schema.names).to_pylist()
         there = {row["sighting_id"]: row for row in stored}
-        for row, read in zip(rows, kept, strict=True):
+        known: dict[str, bool] = {}
+        written: dict[str, dict[str, Any]] = {}
+        for key, row, read in zip(keys, rows, kept, strict=True):
             if row["box_fits"] is False:
                 self.done.note(BOX_IGNORED, f"{row['source_id']}: {tuple(read.sighting.box or ())}")
-            if row["image_id"] != there.get(row["sighting_id"], row)["image_id"]:
-                self.done.note(REPLACED, row["source_id"])
-        known = {
-            key: _says_otherwise(row, there[key])
-            for row, key in zip(rows, keys, strict=True)
-            if key in there
-        }
-        changed = [
-            row | {"revision": there[key]["revision"] + 1 if key in there else 1}
-            for row, key in zip(rows, keys, strict=True)
-            if known.get(key, True)
-        ]
-        self.catalog.upsert("sightings", pa.Table.from_pylist(changed, schema))
+            if key in known or key in written:
+                continue  # the same place twice in a batch: the first counts
+            old = there.get(key)
+            now = self.retold(row, old, read.sighting)
+            if old is not None:
+                known[key] = _says_otherwise(now, old)
+            if now is not old:
+                written[key] = now
+        self.catalog.upsert("sightings", pa.Table.from_pylist([*written.values()], schema))
         return known
+
+    def retold(
+        self, row: dict[str, Any], old: dict[str, Any] | None, place: Sighting
+    ) -> dict[str, Any]:
+        """The row that keeps what is told after a visit: `old` itself where that is the same."""
+        before = Told() if old is None else told_of(old)
+        if old is not None and old["image_id"] != row["image_id"]:
+            self.done.note(REPLACED, row["source_id"])
+            told = Told().after(place)  # what was said was said of another photo
+        else:
+            told = before.after(place)
+        now = row | told.columns()
+        if old is None:
+            return now
+        if place.covers is not None and old["image_id"] == row["image_id"]:
+            for name in ("box", "box_fits", "image_url"):
+                now[name] = old[name] if row[name] is None else row[name]
+            self.note_silence(told, place)
+        if not _says_otherwise(now, old):
+            return old if now["told"] == old["told"] else old | {"told": now["told"]}
+        self.done.facts.update(changes(before.facts, told.facts))
+        for name, who in told.disputes(place):
+            self.done.note(f"tables disagree about {name}; the last one counts", who)
+        return now | {"revision": old["revision"] + 1}
+
+    def note_silence(self, told: Told, place: Sighting) -> None:
+        """Tell where a teller said something before that it does not speak of any more."""
+        said = facts_of(place)
+        silent = told.by(place.teller).keys() - said.keys()
+        if silent and (said or place.teller):  # a folder without a sidecar never speaks
+            self.done.note(KEPT, f"{place.source_id}: {', '.join(sorted(silent))}")
 
     def count(
         self, kept: Sequence[_Read], fresh: dict[str, PhotoFacts], known: dict[str, bool]
     ) -> None:
         self.done.changed += sum(known.values())
-        uncounted = set(fresh)
+        uncounted = fresh.keys() - self.mended
         places = set(known)
         for read in kept:
             key = sighting_id(read.sighting.source, read.sighting.source_id)
@@ -272,17 +330,18 @@ def _try_examine(content: bytes) -> PhotoFacts | RejectedError:
 
 
 def _says_otherwise(row: dict[str, Any], old: dict[str, Any]) -> bool:
-    return any(old[name] != row[name] for name in (*_STATED, "image_id", "words", "box"))
+    stated = (*RIGHTS, "image_url", "image_id", "words", "box")
+    return any(old[name] != row[name] for name in stated)
 
 
 def _sighting_row(read: _Read, size: tuple[int, int], run_id: str) -> dict[str, Any]:
     place = read.sighting
-    return {name: getattr(place, name) for name in _STATED} | {
+    return {
+        "image_url": place.image_url,
         "sighting_id": sighting_id(place.source, place.source_id),
         "source": place.source,
         "source_id": place.source_id,
         "image_id": read.image_id,
-        "words": json.dumps(place.words, ensure_ascii=False, sort_keys=True),
         "box": list(place.box) if place.box and max(map(abs, place.box)) < 2**31 else None,
         "box_fits": None if place.box is None else fits(place.box, *size),
         "revision": 1,

@@ -45,6 +45,8 @@ def table_specs(vocabulary: Vocabulary) -> dict[str, TableSpec]:
         TableSpec("runs", "run_id", _RUNS),
         TableSpec("labelers", "labeler_id", _LABELERS),
         TableSpec("segments", "image_id", _SEGMENTS),
+        TableSpec("imports", "import_id", _IMPORTS),
+        TableSpec("format", "step", _FORMAT),
     ]
     return {spec.name: spec for spec in specs}
 
@@ -63,6 +65,11 @@ def cars_schema(vocabulary: Vocabulary) -> pa.Schema:
     """The schema of `cars` before any embedding space is added to it."""
     labels = [field for a in vocabulary.attributes.values() for field in label_fields(a)]
     return pa.schema([*_CARS_FACTS, *labels])
+
+
+def label_columns(vocabulary: Vocabulary) -> list[str]:
+    """The names of the columns of `cars` that hold labels."""
+    return [field.name for a in vocabulary.attributes.values() for field in label_fields(a)]
 
 
 def vector_field(space: str, size: int, record: bytes) -> pa.Field:
@@ -110,6 +117,7 @@ _SIGHTINGS = pa.schema(
         pa.field("image_id", pa.string(), nullable=False),
         *_RIGHTS,
         pa.field("words", pa.string(), nullable=False),  # JSON: field -> the source's own word
+        pa.field("told", pa.string()),  # JSON: who said what, in order; null: the source said all
         pa.field("box", _BOX),  # x0, y0, x1, y1 as shown
         pa.field("box_fits", pa.bool_()),
         pa.field("revision", pa.int32(), nullable=False),  # grows when the source says otherwise
@@ -195,5 +203,26 @@ _SEGMENTS = pa.schema(
         pa.field("class_map", pa.binary(), nullable=False),
         pa.field("classes", pa.list_(pa.string()), nullable=False),  # their names, by number
         pa.field("run_id", pa.string()),
+    ]
+)
+
+_IMPORTS = pa.schema(
+    [
+        _key("import_id"),  # sha256 of the folder, hex
+        pa.field("folder", pa.string(), nullable=False),  # every link resolved; for people
+        pa.field("sidecar", pa.string(), nullable=False),  # the name of the teller; for people
+        pa.field("path", pa.binary(), nullable=False),  # of the sidecar: no name need be text
+        pa.field("columns", pa.string(), nullable=False),  # JSON: target -> column, as was asked
+        pa.field("run_id", pa.string()),
+        pa.field("given_at", _TIME),
+    ]
+)
+
+_FORMAT = pa.schema(
+    [
+        _key("step"),  # its number and name
+        pa.field("number", pa.int32(), nullable=False),  # the format that it leads to
+        pa.field("made_with", pa.string()),
+        pa.field("made_at", _TIME),
     ]
 )

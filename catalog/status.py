@@ -2,11 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from catalog.cars import label_of, space_record
+from catalog.imports import remembered_sidecars
 from catalog.labelers import Labeler, load_labelers
+from catalog.migrations import FORMAT
 from catalog.pending import (
     stale_cars,
     unasked_images,
@@ -15,7 +18,8 @@ from catalog.pending import (
 )
 from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
-from catalog.versions import published_version
+from catalog.versions import published_problem, readable_published
+from crawlers.imports.sidecar import teller_of
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _AFTER_HEX = "g"
@@ -25,7 +29,7 @@ def catalog_status(
     catalog: Catalog, space: str = "semantic", *, wanted: str | None = None
 ) -> dict[str, Any]:
     """Rows of each table, what waits for each stage, rows outside each index, last run of each
-    flow; JSON-ready.
+    flow, and the sidecars that belong to folders; JSON-ready.
 
     With another model `wanted`, by name, than the one that made the vectors, all photos wait.
     """
@@ -36,8 +40,10 @@ def catalog_status(
     new, old = unembedded_images(catalog, space, model if model and current else "")
     return {
         "catalog": catalog.uri,
-        "rows": {name: catalog.count(name) for name in catalog.specs},
+        "format": catalog.format,
+        "rows": {name: catalog.count(name) for name in catalog.specs if name != FORMAT},
         "published": _published(catalog),
+        "problems": [] if (wrong := published_problem(catalog)) is None else [wrong],
         "models": {} if model is None else {space: model},
         "pending": {
             "label": len(unlabelled_sightings(catalog)),
@@ -50,6 +56,10 @@ def catalog_status(
         },
         "unindexed": _unindexed(catalog),
         "last_runs": _last_runs(catalog),
+        "sidecars": [
+            {"folder": each.folder, "sidecar": teller_of(each.path), "there": each.is_there}
+            for each in remembered_sidecars(catalog)
+        ],
     }
 
 
@@ -94,10 +104,14 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
     }
 
 
-def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
-    """The photo's bytes as they came."""
-    content: bytes = catalog.rows("images", [image_id], ["content"]).column("content")[0].as_py()
-    return content
+def by_start(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of `runs`, the newest last.
+
+    A run that is dated ahead was dated by a clock that ran ahead: it comes before the others, or it
+    would be the newest until then.
+    """
+    now = datetime.now(UTC)
+    return sorted(runs, key=lambda run: (run["started_at"] <= now, run["started_at"]))
 
 
 _BYTES = {"content", "thumbnail"}
@@ -109,6 +123,7 @@ def _of_photo(catalog: Catalog, name: str, image_id: str) -> list[dict[str, Any]
     for row in rows:
         if "words" in row:
             row["words"] = json.loads(row["words"])
+            row["told"] = json.loads(row["told"] or "null")
     return rows
 
 
@@ -122,18 +137,19 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 def _unpublished(catalog: Catalog, *columns: str) -> set[str]:
     """Photos of which searches do not see what `cars` has now: that they are there or are gone,
     and what these columns say of them."""
-    table = catalog.table("cars")
-    rows = _rows(table, columns)
-    if (version := published_version(catalog)) is not None:
-        table.checkout(version)
-        rows ^= _rows(table, columns)
+    rows = _rows(catalog, columns)
+    if (published := readable_published(catalog)) is not None:
+        rows ^= _rows(published, columns)
     return {row[0] for row in rows}
 
 
-def _rows(table: Any, columns: Sequence[str]) -> set[tuple[Any, ...]]:
-    there = ["image_id", *(name for name in columns if name in table.schema.names)]
-    found = table.search().select(there).to_arrow()
-    return set(zip(*(found.column(name).to_pylist() for name in there), strict=True))
+def _rows(catalog: Catalog, columns: Sequence[str]) -> set[tuple[Any, ...]]:
+    names = set(catalog.table("cars").schema.names)
+    there = ["image_id", *(name for name in columns if name in names)]
+    rows: set[tuple[Any, ...]] = set()
+    for batch in catalog.read("cars", there, batch_rows=65_536):
+        rows.update(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    return rows
 
 
 def _reading(catalog: Catalog, model: str | None) -> list[Labeler]:
@@ -142,24 +158,23 @@ def _reading(catalog: Catalog, model: str | None) -> list[Labeler]:
 
 
 def _published(catalog: Catalog) -> dict[str, int] | None:
-    version = published_version(catalog)
-    if version is None:
+    published = readable_published(catalog)
+    if published is None:
         return None
-    table = catalog.table("cars")
-    table.checkout(version)
-    return {"version": version, "photos": int(table.count_rows())}
+    version = int(published.table("cars").version)
+    return {"version": version, "photos": published.count("cars")}
 
 
 def _unindexed(catalog: Catalog) -> dict[str, int]:
     table = catalog.table("cars")
-    return {
-        index.name: int(table.index_stats(index.name).num_unindexed_rows)
-        for index in table.list_indices()
-    }
+    with catalog.reading("cars"):
+        return {
+            index.name: int(table.index_stats(index.name).num_unindexed_rows)
+            for index in table.list_indices()
+        }
 
 
 def _last_runs(catalog: Catalog) -> dict[str, dict[str, Any]]:
     columns = ["run_id", "flow", "status", "started_at", "finished_at"]
     rows = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
-    rows.sort(key=lambda row: row["started_at"])
-    return {row["flow"]: _plain(row) for row in rows}
+    return {row["flow"]: _plain(row) for row in by_start(rows)}

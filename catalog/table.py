@@ -6,86 +6,166 @@ and count the written keys afterwards; reads stream record batches and name thei
 read without names would fetch every vector.
 """
 
-import errno
-import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import lancedb
-import numpy as np
 import pyarrow as pa
 
 from catalog import columns
-from catalog.schema import table_specs
-from catalog.sql import REAL, among
+from catalog.errors import (
+    OTHER_VERSION,
+    AbsentCatalogError,
+    CatalogError,
+    IncompleteCatalogError,
+    NewerCatalogError,
+    ReadError,
+    StoreError,
+    reading,
+    storing,
+)
+from catalog.migrations import (
+    FORMAT,
+    born,
+    current_format,
+    later_columns,
+    later_tables,
+    migrate,
+)
+from catalog.opening import (
+    absent,
+    check_schema,
+    connect,
+    missing_tables,
+    opened,
+    read_format,
+)
+from catalog.places import is_path, place_of, plain_path, unfit, unusable_option
+from catalog.schema import label_columns, table_specs
+from catalog.sql import KEYS_A_QUERY, REAL, among
 from catalog.upkeep import is_due, keep_up
 from catalog.vocabulary import Vocabulary, load_vocabulary
-from crawlers.errors import MarqueError
+from catalog.writing import Change, check_written, first_of_each, store
+
+__all__ = [
+    "KEYS_A_QUERY",
+    "READ_ROWS",
+    "AbsentCatalogError",
+    "Catalog",
+    "CatalogError",
+    "IncompleteCatalogError",
+    "NewerCatalogError",
+    "ReadError",
+    "StoreError",
+    "first_of_each",
+    "open_catalog",
+]
+
+TRIES = 10
+"""Times to change the columns of a table that others write to meanwhile."""
 
 READ_ROWS = 1024
-KEYS_A_QUERY = 1000
-
-
-class CatalogError(MarqueError):
-    """The catalogue cannot do what was asked; the message says why and what to do."""
-
-
-class AbsentCatalogError(CatalogError):
-    """There is no catalogue at that place yet."""
-
-
-class StoreError(CatalogError):
-    """A write did not reach the store: the disk, the network, or another writer that was first.
-
-    Nothing of the write is there, or all of it; the same write may be tried again, which is of no
-    use while it `lasts`: on a disk that is full, in a place that may not be written.
-    """
-
-    def __init__(self, message: str, *, lasts: bool = False) -> None:
-        super().__init__(message)
-        self.lasts = lasts
 
 
 class Catalog:
     """An open catalogue. Made by `open_catalog`; not to be carried into a forked process."""
 
-    def __init__(self, db: Any, uri: str, vocabulary: Vocabulary) -> None:
+    def __init__(self, db: Any, uri: str, vocabulary: Vocabulary, number: int) -> None:
         self.uri = uri
         self.vocabulary = vocabulary
         self.specs = table_specs(vocabulary)
+        self.format = number
         self._db = db
+        self._pinned: dict[str, int] = {}
+        self._empty: dict[str, Any] = {}
+        self._checked: set[tuple[str, int]] = set()
 
     def table(self, name: str) -> Any:
-        """The newest version of a table, as a LanceDB table; created if it is not there."""
-        if (there := self._opened(name)) is not None:
-            return there
+        """A table as a LanceDB table: its newest version, or that of `at`.
+
+        One that a catalogue of an older format does not have yet is empty. Raises `ReadError`
+        where it is damaged, `IncompleteCatalogError` where its columns are not those of Marque.
+        """
+        if name in later_tables(self.format):
+            return self._empty_table(name)
+        with self.reading(name):
+            table = self._db.open_table(name)
+            if (name, self.format) not in self._checked:
+                check_schema(self.uri, self.specs[name], table.schema, self._late(name))
+                self._checked.add((name, self.format))
+        if name in self._pinned:
+            place = f"version {self._pinned[name]} of table {name!r} of {self.uri}"
+            with reading(place, OTHER_VERSION):
+                table.checkout(self._pinned[name])
+        return table
+
+    def at(self, name: str, version: int) -> "Catalog":
+        """This catalogue with one table as it was at a version, for reading."""
+        other = copy(self)
+        other._pinned = self._pinned | {name: version}
+        return other
+
+    def _late(self, name: str) -> set[str]:
+        """Columns that a table may lack: of a later format, or of a vocabulary that has grown."""
+        late = later_columns(self.format, name)
+        return late if name != "cars" else late | set(label_columns(self.vocabulary))
+
+    def _empty_table(self, name: str) -> Any:
+        if name not in self._empty:
+            memory = lancedb.connect("memory://")
+            self._empty[name] = memory.create_table(name, schema=self.specs[name].schema)
+        return self._empty[name]
+
+    def make(self, name: str) -> None:
+        """Create a table if it is not there."""
+        schema = self.specs[name].schema
+        # A new catalogue is of the current format from the moment at which it keeps one.
+        first = None if name != FORMAT or self.format < current_format() else born(schema)
         try:
             with self.storing(name):
-                schema = self.specs[name].schema
-                return self._db.create_table(name, schema=schema, exist_ok=True)
-        except StoreError:
+                self._db.create_table(name, first, schema=schema, exist_ok=True)
+        except (ValueError, StoreError):
             # Another process may have made it at the same moment: then that one is as good.
-            if (there := self._opened(name)) is None:
+            if opened(self._db, self.uri, name) is None:
                 raise
-            return there
 
-    def _opened(self, name: str) -> Any | None:
-        try:
-            return self._db.open_table(name)
-        except ValueError:
-            return None
+    def widen(self, name: str, fields: Sequence[pa.Field]) -> list[str]:
+        """Give a table those of these columns that it lacks, filled with nulls; their names."""
+        added: dict[str, None] = {}
+        for last in (*[False] * (TRIES - 1), True):
+            table = self.table(name)
+            new = [field for field in fields if field.name not in table.schema.names]
+            if not new:
+                break
+            added |= dict.fromkeys(field.name for field in new)
+            try:
+                with self.storing(name):
+                    table.add_columns(pa.schema(new))
+            except (ValueError, StoreError) as error:
+                # Another run does the same, or puts fragments together, and one of the two lost.
+                if last or (isinstance(error, StoreError) and error.lasts):
+                    raise
+        return list(added)
 
     def insert(self, name: str, rows: pa.Table) -> int:
-        """Add the rows whose key is not there yet; returns how many those were."""
-        return self._write(name, rows, insert=True, update=False)
+        """Add the rows whose key is not there yet; returns how many this very call added."""
+        return len(self._write(name, rows, insert=True, update=False))
+
+    def insert_keys(self, name: str, rows: pa.Table) -> list[str]:
+        """Add the rows whose key is not there yet; returns the keys that this very call added.
+
+        Of several writers that add the same key at the same moment one alone has it in its answer.
+        """
+        keys: list[str] = self._write(name, rows, insert=True, update=False).to_pylist()
+        return keys
 
     def upsert(self, name: str, rows: pa.Table) -> int:
-        """Add rows, or replace those whose key is there; returns how many were added."""
-        return self._write(name, rows, insert=True, update=True)
+        """Add rows, or replace those whose key is there; returns how many this very call added."""
+        return len(self._write(name, rows, insert=True, update=True))
 
     def update(self, name: str, rows: pa.Table, *, unchanged: str | None = None) -> None:
         """Replace the given columns of rows that are there; the other columns stay.
@@ -114,7 +194,7 @@ class Catalog:
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
         with self.storing(name):
             columns.rewrite(place, key, rows.cast(schema))
-        self._check_written(table, key, rows.column(key))
+        check_written(table, self.uri, key, rows.column(key))
 
     def remove(self, name: str, keys: Iterable[str]) -> None:
         """Delete the rows with these keys from the newest version; older versions keep them."""
@@ -133,15 +213,23 @@ class Catalog:
         *,
         batch_rows: int = READ_ROWS,
     ) -> Iterator[pa.RecordBatch]:
-        """Stream `columns` of the rows that `where` keeps, in batches of at most `batch_rows`."""
-        query = self.table(name).search().select(list(columns))
+        """Stream `columns` of the rows that `where` keeps, in batches of at most `batch_rows`.
+
+        A column that the table does not have yet is null.
+        """
+        table = self.table(name)
+        fields = self._fields(name, table, columns)
+        there = set(table.schema.names)
+        query = table.search().select([c for c in columns if c in there] or [self.specs[name].key])
         if where is not None:
             query = query.where(where)
-        yield from query.to_batches(batch_rows)
+        with self.reading(name):
+            for batch in query.to_batches(batch_rows):
+                yield with_nulls(batch, fields)
 
     def column(self, name: str, column: str, where: str | None = None) -> pa.ChunkedArray:
         """One column of a table, in memory: for keys, not for bytes."""
-        kind = self.table(name).schema.field(column).type
+        kind = self._fields(name, self.table(name), [column])[0].type
         batches = self.read(name, [column], where, batch_rows=65_536)
         return pa.chunked_array([batch.column(column) for batch in batches], type=kind)
 
@@ -160,17 +248,30 @@ class Catalog:
         """The rows whose `column` has one of `values`, and that `where` keeps; `columns` of them,
         in memory."""
         wanted = list(dict.fromkeys(values))
-        schema = self.table(name).schema
+        schema = pa.schema(self._fields(name, self.table(name), columns))
         batches: list[pa.RecordBatch] = []
         for start in range(0, len(wanted), KEYS_A_QUERY):
             some = among(column, wanted[start : start + KEYS_A_QUERY])
             some = f"{some} AND ({where})" if where else some
             batches.extend(self.read(name, columns, some))
-        return pa.Table.from_batches(batches, pa.schema([schema.field(c) for c in columns]))
+        return pa.Table.from_batches(batches, schema)
+
+    def _fields(self, name: str, table: Any, columns: Sequence[str]) -> list[pa.Field]:
+        """These columns as a table has them, or as it will have them."""
+        schema, late = table.schema, self._late(name)
+        absent = [c for c in columns if c not in schema.names and c not in late]
+        if absent:
+            raise IncompleteCatalogError(
+                f"table {name!r} of {self.uri} has no column {absent[0]!r}"
+            )
+        wanted = self.specs[name].schema
+        return [(schema if c in schema.names else wanted).field(c) for c in columns]
 
     def count(self, name: str, where: str | None = None) -> int:
         """How many rows the newest version of a table has, or those that `where` keeps."""
-        return int(self.table(name).count_rows(where))
+        table = self.table(name)
+        with self.reading(name):
+            return int(table.count_rows(where))
 
     def has_real_photos(self) -> bool:
         """Whether any photo was not rendered by the project itself."""
@@ -181,9 +282,22 @@ class Catalog:
         return {name: int(self.table(name).version) for name in self.specs}
 
     def drop_photos(self) -> None:
-        """Delete every table with everything in it, but the history of runs."""
-        for name in self.specs.keys() - {"runs"}:
-            self._db.drop_table(name, ignore_missing=True)
+        """Delete everything in every table but the history of runs, and which sidecar belongs to
+        which folder.
+
+        A table is emptied in one commit, so that none is ever missing, and those that say what was
+        done for a photo come before the photo: broken off anywhere, an ingest goes on from there.
+        """
+        first = ["cars", "segments", "sightings", "assertions", "images"]
+        others = self.specs.keys() - {"runs", "imports", FORMAT}
+        for name in dict.fromkeys([*first, *sorted(others)]):
+            with self.storing(name):
+                table = self.table(name)
+                for tag in table.tags.list():
+                    table.tags.delete(tag)
+                schema = self.specs[name].schema
+                table = self._db.create_table(name, schema=schema, mode="overwrite")
+                table.to_lance().cleanup_old_versions(timedelta(0))
 
     def _write(
         self,
@@ -193,31 +307,26 @@ class Catalog:
         insert: bool,
         update: bool,
         unchanged: str | None = None,
-    ) -> int:
+    ) -> pa.Array:
+        """Write, check it, and keep the table up where it is time; returns the added keys."""
         key = self.specs[name].key
         rows = first_of_each(rows, key)
         if rows.num_rows == 0:
-            return 0
+            return pa.array([], pa.string())
         table = self.table(name)
-        # By way of an index on the key, LanceDB 0.40 lets two writers insert the same new key, and
-        # fails on an update of some columns under a condition.
-        merge = table.merge_insert(key).use_index(False)
-        if insert:
-            merge = merge.when_not_matched_insert_all()
-        if update:
-            same = unchanged and f"target.{unchanged} = source.{unchanged}"
-            merge = merge.when_matched_update_all(where=same)
-        schema = pa.schema([table.schema.field(column) for column in rows.column_names])
-        rows = rows.cast(schema)
+        fields = table.schema
+        schema = pa.schema([fields.field(column) for column in rows.column_names])
+        change = Change(key, rows.cast(schema), insert, update, unchanged)
         with self.storing(name):
-            result = merge.execute(rows)
-        self._check_written(table, key, rows.column(key))
+            added = store(table, change)
+        check_written(table, self.uri, key, rows.column(key))
         if is_due(table.version):
             self.keep_up(name)
-        return int(result.num_inserted_rows)
+        return added
 
-    def keep_up(self, name: str) -> None:
-        """Sort new keys into their indexes and put small fragments together, where it is time.
+    def keep_up(self, name: str, *, unsorted: int | None = None) -> None:
+        """Sort new keys into their indexes, where many (more than `unsorted`) are outside, and put
+        small fragments together, where there are many.
 
         Left for the next time if another writer is first; raises `StoreError` where it would fail
         then too.
@@ -227,30 +336,28 @@ class Catalog:
         try:
             with self.storing(name):
                 # Photos stay as they were written: to put them together all bytes would be copied.
-                keep_up(self.table(name), list(dict.fromkeys(keys)), compact=name != "images")
+                compact = name != "images"
+                keys = list(dict.fromkeys(keys))
+                keep_up(self.table(name), keys, compact=compact, unsorted=unsorted)
         except StoreError as error:
             if error.lasts:
                 raise
 
     @contextmanager
-    def storing(self, name: str) -> Iterator[None]:
-        """Let what fails inside, a write to this table by LanceDB itself, be a `StoreError`."""
-        try:
-            yield
-        except (OSError, RuntimeError) as error:
-            raise _store_error(f"table {name!r} of {self.uri}", error) from error
+    def tags(self, name: str) -> Iterator[Any]:
+        """The tags of a table, to be set: LanceDB sets them in the wrong place by some paths."""
+        with plain_path(self.uri) as place:
+            yield (
+                self.table(name) if place == self.uri else lancedb.connect(place).open_table(name)
+            ).tags
 
-    def _check_written(self, table: Any, key: str, keys: pa.ChunkedArray) -> None:
-        table.checkout_latest()
-        found = 0
-        for start in range(0, len(keys), KEYS_A_QUERY):
-            some = among(key, keys.slice(start, KEYS_A_QUERY).to_pylist())
-            found += table.count_rows(some)
-        if found != len(keys):
-            raise CatalogError(
-                f"table {table.name!r} of {self.uri} holds {found} rows for {len(keys)} written "
-                f"keys of column {key!r}; stop other writers and look at the table before going on"
-            )
+    def storing(self, name: str) -> AbstractContextManager[None]:
+        """Let what fails inside, a write to this table by LanceDB itself, be a `StoreError`."""
+        return storing(f"table {name!r} of {self.uri}")
+
+    def reading(self, name: str) -> AbstractContextManager[None]:
+        """Let what fails inside, a read of this table by LanceDB itself, be a `ReadError`."""
+        return reading(f"table {name!r} of {self.uri}")
 
 
 def open_catalog(
@@ -262,63 +369,39 @@ def open_catalog(
 ) -> Catalog:
     """Open the catalogue at a path or at an object-store URI such as `s3://bucket/catalog`.
 
-    Raises `CatalogError` when the place cannot be opened, and, with `create=False`, when nothing
-    is there yet.
+    `storage_options` are those of LanceDB for an object store: `endpoint`, `region`, `allow_http`
+    and others. With `create`, which is for those that write, it is made where there is none, and an
+    older one is brought to the current format; without, nothing is written. Raises `CatalogError`:
+    when the place cannot be opened, when tables are missing, when a newer Marque has written it,
+    and, with `create=False`, when nothing is there yet.
     """
-    if not create and "://" not in str(uri) and not Path(uri).exists():
-        raise _absent(uri)  # LanceDB would make the folder
-    try:
-        db = lancedb.connect(
-            str(uri), storage_options=storage_options, read_consistency_interval=timedelta(0)
-        )
-        names = set(db.list_tables(limit=100).tables)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CatalogError(
-            f"the catalogue at {uri} cannot be opened ({error}); "
-            "check the path and its permissions, or set MARQUE_CATALOG to another place"
-        ) from error
-    catalog = Catalog(db, str(uri), vocabulary or load_vocabulary())
-    missing = [name for name in catalog.specs if name not in names]
+    uri, options = place_of(uri), dict(storage_options or {})
+    if (why := unfit(uri) or unusable_option(options)) is not None:
+        raise CatalogError(why)
+    if not create and is_path(uri) and not Path(uri).exists():
+        raise absent(uri)  # LanceDB would make the folder
+    db, names = connect(uri, options)
+    specs = table_specs(vocabulary := vocabulary or load_vocabulary())
+    is_new = not names & specs.keys()
+    if is_new and not create:
+        raise absent(uri)
+    number = current_format() if is_new else read_format(db, uri, names)
+    if create:  # and so see which tables were only begun, or are damaged, before a run begins
+        names = {name for name in names & specs.keys() if opened(db, uri, name) is not None}
+    missing = missing_tables(db, uri, specs, names, number)
     if missing and not create:
-        raise _absent(uri)
-    for name in missing:
-        catalog.table(name)
+        raise absent(uri)
+    catalog = Catalog(db, uri, vocabulary, number)
+    if create:
+        for name in missing:
+            catalog.make(name)
+        migrate(catalog)
     return catalog
 
 
-# LanceDB gives the system's number of an error only inside its text, as Rust writes it.
-_OS_ERROR = re.compile(r"\(os error (\d+)\)")
-_LASTING = {
-    errno.ENOSPC: "make room on that disk",
-    errno.EDQUOT: "make room on that disk",
-    errno.EROFS: "make the place writable, or set MARQUE_CATALOG to another",
-    errno.EACCES: "make the place writable, or set MARQUE_CATALOG to another",
-    errno.EPERM: "make the place writable, or set MARQUE_CATALOG to another",
-}
-
-
-def _store_error(place: str, error: OSError | RuntimeError) -> StoreError:
-    cause = (str(error).splitlines() or [type(error).__name__])[0]
-    found = _OS_ERROR.search(cause)
-    number = int(found[1]) if found else getattr(error, "errno", None)
-    again = "then run the same command again, which goes on where this one stopped"
-    if number in _LASTING:
-        why = f"{os.strerror(number)}; {_LASTING[number]}, {again}"
-        return StoreError(f"{place} could not be written: {why}", lasts=True)
-    return StoreError(
-        f"{place} could not be written ({cause}); if the disk is full or the place is read-only, "
-        f"make room or choose another place; {again}"
-    )
-
-
-def _absent(uri: str | Path) -> AbsentCatalogError:
-    return AbsentCatalogError(
-        f"there is no catalogue at {uri} yet; `marque ingest folder PATH` makes one"
-    )
-
-
-def first_of_each(rows: pa.Table, key: str) -> pa.Table:
-    """`rows` without those whose key an earlier row has."""
-    codes = rows.column(key).combine_chunks().dictionary_encode().indices
-    _, first = np.unique(codes.to_numpy(zero_copy_only=False), return_index=True)
-    return rows if len(first) == rows.num_rows else rows.take(pa.array(np.sort(first)))
+def with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBatch:
+    """`batch` with these columns in this order; those that it lacks are null."""
+    there = set(batch.schema.names)
+    nulls = (pa.nulls(batch.num_rows, field.type) for field in fields if field.name not in there)
+    columns = [batch.column(f.name) if f.name in there else next(nulls) for f in fields]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))

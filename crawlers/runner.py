@@ -100,19 +100,24 @@ def run_crawl(job: CrawlJob, crawls: Path, heard: Heard | None = None) -> CrawlR
     return report if report.finished_at else _died(report, folder, _status(child), last_words)
 
 
-def crawled(job: CrawlJob, crawls: Path, crawl_id: str) -> "CrawlSource":
-    """What a crawl saw, as a source of photos for the catalogue."""
+def crawled(job: CrawlJob, crawls: Path, crawl_id: str, *, is_sound: bool = True) -> "CrawlSource":
+    """What a crawl saw, as a source of photos for the catalogue; see `CrawlSource`."""
     name = job.source if job.replica is None else replica_of(job.source)
-    return CrawlSource(name, store_folder(crawls, job), crawl_id)
+    return CrawlSource(name, store_folder(crawls, job), crawl_id, is_sound=is_sound)
 
 
 class CrawlSource:
-    """The photos of the listings that one crawl saw, whichever crawl fetched them."""
+    """The photos of the listings that one crawl saw, whichever crawl fetched them.
 
-    def __init__(self, name: str, folder: Path, crawl_id: str) -> None:
+    Of a crawl that is not sound, as it failed a check, the pages are believed in what they say and
+    not in what they leave out: that may be for the site's pages having changed.
+    """
+
+    def __init__(self, name: str, folder: Path, crawl_id: str, *, is_sound: bool = True) -> None:
         self._name = name
         self._folder = folder
         self._crawl_id = crawl_id
+        self._is_sound = is_sound
 
     @property
     def name(self) -> str:
@@ -126,7 +131,11 @@ class CrawlSource:
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """The photos in the order in which the crawl saw them, then what it left out."""
         with closing(open_store(self._folder)) as store:
-            yield from store.records(self._name, self._crawl_id)
+            for record in store.records(self._name, self._crawl_id):
+                if isinstance(record, Photo) and not self._is_sound:
+                    yield replace(record, sighting=replace(record.sighting, covers=()))
+                else:
+                    yield record
 
 
 def _environment() -> dict[str, str]:

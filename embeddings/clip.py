@@ -26,7 +26,7 @@ from embeddings.network import (
     place,
     weights_sha256,
 )
-from embeddings.openclip import open_clip
+from embeddings.openclip import open_clip, want_timm
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
 from embeddings.weights import check_unpacked_size, fetch_weights, find_weights, tag_facts
@@ -98,6 +98,9 @@ def load_encoder(
 def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
     """The model and its tokenizer; raises `ModelError` for files that are damaged or do not fit."""
     facts = tag_facts(spec)
+    config = open_clip.get_model_config(spec.architecture)
+    if config is None or "timm_model_name" in config["vision_cfg"]:
+        want_timm()
     try:
         model = open_clip.create_model(
             spec.architecture,

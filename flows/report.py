@@ -1,6 +1,7 @@
 """RunReport: what every flow returns, keeps in table `runs` and shows in Prefect."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -8,7 +9,9 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from catalog.register import Registered
 from catalog.table import Catalog
+from catalog.told import CHANGES, Change
 from flows.crawl_report import crawl_tables
 from flows.markdown import plain, table
 from flows.review_report import review_tables
@@ -65,6 +68,7 @@ class RunReport(BaseModel):
     rejected: dict[str, int] = Field(default_factory=dict)
     notices: dict[str, int] = Field(default_factory=dict)
     examples: dict[str, str] = Field(default_factory=dict)
+    facts: dict[str, dict[str, int]] = Field(default_factory=dict)
     unknown_words: dict[str, int] = Field(default_factory=dict)
     labels: dict[str, int] = Field(default_factory=dict)
     network_labels: dict[str, dict[str, NetworkCount]] = Field(default_factory=dict)
@@ -90,6 +94,21 @@ class RunReport(BaseModel):
     def good(self) -> int:
         """Photos that are in the catalogue after this run: new, seen again, or known."""
         return self.new + self.again + self.known
+
+    def add_registered(self, done: Registered) -> None:
+        """Count what came of a source's records."""
+        for name in ("seen", "new", "again", "known", "changed"):
+            setattr(self, name, getattr(self, name) + getattr(done, name))
+        self.rejected = dict(Counter(self.rejected) + done.rejected)
+        self.notices = dict(Counter(self.notices) + done.notices)
+        self.examples = done.examples | self.examples
+        self.add_facts(done.facts)
+
+    def add_facts(self, done: Mapping[tuple[str, Change], int]) -> None:
+        """Count what became of facts at places that were known, by the fact's name."""
+        for (name, change), count in sorted(done.items()):
+            counts = self.facts.setdefault(name, {})
+            counts[change] = counts.get(change, 0) + count
 
     def add_networks(self, asked: Asked) -> None:
         """Count what networks said in a part of the run."""
@@ -173,6 +192,10 @@ class RunReport(BaseModel):
                     "rejected": sum(self.rejected.values()),
                 }.items()
                 if self.seen and (value or name in {"seen", "new"})
+            ],
+            "Facts of known photos": [
+                {"fact": name, **{change: counts.get(change, 0) for change in CHANGES}}
+                for name, counts in self.facts.items()
             ],
             "Rejected": _counted("reason", self.rejected, self.examples),
             "Noticed": _counted("what", self.notices, self.examples),

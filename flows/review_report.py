@@ -12,6 +12,7 @@ def review_tables(review: Mapping[str, Any]) -> dict[str, Rows]:
     """Tables of an `Imported` as JSON-ready values; those without rows are left out."""
     counts = {
         "new": review["new"],
+        "placed after what is dated later": review["placed"],
         "known before": review["known"],
         "twice in a file": review["twice"],
         "left empty": review["empty"],

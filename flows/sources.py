@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from catalog.imports import remember_sidecar, remembered_sidecar
 from crawlers.imports.folder import FolderSource
-from crawlers.imports.sidecar import FIELDS
+from crawlers.imports.sidecar import FIELDS, teller_of
 from crawlers.imports.stanford_cars import StanfordCarsSource
+from crawlers.imports.walk import readable
 from crawlers.records import RENDERED, Source, SourceError
 from flows.run import Run
 
@@ -30,15 +32,55 @@ def make_source(
         return StanfordCarsSource(place)
     if name == RENDERED:
         return FolderSource(place, sidecar=place / "labels.csv", name=RENDERED)
+    return _folder(run, place, None if sidecar is None else Path(sidecar).expanduser(), columns)
+
+
+def _folder(
+    run: Run, folder: Path, sidecar: Path | None, columns: Mapping[str, str] | None
+) -> FolderSource:
+    """A folder with the sidecar that is given, or the one that it was taken in with before.
+
+    One that is not given and cannot be used now keeps no photo out: the report says so, and what it
+    said stays.
+    """
+    _check_targets(run, columns or {})
+    known = remembered_sidecar(run.catalog, folder)
+    if known is None or (sidecar and teller_of(sidecar) != teller_of(known.path)):
+        return FolderSource(folder, sidecar=sidecar, columns=columns)
+    own = known.columns if columns is None else columns
+    source = FolderSource(folder, sidecar=sidecar or known.path, columns=own)
+    if sidecar or columns is not None or not folder.is_dir():
+        return source
+    try:
+        _check_targets(run, own)
+        source.check()
+    except SourceError as error:
+        run.report.messages.append(
+            f"the sidecar {readable(known.path)}, which belongs to this folder, cannot be used: "
+            f"{error}. The photos are taken in without it and what it said of them stays; mend it, "
+            "give another by --sidecar, or take back what it said by `marque withdraw`"
+        )
+        return FolderSource(folder)
+    run.report.messages.append(f"facts are read from {readable(known.path)}, as before")
+    return source
+
+
+def _check_targets(run: Run, columns: Mapping[str, str]) -> None:
     targets = ["path", *FIELDS, *run.catalog.vocabulary.attributes]
-    for target in columns or {}:
+    for target in columns:
         if target not in targets:
             raise SourceError(
                 f"a column cannot be mapped to {target!r}: it is no attribute and nothing that is "
                 f"kept of a sighting; there are {', '.join(targets)}"
             )
-    table = None if sidecar is None else Path(sidecar).expanduser()
-    return FolderSource(place, sidecar=table, columns=columns)
+
+
+def remember_source(run: Run, source: Source) -> None:
+    """Let the next ingest of this folder use the same sidecar; the source was found to be sound."""
+    if isinstance(source, FolderSource) and source.sidecar and source.name != RENDERED:
+        remember_sidecar(
+            run.catalog, source.path, source.sidecar, source.columns, run_id=run.run_id
+        )
 
 
 def open_inbox(run: Run) -> str | None:

@@ -159,10 +159,13 @@ def without_car(photo: Seen) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def see_photos(catalog: Catalog, image_ids: Sequence[str]) -> Iterator[tuple[str, Seen]]:
-    """These photos, whole, with their stored segments; one that cannot be decoded is left out."""
+def see_photos(
+    catalog: Catalog, image_ids: Sequence[str], damaged: list[str] | None = None
+) -> Iterator[tuple[str, Seen]]:
+    """These photos, whole, with their stored segments; one that cannot be decoded is left out, and
+    one that is damaged, whose id is added to `damaged`."""
     maps = load_segments(catalog, image_ids)
-    for key, content, _ in load_photos(catalog, image_ids):
+    for key, content, _ in load_photos(catalog, image_ids, damaged):
         with suppress(RejectedError):
             with decoded(content, side=SIDE) as image:
                 image.thumbnail((SIDE, SIDE))

@@ -20,6 +20,7 @@ from marque.show import show
 from marque.status import status
 from marque.train import train
 from marque.up import up
+from marque.withdraw import withdraw
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +34,7 @@ def commands() -> None:
 
 for _command in (
     *(attributions, crawl, demo, doctor, embed, ingest, label, models),
-    *(publish, replica, reset, review, search, segment, show, status, train, up),
+    *(publish, replica, reset, review, search, segment, show, status, train, up, withdraw),
 ):
     commands.add_command(_command)
 

@@ -110,6 +110,8 @@ def print_status(status: Mapping[str, Any]) -> None:
     """The state of the catalogue."""
     console = Console()
     console.print(Text(status["catalog"]))
+    for problem in status["problems"]:
+        console.print(Text(problem, style="red"))
     rows = [{"table": name, "rows": count} for name, count in status["rows"].items()]
     print_table(console, "Tables", rows)
     rows = [{"stage": name, "waiting": count} for name, count in status["pending"].items()]
@@ -123,6 +125,16 @@ def print_status(status: Mapping[str, Any]) -> None:
             for name, run in status["last_runs"].items()
         ]
         print_table(console, "Last runs", rows)
+    if status["sidecars"]:
+        rows = [
+            {
+                "folder": each["folder"],
+                "sidecar": each["sidecar"],
+                "on disk": "yes" if each["there"] else "no",
+            }
+            for each in status["sidecars"]
+        ]
+        print_table(console, "Sidecars", rows)
     for space, model in status["models"].items():
         console.print(Text(f"{space}: {model}"))
     published = status["published"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ NO_ROW = "file has no row in the sidecar"
 class FolderSource:
     """Every file below `path` that may be a photo, in a stable order; none is opened here.
 
-    `sidecar` is a CSV or JSON table of facts per file and `columns` says which of its columns
-    holds what; see `crawlers.imports.sidecar`. Suffixes decide nothing but that text and label
-    files are left out: what is no photo is rejected, with its reason, where it is decoded.
+    It says of a file what a row of its sidecar does, and takes nothing back: not without a sidecar,
+    and not where the row of a file, or a column, is gone. `sidecar` is a CSV or JSON table of facts
+    per file and `columns` says which of its columns holds what; see `crawlers.imports.sidecar`.
+    Suffixes decide nothing but that text and label files are left out: what is no photo is
+    rejected, with its reason, where it is decoded.
     """
 
     path: Path
@@ -37,8 +40,8 @@ class FolderSource:
         Raises `SourceError` for a folder that is absent or holds no file that may be a photo, for
         a sidecar that cannot be understood, and for a column map without a sidecar.
         """
-        self._check()
-        sidecar = self._load_sidecar()
+        self.check()
+        sidecar = self._sidecar
         yield from sidecar.reports if sidecar else ()
         used: set[str] = set()
         anything = False
@@ -54,14 +57,17 @@ class FolderSource:
             raise SourceError(f"the folder {readable(self.path)} holds no file that may be a photo")
         yield from sidecar.unused(used) if sidecar else ()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise `SourceError` for an absent folder and a sidecar that cannot be understood."""
         if not self.path.is_dir():
             what = "is a file" if self.path.exists() else "does not exist"
             raise SourceError(f"{readable(self.path)} {what}; give the folder that has the photos")
         if self.columns and self.sidecar is None:
             raise SourceError(f"a column map {dict(self.columns)} needs the sidecar it is about")
+        _ = self._sidecar
 
-    def _load_sidecar(self) -> Sidecar | None:
+    @cached_property
+    def _sidecar(self) -> Sidecar | None:
         if self.sidecar is None:
             return None
         return load_sidecar(self.sidecar, self.path, self.columns, self.name)
@@ -75,6 +81,8 @@ class FolderSource:
             source_id=readable(path),
             words=values,
             image_url=path.as_uri(),
+            teller=sidecar.teller if sidecar else "",
+            covers=sidecar.covers if sidecar and facts else (),
             **fields,
         )
         yield Photo(sighting, path)

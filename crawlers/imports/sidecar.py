@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,12 +42,21 @@ class Facts(NamedTuple):
 
 @dataclass
 class Sidecar:
-    """The facts of each file by the file's real path, and what is to be said about the table."""
+    """The facts of each file by the file's real path, and what is to be said about the table.
+
+    `covers` are the targets that it has a column for, whether a row fills it or not.
+    """
 
     path: Path
     source: str
+    covers: tuple[str, ...] = ()
     facts: dict[str, Facts] = field(default_factory=dict)
     reports: list[Drop | Notice] = field(default_factory=list)
+
+    @cached_property
+    def teller(self) -> str:
+        """The table's name among those that say something of photos: see `teller_of`."""
+        return teller_of(self.path)
 
     def unused(self, used: set[str]) -> Iterator[Drop]:
         """A drop for each file with facts that was not met: `used` has the paths that were."""
@@ -62,6 +72,11 @@ class Sidecar:
         return Drop(self.source, f"{readable(self.path)}#{where}", reason, _unicode(detail))
 
 
+def teller_of(sidecar: Path) -> str:
+    """A table's name among those that say something of photos: its path without links."""
+    return readable(os.path.realpath(sidecar))
+
+
 def load_sidecar(
     path: Path, folder: Path, columns: Mapping[str, str] | None, source: str
 ) -> Sidecar:
@@ -72,7 +87,7 @@ def load_sidecar(
     """
     sheet = load_sheet(path)
     targets = resolve_columns(sheet.columns, columns or {}, path.name)
-    sidecar = Sidecar(path, source)
+    sidecar = Sidecar(path, source, tuple(sorted(targets.keys() - {"path"})))
     if sheet.foreign is not None:
         sidecar.reports.append(Notice(NOT_UTF8, _unicode(sheet.foreign)))
     sidecar.reports += _unused_columns(sheet, targets)

@@ -41,6 +41,9 @@ BODY_WORDS = {
 }
 BEFORE_BODY = {"crew", "regular", "extended", "quad", "club", "cargo", "passenger"}
 
+CLASS_WORDS = ("class_name", "make", "model", "body_type", "model_year")
+"""What follows from the name of a class, all of it or nothing."""
+
 Words = dict[str, str]
 
 
@@ -118,11 +121,20 @@ def photo_of(
     split: str | None,
     box: Box | None = None,
 ) -> Iterator[Photo | Notice]:
-    """A photo of the data set with what is known of it, and a notice if a rule had to read it."""
+    """A photo of the data set with what is known of it, and a notice if a rule had to read it.
+
+    A layout that knows less than another one takes nothing back of what that said.
+    """
     words = words_of(class_name) if class_name else {}
-    url = content.as_uri() if isinstance(content, Path) else None
-    yield Photo(
-        Sighting(SOURCE, source_id, dict(words), image_url=url, split=split, box=box), content
+    place = Sighting(
+        SOURCE,
+        source_id,
+        dict(words),
+        image_url=content.as_uri() if isinstance(content, Path) else None,
+        split=split,
+        box=box,
+        covers=CLASS_WORDS if class_name else (),
     )
+    yield Photo(place, content)
     if class_name and not is_class(class_name):
         yield Notice(PARSED, f"{class_name!r} read as {words}")

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from crawlers.errors import MarqueError
-from crawlers.records import Drop, Listing, Photo, PhotoLink, Sighting, whole
+from crawlers.records import Drop, Listing, Photo, PhotoLink, Sighting
 from crawlers.store.files import has_photo, keeping, photo_path
 from crawlers.store.tables import TABLES, VERSION, listing_json, parse_listing
+from crawlers.text import whole
 
 GONE = "gone"
 """The `status` among the words of a listing that its site shows no more."""
@@ -51,13 +52,15 @@ class CrawlStore:
         """The id of the crawl of `job` to go on with if one broke off in the last `keep_for`
         seconds, else `crawl_id`, which begins now.
 
-        What the one that broke off had left out is forgotten: it meets all of it again.
+        What the one that broke off had left out is forgotten: it meets all of it again. One that
+        began ahead of `now`, by a clock that was wrong, is of any age.
         """
         row = self._one(
-            "SELECT crawl_id FROM crawls WHERE job = ? AND ended IS NULL AND began > ?"
-            " ORDER BY began DESC LIMIT 1",
+            "SELECT crawl_id FROM crawls WHERE job = ? AND ended IS NULL AND abs(began - ?) < ?"
+            " ORDER BY rowid DESC LIMIT 1",
             job,
-            now - keep_for,
+            now,
+            keep_for,
         )
         if row is not None:
             self._write("DELETE FROM drops WHERE crawl_id = ?", row[0])
@@ -65,8 +68,9 @@ class CrawlStore:
         with self._at_once():
             self._write(
                 "DELETE FROM pages WHERE crawl_id IN"
-                " (SELECT crawl_id FROM crawls WHERE ended IS NOT NULL OR began <= ?)",
-                now - keep_for,
+                " (SELECT crawl_id FROM crawls WHERE ended IS NOT NULL OR abs(began - ?) >= ?)",
+                now,
+                keep_for,
             )
             self._write(
                 "DELETE FROM drops WHERE crawl_id IN (SELECT crawl_id FROM crawls WHERE job = ?)",
@@ -136,13 +140,13 @@ class CrawlStore:
 
     def unseen(self, job: str, crawl_id: str) -> list[str]:
         """Listings that earlier crawls of the job saw, that are not gone, and that neither this one
-        nor a later one of another job did see."""
+        nor a later one of another job did see. Later is what was noted later: clocks go wrong."""
         rows = self._db.execute(
             "SELECT s.listing_id FROM seen s JOIN listings l USING (listing_id)"
             " JOIN crawls c ON c.crawl_id = s.crawl_id"
             " WHERE s.job = ? AND s.crawl_id != ? AND l.gone IS NULL AND NOT EXISTS"
             " (SELECT 1 FROM seen o JOIN crawls later ON later.crawl_id = o.crawl_id"
-            " WHERE o.listing_id = s.listing_id AND later.began > c.began) ORDER BY s.listing_id",
+            " WHERE o.listing_id = s.listing_id AND later.rowid > c.rowid) ORDER BY s.listing_id",
             (job, crawl_id),
         )
         return [row[0] for row in rows]
@@ -203,7 +207,7 @@ class CrawlStore:
             crawl_id,
             drop.source_id,
             drop.reason,
-            whole(drop.detail),
+            drop.detail,
         )
 
     # What a crawl saw, for the catalogue

@@ -11,9 +11,11 @@ from catalog.photos import decoded, encode_jpeg
 from catalog.stored import load_photos
 from catalog.table import Catalog
 from crawlers.errors import UsageMistakeError
+from crawlers.spreadsheet import csv_line
+from crawlers.text import clean, web_url
 from labeling.review.cases import Case, spoken
 from labeling.review.queue import Waiting
-from labeling.review.returned_csv import HEADER, write_row
+from labeling.review.returned_csv import HEADER
 from labeling.review.tasks import config, task
 from labeling.review.waiting import load_places
 
@@ -23,11 +25,12 @@ SIDE = 640
 """The longer side of the picture in a task, in pixels."""
 
 
-def export_review(catalog: Catalog, chosen: Sequence[Waiting], out: Path) -> None:
+def export_review(catalog: Catalog, chosen: Sequence[Waiting], out: Path) -> list[str]:
     """Write `tasks.json`, `config.xml` and `review.csv` into the folder `out`, all or nothing.
 
-    Raises `UsageMistakeError` where something is there already: decisions that somebody wrote into
-    an earlier export are never written over.
+    Returns the ids of photos that were left out because their stored bytes are damaged. Raises
+    `UsageMistakeError` where something is there already: decisions that somebody wrote into an
+    earlier export are never written over.
     """
     check_folder(out)
     out = out.resolve()
@@ -36,10 +39,11 @@ def export_review(catalog: Catalog, chosen: Sequence[Waiting], out: Path) -> Non
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
-        _write(catalog, chosen, aside)
+        damaged = _write(catalog, chosen, aside)
         os.replace(aside, out)  # noqa: PTH105 - of a folder, onto an empty one
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    return damaged
 
 
 def check_folder(out: Path) -> None:
@@ -68,7 +72,8 @@ def preview(content: bytes) -> bytes:
         return encode_jpeg(shown)
 
 
-def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> None:
+def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> list[str]:
+    damaged: list[str] = []
     asked = {case.attribute for waiting in chosen for case in waiting.cases}
     attributes = [each for name, each in catalog.vocabulary.attributes.items() if name in asked]
     places = load_places(catalog, [waiting.image_id for waiting in chosen])
@@ -76,21 +81,25 @@ def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> None:
     with (folder / TASKS).open("w", encoding="utf-8") as file:
         # One by one: a picture is some 50 KB, and only one is held.
         file.write("[")
-        for number, (waiting, jpeg) in enumerate(_pictures(catalog, chosen)):
-            one = task(waiting, jpeg, places[waiting.image_id]["page_url"], attributes)
+        for number, (waiting, jpeg) in enumerate(_pictures(catalog, chosen, damaged)):
+            page = web_url(places[waiting.image_id]["page_url"]) or ""
+            one = task(waiting, jpeg, page, attributes)
             file.write(",\n" if number else "\n")
             json.dump(one, file, ensure_ascii=False)
         file.write("\n]\n")
     with (folder / TABLE).open("w", encoding="utf-8-sig", newline="") as file:
-        file.write(write_row(HEADER))
+        file.write(csv_line(HEADER, "\r\n"))
         for waiting in chosen:
-            for case in waiting.cases:
-                file.write(write_row(_row(case, places[waiting.image_id])))
+            for case in () if waiting.image_id in damaged else waiting.cases:
+                file.write(csv_line(_row(case, places[waiting.image_id]), "\r\n"))
+    return damaged
 
 
-def _pictures(catalog: Catalog, chosen: Sequence[Waiting]) -> Iterator[tuple[Waiting, bytes]]:
+def _pictures(
+    catalog: Catalog, chosen: Sequence[Waiting], damaged: list[str]
+) -> Iterator[tuple[Waiting, bytes]]:
     by_id = {waiting.image_id: waiting for waiting in chosen}
-    for key, content, _ in load_photos(catalog, list(by_id)):
+    for key, content, _ in load_photos(catalog, list(by_id), damaged):
         yield by_id[key], preview(content)
 
 
@@ -108,4 +117,5 @@ def _row(case: Case, place: dict[str, str]) -> list[str]:
         "why": case.why,
         **place,
     }
-    return [" ".join(cells.get(name, "").split()) for name in HEADER]
+    cells["page_url"] = web_url(cells["page_url"]) or ""
+    return [" ".join(clean(cells.get(name, "")).split()) for name in HEADER]

@@ -21,11 +21,23 @@ def read_moment(text: str, now: datetime) -> tuple[datetime, str]:
     said, is_day = _read(" ".join(text.split()))
     spelling = said.date().isoformat() if is_day else said.isoformat()
     if said - now > _A_DAY:
-        raise ValueError(f"{text[:80]!r} lies ahead")
+        raise ValueError(f"{text[:80]!r} lies ahead: here it is {now:%Y-%m-%d %H:%M} UTC")
     if said < _EARLIEST:
         raise ValueError(f"{text[:80]!r} lies before the year {_EARLIEST.year}")
-    end = said + _A_DAY - timedelta(microseconds=1) if is_day else said
-    return min(end, now), spelling
+    return min(_end(said, is_day=is_day), now), spelling
+
+
+def latest_of(spelling: str) -> datetime | None:
+    """The latest time that a spelling by `read_moment` can mean; None if it is none."""
+    try:
+        said, is_day = _read(spelling)
+    except ValueError:
+        return None
+    return _end(said, is_day=is_day)
+
+
+def _end(said: datetime, *, is_day: bool) -> datetime:
+    return said + _A_DAY - timedelta(microseconds=1) if is_day else said
 
 
 def _read(text: str) -> tuple[datetime, bool]:

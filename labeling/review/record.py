@@ -12,10 +12,14 @@ from catalog.assertions import Assertion
 from catalog.table import Catalog
 from labeling.label import load_assertions, store_assertions
 from labeling.review.cases import is_disputed, spoken
+from labeling.review.moments import latest_of
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle
 from labeling.review.returned import Line, load_returned
 
 _BATCH = 1_000
+
+SKEW = timedelta(minutes=5)
+"""The clocks of machines that keep time differ by less."""
 
 Key = tuple[str, str]
 """A photo and an attribute."""
@@ -26,7 +30,8 @@ class Imported:
     """What came of files that people gave back.
 
     `new` decisions by who made them; those that were `known` before; those that stood `twice` in a
-    file; questions left `empty`; and what is to be told of single lines.
+    file; questions left `empty`; and what is to be told of single lines. Of the new ones `placed`
+    correct what is dated later, up to the time `ahead`.
     """
 
     new: Counter[str] = field(default_factory=Counter)
@@ -34,6 +39,8 @@ class Imported:
     twice: int = 0
     empty: int = 0
     lines: list[Line] = field(default_factory=list)
+    placed: int = 0
+    ahead: datetime | None = None
 
     @property
     def good(self) -> int:
@@ -52,6 +59,19 @@ class Imported:
         self.twice += other.twice
         self.empty += other.empty
         self.lines += other.lines
+        self.placed += other.placed
+        self.ahead = max(filter(None, (self.ahead, other.ahead)), default=None)
+
+    @property
+    def clock_notice(self) -> str | None:
+        """What is to be said of clocks; None where all decisions are dated as they came."""
+        if self.ahead is None:
+            return None
+        return (
+            f"{self.placed:,} of the new decisions correct earlier ones that are dated later, up "
+            f"to {self.ahead:%Y-%m-%d %H:%M} UTC, and were placed after those: the clock of this "
+            "machine is behind, or one was ahead when they were made; look at `date`"
+        )
 
     def to_dict(self, most: int = 1_000) -> dict[str, Any]:
         """JSON-ready values, with the first `most` lines."""
@@ -62,6 +82,7 @@ class Imported:
             "twice": self.twice,
             "empty": self.empty,
             "refused": self.refused,
+            "placed": self.placed,
             "lines": [line._asdict() for line in self.lines[:most]],
             "more_lines": max(0, len(self.lines) - most),
         }
@@ -79,34 +100,47 @@ def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) ->
     found, lines = resolve(returned.answers, catalog.vocabulary, ids, now) if ids else ([], [])
     standing, torn, twice = settle(found)
     past = load_decisions(catalog, {each.image_id for each in standing})
-    made, known = news(standing, past)
+    made, known, ahead = news(standing, past, now)
     store_assertions(catalog, made, run_id=run_id)
     told = [*returned.lines, *lines, *torn, *disputes(standing, [*_flat(past), *made])]
     told = [line._replace(where=f"{path.name}, {line.where}") for line in sorted(told, key=_place)]
-    return Imported(Counter(each.by for each in made), known, twice, returned.empty, told)
+    return Imported(
+        Counter(each.by for each in made),
+        known,
+        twice,
+        returned.empty,
+        told,
+        placed=len(ahead),
+        ahead=max(ahead, default=None),
+    )
 
 
 def news(
-    standing: Sequence[Statement], past: Mapping[Key, Sequence[Assertion]]
-) -> tuple[list[Assertion], int]:
-    """The statements of one file that `past` does not have yet, and how many it has.
+    standing: Sequence[Statement], past: Mapping[Key, Sequence[Assertion]], now: datetime
+) -> tuple[list[Assertion], int, list[datetime]]:
+    """The statements of one file that `past` does not have yet, how many it has, and of each that
+    corrects what a wrong clock dated after it, that date.
 
     One with a time is known if the same person said the same at that time. One without is known if
     it is what that person said last. No two statements about one thing have the same time, so that
-    there always is a latest.
+    there always is a latest: see `_moment`.
     """
     said = {key: list(some) for key, some in past.items()}
     made: list[Assertion] = []
+    ahead: list[datetime] = []
     for each in sorted(standing, key=lambda statement: statement.at):
         there = said.setdefault((each.image_id, each.attribute), [])
-        if (new := _new(each, there)) is not None:
+        if (new := _new(each, there, now)) is not None:
+            before = past.get((each.image_id, each.attribute), ())
+            later = [old.created_at for old in before if each.at < old.created_at < new.created_at]
+            ahead += [max(later)] if later else []
             made.append(new)
             there.append(new)
             there.sort(key=_age)
-    return made, len(standing) - len(made)
+    return made, len(standing) - len(made), ahead
 
 
-def _new(each: Statement, there: Sequence[Assertion]) -> Assertion | None:
+def _new(each: Statement, there: Sequence[Assertion], now: datetime) -> Assertion | None:
     mine = [said for said in there if said.by == each.by]
     same = [said for said in mine if _says(said) == (frozenset(each.values), each.one_of)]
     if each.said_at:
@@ -115,9 +149,6 @@ def _new(each: Statement, there: Sequence[Assertion]) -> Assertion | None:
         known = bool(mine) and mine[-1] in same
     if known:
         return None
-    at = each.at
-    while any(said.created_at == at for said in there):
-        at += timedelta(microseconds=1)
     return Assertion(
         image_id=each.image_id,
         attribute=each.attribute,
@@ -130,9 +161,33 @@ def _new(each: Statement, there: Sequence[Assertion]) -> Assertion | None:
         # two imports of one file at the same moment store it once.
         version=each.said_at,
         about="",
-        created_at=at,
+        created_at=_moment(each, there, now),
         revision=0 if each.said_at else sum(not said.version for said in mine),
     )
+
+
+def _moment(each: Statement, there: Sequence[Assertion], now: datetime) -> datetime:
+    """When a statement counts as made: at its own time, but after all that it corrects.
+
+    It corrects what was said before it and, as nobody has seen tomorrow, what a clock that ran
+    ahead has dated after `now`. A statement without a time of its own is made now, and corrects all
+    that is there. What was said later than it stays later.
+    """
+    others = [said for said in there if each.said_at and not _corrects(each, said, now)]
+    before = [said.created_at for said in there if said not in others]
+    step = timedelta(microseconds=1)
+    at = max(each.at, max(before, default=each.at - step) + step)
+    at = min([at, *(said.created_at - step for said in others)])
+    while any(said.created_at == at for said in there):
+        at += -step if others else step
+    return at
+
+
+def _corrects(each: Statement, said: Assertion, now: datetime) -> bool:
+    when = said.created_at
+    if (own := latest_of(said.version)) is not None:
+        when = min(own, when)  # it may have been placed after another itself
+    return when <= each.at or when > now + (SKEW if said.by != each.by else timedelta(0))
 
 
 def disputes(standing: Iterable[Statement], said: Iterable[Assertion]) -> list[Line]:

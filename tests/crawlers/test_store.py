@@ -99,7 +99,7 @@ def test_half_a_character_is_no_text_and_is_shown_as_such(store: CrawlStore) -> 
     assert found.words == {"version": "turbo ?"}
     store.store_drop("crawl", Drop("a site", "b", "a reason", "said \udc00"))
     assert [drop for drop in store.records("a site", "crawl") if isinstance(drop, Drop)] == [
-        Drop("a site", "b", "a reason", "said ?")
+        Drop("a site", "b", "a reason", r"said \udc00")
     ]
 
 
@@ -209,6 +209,16 @@ def test_what_is_unseen_is_gone_and_comes_back(store: CrawlStore) -> None:
     see(store, "job", "fifth", listing("b"))
     assert not store.is_gone("b")
     assert store.unseen("job", "fifth") == ["a"]
+
+
+def test_a_crawl_that_a_wrong_clock_dated_ahead_is_no_later_one(store: CrawlStore) -> None:
+    keep_photos(store, listing("a"))
+    store.begin("job", "ahead", 9 * DAY, keep_for=DAY)
+    store.store_listing("job", "ahead", listing("a"), number=1, taken=9)
+    store.begin("other", "second", 2 * DAY, keep_for=DAY)
+    store.store_listing("other", "second", listing("a"), number=1, taken=9)
+    assert store.begin("job", "third", 3 * DAY, keep_for=DAY) == "third", "it may be of any age"
+    assert store.unseen("job", "third") == [], "the second saw it after the first"
 
 
 @given(st.lists(st.sets(st.sampled_from("abcdef")), max_size=6))

@@ -173,7 +173,6 @@ class Bomb:
         return Path.touch, (self.target,)
 
 
-@pytest.mark.usefixtures("prefect_harness")
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("name", ["w.pt", "w.bin", "w.safetensors"])
 def test_the_command_refuses_code_and_does_not_run_it(

@@ -19,6 +19,7 @@ from labeling.review.waiting import load_queue
 from tests.labeling.review.making import START, Shop, key_of, network, said, write
 
 VOCABULARY = load_vocabulary()
+LATER = START + timedelta(days=9)
 HEAD = "image_id,attribute,decision,by,decided_at"
 
 
@@ -200,7 +201,8 @@ def imported(files: Sequence[Sequence[Statement]]) -> list[Assertion]:
     stored: dict[str, Assertion] = {}
     for file in files:
         past = {(A, "color"): sorted(stored.values(), key=lambda each: each.created_at)}
-        made, known = news(settle(file)[0], past)
+        made, known, ahead = news(settle(file)[0], past, LATER)
+        assert ahead == []
         assert len({each.assertion_id for each in made} - stored.keys()) == len(made)
         assert len(made) + known == len(settle(file)[0])
         stored |= {each.assertion_id: each for each in made}
@@ -252,13 +254,13 @@ def test_undated_statements_of_two_people_keep_their_order() -> None:
         Statement(f"line {at}", A, "color", (value,), False, by, START, "")
         for at, (by, value) in enumerate([("zoe", "red"), ("ann", "blue")])
     ]
-    made, _ = news(both, {})
+    made, *_ = news(both, {}, START)
     assert [each.created_at - START for each in made] == [timedelta(0), timedelta(microseconds=1)]
     assert consensus(made, VOCABULARY)["color"].values == ("blue",)
-    assert news(both, {(A, "color"): made})[0] == []
+    assert news(both, {(A, "color"): made}, START)[0] == []
 
 
 def test_a_statement_that_others_made_is_not_mine() -> None:
     past = {(A, "color"): [said(A, "color", "red", by="bob")]}
     mine = Statement("line 2", A, "color", ("red",), False, "ann", START, "")
-    assert len(news([mine], past)[0]) == 1
+    assert len(news([mine], past, START)[0]) == 1

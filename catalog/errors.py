@@ -1,0 +1,163 @@
+"""Errors of the catalogue, and the two places where what LanceDB raises becomes one of them.
+
+LanceDB raises `OSError`, `RuntimeError`, `ValueError`, and a panic of its Rust code, which is no
+`Exception` at all. None of them names the table or says what to do.
+"""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from catalog.places import store_reason
+from crawlers.errors import MarqueError
+
+
+class CatalogError(MarqueError):
+    """The catalogue cannot do what was asked; the message says why and what to do."""
+
+
+class AbsentCatalogError(CatalogError):
+    """There is no catalogue at that place yet."""
+
+
+class IncompleteCatalogError(CatalogError):
+    """Some tables of the catalogue are there and others are not, or are not as they should be."""
+
+
+class NewerCatalogError(CatalogError):
+    """A newer Marque has written the catalogue, in a format that this one does not know."""
+
+
+class ReadError(CatalogError):
+    """What is stored could not be read: it is damaged or absent, or, at least for now,
+    `out_of_reach`."""
+
+    def __init__(self, message: str, *, out_of_reach: bool = False) -> None:
+        super().__init__(message)
+        self.out_of_reach = out_of_reach
+
+
+class StoreError(CatalogError):
+    """A write did not reach the store: the disk, the network, or another writer that was first.
+
+    Nothing of the write is there, or all of it; the same write may be tried again, which is of no
+    use while it `lasts`: on a disk that is full, in a place that may not be written.
+    """
+
+    def __init__(self, message: str, *, lasts: bool = False) -> None:
+        super().__init__(message)
+        self.lasts = lasts
+
+
+@contextmanager
+def reading(place: str, advice: str | None = None) -> Iterator[None]:
+    """Let what fails inside, a read of this place by LanceDB itself, be a `ReadError`.
+
+    `place` begins the sentence, `advice` ends it, by default with how a damaged table is mended.
+    """
+    try:
+        yield
+    except MarqueError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
+        raise _read_error(place, error, advice) from error
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        raise _read_error(place, error, advice) from error
+
+
+@contextmanager
+def storing(place: str) -> Iterator[None]:
+    """Let what fails inside, a write to this place by LanceDB itself, be a `StoreError`.
+
+    A `ValueError` is let through: it says that another writer has made the same thing.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise _store_error(place, error) from error
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        raise _store_error(place, error) from error
+
+
+def is_panic(error: BaseException) -> bool:
+    """Whether Rust code gave up in the middle: such an error may be no `Exception`."""
+    return type(error).__module__ in {"pyo3_runtime", "pyo3_async_runtimes"}
+
+
+def cause_of(error: BaseException) -> str:
+    """What an error of LanceDB says, in one short line, without places in its source."""
+    if (reason := store_reason(error)) is not None:
+        return reason
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = _SOURCE.sub("", lines[0]) if lines else ""
+    said = _PREFIX.sub("", said).strip(" ,;:.")
+    return (said if len(said) <= _LONG else f"{said[:_LONG]}…") or type(error).__name__
+
+
+def os_error_number(error: BaseException) -> int | None:
+    """The system's number of an error, which LanceDB gives only inside its text."""
+    if found := _OS_ERROR.search(str(error)):
+        return int(found[1])
+    number = getattr(error, "errno", None)
+    return number if isinstance(number, int) else None
+
+
+_LONG = 300
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_SOURCE = re.compile(r",? *(?:location: *)?(?:at )?[^\s,]*\.rs:\d+(?::\d+)?(?:[:,] *)?")
+_AWAY = re.compile(
+    r"Generic (?:S3|GCS|\w*Azure\w*|HTTP\w*) error|error sending request|timed out|timeout",
+    re.IGNORECASE,
+)
+_BROKEN = re.compile(
+    r"not appear to be a Lance file|file size is too small|fill whole buffer|Invalid range|corrupt"
+)
+_PREFIX = re.compile(r"^(?:(?:lance error|LanceError\([^)]*\)|External error|Error): *)+")
+
+_PLACE = "make the place writable, or set MARQUE_CATALOG to another"
+_LASTING = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room on that disk",
+    errno.EROFS: _PLACE,
+    errno.EACCES: _PLACE,
+    errno.EPERM: _PLACE,
+}
+
+DAMAGED = (
+    "a file of it is damaged, missing or out of reach: `marque publish` makes an index anew; else "
+    "put a copy of the catalogue's folder back, or move it away and ingest the photos again"
+)
+
+OTHER_VERSION = "it was removed or is damaged: `marque publish` publishes the newest version"
+
+
+def _read_error(place: str, error: BaseException, advice: str | None) -> ReadError:
+    number = os_error_number(error)
+    if number in (errno.EACCES, errno.EPERM):
+        why = f"{os.strerror(number)}; let yourself read it, and run the same command again"
+        return ReadError(f"{place} cannot be read: {why}", out_of_reach=True)
+    away = number not in (None, errno.ENOENT) or _AWAY.search(str(error)) is not None
+    said = f"{place} cannot be read ({cause_of(error)}); {advice or DAMAGED}"
+    return ReadError(said, out_of_reach=away)
+
+
+def _store_error(place: str, error: BaseException) -> StoreError:
+    number = os_error_number(error)
+    again = "then run the same command again, which goes on where this one stopped"
+    if number in _LASTING:
+        why = f"{os.strerror(number)}; {_LASTING[number]}, {again}"
+        return StoreError(f"{place} could not be written: {why}", lasts=True)
+    if _BROKEN.search(str(error)):
+        return StoreError(
+            f"{place} could not be written ({cause_of(error)}); {DAMAGED}", lasts=True
+        )
+    return StoreError(
+        f"{place} could not be written ({cause_of(error)}); if the disk is full or the place is "
+        f"read-only, make room or choose another place; {again}"
+    )

@@ -1,0 +1,172 @@
+"""What is looked at when a catalogue is opened: its tables, their columns, and its format."""
+
+from collections.abc import Collection, Mapping, Set
+from datetime import timedelta
+from typing import Any
+
+import lancedb
+import pyarrow as pa
+
+from catalog.errors import (
+    AbsentCatalogError,
+    CatalogError,
+    IncompleteCatalogError,
+    NewerCatalogError,
+    cause_of,
+    is_panic,
+    reading,
+)
+from catalog.migrations import FORMAT, current_format, later_tables
+from catalog.places import PROBE, is_path, unreachable
+from catalog.schema import KEY_MARK, TableSpec
+
+_LISTED = 1000
+
+
+def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
+    """The LanceDB database at a place, and the names of its tables; raises `CatalogError`.
+
+    An object store is asked for the names with little patience: it is the first question to it, and
+    by default LanceDB waits minutes for one that does not answer.
+    """
+    every = timedelta(0)
+    asked = dict(options) or None if is_path(uri) else PROBE | dict(options)
+    try:
+        db = lancedb.connect(uri, storage_options=asked, read_consistency_interval=every)
+        names = table_names(db)
+        if not is_path(uri):
+            given = dict(options) or None
+            db = lancedb.connect(uri, storage_options=given, read_consistency_interval=every)
+        return db, names
+    except BaseException as error:
+        if not (isinstance(error, OSError | ValueError | RuntimeError) or is_panic(error)):
+            raise
+        if not is_path(uri):
+            raise CatalogError(unreachable(uri, error)) from error
+        raise CatalogError(
+            f"the catalogue at {uri} cannot be opened ({cause_of(error)}); "
+            "check the path and its permissions, or set MARQUE_CATALOG to another place"
+        ) from error
+
+
+def table_names(db: Any) -> set[str]:
+    """The names of all tables of a LanceDB database, ours or not."""
+    names: set[str] = set()
+    page = None
+    while True:
+        found = db.list_tables(limit=_LISTED, page_token=page)
+        names.update(found.tables)
+        page = found.page_token
+        if not page:
+            return names
+
+
+def opened(db: Any, uri: str, name: str, advice: str | None = None) -> Any | None:
+    """The newest version of a table; None where there is none, or only the start of one.
+
+    Raises `ReadError`, which ends with `advice`.
+    """
+    with reading(f"table {name!r} of {uri}", advice):
+        try:
+            return db.open_table(name)
+        except ValueError as error:
+            if "was not found" in str(error):
+                return None
+            raise
+
+
+def absent(uri: str) -> AbsentCatalogError:
+    """The error of a place without a catalogue."""
+    return AbsentCatalogError(
+        f"there is no catalogue at {uri} yet; `marque ingest folder PATH` makes one"
+    )
+
+
+def read_format(db: Any, uri: str, names: Collection[str]) -> int:
+    """The format of a catalogue with these tables; raises `NewerCatalogError`."""
+    if FORMAT not in names:
+        return 1
+    advice = f"delete the folder {FORMAT}.lance there: the next ingest makes it anew"
+    if (table := opened(db, uri, FORMAT, advice)) is None:
+        return 1
+    with reading(f"table {FORMAT!r} of {uri}", advice):
+        numbers = table.search().select(["number"]).to_arrow().column("number")
+        found = max(numbers.to_pylist(), default=1)
+    if found > current_format():
+        raise NewerCatalogError(
+            f"the catalogue at {uri} is of format {found} and this Marque knows formats up to "
+            f"{current_format()}: a newer Marque has written it; install that one, or set "
+            "MARQUE_CATALOG to another catalogue"
+        )
+    return int(found)
+
+
+def missing_tables(
+    db: Any, uri: str, specs: Mapping[str, TableSpec], names: Set[str], number: int
+) -> list[str]:
+    """The tables that a catalogue of format `number` lacks as its making was broken off.
+
+    All are made before a row is written. So where rows are in one and another is missing, that
+    one was lost: raises `IncompleteCatalogError`, which names those that are.
+    """
+    needed = [name for name in specs if name not in later_tables(number)]
+    missing = [name for name in needed if name not in names]
+    # The table of the format always holds a row.
+    there = [name for name in needed if name in names and name != FORMAT] or [*names & {FORMAT}]
+    if not missing or not there:
+        return missing
+    if not any(_holds_rows(db, uri, name) for name in there):
+        return missing
+    # Another process may have made them, and have written, since they were listed.
+    missing = [name for name in missing if opened(db, uri, name) is None]
+    if missing:
+        raise IncompleteCatalogError(_incomplete(uri, missing, table_names(db)))
+    return missing
+
+
+def _holds_rows(db: Any, uri: str, name: str) -> bool:
+    table = opened(db, uri, name)
+    with reading(f"table {name!r} of {uri}"):
+        return table is not None and table.count_rows() > 0
+
+
+def _incomplete(uri: str, missing: list[str], names: Collection[str]) -> str:
+    named = ", ".join(repr(name) for name in missing)
+    tables = f"table {named} is" if len(missing) == 1 else f"tables {named} are"
+    folders = ", ".join(f"{name}.lance" for name in missing)
+    other = {name.lower(): name for name in names if name not in missing}
+    renamed = [f"{other[name]}.lance" for name in missing if name in other]
+    if renamed:
+        advice = f"give {', '.join(renamed)} its name in small letters back"
+    else:
+        advice = f"put a copy of {folders} back, or of the whole folder"
+    return (
+        f"the catalogue at {uri} is not whole: {tables} missing, though other tables hold rows; "
+        f"{advice}, or move it away and ingest the photos again"
+    )
+
+
+def check_schema(uri: str, spec: TableSpec, schema: pa.Schema, later: Collection[str]) -> None:
+    """Make sure that a stored table is as `spec` says; columns beside it may be there if they can
+    be null, and `later` ones may be missing. Raises `IncompleteCatalogError`."""
+    types = {field.name: field.type for field in schema}
+    wanted = {field.name: field.type for field in spec.schema if field.name not in later}
+    wrong = [f"lacks the column {name!r}" for name in wanted if name not in types]
+    wrong += [
+        f"has {name!r} as {types[name]} instead of {kind}"
+        for name, kind in wanted.items()
+        if types.get(name, kind) != kind
+    ]
+    wrong += [
+        f"has a column {field.name!r} that must be filled, and nothing here does"
+        for field in schema
+        if not field.nullable and field.name not in spec.schema.names
+    ]
+    mark = {} if spec.key not in types else schema.field(spec.key).metadata or {}
+    if not wrong and not KEY_MARK.items() <= mark.items():
+        wrong.append(f"does not declare {spec.key!r} as its key")
+    if wrong:
+        raise IncompleteCatalogError(
+            f"table {spec.name!r} of {uri} {wrong[0]}: another program has written it; put a copy "
+            "of that table's folder back, or move the catalogue away and ingest the photos again"
+        )

@@ -1,0 +1,111 @@
+"""Facts that a table said of photos are taken back, as nothing but this does."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from catalog.imports import forget_sidecar, remembered_sidecars
+from catalog.sql import among
+from catalog.table import Catalog, CatalogError
+from catalog.told import RIGHTS, Change, changes, told_of
+from crawlers.imports.sidecar import teller_of
+from crawlers.imports.walk import readable
+from crawlers.records import RENDERED
+
+BY_HAND = ("folder", RENDERED)
+"""Sources whose facts come from tables beside the photos."""
+
+_READ = ("sighting_id", "source_id", "words", "told", *RIGHTS)
+
+
+@dataclass(slots=True)
+class Withdrawal:
+    """What there is to withdraw: by teller the facts that it states, counted, with "" for what was
+    said before tellers were told apart; and the places that it states them of."""
+
+    said: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    places: list[str] = field(default_factory=list)
+
+    @property
+    def tellers(self) -> list[str]:
+        """Who takes something back."""
+        return list(self.said)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        said = {who: dict(sorted(facts.items())) for who, facts in self.said.items()}
+        return {"photos": len(self.places), "said": said}
+
+
+def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
+    """What the table at `path` said of photos, or where that is no table that did, what all tables
+    said of the photos below it, and what was said of them before tables were told apart.
+
+    The table need not be there any more. Raises `CatalogError` where nothing was said.
+    """
+    teller, below = teller_of(path), f"{readable(os.path.realpath(path))}/"
+    table, folder = Withdrawal(), Withdrawal()
+    for row in _rows(catalog):
+        told = told_of(row)
+        inside = row["source_id"].startswith(below)
+        for found, tellers in (
+            (table, {teller}),
+            (folder, {who for who, _ in told.entries} if inside else set()),
+        ):
+            said = {who: told.by(who) for who in sorted(tellers)}
+            if any(said.values()):
+                found.places.append(row["sighting_id"])
+            for who, facts in said.items():
+                if facts:
+                    found.said[who].update(facts.keys())
+    found = table if table.places else folder
+    if not found.places:
+        raise CatalogError(
+            f"nothing that is known of a photo was said by the table {teller}, nor of a photo in a "
+            "folder of that name; `marque show IMAGE_ID` tells who said what"
+        )
+    return found
+
+
+def withdraw_facts(
+    catalog: Catalog, tellers: Sequence[str], places: Sequence[str], *, run_id: str
+) -> Counter[tuple[str, Change]]:
+    """Let these tellers take back all that they said of these places; what comes of it, by fact.
+
+    Their words are read again by the next labelling. Done again it finds nothing to do.
+    """
+    names = catalog.specs["sightings"].schema.names
+    done: Counter[tuple[str, Change]] = Counter()
+    written = []
+    for row in catalog.rows("sightings", places, names).to_pylist():
+        before = told_of(row)
+        told = before.without(tellers)
+        if told == before:
+            continue
+        now = row | told.columns()
+        if before.facts != told.facts:
+            done.update(changes(before.facts, told.facts))
+            now |= {"revision": row["revision"] + 1, "labelled_with": None, "run_id": run_id}
+        written.append(now)
+    schema = catalog.specs["sightings"].schema
+    catalog.upsert("sightings", pa.Table.from_pylist(written, schema))
+    return done
+
+
+def forget_tellers(catalog: Catalog, tellers: Sequence[str]) -> list[str]:
+    """Let no ingest use these tables by itself any more; the folders that had one."""
+    gone = [each for each in remembered_sidecars(catalog) if teller_of(each.path) in tellers]
+    for each in gone:
+        forget_sidecar(catalog, each)
+    return [each.folder for each in gone]
+
+
+def _rows(catalog: Catalog) -> Iterator[dict[str, Any]]:
+    where = among("source", BY_HAND)
+    for batch in catalog.read("sightings", _READ, where, batch_rows=8_192):
+        yield from batch.to_pylist()

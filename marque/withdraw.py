@@ -1,0 +1,55 @@
+"""`marque withdraw PATH`: take back what a table of facts said."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from marque.common import run_flow, shared_options
+
+if TYPE_CHECKING:
+    from catalog.withdraw import Withdrawal
+    from flows.report import RunReport
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@shared_options
+def withdraw(path: Path, yes: bool, as_json: bool) -> None:
+    """Take back what the sidecar PATH said of photos, or what every sidecar said of the photos in
+    the folder PATH.
+
+    Says first how much that is. The photos stay, and so does what people decided; the next ingest
+    of the folder uses the sidecar no more unless it is given. PATH may be gone from disk.
+    """
+    from catalog.withdraw import find_withdrawal
+    from flows.opening import catalog_at
+    from flows.settings import load_settings
+
+    catalog = catalog_at(load_settings(), create=False)
+    found = find_withdrawal(catalog, path.expanduser())
+    if not yes:
+        for line in _lines(found):
+            click.echo(line, err=True)
+        click.confirm(
+            f"Take this back of {len(found.places):,} photos in {catalog.uri}?",
+            abort=True,
+            err=True,
+        )
+
+    def call() -> "RunReport":
+        from flows.withdraw import withdraw as flow
+
+        return flow(path=str(path.expanduser().absolute()))
+
+    run_flow(call, as_json=as_json)
+
+
+def _lines(found: "Withdrawal") -> list[str]:
+    """What each table said, for a person."""
+    return [
+        f"{who or 'said before tables were told apart'}: "
+        + ", ".join(f"{name} of {count:,}" for name, count in sorted(facts.items()))
+        for who, facts in sorted(found.said.items())
+    ]
