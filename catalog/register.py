@@ -24,7 +24,9 @@ from catalog.photos import (
     fits,
     image_id,
 )
+from catalog.places import is_path
 from catalog.schema import sighting_id
+from catalog.stored import forget_damage, recorded_damage, verify_photos
 from catalog.table import KEYS_A_QUERY, Catalog
 from catalog.told import RIGHTS, Change, Told, changes, facts_of, told_of
 from crawlers.records import Drop, Notice, Photo, Sighting
@@ -34,6 +36,7 @@ MAX_BYTES = 256 * 2**20
 BOX_IGNORED = "box ignored: it does not fit the photo"
 REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
 NOT_SHOWN = "photo is not shown, or not free, any more"
+MENDED = "damaged in the catalogue: taken anew"
 TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"
 
 KEPT = "less is said of it than before; what was said stays until it is withdrawn"
@@ -110,6 +113,8 @@ class _Registration:
         self.run_id = run_id
         self.pool = pool
         self.done = Registered()
+        self.damaged = recorded_damage(catalog)
+        self.mended: set[str] = set()
 
     def run(self, records: Iterable[Photo | Drop | Notice]) -> None:
         batch: list[_Read] = []
@@ -151,6 +156,7 @@ class _Registration:
     def store(self, batch: list[_Read]) -> list[Drop]:
         """Write images, then sightings; returns what was rejected."""
         sizes = self.known_sizes({read.image_id for read in batch})
+        sizes = self.without_damaged(sizes, batch)
         unknown = {
             read.image_id: read.content
             for read in batch
@@ -171,18 +177,31 @@ class _Registration:
 
     def known_sizes(self, keys: set[str]) -> dict[str, tuple[int, int]]:
         """Those of `keys` that are there, but for those this run wrote and has no sighting of:
-        an earlier try of it ended in between, and did not get to count them."""
+        an earlier try of it ended in between, and did not get to count them; and but for those
+        that are damaged."""
         columns = ["image_id", "width", "height", "run_id"]
         rows = self.catalog.rows("images", sorted(keys), columns).to_pylist()
         half = {row["image_id"] for row in rows if row["run_id"] == self.run_id}
         if half:
             seen = self.catalog.rows_where("sightings", "image_id", sorted(half), ["image_id"])
             half -= set(seen.column("image_id").to_pylist())
+        half |= self.damaged
         return {
             row["image_id"]: (row["width"], row["height"])
             for row in rows
             if row["image_id"] not in half
         }
+
+    def without_damaged(
+        self, sizes: dict[str, tuple[int, int]], batch: Sequence[_Read]
+    ) -> dict[str, tuple[int, int]]:
+        """Those of `sizes` but for photos that are here whole and in the catalogue are not."""
+        if not is_path(self.catalog.uri):
+            return sizes  # an object store checks its own disks, and each look is a transfer
+        here = [read.image_id for read in batch if read.content is not None]
+        stored = verify_photos(self.catalog, [key for key in here if key in sizes])
+        self.damaged |= {key for key, whole in stored if not whole}
+        return {key: size for key, size in sizes.items() if key not in self.damaged}
 
     def store_images(self, fresh: dict[str, PhotoFacts], contents: dict[str, bytes]) -> None:
         now = datetime.now(UTC)
@@ -202,7 +221,14 @@ class _Registration:
             for key, facts in fresh.items()
         ]
         schema = self.catalog.specs["images"].schema
-        self.catalog.insert("images", pa.Table.from_pylist(rows, schema))
+        mended = fresh.keys() & self.damaged
+        write = self.catalog.upsert if mended else self.catalog.insert
+        write("images", pa.Table.from_pylist(rows, schema))
+        forget_damage(self.catalog, mended)
+        self.damaged -= mended
+        self.mended |= mended
+        for key in mended:
+            self.done.note(MENDED, key)
 
     def store_sightings(
         self, kept: Sequence[_Read], sizes: dict[str, tuple[int, int]]
@@ -264,7 +290,7 @@ class _Registration:
         self, kept: Sequence[_Read], fresh: dict[str, PhotoFacts], known: dict[str, bool]
     ) -> None:
         self.done.changed += sum(known.values())
-        uncounted = set(fresh)
+        uncounted = fresh.keys() - self.mended
         places = set(known)
         for read in kept:
             key = sighting_id(read.sighting.source, read.sighting.source_id)

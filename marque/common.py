@@ -1,4 +1,4 @@
-"""What the commands share: options, errors for people, JSON, and a flow run with its progress."""
+"""What the commands share: options, errors for people, JSON, and a run with its progress."""
 
 import functools
 import logging
@@ -13,6 +13,7 @@ import click
 
 from crawlers.errors import MarqueError, UsageMistakeError
 from crawlers.logs import escape_logs
+from flows.environment import prepare_environment
 from marque.terminal import print_document, printable, say_error, show_traceback
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def plain_options(command: F) -> F:
         if home is not None:
             click.get_current_context().meta[GIVEN_HOME] = home
             use_home(home)
+        prepare_environment()
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
         escape_logs()
         logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR)
@@ -108,8 +110,18 @@ def readable_errors(*, debug: bool, as_json: bool) -> Iterator[None]:
         message = _message(error)
         if as_json:
             print_json({"error": message})
+        _leave_if_server_is_gone(error, message)
         usage = isinstance(error, UsageMistakeError)
         raise (click.UsageError if usage else click.ClickException)(printable(message)) from error
+
+
+def _leave_if_server_is_gone(error: Exception, message: str) -> None:
+    from flows.watch import ServerGoneError
+
+    if isinstance(error, ServerGoneError):
+        say_error(message)
+        sys.stdout.flush()
+        os._exit(1)  # what is to be kept is kept; Prefect's threads would hold the process for long
 
 
 def _message(error: Exception) -> str:
@@ -127,7 +139,8 @@ def print_json(document: dict[str, Any]) -> None:
 
 
 def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
-    """Run a flow against the one Prefect server, with a progress bar, and print its report.
+    """Run a recipe with a progress bar, as a Prefect flow where there is a server for that, and
+    print its report.
 
     Ends the command with status 1, after the report, when the run failed, or with 2 if it was asked
     for something that makes no sense.

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 import click
 
 from marque.common import GIVEN_HOME, print_json, shared_options
+from marque.terminal import say_over, shown
 
 if TYPE_CHECKING:
     from flows.doctor.check import Check
 
 
 @click.command()
+@click.option(
+    "--deep", is_flag=True, help="Read every stored photo too, and name those that are damaged."
+)
 @shared_options
 @click.pass_context
-def doctor(context: click.Context, as_json: bool) -> None:
+def doctor(context: click.Context, deep: bool, as_json: bool) -> None:
     """Look at everything that Marque needs, and say what to do where something is wrong.
 
     Changes nothing. Exit status 1 if there is a problem; a warning is none.
@@ -22,7 +26,8 @@ def doctor(context: click.Context, as_json: bool) -> None:
     from flows.doctor.check import STATES
     from flows.doctor.examine import examine
 
-    checks = examine(home_given=GIVEN_HOME in context.meta)
+    told = _tell if deep else None
+    checks = examine(home_given=GIVEN_HOME in context.meta, deep=told)
     state = max((each.state for each in checks), key=STATES.index)
     if as_json:
         print_json({"state": state, "checks": [each.to_dict() for each in checks]})
@@ -32,11 +37,15 @@ def doctor(context: click.Context, as_json: bool) -> None:
         sys.exit(1)
 
 
+def _tell(read: int, total: int) -> None:
+    """How far reading the photos is, on standard error, one line that is written over."""
+    if sys.stderr.isatty() and (read % 100 == 0 or read == total):
+        say_over(f"{read:,} of {total:,} photos read", last=read == total)
+
+
 def _print_checks(checks: list["Check"]) -> None:
     from rich.console import Console
     from rich.table import Table
-
-    from marque.terminal import shown
 
     colours = {"ok": "green", "warning": "yellow", "problem": "red"}
     table = Table(show_lines=True, header_style="bold")
