@@ -47,8 +47,6 @@ def _print_checks(checks: list["Check"]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from marque.terminal import shown
-
     colours = {"ok": "green", "warning": "yellow", "problem": "red"}
     table = Table(show_lines=True, header_style="bold")
     for column in ("check", "state", "found", "what to do"):

@@ -35,6 +35,11 @@ def shown(value: object, style: str = "") -> "Text":
     return Text(visible(value), style)
 
 
+def say_over(line: str, *, last: bool) -> None:
+    """Print a line on standard error over the one before; after the `last` goes a new one."""
+    click.echo(f"\r{visible(line)}", err=True, nl=last)
+
+
 def print_document(document: object) -> None:
     """One JSON document on standard output, in which what nobody sees is written by its number."""
     click.echo(visible_json(json.dumps(document, ensure_ascii=False, indent=2)))

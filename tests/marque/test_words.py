@@ -26,6 +26,7 @@ from crawlers.licences import License
 from crawlers.logs import escape_logs
 from crawlers.records import Drop, Notice, Photo, Sighting
 from crawlers.spreadsheet import unguarded
+from embeddings.registry import SpaceRecord
 from flows.doctor.check import Check
 from flows.report import RunReport
 from labeling.label import label_sightings, store_assertions
@@ -34,7 +35,7 @@ from marque.doctor import _print_checks
 from marque.tables import print_report
 from marque.terminal import show_traceback
 from search.lettering import drawable
-from tests.catalog.making import SIZE, png, record, vectors_for
+from tests.catalog.making import SIZE, png, vectors_for
 from tests.crawlers.test_text import HOSTILE, is_harmless
 
 BY = License("by", "4.0")
@@ -67,7 +68,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     register(catalog, [Photo(place, png(8)), Drop("s", WORD, "reason", WORD)], run_id="r")
     label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
     make_dirty(catalog)
-    open_space(catalog, "semantic", SIZE, record("m"))
+    space = SpaceRecord("semantic", "m", None, "0" * 64, {}, SIZE, "cosine", "m")
+    open_space(catalog, "semantic", SIZE, space.to_json())
     new, _ = unembedded_images(catalog, "semantic", "m")
     labels = {"make": Label((WORD,), "source", None)}
     append_cars(catalog, vectors_for(new, "m"), lambda ids: dict.fromkeys(ids, labels))
@@ -163,6 +165,7 @@ def test_no_command_prints_what_acts(
     assert done.exit_code in {0, 1, 2}
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     assert done.stdout or done.stderr
+    assert "unexpected" not in done.stderr
     assert_harmless(done.stdout_bytes)
     assert_harmless(done.stderr_bytes)
     if form and done.stdout:
