@@ -5,12 +5,15 @@ fragment's columns can be written anew by themselves and committed beside what o
 meanwhile.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import lance
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from catalog.writing import ADDRESS, found, fragment_of
 
 LEAST_SHARE = 0.05
 """Of the rows of the fragments that they are in: fewer rows are moved. A row of `cars` is mostly
@@ -28,14 +31,13 @@ class Touched:
 
 def touched(table: Any, key: str, keys: pa.ChunkedArray) -> Touched:
     """The fragments of a LanceDB table that have rows with one of these keys."""
+    table.checkout(table.version)
     stored = table.to_lance()
-    fragments, rows = [], 0
-    for fragment in stored.get_fragments():
-        there = fragment.to_table(columns=[key]).column(key)
-        if pc.any(pc.is_in(there, value_set=keys)).as_py():
-            fragments.append(fragment)
-            rows += len(there)
-    return Touched(stored, fragments, rows)
+    addresses = [part.column(ADDRESS) for part in found(table, key, keys, [key])]
+    table.checkout_latest()
+    numbers = {fragment_of(address) for some in addresses for address in some.to_pylist()}
+    fragments = [stored.get_fragment(number) for number in sorted(numbers)]
+    return Touched(stored, fragments, sum(each.count_rows() for each in fragments))
 
 
 def rewrite(place: Touched, key: str, rows: pa.Table) -> None:
@@ -52,3 +54,11 @@ def rewrite(place: Touched, key: str, rows: pa.Table) -> None:
         fields.update(changed)
     change = lance.LanceOperation.Update(updated_fragments=written, fields_modified=sorted(fields))
     lance.LanceDataset.commit(place.stored, change, read_version=place.stored.version)
+
+
+def with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBatch:
+    """`batch` with these columns in this order; those that it lacks are null."""
+    there = set(batch.schema.names)
+    nulls = (pa.nulls(batch.num_rows, field.type) for field in fields if field.name not in there)
+    columns = [batch.column(f.name) if f.name in there else next(nulls) for f in fields]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))

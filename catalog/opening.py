@@ -8,7 +8,6 @@ import lancedb
 import pyarrow as pa
 
 from catalog.errors import (
-    DAMAGED,
     AbsentCatalogError,
     CatalogError,
     IncompleteCatalogError,
@@ -135,7 +134,7 @@ def _incomplete(uri: str, missing: list[str], names: Collection[str]) -> str:
     named = ", ".join(repr(name) for name in missing)
     tables = f"table {named} is" if len(missing) == 1 else f"tables {named} are"
     folders = ", ".join(f"{name}.lance" for name in missing)
-    other = {name.lower(): name for name in names}
+    other = {name.lower(): name for name in names if name not in missing}
     renamed = [f"{other[name]}.lance" for name in missing if name in other]
     if renamed:
         advice = f"give {', '.join(renamed)} its name in small letters back"
@@ -168,5 +167,6 @@ def check_schema(uri: str, spec: TableSpec, schema: pa.Schema, later: Collection
         wrong.append(f"does not declare {spec.key!r} as its key")
     if wrong:
         raise IncompleteCatalogError(
-            f"table {spec.name!r} of {uri} {wrong[0]}: another program has written it, or {DAMAGED}"
+            f"table {spec.name!r} of {uri} {wrong[0]}: another program has written it; put a copy "
+            "of that table's folder back, or move the catalogue away and ingest the photos again"
         )

@@ -1,11 +1,8 @@
 """The stages of a run, each: ask what is pending, do it shard by shard, count it in the report."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
-
-from prefect.utilities.annotations import quote
 
 from catalog.cars import add_label_columns, open_space
 from catalog.cleanup import clean_up
@@ -25,6 +22,7 @@ from flows.tasks import (
     REFRESHED,
     embed_images,
     label_shard,
+    overlapped,
     refresh_shard,
     register_shard,
     shards,
@@ -32,9 +30,6 @@ from flows.tasks import (
 from labeling.label import Labelled
 from labeling.networks import Asked
 from labeling.refresh import Differences
-
-if TYPE_CHECKING:
-    from prefect.futures import PrefectFuture
 
 
 def register_all(run: Run, source: Source, total: int | None, limit: int | None) -> None:
@@ -44,7 +39,7 @@ def register_all(run: Run, source: Source, total: int | None, limit: int | None)
     done = Registered()
     with stage(run.report, "register", total) as step:
         for shard in shards(limited(source, limit), run.settings.shard_size):
-            part = register_shard(run.settings, quote(shard), run.run_id)
+            part = register_shard(run.settings, shard, run.run_id)
             done.add(part)
             step.advance(part.seen)
         step.stage.counts["bytes"] = done.bytes
@@ -130,21 +125,13 @@ def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShar
     """Two shards at a time: the model works at one while the other is read or written."""
     way = choose_way(run.settings, run.catalog, new + old)
     run.report.models[f"{SPACE}, run as"] = str(way)
-    under_way: deque[PrefectFuture[EmbeddedShard]] = deque()
+    calls = (
+        (run.settings, way, shard, run.run_id, replace)
+        for ids, replace in ((new, False), (old, True))
+        for shard in shards(ids, run.settings.shard_size)
+    )
     with kept_engine(run.settings, way):
-        try:
-            for ids, replace in ((new, False), (old, True)):
-                for shard in shards(ids, run.settings.shard_size):
-                    given = (run.settings, way, quote(shard), run.run_id)
-                    under_way.append(embed_images.submit(*given, replace=replace))
-                    if len(under_way) == 2:
-                        yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
-        except Exception:
-            for other in under_way:
-                other.wait()  # it works with the engine, which is closed now
-            raise
+        yield from overlapped(embed_images, calls)
 
 
 def publish_pending(run: Run, *, allow_loss: bool = False) -> None:

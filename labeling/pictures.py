@@ -18,7 +18,7 @@ from PIL import Image
 
 from catalog.assertions import Assertion
 from catalog.labelers import Labeler
-from catalog.photos import RejectedError, decode
+from catalog.photos import RejectedError, decoded
 from catalog.segments import load_segments
 from catalog.stored import load_photos
 from catalog.table import Catalog
@@ -167,8 +167,8 @@ def see_photos(
     maps = load_segments(catalog, image_ids)
     for key, content, _ in load_photos(catalog, image_ids, damaged):
         with suppress(RejectedError):
-            image = decode(content, side=SIDE)
-            image.thumbnail((SIDE, SIDE))
+            with decoded(content, side=SIDE) as image:
+                image.thumbnail((SIDE, SIDE))
             car = np.zeros((image.height, image.width), bool)
             if key in maps:
                 with suppress(ClassMapError):  # whoever looks has it made anew: `damaged_maps`

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from catalog.photos import RejectedError, decode
+from catalog.photos import RejectedError, decoded
 from catalog.register import store_rejects
 from catalog.segments import Segments, segment_stage, store_segments
 from catalog.stored import DAMAGED, load_photos
@@ -120,7 +120,8 @@ def segment_photo(segmenter: Segmenter, content: bytes, threshold: float = THRES
     Raises `RejectedError` for the photo, `ModelError` for the network, and `UsageMistakeError` for
     a threshold that is no probability.
     """
-    size = decode(content).size
+    with decoded(content) as shown:
+        size = shown.size
     (output,) = Forward(segmenter).run([segmenter.preparation.picture(content)])
     if isinstance(output, RejectedError):
         raise output

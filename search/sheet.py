@@ -191,7 +191,7 @@ def _paste(
     if not thumbnail:
         return
     try:
-        with Image.open(io.BytesIO(thumbnail)) as small:
+        with Image.open(io.BytesIO(thumbnail), formats=("JPEG",)) as small:
             scale = side / max(small.size)
             size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
             photo = small.convert("RGB").resize(size, Image.Resampling.LANCZOS)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from catalog.photos import decode, encode_jpeg
+from catalog.photos import decoded, encode_jpeg
 from catalog.stored import load_photos
 from catalog.table import Catalog
 from crawlers.errors import UsageMistakeError
@@ -67,9 +67,9 @@ def check_folder(out: Path) -> None:
 
 def preview(content: bytes) -> bytes:
     """A photo as a JPEG of at most `SIDE` pixels, whole and upright."""
-    shown = decode(content, side=SIDE)
-    shown.thumbnail((SIDE, SIDE), reducing_gap=3.0)
-    return encode_jpeg(shown)
+    with decoded(content, side=SIDE) as shown:
+        shown.thumbnail((SIDE, SIDE), reducing_gap=3.0)
+        return encode_jpeg(shown)
 
 
 def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> list[str]:
