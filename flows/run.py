@@ -12,6 +12,7 @@ from crawlers.errors import MarqueError
 from flows.at_work import at_work
 from flows.environment import prepare_environment
 from flows.inside import in_prefect_run
+from flows.markdown import cells
 from flows.opening import catalog_at
 from flows.private import make_private
 from flows.report import RunReport, new_report, store_report
@@ -113,5 +114,5 @@ def _show(report: RunReport) -> None:
 
     for title, rows in report.tables().items():
         key = f"{report.flow}-{title}".lower().replace(" ", "-")
-        create_table_artifact(rows, key=key, description=f"{title} of run {report.run_id}")
+        create_table_artifact(cells(rows), key=key, description=f"{title} of run {report.run_id}")
     create_markdown_artifact(report.to_markdown(), key=f"{report.flow}-report")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from crawlers.text import shell_word
 from flows.environment import configured_url, prepare_environment
 from flows.private import load_auth
 from flows.server_process import (
@@ -97,9 +98,7 @@ def opened_at(home: Path, running: Running) -> str:
 
 def exports(home: Path, running: Running) -> list[str]:
     """The lines with which a terminal works with the server; the secret stays in its file."""
-    import shlex
-
-    auth = shlex.quote(str(home / "prefect" / "auth"))
+    auth = shell_word(str(home / "prefect" / "auth"))
     lines = [
         f"export PREFECT_API_URL={running.url}",
         f'export PREFECT_API_AUTH_STRING="$(cat {auth})"',

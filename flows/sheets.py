@@ -11,6 +11,7 @@ from catalog.labelers import load_judges
 from catalog.sql import equals
 from flows.environment import current_settings
 from flows.inside import in_prefect_run
+from flows.markdown import plain
 from flows.run import Run
 from flows.server_process import SHEETS, Running, load_running
 from flows.settings import Settings
@@ -63,7 +64,7 @@ def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
     if kept.link is not None and in_prefect_run():
         from prefect.artifacts import create_image_artifact
 
-        create_image_artifact(kept.link, key=f"{run.report.flow}-sheet", description=about)
+        create_image_artifact(kept.link, key=f"{run.report.flow}-sheet", description=plain(about))
     return kept
 
 
