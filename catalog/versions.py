@@ -142,10 +142,12 @@ def _set_tag(catalog: Catalog, version: int) -> None:
             with catalog.storing("cars"), catalog.tags("cars") as tags:
                 try:
                     old = published_version(catalog)
-                except ReadError:
+                except ReadError as error:
+                    if error.out_of_reach:
+                        raise
                     tags.delete(TAG)  # it says nothing, and cannot be changed
                     old = None
-                if old not in (None, version):
+                if old not in (None, version) and readable_published(catalog) is not None:
                     _keep(tags, f"{REPLACED}{old}", old)
                 if old is not None:
                     tags.update(TAG, version)
