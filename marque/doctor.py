@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marque.common import GIVEN_HOME, print_json, shared_options
-from marque.terminal import say_progress
+from marque.terminal import say_over, shown
 
 if TYPE_CHECKING:
     from flows.doctor.check import Check
@@ -39,8 +39,8 @@ def doctor(context: click.Context, deep: bool, as_json: bool) -> None:
 
 def _tell(read: int, total: int) -> None:
     """How far reading the photos is, on standard error, one line that is written over."""
-    if read % 100 == 0 or read == total:
-        say_progress(f"{read:,} of {total:,} photos read", last=read == total)
+    if sys.stderr.isatty() and (read % 100 == 0 or read == total):
+        say_over(f"{read:,} of {total:,} photos read", last=read == total)
 
 
 def _print_checks(checks: list["Check"]) -> None:

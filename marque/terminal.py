@@ -50,12 +50,6 @@ def say_error(text: str) -> None:
     click.echo(printable(f"Error: {text}"), err=True)
 
 
-def say_progress(text: str, *, last: bool) -> None:
-    """Write a line over the last one on standard error, where a person watches."""
-    if sys.stderr.isatty():
-        click.echo(f"\r{visible(text)}", err=True, nl=last)
-
-
 def leave_at_once(status: int) -> None:
     """End this process without waiting for its threads, with all that was said printed."""
     sys.stdout.flush()
