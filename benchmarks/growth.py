@@ -200,7 +200,7 @@ def page_of(costs: Sequence[Cost]) -> str:
         "columns (`cars` with a vector of 512 halves, photos and thumbnails of 128 bytes), checks "
         "and upkeep among them. Milliseconds of processor time, which other programs hardly "
         f"change: the median of {REPEATS} calls, and behind it their mean, in which all upkeep is. "
-        "The last columns say how many times the first size's median the last measured one's is, in "
+        "The last columns say how many times the first size's median the last one measured is, in "
         f"processor time and in wall time; wanted: at most {WANTED:g}. Scattered keys are not "
         "what a stage asks for; each of them is read from a place of its own.",
         "",
