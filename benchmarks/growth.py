@@ -200,7 +200,7 @@ def page_of(costs: Sequence[Cost]) -> str:
         "columns (`cars` with a vector of 512 halves, photos and thumbnails of 128 bytes), checks "
         "and upkeep among them. Milliseconds of processor time, which other programs hardly "
         f"change: the median of {REPEATS} calls, and behind it their mean, in which all upkeep is. "
-        "The last columns say how many times the first size's median the last one's is, in "
+        "The last columns say how many times the first size's median the last one measured is, in "
         f"processor time and in wall time; wanted: at most {WANTED:g}. Scattered keys are not "
         "what a stage asks for; each of them is read from a place of its own.",
         "",
@@ -209,8 +209,9 @@ def page_of(costs: Sequence[Cost]) -> str:
     ]
     by = {(cost.table, cost.call, cost.rows): cost for cost in costs}
     for table, call in dict.fromkeys((cost.table, cost.call) for cost in costs):
-        row = [by[table, call, rows] for rows in sizes]
-        cells = " | ".join(f"{cost.processor:.0f} ({cost.mean:.0f})" for cost in row)
+        row = [by[table, call, rows] for rows in sizes if (table, call, rows) in by]
+        told = [f"{cost.processor:.0f} ({cost.mean:.0f})" for cost in row]
+        cells = " | ".join(told + ["not measured"] * (len(sizes) - len(row)))
         times = row[-1].processor / row[0].processor
         wall = row[-1].wall / row[0].wall
         lines.append(f"| {table} | {call} | {cells} | {times:.1f} | {wall:.1f} |")

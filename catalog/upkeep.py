@@ -9,7 +9,9 @@ a part of their own, together with the newest parts as long as these are not muc
 are few parts, and what it costs to sort a row in hardly grows with the table.
 """
 
+import ctypes
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from lance.indices import IndexConfig
@@ -48,6 +50,17 @@ def keep_up(table: Any, keys: Sequence[str], *, compact: bool, unsorted: int | N
         elif table.count_rows() > UNSORTED:
             _index(table, column)
         table.checkout_latest()
+    give_back()
+
+
+def give_back() -> None:
+    """Give memory that is free back to the system, where the C library keeps it (glibc does).
+
+    Each thread keeps what it once needed, and the threads that Lance works in once needed what
+    sorting an index or putting fragments together takes.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _put_together(table: Any, size: int) -> None:
