@@ -22,8 +22,8 @@ demo: $(VENV)/.runtime ## crawl a replica of two web sites, ask three questions
 test: $(VENV)/.dev ## run the tests, which hold the house rules too
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-chaos: $(VENV)/.dev ## kill runs at every write and at random, ROUNDS=20 SEED=1; some minutes
-	CHAOS_ROUNDS=$(or $(ROUNDS),20) CHAOS_SEED=$(or $(SEED),1) \
+chaos: $(VENV)/.dev ## kill runs at every write and at random, ROUNDS=20 SEED=1; writes a page of docs/
+	CHAOS_ROUNDS=$(or $(ROUNDS),20) CHAOS_SEED=$(or $(SEED),1) CHAOS_PAGE=docs/reliability.md \
 		$(BIN)/python -m pytest tests/faults -m chaos --timeout 21600
 
 lint: $(VENV)/.dev ## check style, format and import rules

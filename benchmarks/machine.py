@@ -12,10 +12,12 @@ SHARED = Path(__file__).parents[1].parent / "shared" / "data"
 
 def made_by(name: str, *packages: str) -> str:
     """The sentence that opens a page: which command made it, when, where, and with what."""
-    return (
-        f"Made by `python -m benchmarks {name}` on {datetime.now(UTC):%Y-%m-%d}: "
-        f"{machine(*packages)}."
-    )
+    return f"{made_with(f'python -m benchmarks {name}', *packages)}."
+
+
+def made_with(command: str, *packages: str) -> str:
+    """That this command made a page, when, where, and with what."""
+    return f"Made by `{command}` on {datetime.now(UTC):%Y-%m-%d}: {machine(*packages)}"
 
 
 def machine(*packages: str) -> str:

@@ -1,6 +1,14 @@
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
 
+from tests.faults.outcomes import KILLS, Outcomes
 from tests.faults.running import Folder, make_folder
+
+OUTCOMES = Outcomes()
 
 
 @pytest.fixture(autouse=True)
@@ -15,3 +23,21 @@ def _settings(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """Ninety scenes and a few bad files; tests that change it make their own."""
     return make_folder(tmp_path_factory.mktemp("faults") / "photos", 90)
+
+
+@pytest.fixture
+def kills(record_property: Callable[[str, object], None]) -> Iterator[Counter[str]]:
+    """Stage -> how often a run was killed in it: what a test of `make chaos` counts."""
+    counted: Counter[str] = Counter()
+    yield counted
+    record_property(KILLS, dict(counted))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    OUTCOMES.add(report)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """`make chaos` names the page that says what came of it."""
+    if page := os.environ.get("CHAOS_PAGE"):
+        Path(page).write_text(OUTCOMES.page(), encoding="utf-8")
