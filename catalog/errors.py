@@ -73,11 +73,17 @@ def reading(place: str, advice: str | None = None) -> Iterator[None]:
 def storing(place: str) -> Iterator[None]:
     """Let what fails inside, a write to this place by LanceDB itself, be a `StoreError`.
 
-    A `ValueError` is let through: it says that another writer has made the same thing.
+    A `ValueError` that tells of no damage is let through: another writer has made the same thing.
     """
     try:
         yield
+    except MarqueError:
+        raise
     except (OSError, RuntimeError) as error:
+        raise _store_error(place, error) from error
+    except ValueError as error:
+        if not _BROKEN.search(str(error)):
+            raise
         raise _store_error(place, error) from error
     except BaseException as error:
         if not is_panic(error):

@@ -188,14 +188,15 @@ class Catalog:
         if rows.num_rows == 0:
             return
         table = self.table(name)
-        place = columns.touched(table, key, rows.column(key))
+        with self.reading(name):
+            place = columns.touched(table, key, rows.column(key))
         if rows.num_rows < columns.LEAST_SHARE * place.rows:
             self.update(name, rows)
             return
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
         with self.storing(name):
             columns.rewrite(place, key, rows.cast(schema))
-        check_written(table, self.uri, key, rows.column(key))
+            check_written(table, self.uri, key, rows.column(key))
 
     def remove(self, name: str, keys: Iterable[str]) -> None:
         """Delete the rows with these keys from the newest version; older versions keep them."""
@@ -315,12 +316,11 @@ class Catalog:
         if rows.num_rows == 0:
             return pa.array([], pa.string())
         table = self.table(name)
-        fields = table.schema
-        schema = pa.schema([fields.field(column) for column in rows.column_names])
+        schema = pa.schema([table.schema.field(column) for column in rows.column_names])
         change = Change(key, rows.cast(schema), insert, update, unchanged)
         with self.storing(name):
             added = store(table, change)
-        check_written(table, self.uri, key, rows.column(key))
+            check_written(table, self.uri, key, rows.column(key))
         if is_due(table.version):
             self.keep_up(name)
         return added

@@ -142,10 +142,12 @@ def _set_tag(catalog: Catalog, version: int) -> None:
             with catalog.storing("cars"), catalog.tags("cars") as tags:
                 try:
                     old = published_version(catalog)
-                except ReadError:
+                except ReadError as error:
+                    if error.out_of_reach:
+                        raise
                     tags.delete(TAG)  # it says nothing, and cannot be changed
                     old = None
-                if old not in (None, version):
+                if old not in (None, version) and readable_published(catalog) is not None:
                     _keep(tags, f"{REPLACED}{old}", old)
                 if old is not None:
                     tags.update(TAG, version)
@@ -162,7 +164,11 @@ def _keep(tags: Any, name: str, version: int) -> None:
     """Tag a version as replaced now."""
     with suppress(RuntimeError, ValueError):  # there is none
         tags.delete(name)
-    tags.create(name, version)
+    try:
+        tags.create(name, version)
+    except (RuntimeError, ValueError) as error:
+        if "Version not found" not in str(error):  # else nobody reads it
+            raise
 
 
 def _check(catalog: Catalog, version: int, space: str) -> Published:

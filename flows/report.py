@@ -193,10 +193,7 @@ class RunReport(BaseModel):
                 }.items()
                 if self.seen and (value or name in {"seen", "new"})
             ],
-            "Facts of known photos": [
-                {"fact": name, **{change: counts.get(change, 0) for change in CHANGES}}
-                for name, counts in self.facts.items()
-            ],
+            "Facts of known photos": _fact_rows(self.facts),
             "Rejected": _counted("reason", self.rejected, self.examples),
             "Noticed": _counted("what", self.notices, self.examples),
             "Unknown words": _counted("word", self.unknown_words, {}),
@@ -260,6 +257,13 @@ def _counted(
             row["for example"] = examples.get(text, "")
         rows.append(row)
     return rows
+
+
+def _fact_rows(facts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+    return [
+        {"fact": name, **{change: counts.get(change, 0) for change in CHANGES}}
+        for name, counts in facts.items()
+    ]
 
 
 def _network_rows(counts: Mapping[str, Mapping[str, NetworkCount]]) -> list[dict[str, Any]]:

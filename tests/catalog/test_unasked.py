@@ -82,6 +82,7 @@ def test_what_nothing_was_said_about_waits(catalog: Catalog, photos: Photos) -> 
 def test_when_all_were_asked_nothing_waits(catalog: Catalog, photos: Photos) -> None:
     for key in photos():
         tell(catalog, NET, key, view="exterior", body_type="suv", color="red")
+    use_labeler(catalog, NET, run_id="r")
     refresh(catalog)
     assert unasked(catalog, NET) == set()
 

@@ -130,7 +130,7 @@ def test_a_damaged_photo_is_not_segmented_nor_looked_at(shop: Shop) -> None:
     run_id, labeler = "run", Labeler("colour", "1", "", True, {"color": Calibration(1.0, 0.5)})
     use_labeler(shop.catalog, labeler, run_id=run_id)
     with pictures.kept_segmenter(shop.settings) as segmenter:
-        look = pictures.look_shard.fn
+        look = pictures.look_shard
         done, missed = look(shop.settings, labeler, shop.record, [*asked, shop.bad], run_id)
         assert (done.photos, missed) == (COUNT - 1, 1)
         said = shop.catalog.column("assertions", "image_id", "origin = 'model' AND by = 'colour'")

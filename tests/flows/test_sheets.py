@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -176,8 +176,8 @@ def test_nothing_else_of_the_machine_is_served(filled: dict[str, Any]) -> None:
         "/..%5cprefect%5cserver.json",
         f"/../sheets/{name}",
         f"/x/../{name}",
-        f"//{folder}/{name}",
-        f"/%2f{folder}/{name}",
+        f"//{quote(str(folder))}/{name}",
+        f"/%2f{quote(str(folder))}/{name}",
         f"/{name}%00",
         f"/{name}%0a",
         f"/.{name}",
