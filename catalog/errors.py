@@ -30,7 +30,12 @@ class NewerCatalogError(CatalogError):
 
 
 class ReadError(CatalogError):
-    """What is stored could not be read: it is damaged, absent, or out of reach."""
+    """What is stored could not be read: it is damaged or absent, or, at least for now,
+    `out_of_reach`."""
+
+    def __init__(self, message: str, *, out_of_reach: bool = False) -> None:
+        super().__init__(message)
+        self.out_of_reach = out_of_reach
 
 
 class StoreError(CatalogError):
@@ -103,6 +108,9 @@ def os_error_number(error: BaseException) -> int | None:
 _LONG = 300
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _SOURCE = re.compile(r",? *(?:location: *)?(?:at )?[^\s,]*\.rs:\d+(?::\d+)?(?:[:,] *)?")
+_AWAY = re.compile(
+    r"Generic (?!Local)\w+ error|error sending request|timed out|timeout", re.IGNORECASE
+)
 _PREFIX = re.compile(r"^(?:(?:lance error|LanceError\([^)]*\)|External error|Error): *)+")
 
 _PLACE = "make the place writable, or set MARQUE_CATALOG to another"
@@ -119,13 +127,17 @@ DAMAGED = (
     "or move it away and ingest the photos again"
 )
 
+OTHER_VERSION = "it was removed or is damaged: `marque publish` publishes the newest version"
+
 
 def _read_error(place: str, error: BaseException, advice: str | None) -> ReadError:
     number = os_error_number(error)
     if number in (errno.EACCES, errno.EPERM):
         why = f"{os.strerror(number)}; let yourself read it, and run the same command again"
-        return ReadError(f"{place} cannot be read: {why}")
-    return ReadError(f"{place} cannot be read ({cause_of(error)}); {advice or DAMAGED}")
+        return ReadError(f"{place} cannot be read: {why}", out_of_reach=True)
+    away = number not in (None, errno.ENOENT) or _AWAY.search(str(error)) is not None
+    said = f"{place} cannot be read ({cause_of(error)}); {advice or DAMAGED}"
+    return ReadError(said, out_of_reach=away)
 
 
 def _store_error(place: str, error: BaseException) -> StoreError:

@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from catalog.cars import space_record
+from catalog.errors import reading
 from catalog.index import REFINE, has_vector_index, probes
 from catalog.sql import REAL, among, equals
 from catalog.table import READ_ROWS, Catalog, CatalogError
-from catalog.versions import TAG, published_version
+from catalog.versions import at_published
 
 EXACT_ROWS = 50_000
 """Up to this many photos are compared one by one; above it the vector index answers."""
@@ -25,14 +26,15 @@ class PublishedCars:
     """The published version of `cars`, pinned when made: a later publish needs a new one."""
 
     def __init__(self, catalog: Catalog, *, exact_rows: int = EXACT_ROWS) -> None:
-        if published_version(catalog) is None:
+        published = at_published(catalog)
+        if published is None:
             waiting = catalog.count("cars") or catalog.count("images")
             step = "`marque embed` goes on" if waiting else "`marque ingest folder PATH` fills it"
             raise CatalogError(f"nothing is published in {catalog.uri} yet; {step}")
         self.catalog = catalog
         self.exact_rows = exact_rows
-        self._table = catalog.table("cars")
-        self._table.checkout(TAG)
+        self._table = published.table("cars")
+        self._place = f"the published version {self._table.version} of {catalog.uri}"
         self.schema: pa.Schema = self._table.schema
         # The version is pinned, so that neither changes; a page that searches asks both each time.
         self._count = lru_cache(maxsize=256)(self._table.count_rows)
@@ -49,7 +51,8 @@ class PublishedCars:
 
     def count(self, where: str | None = None) -> int:
         """How many photos there are, or those that `where` keeps."""
-        return int(self._count(where))
+        with reading(self._place):
+            return int(self._count(where))
 
     def has_real_photos(self) -> bool:
         """Whether any photo was not rendered by the project itself."""
@@ -74,16 +77,18 @@ class PublishedCars:
         columns: Sequence[str],
     ) -> tuple[Neighbours, Rows]:
         """The photos that `nearest` finds, and `columns` of them by id."""
-        if self.count(where) <= self.exact_rows or not self._indexed(space):
+        if self.count(where) <= self.exact_rows or not self._has_index(space):
             found = self._nearest_exact(space, vector, k, where)
             return found, self.rows([key for key, _ in found], columns) if columns else {}
-        query = self._table.search(vector, vector_column_name=space).distance_type("cosine")
-        # No maximum: where a filter leaves few photos in the nearest parts, more are looked at.
-        query = query.minimum_nprobes(probes(self.count())).maximum_nprobes(0)
-        query = query.refine_factor(REFINE).limit(k)
-        if where is not None:
-            query = query.where(where)
-        rows = query.select(["image_id", "_distance", *columns]).to_arrow().to_pylist()
+        least = probes(self.count())
+        with reading(self._place):
+            query = self._table.search(vector, vector_column_name=space).distance_type("cosine")
+            # No maximum: where a filter leaves few photos in the nearest parts, more are looked at.
+            query = query.minimum_nprobes(least).maximum_nprobes(0)
+            query = query.refine_factor(REFINE).limit(k)
+            if where is not None:
+                query = query.where(where)
+            rows = query.select(["image_id", "_distance", *columns]).to_arrow().to_pylist()
         return [(r["image_id"], r.pop("_distance")) for r in rows], {r["image_id"]: r for r in rows}
 
     def first(self, k: int, where: str | None = None) -> list[str]:
@@ -92,7 +97,8 @@ class PublishedCars:
         query = self._table.search().select(["image_id"]).limit(k)
         if where is not None:
             query = query.where(where)
-        ids: list[str] = query.to_arrow().column("image_id").to_pylist()
+        with reading(self._place):
+            ids: list[str] = query.to_arrow().column("image_id").to_pylist()
         return ids
 
     def rows(self, image_ids: Sequence[str], columns: Sequence[str]) -> Rows:
@@ -118,9 +124,14 @@ class PublishedCars:
         if (photos := self.count()) == 0:
             return np.empty((0, size), np.float32)
         offsets = np.unique(np.linspace(0, photos - 1, n).astype(int)).tolist()
-        rows = self._table.take_offsets(offsets).select([space]).to_arrow()
+        with reading(self._place):
+            rows = self._table.take_offsets(offsets).select([space]).to_arrow()
         batches = [_units(_valid(batch, space).column(space)) for batch in rows.to_batches()]
         return np.concatenate([np.empty((0, size), np.float32), *batches])
+
+    def _has_index(self, space: str) -> bool:
+        with reading(self._place):
+            return self._indexed(space)
 
     def _nearest_exact(
         self, space: str, vector: npt.NDArray[np.float32], k: int, where: str | None
@@ -143,7 +154,8 @@ class PublishedCars:
         query = self._table.search().select(list(columns))
         if where is not None:
             query = query.where(where)
-        yield from query.to_batches(batch_rows)
+        with reading(self._place):
+            yield from query.to_batches(batch_rows)
 
 
 def _pairs(ids: list[str], distances: list[float]) -> Neighbours:

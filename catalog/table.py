@@ -8,6 +8,7 @@ read without names would fetch every vector.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from catalog import columns
 from catalog.errors import (
+    OTHER_VERSION,
     AbsentCatalogError,
     CatalogError,
     IncompleteCatalogError,
@@ -78,11 +80,12 @@ class Catalog:
         self.specs = table_specs(vocabulary)
         self.format = number
         self._db = db
+        self._pinned: dict[str, int] = {}
         self._empty: dict[str, Any] = {}
         self._checked: set[tuple[str, int]] = set()
 
     def table(self, name: str) -> Any:
-        """The newest version of a table, as a LanceDB table.
+        """A table as a LanceDB table: its newest version, or that of `at`.
 
         One that a catalogue of an older format does not have yet is empty. Raises `ReadError`
         where it is damaged, `IncompleteCatalogError` where its columns are not those of Marque.
@@ -94,7 +97,17 @@ class Catalog:
             if (name, self.format) not in self._checked:
                 check_schema(self.uri, self.specs[name], table.schema, self._late(name))
                 self._checked.add((name, self.format))
+        if name in self._pinned:
+            place = f"version {self._pinned[name]} of table {name!r} of {self.uri}"
+            with reading(place, OTHER_VERSION):
+                table.checkout(self._pinned[name])
         return table
+
+    def at(self, name: str, version: int) -> "Catalog":
+        """This catalogue with one table as it was at a version, for reading."""
+        other = copy(self)
+        other._pinned = self._pinned | {name: version}
+        return other
 
     def _late(self, name: str) -> set[str]:
         """Columns that a table may lack: of a later format, or of a vocabulary that has grown."""

@@ -1,98 +1,161 @@
 """The published version of `cars`: what searches read while runs write.
 
-A run writes, checks, then moves the tag `published`; a search never sees half a run.
+A run writes, checks one version of the table, then points the tag `published` to that version; a
+search never sees half a run, nor a version that was not checked.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-import numpy as np
+import pyarrow.compute as pc
 
 from catalog.cars import space_version
+from catalog.errors import ReadError, reading
+from catalog.loss import MAX_LOSS, check_loss
 from catalog.pending import stale_cars, unembedded_images
 from catalog.schema import SPACE_MARK
 from catalog.sql import equals
 from catalog.table import Catalog, CatalogError, StoreError
 
 TAG = "published"
-_CHECKS = 5  # times to check a table that other runs write to meanwhile
+_ROUNDS = 3  # versions published by one run while others write
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The version that searches read, and how many photos it holds."""
+    """The version that searches read, and how many photos it holds.
+
+    `waiting` of them do not show their newest labels: something was said of them after the run
+    refreshed its rows. The next run does.
+    """
 
     version: int
     photos: int
     moved: bool
+    waiting: int = 0
 
 
 def published_version(catalog: Catalog) -> int | None:
-    """The version of `cars` that searches read; None before the first `publish`."""
-    tags = catalog.table("cars").tags.list()
-    return int(tags[TAG]["version"]) if TAG in tags else None
+    """The version of `cars` that searches read; None before the first `publish`.
 
-
-def publish(catalog: Catalog, space: str = "semantic") -> Published:
-    """Check `cars` and let searches read it as it is now.
-
-    Raises `CatalogError`, and leaves the tag where it was, when a photo is there twice, does not
-    show all that is known of it, or has no vector of the column's model.
+    Raises `ReadError` where the tag that says so is damaged.
     """
-    first = published_version(catalog)
-    for _ in range(_CHECKS):
-        table = catalog.table("cars")
-        version, rows = int(table.version), int(table.count_rows())
-        if rows == 0 and first is None:
+    tags = catalog.table("cars").tags
+    advice = "run `marque publish`, which sets it anew"
+    with reading(f"the tag {TAG!r} of table 'cars' of {catalog.uri}", advice):
+        try:
+            return int(tags.get_version(TAG))
+        except RuntimeError as error:
+            if "Ref not found" in str(error):
+                return None
+            raise
+
+
+def at_published(catalog: Catalog) -> Catalog | None:
+    """The catalogue with `cars` as searches read it; None before the first `publish`.
+
+    Raises `ReadError` where the tag is damaged, or what it points to is no more.
+    """
+    version = published_version(catalog)
+    if version is None:
+        return None
+    found = catalog.at("cars", version)
+    found.table("cars")
+    return found
+
+
+def publish(catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_LOSS) -> Published:
+    """Check the newest version of `cars` and let searches read that very version.
+
+    Where others write meanwhile, what they have written is published too if it can be. Raises
+    `CatalogError`, and leaves the tag where it was, when a photo is there twice, or has no vector
+    of the column's model, and `LossError` when more than the share `max_loss` of the photos, or
+    of the labels of an attribute, would be lost to searches; with 1 nothing is too much.
+    """
+    first = _readable(catalog)
+    done: Published | None = None
+    for _ in range(_ROUNDS):
+        version = _version(catalog)
+        pinned = catalog.at("cars", version)
+        held = _readable(catalog)
+        try:
+            found = _check(pinned, version, space)
+            if held is not None and _version(held) < version:
+                check_loss(held, pinned, max_loss)
+        except CatalogError:
+            if done is None:
+                raise
+            break  # what came meanwhile is for the run that is writing it
+        if found.photos == 0 and done is None and _is_unset(catalog):
             return Published(0, 0, moved=False)
-        _check(catalog, space, rows)
-        # A version that came meanwhile was not checked. After the tag is set it is asked again: of
-        # two runs that publish at once the later one to look sets the newest.
-        moved = version == _newest(catalog) and _set_tag(catalog, table, version)
-        if moved and version == _newest(catalog):
-            return Published(version, rows, moved=first != version)
-    raise CatalogError(
-        "another run keeps writing to the catalogue while it is checked; run `marque publish` when "
-        "that run is done"
-    )
+        done = found
+        if held is not None and _version(held) >= version:
+            break  # this very version, or another run has checked and published a later one
+        _set_tag(catalog, version)
+        # Another run may have published a later version after the last look. Then the tag went
+        # back, and the newest version is a later one too.
+        if version == _version(catalog):
+            break
+    assert done is not None
+    return replace(done, moved=first is None or done.version != _version(first))
 
 
-def _newest(catalog: Catalog) -> int:
+def _version(catalog: Catalog) -> int:
     return int(catalog.table("cars").version)
 
 
-def _set_tag(catalog: Catalog, table: Any, version: int) -> bool:
-    """Point the tag to a version; False where another run did so at the same moment."""
+def _is_unset(catalog: Catalog) -> bool:
     try:
-        with catalog.storing("cars"):
-            if TAG in table.tags.list():
-                table.tags.update(TAG, version)
-            else:
-                table.tags.create(TAG, version)
-    except ValueError:
+        return published_version(catalog) is None
+    except ReadError:
         return False
-    except StoreError as error:
-        if error.lasts:
+
+
+def _readable(catalog: Catalog) -> Catalog | None:
+    """The catalogue at its published version; None where nothing is published, and where the tag
+    or the version is damaged: then there is nothing to compare with, and the tag is set anew."""
+    try:
+        return at_published(catalog)
+    except ReadError as error:
+        if error.out_of_reach:
             raise
-        return False
-    return True
+        return None
 
 
-def _check(catalog: Catalog, space: str, rows: int) -> None:
-    keys = catalog.column("cars", "image_id").to_numpy()
-    if len(np.unique(keys)) != len(keys):
-        twice = len(keys) - len(np.unique(keys))
+def _set_tag(catalog: Catalog, version: int) -> None:
+    """Point the tag to a version; raises `StoreError`."""
+    for last in (False, False, True):
+        tags = catalog.table("cars").tags
+        try:
+            with catalog.storing("cars"):
+                try:
+                    there = published_version(catalog) is not None
+                except ReadError:
+                    tags.delete(TAG)  # it says nothing, and cannot be changed
+                    there = False
+                if there:
+                    tags.update(TAG, version)
+                else:
+                    tags.create(TAG, version)
+            return
+        except (ValueError, StoreError) as error:
+            # Another run may have set it at the same moment.
+            if last or (isinstance(error, StoreError) and error.lasts):
+                raise
+
+
+def _check(catalog: Catalog, version: int, space: str) -> Published:
+    """Look at one version of `cars`, which the catalogue is pinned to."""
+    rows = catalog.count("cars")
+    found = Published(version, rows, moved=False)
+    if rows == 0:
+        return found
+    twice = rows - int(pc.count_distinct(catalog.column("cars", "image_id")).as_py())
+    if twice:
         raise CatalogError(f"{twice} photos are in table 'cars' twice; nothing was published")
-    stale = stale_cars(catalog)
-    if stale:
-        raise CatalogError(
-            f"{len(stale)} photos do not show their newest labels (first: {stale[0]}); "
-            "run the same command again, it goes on where it stopped"
-        )
-    table = catalog.table("cars")
-    if space not in table.schema.names:
+    schema = catalog.table("cars").schema
+    if space not in schema.names:
         raise CatalogError(f"no photo has a {space!r} vector yet; run `marque embed` first")
-    current = space_version(table.schema.field(space).metadata[SPACE_MARK])
+    current = space_version(schema.field(space).metadata[SPACE_MARK])
     ready = catalog.count("cars", equals(f"{space}_version", current))
     waiting = unembedded_images(catalog, space, current)[1] if ready != rows else []
     if waiting:
@@ -100,3 +163,4 @@ def _check(catalog: Catalog, space: str, rows: int) -> None:
             f"{len(waiting)} of {rows} photos wait for a {space!r} vector of {current}; "
             "run `marque embed`, it goes on where it stopped"
         )
+    return replace(found, waiting=len(stale_cars(catalog)))

@@ -2,13 +2,13 @@
 
 import re
 import tomllib
-import unicodedata
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from crawlers.errors import MarqueError
+from crawlers.text import clean
 
 _INT32 = (-(2**31), 2**31 - 1)  # numbers are stored in 32 bits
 RESERVED = frozenset(
@@ -109,7 +109,7 @@ class AttributeSpec(_Strict):
         for value in words:
             if not value.strip() or value != " ".join(value.split()):
                 raise ValueError(f"the value {value!r} is empty or has stray blanks: trim it")
-            if any(unicodedata.category(letter) in {"Cc", "Cf"} for letter in value):
+            if clean(value) != value:
                 raise ValueError(
                     f"the value {value!r} has characters that nobody sees: remove them"
                 )

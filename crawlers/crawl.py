@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from crawlers.licences import ACCEPTED
-from crawlers.records import whole
 from crawlers.sources import Pace
+from crawlers.text import visible
 
 Ending = Literal["running", "finished", "limit", "cap", "blocked", "stopped", "died", "failed"]
 
@@ -99,15 +99,15 @@ class CrawlReport:
 
     def count_drop(self, reason: str, example: str) -> None:
         """Count something that was left out, and keep the first example of each reason."""
-        reason = whole(reason)
+        reason = visible(reason)
         self.drops[reason] = self.drops.get(reason, 0) + 1
-        self.examples.setdefault(reason, whole(example))
+        self.examples.setdefault(reason, visible(example))
 
     def count_notice(self, text: str, example: str) -> None:
         """Count something worth telling that loses no photo."""
-        text = whole(text)
+        text = visible(text)
         self.notices[text] = self.notices.get(text, 0) + 1
-        self.examples.setdefault(text, whole(example))
+        self.examples.setdefault(text, visible(example))
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready values."""

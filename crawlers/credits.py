@@ -1,15 +1,14 @@
 """Who is to be named for a photo, and how: one line of text, or the credits of many photos as
 Markdown, HTML or CSV."""
 
-import csv
 import html
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from crawlers.licences import License
+from crawlers.spreadsheet import csv_line
+from crawlers.text import clean, web_url
 
 NO_LICENSE = "no licence known"
 NO_TITLE = "This work"
@@ -36,6 +35,15 @@ class Credit:
     attribution: str | None = None
     own_words: bool = False
     changes: str | None = None
+
+    def __post_init__(self) -> None:
+        """Clean all words, and keep no address that is none of the web: one of a file would name
+        the machine that the photo lies on, and others run what is in them."""
+        for name in ("page_url", "image_url", "creator_url", "license_url"):
+            object.__setattr__(self, name, web_url(getattr(self, name)))
+        for name in ("title", "creator", "license", "attribution", "changes"):
+            if given := getattr(self, name):
+                object.__setattr__(self, name, clean(given) or None)
 
 
 def attribution_text(found: License, title: str | None = None, creator: str | None = None) -> str:
@@ -93,37 +101,19 @@ def _sentence(credit: Credit, link: Link) -> str:
     return f"{photo}: {own}{', '.join(parts)}"
 
 
-def _web(url: str | None) -> str | None:
-    """The address if it is one of the web, with what no address may hold percent-encoded."""
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url.strip())
-    except ValueError:
-        return None
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        return None
-    return re.sub(r'[\s\x00-\x20\x7f<>"\\^`{|}]', _percent, url.strip())
-
-
-def _percent(match: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in match[0].encode())
-
-
 def _one_line(text: str) -> str:
-    return re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text).strip()
+    return " ".join(clean(text).split())
 
 
 def _markdown(text: str, url: str | None) -> str:
     escaped = re.sub(r"([\\`*_\[\]<>&~|$])", r"\\\1", _one_line(text))
-    target = (_web(url) or "").replace("&", r"\&")  # or "&copy" would be a character
+    target = (url or "").replace("&", r"\&")  # or "&copy" would be a character
     return f"[{escaped}](<{target}>)" if target else escaped
 
 
 def _html(text: str, url: str | None) -> str:
     escaped = html.escape(_one_line(text))
-    target = _web(url)
-    return escaped if target is None else f'<a href="{html.escape(target)}">{escaped}</a>'
+    return f'<a href="{html.escape(url)}">{escaped}</a>' if url else escaped
 
 
 _COLUMNS = (
@@ -144,19 +134,7 @@ _COLUMNS = (
 def _csv(credit: Credit) -> str:
     values = {name: getattr(credit, name) or "" for name in _COLUMNS}
     values["license"] = credit.license or NO_LICENSE
-    return _csv_line([_cell(values[name]) for name in _COLUMNS])
-
-
-def _cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    plain = _one_line(text)
-    return f"'{plain}" if plain.startswith(("=", "+", "-", "@")) else plain
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(cells)
-    return out.getvalue()
+    return csv_line(_one_line(values[name]) for name in _COLUMNS)
 
 
 _HTML_HEAD = """<!doctype html>
@@ -178,6 +156,6 @@ FORMS = {
         ("</ul>", "<h2>No licence known</h2>", "<ul>"),
         ("</ul>", "</body>", "</html>"),
     ),
-    "csv": _Layout(_csv_line(_COLUMNS), _csv),
+    "csv": _Layout(csv_line(_COLUMNS), _csv),
 }
 """The forms in which credits can be written."""

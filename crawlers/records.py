@@ -1,27 +1,26 @@
 """What a source yields: a photo with the place it was seen at, or a drop with its reason.
 
-Words stay as the source gave them; what they mean is decided in `labeling`. Records hold plain
-data only, so that they can be sent to another process.
+Words stay as the source gave them, but for characters that nobody sees, which no record holds,
+whoever makes it; what they mean is decided in `labeling`. Records hold plain data only, so that
+they can be sent to another process.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from crawlers.errors import MarqueError
+from crawlers.text import clean, visible
+
+LONGEST = 10_000
+"""So many letters a word of a site may have; the rest is cut off."""
 
 RENDERED = "scenes"
 """The source whose photos the project renders itself, into a folder."""
 
 REPLICA = "-replica"
 """How the name of a source ends that is a replica."""
-
-
-def whole(text: str) -> str:
-    """The text with a question mark for each half of a character: sites cut texts anywhere, and no
-    database takes such halves."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def replica_of(source: str) -> str:
@@ -66,6 +65,10 @@ class Sighting:
     box: Box | None = None
     teller: str = ""
     covers: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Clean all words; the id, by which the place is known, stays as it is."""
+        _clean_words(self, ("page_url", "image_url", *_RIGHTS, "split"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +123,17 @@ class Listing:
     creator: str | None = None
     attribution: str | None = None
 
+    def __post_init__(self) -> None:
+        """Clean all words, and cut them to `LONGEST`: a site is not trusted with its size."""
+        _clean_words(self, ("page_url", *_RIGHTS), LONGEST)
+
 
 @dataclass(frozen=True, slots=True)
 class Drop:
     """Something a source could not yield as a photo: `reason` is a short constant, to be counted.
 
-    `detail` says the rest for a person: the value that was wrong, and what to do.
+    `detail` says the rest for a person: the value that was wrong, and what to do. What nobody sees
+    in it is escaped and not taken out, as it may be what was wrong.
     """
 
     source: str
@@ -133,13 +141,43 @@ class Drop:
     reason: str
     detail: str = ""
 
+    def __post_init__(self) -> None:
+        """Escape what is for a person."""
+        object.__setattr__(self, "detail", visible(self.detail))
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something worth telling that loses no photo: counted by `text`, with one `example`."""
+    """Something worth telling that loses no photo: counted by `text`, with one `example`. What
+    nobody sees in them is escaped."""
 
     text: str
     example: str = ""
+
+    def __post_init__(self) -> None:
+        """Escape what is for a person."""
+        object.__setattr__(self, "text", visible(self.text))
+        object.__setattr__(self, "example", visible(self.example))
+
+
+_RIGHTS = ("license", "license_url", "creator", "attribution")
+
+
+def _clean_words(
+    record: Sighting | Listing, names: Sequence[str], longest: int | None = None
+) -> None:
+    """Clean the words and the fields `names` of a frozen record; what nobody sees any of is left
+    out."""
+    words = {}
+    for name, word in record.words.items():
+        cleaned = clean(word)[:longest]
+        if cleaned or not word:
+            words[clean(name)] = cleaned
+    if words != record.words:
+        object.__setattr__(record, "words", words)
+    for name in names:
+        if given := getattr(record, name):
+            object.__setattr__(record, name, clean(given)[:longest] or None)
 
 
 class SourceError(MarqueError):

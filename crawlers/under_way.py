@@ -7,9 +7,10 @@ from typing import Any
 
 from crawlers.crawl import COMPLETE, CrawlJob, CrawlReport, Ending
 from crawlers.errors import MarqueError, UsageMistakeError
-from crawlers.records import Drop, Listing, whole
+from crawlers.records import Drop, Listing
 from crawlers.sources import Site
 from crawlers.store import CrawlStore
+from crawlers.text import visible
 from crawlers.web import Web
 
 
@@ -59,7 +60,7 @@ class UnderWay:
         are still fetched, which another ending may break off; of those the first counts."""
         if self.stopping or self.report.ended == ending:
             return
-        self.report.ended, self.report.why = ending, whole(why)
+        self.report.ended, self.report.why = ending, visible(why)
         if self.stopping and self.at_stop is not None:
             self.at_stop()
 

@@ -54,10 +54,14 @@ def embed() -> RunReport:
 
 
 @flow(name="publish")
-def publish() -> RunReport:
-    """Label what waits for it, check the catalogue and let searches read it as it is now."""
-    with recorded_run("publish", {}) as run:
-        make_searchable(run, None)
+def publish(allow_loss: bool = False) -> RunReport:
+    """Label what waits for it, check the catalogue and let searches read it as it is now.
+
+    Where searches would lose many photos or labels it fails, unless `allow_loss` says that this
+    is meant.
+    """
+    with recorded_run("publish", {"allow_loss": allow_loss or None}) as run:
+        make_searchable(run, None, allow_loss=allow_loss)
     return run.report
 
 

@@ -81,6 +81,13 @@ class Settings(BaseSettings):
         description="share of a network's labels that must be right: it labels from the confidence "
         "on that gives so many, as measured on labels of people and sources",
     )
+    publish_max_loss: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="share of the photos, or of the labels of one attribute, that a publish may "
+        "take from searches; more is refused without --allow-loss, 1 refuses nothing",
+    )
     exact_rows: int = Field(
         50_000, ge=0, description="up to this many photos a search compares every one"
     )

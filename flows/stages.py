@@ -74,7 +74,7 @@ def limited(source: Source, limit: int | None) -> Iterator[Photo | Drop | Notice
         photos += isinstance(record, Photo)
 
 
-def make_searchable(run: Run, record: SpaceRecord | None) -> None:
+def make_searchable(run: Run, record: SpaceRecord | None, *, allow_loss: bool = False) -> None:
     """Label and publish what waits for it, and embed it if there is a model.
 
     Networks label what they can by its vector: what is embedded with a model that labels already
@@ -84,7 +84,7 @@ def make_searchable(run: Run, record: SpaceRecord | None) -> None:
     if record is not None:
         embed_pending(run, record)
     ask_networks(run)
-    publish_pending(run)
+    publish_pending(run, allow_loss=allow_loss)
 
 
 def label_pending(run: Run) -> None:
@@ -145,8 +145,12 @@ def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShar
             raise
 
 
-def publish_pending(run: Run) -> None:
-    """Refresh rows whose labels changed, keep the indexes up, check, and publish."""
+def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
+    """Refresh rows whose labels changed, keep the indexes up, check, and publish.
+
+    `allow_loss` is for a run that was asked to take photos or labels away: without it one that
+    would lose many of them to searches fails.
+    """
     waiting = stale_cars(run.catalog)
     found = Differences()
     with stage(run.report, "publish", len(waiting)) as step:
@@ -155,6 +159,12 @@ def publish_pending(run: Run) -> None:
             found.add(part)
             step.advance(part.photos)
         maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
-        done = publish(run.catalog)
+        max_loss = 1.0 if allow_loss else run.settings.publish_max_loss
+        done = publish(run.catalog, max_loss=max_loss)
     run.report.add_differences(found)
     run.report.published = {"version": done.version, "photos": done.photos}
+    if done.waiting:
+        run.report.messages.append(
+            f"{done.waiting:,} photos are shown without what another run has just said of them; "
+            "that run, or the next one, shows it"
+        )

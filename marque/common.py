@@ -69,6 +69,22 @@ def _use_weights(_context: click.Context, _parameter: click.Parameter, file: Pat
         os.environ["MARQUE_SEMANTIC_WEIGHTS"] = str(file.resolve())
 
 
+def loss_option(command: F) -> F:
+    """--allow-loss, for commands that publish: the settings of this process then allow it."""
+    return click.option(
+        "--allow-loss",
+        is_flag=True,
+        callback=_allow_loss,
+        expose_value=False,
+        help="Publish even if searches then find far fewer photos or labels than before.",
+    )(command)
+
+
+def _allow_loss(_context: click.Context, _parameter: click.Parameter, allowed: bool) -> None:
+    if allowed:
+        os.environ["MARQUE_PUBLISH_MAX_LOSS"] = "1"
+
+
 def use_home(home: Path) -> None:
     """Let the settings of this process name this folder, and the catalogue inside it."""
     os.environ["MARQUE_HOME"] = str(home.resolve())

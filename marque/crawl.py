@@ -7,7 +7,7 @@ import click
 from crawlers.licences import ACCEPTED
 from crawlers.pages.autoscout24.codes import SITES
 from crawlers.pages.autoscout24.gallery import SIZES
-from crawlers.records import whole
+from crawlers.text import whole
 from marque.common import F, run_flow, shared_options
 
 if TYPE_CHECKING:

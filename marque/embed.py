@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marque.common import run_flow, shared_options, weights_option
+from marque.common import loss_option, run_flow, shared_options, weights_option
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @weights_option
+@loss_option
 @shared_options
 def embed(as_json: bool) -> None:
     """Embed the photos that wait for it, and publish.

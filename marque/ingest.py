@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marque.common import F, run_flow, shared_options, weights_option
+from marque.common import F, loss_option, run_flow, shared_options, weights_option
 from marque.crawl import (
     autoscout24_options,
     commons_options,
@@ -35,6 +35,7 @@ def ingest_options(command: F) -> F:
             help="Only register and label; `marque embed` does the rest later.",
         ),
         weights_option,
+        loss_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -121,6 +122,7 @@ def scenes(
 @ingest.command()
 @autoscout24_options
 @weights_option
+@loss_option
 @shared_options
 def autoscout24(as_json: bool, **asked: Any) -> None:
     """Crawl adverts of a make on AutoScout24; needs its permission, see the setting
@@ -131,6 +133,7 @@ def autoscout24(as_json: bool, **asked: Any) -> None:
 @ingest.command()
 @commons_options
 @weights_option
+@loss_option
 @shared_options
 def commons(as_json: bool, **asked: Any) -> None:
     """Crawl photos under free licences from Wikimedia Commons."""

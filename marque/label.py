@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marque.common import print_json, run_flow, shared_options
+from marque.common import loss_option, print_json, run_flow, shared_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--calibrate", is_flag=True, help="Calibrate the networks anew, by the labels known now."
 )
+@loss_option
 @shared_options
 def label(image_id: str | None, pictures: tuple[str, ...], calibrate: bool, as_json: bool) -> None:
     """Label the photos that wait for it, and publish.

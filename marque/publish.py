@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marque.common import run_flow, shared_options
+from marque.common import loss_option, run_flow, shared_options
 
 if TYPE_CHECKING:
     from flows.report import RunReport
 
 
 @click.command()
+@loss_option
 @shared_options
 def publish(as_json: bool) -> None:
     """Check the catalogue and let searches read it as it is now.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawlers.errors import UsageMistakeError
-from marque.common import F, print_json, run_flow, shared_options
+from marque.common import F, loss_option, print_json, run_flow, shared_options
 
 if TYPE_CHECKING:
     from catalog.table import Catalog
@@ -102,6 +102,7 @@ def export(
     metavar="FILE...",
 )
 @click.option("--by", metavar="NAME", help="Who decided, where the file does not say.")
+@loss_option
 @shared_options
 def import_(files: tuple[Path, ...], by: str | None, as_json: bool) -> None:
     """Take decisions in: each FILE is a review.csv that was filled in, or what Label Studio exports

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from marque.common import run_flow, shared_options
+from marque.common import loss_option, run_flow, shared_options
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -19,6 +19,7 @@ def train() -> None:
 @click.option(
     "--attribute", "attributes", multiple=True, help="Train for this one only. Repeatable."
 )
+@loss_option
 @shared_options
 def heads(attributes: tuple[str, ...], as_json: bool) -> None:
     """Train a small classifier for each attribute, and use those that are better than zero-shot.

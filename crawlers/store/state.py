@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from crawlers.errors import MarqueError
-from crawlers.records import Drop, Listing, Photo, PhotoLink, Sighting, whole
+from crawlers.records import Drop, Listing, Photo, PhotoLink, Sighting
 from crawlers.store.files import has_photo, keeping, photo_path
 from crawlers.store.tables import TABLES, VERSION, listing_json, parse_listing
+from crawlers.text import whole
 
 GONE = "gone"
 """The `status` among the words of a listing that its site shows no more."""
@@ -206,7 +207,7 @@ class CrawlStore:
             crawl_id,
             drop.source_id,
             drop.reason,
-            whole(drop.detail),
+            drop.detail,
         )
 
     # What a crawl saw, for the catalogue

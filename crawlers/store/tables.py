@@ -3,7 +3,8 @@
 import json
 from dataclasses import asdict
 
-from crawlers.records import Listing, PhotoLink, whole
+from crawlers.records import Listing, PhotoLink
+from crawlers.text import whole
 
 VERSION = 1
 """Raise it when a table changes: a store of another version is refused."""

@@ -11,9 +11,11 @@ from catalog.photos import decode, encode_jpeg
 from catalog.stored import load_photos
 from catalog.table import Catalog
 from crawlers.errors import UsageMistakeError
+from crawlers.spreadsheet import csv_line
+from crawlers.text import clean, web_url
 from labeling.review.cases import Case, spoken
 from labeling.review.queue import Waiting
-from labeling.review.returned_csv import HEADER, write_row
+from labeling.review.returned_csv import HEADER
 from labeling.review.tasks import config, task
 from labeling.review.waiting import load_places
 
@@ -77,15 +79,16 @@ def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> None:
         # One by one: a picture is some 50 KB, and only one is held.
         file.write("[")
         for number, (waiting, jpeg) in enumerate(_pictures(catalog, chosen)):
-            one = task(waiting, jpeg, places[waiting.image_id]["page_url"], attributes)
+            page = web_url(places[waiting.image_id]["page_url"]) or ""
+            one = task(waiting, jpeg, page, attributes)
             file.write(",\n" if number else "\n")
             json.dump(one, file, ensure_ascii=False)
         file.write("\n]\n")
     with (folder / TABLE).open("w", encoding="utf-8-sig", newline="") as file:
-        file.write(write_row(HEADER))
+        file.write(csv_line(HEADER, "\r\n"))
         for waiting in chosen:
             for case in waiting.cases:
-                file.write(write_row(_row(case, places[waiting.image_id])))
+                file.write(csv_line(_row(case, places[waiting.image_id]), "\r\n"))
 
 
 def _pictures(catalog: Catalog, chosen: Sequence[Waiting]) -> Iterator[tuple[Waiting, bytes]]:
@@ -108,4 +111,5 @@ def _row(case: Case, place: dict[str, str]) -> list[str]:
         "why": case.why,
         **place,
     }
-    return [" ".join(cells.get(name, "").split()) for name in HEADER]
+    cells["page_url"] = web_url(cells["page_url"]) or ""
+    return [" ".join(clean(cells.get(name, "")).split()) for name in HEADER]

@@ -21,6 +21,7 @@ from catalog.vocabulary import (
     fold,
 )
 from catalog.vocabulary_file import LONGEST
+from crawlers.text import clean
 from labeling.review.cases import spoken
 from labeling.review.moments import HELP, read_moment
 from labeling.review.returned import Answer, Line
@@ -190,7 +191,7 @@ def _check_plain(name: str, text: str) -> None:
     if len(text) > LONGEST:
         what = f"{name}: {text[:40]!r} goes on for {len(text):,} characters"
         raise _FaultError(what, f"write at most {LONGEST}")
-    if not text.isprintable():
+    if clean(text) != text:
         what = f"{name}: {text[:80]!r} has characters that nobody sees"
         raise _FaultError(what, "write it again without them")
 

@@ -2,9 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
+from crawlers.spreadsheet import unguarded
 from labeling.review.returned import Answer, Line, Returned, is_text
 
 HEADER = (
@@ -29,28 +30,6 @@ NEEDED = ("image_id", "attribute", "decision")
 READ = (*NEEDED, "by", "decided_at")
 
 DELIMITERS = (",", ";", "\t", "|")
-
-# What a spreadsheet takes for the beginning of a formula, in any alphabet that it reads.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
-_GUARD = "'"
-
-
-def write_row(cells: Sequence[str]) -> str:
-    """One line of CSV, in which nothing is a formula."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([guarded(cell) for cell in cells])
-    return out.getvalue()
-
-
-def guarded(cell: str) -> str:
-    """The cell, with a quote before it where a spreadsheet would calculate; see `unguarded`."""
-    return _GUARD + cell if cell.startswith((*_FORMULA, _GUARD)) else cell
-
-
-def unguarded(cell: str) -> str:
-    """The cell as it was before `guarded`."""
-    is_guarded = cell.startswith(_GUARD) and cell[1:].startswith((*_FORMULA, _GUARD))
-    return cell[1:] if is_guarded else cell
 
 
 def read_csv(text: str, by: str | None = None) -> Returned:

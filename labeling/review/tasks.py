@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 from catalog.vocabulary import CANNOT_TELL, NONE, Attribute
+from crawlers.text import clean
 from labeling.review.cases import Case, spoken
 from labeling.review.queue import Waiting
 
@@ -44,7 +45,7 @@ def question(case: Case) -> str:
     """What a person is asked, and why, in one line."""
     label = "unknown" if case.label is None else spoken(case.label.values)
     what = f"{case.attribute} ({label} now)"
-    return f"{what}: {case.why}"
+    return clean(f"{what}: {case.why}")
 
 
 def config(attributes: Iterable[Attribute]) -> str:
@@ -81,5 +82,5 @@ def _result(case: Case, attribute: Attribute) -> dict[str, Any]:
         "from_name": case.attribute,
         "to_name": PHOTO,
         "type": "choices" if is_choice else "textarea",
-        "value": {"choices" if is_choice else "text": list(values)},
+        "value": {"choices" if is_choice else "text": [clean(value) for value in values]},
     }

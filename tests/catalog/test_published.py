@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from lancedb.index import IvfRq
 
+from catalog import published
 from catalog.cars import Vectors, _with_vectors, open_space
 from catalog.index import maintain_indexes
 from catalog.published import PublishedCars
@@ -205,3 +206,33 @@ def test_a_filter_far_from_the_question_still_fills_the_answer(tmp_path: Path) -
     where = among("image_id", [f"{at:064x}" for at in far])
     found = PublishedCars(catalog, exact_rows=0).nearest("semantic", QUESTIONS[0], 12, where)
     assert {int(key, 16) for key, _ in found} == set(far)
+
+
+def test_refining_by_stored_vectors_is_what_lifts_recall(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photos so alike that the shortened vectors of the index cannot tell them apart."""
+    catalog = open_catalog(tmp_path)
+    open_space(catalog, "semantic", SIZE, record("m1"))
+    kinds, each = 25, 80
+    values = np.repeat(random_units(kinds, 3), each, axis=0)
+    values = near(values, 4)
+    add_cars(catalog, values)
+    assert "semantic" in maintain_indexes(catalog, "semantic", index_from=256)
+    tag(catalog)
+    cars = PublishedCars(catalog, exact_rows=0)
+    questions = near(values[::each], 5)
+    right = [set(brute_force(values, asked, 10, list(range(len(values))))) for asked in questions]
+
+    def recall() -> float:
+        found = [{key for key, _ in cars.nearest("semantic", asked, 10)} for asked in questions]
+        return sum(map(len, map(set.__and__, found, right))) / (10 * len(questions))
+
+    assert recall() >= 0.97
+    monkeypatch.setattr(published, "REFINE", 1)
+    assert recall() < 0.9
+
+
+def near(values: npt.NDArray[np.float32], seed: int) -> npt.NDArray[np.float32]:
+    moved = values + np.random.default_rng(seed).normal(scale=0.01, size=values.shape)
+    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True), np.float32)

@@ -16,6 +16,7 @@ from crawlers.imports import sidecar
 from crawlers.imports.folder import NO_ROW, FolderSource
 from crawlers.imports.walk import LABEL_SUFFIXES
 from crawlers.records import Drop, Notice, Photo, SourceError
+from crawlers.text import clean
 
 Records = list[Photo | Drop | Notice]
 
@@ -255,7 +256,7 @@ def test_any_file_finds_its_own_row(
     records = list(FolderSource(folder, sidecar=table).records())
     found = {r.read(): r.sighting.words for r in records if isinstance(r, Photo)}
     assert found == {
-        name: {"make": make.strip()} if make.strip() else {} for name, make in made.items()
+        name: {"make": clean(make.strip())} if make.strip() else {} for name, make in made.items()
     }
     assert set(notices(records)) <= {sidecar.NOT_UTF8}
     assert drops(records) == []

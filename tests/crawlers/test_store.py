@@ -99,7 +99,7 @@ def test_half_a_character_is_no_text_and_is_shown_as_such(store: CrawlStore) -> 
     assert found.words == {"version": "turbo ?"}
     store.store_drop("crawl", Drop("a site", "b", "a reason", "said \udc00"))
     assert [drop for drop in store.records("a site", "crawl") if isinstance(drop, Drop)] == [
-        Drop("a site", "b", "a reason", "said ?")
+        Drop("a site", "b", "a reason", r"said \udc00")
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from crawlers.pages.commons.answers import Answer
 from crawlers.pages.commons.fields import read
-from crawlers.records import whole
+from crawlers.text import whole
 
 _CATEGORY_NAMESPACE = 14
 

@@ -1,0 +1,101 @@
+"""What searches would no longer find: one version of `cars` held against another."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from catalog.pending import KNOWN
+from catalog.table import Catalog, CatalogError
+
+MAX_LOSS = 0.1
+"""The share of the photos, or of the labels of one attribute, that may be lost at once."""
+
+ALWAYS = 10
+"""So many may always be lost: of few photos each is a large share."""
+
+_SURE, _GUESSED = 2, 1
+
+
+class LossError(CatalogError):
+    """What is to be published lacks much of what is published; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """So many of `photos` or of the labels of an attribute are gone, `of` so many."""
+
+    what: str
+    gone: int
+    of: int
+
+    def is_more_than(self, share: float) -> bool:
+        """Whether this is more than a share of them, and more than a few."""
+        return self.gone > max(ALWAYS, share * self.of)
+
+    def __str__(self) -> str:
+        return f"{self.gone:,} of {self.of:,} {self.what}"
+
+
+def losses(before: Catalog, after: Catalog) -> list[Lost]:
+    """What `cars` has in the catalogue `before` and lacks in the one `after`: photos, and labels
+    of each attribute, photo by photo, so that new ones make up for none.
+
+    Labels of networks count only where labels were made with the same vocabulary and networks:
+    others, or another threshold, are meant to label otherwise. So is a vocabulary without an
+    attribute; where it only lacks words, their labels count.
+    """
+    ids, versions, had = _labels(before)
+    there, versions_now, have = _labels(after)
+    at = pc.index_in(ids, value_set=there).to_numpy(zero_copy_only=False)
+    gone = np.isnan(at)
+    at = np.where(gone, 0, at).astype(np.int64)
+    if len(there) == 0:
+        have, versions_now = np.zeros((1, had.shape[1]), np.uint8), np.zeros(1, np.int64)
+    same = gone | (versions == versions_now[at])
+    lost = [Lost("photos", int(gone.sum()), len(ids))]
+    for column, attribute in enumerate(before.vocabulary.attributes):
+        counts = (had[:, column] == _SURE) | (same & (had[:, column] == _GUESSED))
+        left = ~gone & (have[at, column] > 0)
+        lost.append(Lost(f"labels of {attribute}", int((counts & ~left).sum()), int(counts.sum())))
+    return [each for each in lost if each.gone]
+
+
+def check_loss(before: Catalog, after: Catalog, share: float) -> None:
+    """Raise `LossError` where `after` lacks more than this share of what `before` has."""
+    lost = [str(each) for each in losses(before, after) if each.is_more_than(share)]
+    if lost:
+        raise LossError(
+            f"searches would lose {', '.join(lost[:4])}{', ...' if len(lost) > 4 else ''}, which "
+            f"is more than {share:.0%} at once; nothing was published. If that is meant, run the "
+            "same command with --allow-loss; if not, a table was damaged or emptied: put a copy "
+            "of the catalogue's folder back, or ingest the photos again"
+        )
+
+
+def _labels(
+    catalog: Catalog,
+) -> tuple[pa.ChunkedArray, npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Ids (n,), what each row was labelled with as a number (n,), and how sure each of its labels
+    is (n, attributes)."""
+    names = list(catalog.vocabulary.attributes)
+    columns = ["image_id", "labelled_with", *(f"{name}_origin" for name in names)]
+    ids, versions, sure = [], [np.empty(0, np.int64)], [np.empty((0, len(names)), np.uint8)]
+    for batch in catalog.read("cars", columns, batch_rows=65_536):
+        ids.append(batch.column("image_id"))
+        versions.append(np.fromiter(_hashes(batch.column("labelled_with")), np.int64))
+        sure.append(np.stack([_sure(batch.column(name)) for name in columns[2:]], axis=1))
+    return pa.chunked_array(ids, pa.string()), np.concatenate(versions), np.concatenate(sure)
+
+
+def _hashes(column: pa.Array) -> Iterator[int]:
+    return (hash(version) for version in column.to_pylist())
+
+
+def _sure(origins: pa.Array) -> npt.NDArray[np.uint8]:
+    known = pc.is_in(origins, value_set=pa.array(KNOWN)).to_numpy(zero_copy_only=False)
+    there = origins.is_valid().to_numpy(zero_copy_only=False)
+    return np.where(known, _SURE, np.where(there, _GUESSED, 0)).astype(np.uint8)
