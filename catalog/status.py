@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from catalog.cars import label_of, space_record
+from catalog.errors import ReadError
 from catalog.imports import remembered_sidecars
 from catalog.labelers import Labeler, load_labelers
 from catalog.migrations import FORMAT
@@ -50,7 +52,7 @@ def catalog_status(
             "embed": len(new) + len(old),
             "publish": len(
                 set(stale_cars(catalog))
-                | _unpublished(catalog, "evidence", "labelled_with", f"{space}_version")
+                | unpublished(catalog, "evidence", "labelled_with", f"{space}_version")
             ),
         },
         "unindexed": _unindexed(catalog),
@@ -96,7 +98,7 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
     return {
         **_plain(image),
         "phash": bytes(image["phash"]).hex(),
-        "searchable": bool(car) and image_id not in _unpublished(catalog),
+        "searchable": bool(car) and image_id not in unpublished(catalog),
         "labels": {a.name: label_of(a, car[0]) for a in known if car and label_of(a, car[0])},
         "sightings": [_plain(row) for row in _of_photo(catalog, "sightings", image_id)],
         "assertions": [_plain(row) for row in _of_photo(catalog, "assertions", image_id)],
@@ -139,12 +141,15 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _unpublished(catalog: Catalog, *columns: str) -> set[str]:
+def unpublished(catalog: Catalog, *columns: str) -> set[str]:
     """Photos of which searches do not see what `cars` has now: that they are there or are gone,
-    and what these columns say of them."""
+    and what these columns say of them; all of them where what is published cannot be read."""
     table = catalog.table("cars")
     rows = _rows(table, columns)
-    if (version := published_version(catalog)) is not None:
+    with suppress(ReadError):
+        version = published_version(catalog)
+        if version is None:
+            return {row[0] for row in rows}
         table.checkout(version)
         rows ^= _rows(table, columns)
     return {row[0] for row in rows}

@@ -18,13 +18,13 @@ from catalog.table import Catalog
 from crawlers.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
 from flows.embedding import MEASURE_FROM, way_for
-from flows.labelling import labels_wanted, made_vectors
+from flows.labelling import count_asked, labels_wanted, made_vectors
 from flows.opening import encoder_for, segmenter_for
 from flows.progress import stage
 from flows.run import Run
 from flows.settings import Settings
 from flows.tasks import opened, shard_task, shards
-from labeling.label import store_assertions
+from labeling.label import add_assertions
 from labeling.networks import Asked, load_panel
 from labeling.pictures import (
     COLOUR,
@@ -85,7 +85,7 @@ def look_at_pictures(run: Run, names: Sequence[str], *, again: bool = False) -> 
                 for shard in shards(waiting, run.settings.shard_size):
                     done.add(look_shard(run.settings, labeler, record, shard, run.run_id))
                     step.advance(len(shard))
-            run.report.add_networks(done)
+            count_asked(run, done)
         run.report.models["segments"] = segmenter.version
 
 
@@ -108,9 +108,9 @@ def look_shard(
     made = look_at(member, labeler, photos, views, catalog.vocabulary, now)
     unseen = [key for key in image_ids if key not in photos]  # or they would wait for ever
     made += [untold(labeler, e.attribute, key, now) for key in unseen for e in member.asks]
-    store_assertions(catalog, made, run_id=run_id)
-    asked = Asked(photos=len(photos))
-    asked.count(made, judges_of([labeler]))
+    added = add_assertions(catalog, made, run_id=run_id)
+    asked = Asked(photos=len(image_ids))
+    asked.count(added, judges_of([labeler]))
     return asked
 
 
