@@ -24,7 +24,7 @@ test: $(VENV)/.dev ## run the tests, which hold the house rules too
 
 chaos: $(VENV)/.dev ## kill runs at every write and at random, ROUNDS=20 SEED=1; some minutes
 	CHAOS_ROUNDS=$(or $(ROUNDS),20) CHAOS_SEED=$(or $(SEED),1) \
-		$(BIN)/python -m pytest tests/faults -m chaos
+		$(BIN)/python -m pytest tests/faults -m chaos --timeout 21600
 
 lint: $(VENV)/.dev ## check style, format and import rules
 	$(BIN)/ruff check

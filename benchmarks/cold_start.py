@@ -16,12 +16,18 @@ from pathlib import Path
 from benchmarks.machine import made_by
 
 SCENES, RUNS, TOP = 200, 5, 5
+PHOTOS = "PHOTOS"
+_INGEST = ["ingest", "folder", PHOTOS, "--limit", "100", "--json"]
+NEW = "marque ingest folder, 100 new photos"
 CASES: dict[str, tuple[list[str], float]] = {
     "marque --help": (["--help"], 0.5),
     "marque search --where color=red": (["search", "--where", "color=red", "--json"], 2.5),
     'marque search "a red car"': (["search", "a red car", "--json"], 9.0),
+    NEW: (_INGEST, 6.0),
+    "marque ingest folder, nothing new of 100": (_INGEST, 3.0),
 }
-"""What is run, with its arguments, and in how many seconds it is wanted."""
+"""What is run, with its arguments, `PHOTOS` among them for the folder of the photos, and in how
+many seconds it is wanted. What is `NEW` gets a home of its own each time."""
 
 _MOST_S = 600  # after which a process is given up
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)")  # its own time and name
@@ -50,26 +56,35 @@ def measure(
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         print(f"ingesting {scenes} rendered scenes", flush=True)
-        given = ["ingest", "scenes", str(place / "scenes"), "--render", str(scenes), "--json"]
+        given = ["ingest", "scenes", PHOTOS, "--render", str(scenes), "--json"]
         _run(given, place)
+        _run(_INGEST, place)  # which is another source, and says nothing new then
         rows = []
         for command in commands:
             arguments, wanted = CASES[command]
             print(command, flush=True)
-            _run(arguments, place)  # once, so that the files are in memory
-            seconds = [_run(arguments, place)[0] for _ in range(runs)]
-            imports = _imports(_run(arguments, place, "-X", "importtime")[1])
+            homes = [place / f"{at}" if command == NEW else place for at in range(runs + 2)]
+            _run(arguments, place, homes[0])  # once, so that the files are in memory
+            seconds = [_run(arguments, place, home)[0] for home in homes[2:]]
+            imports = _imports(_run(arguments, place, homes[1], "-X", "importtime")[1])
             rows.append(Row(command, seconds, wanted, imports))
     return rows
 
 
-def _run(arguments: Sequence[str], home: Path, *options: str) -> tuple[float, str]:
+def _run(
+    arguments: Sequence[str], place: Path, home: Path | None = None, *options: str
+) -> tuple[float, str]:
     """Run the command line in a fresh process: seconds, and what it wrote to standard error."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MARQUE_")}
-    given = {"MARQUE_HOME": str(home), "MARQUE_SEMANTIC_MODEL": "marque-tiny"}
+    ours = ("MARQUE_", "PREFECT_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    given = {"MARQUE_HOME": str(home or place), "MARQUE_SEMANTIC_MODEL": "marque-tiny"}
+    photos = str(place / "scenes")
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, *options, "-m", "marque", *arguments],
+        [
+            *(sys.executable, *options, "-m", "marque"),
+            *(photos if word == PHOTOS else word for word in arguments),
+        ],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -100,8 +115,8 @@ def page_of(rows: Sequence[Row]) -> str:
         "# Cold start\n\n"
         f"{made_by('cold-start', 'click', 'lancedb', 'torch', 'open_clip_torch')} Each command is "
         f"run {len(rows[0].seconds)} times in a fresh process, after once to warm the disk's "
-        "cache, on a catalogue of rendered scenes with marque-tiny's vectors; times are those of "
-        "the whole process.\n\n"
+        "cache, on a catalogue of rendered scenes with marque-tiny's vectors, without a Prefect "
+        "server; times are those of the whole process.\n\n"
         "| command | median s | fastest s | slowest s | wanted under s |\n"
         "|---|---:|---:|---:|---:|\n"
     )

@@ -1,7 +1,7 @@
 """Peak memory of an ingest: the whole command in a process of its own, for few and for many photos.
 
-`marque ingest folder` with marque-tiny, as a user runs it: the flow with its tasks, and not the
-Prefect server beside it. Each size starts with an empty home.
+`marque ingest folder` with marque-tiny, as a user runs it by hand. Each size starts with an
+empty home.
 """
 
 import os

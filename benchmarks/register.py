@@ -160,7 +160,7 @@ def page_of(rows: Sequence[Row], workers: int) -> str:
         "perceptual hash, JPEG thumbnail), and stores nothing. They are measured before and after "
         "Marque, and the faster counts. Marque also looks up what is known, stores bytes, "
         "sightings and thumbnails, and checks what it wrote. The whole command includes starting "
-        "Python, Prefect and its server, labelling and publishing.\n\n"
+        "Python, labelling and publishing.\n\n"
         "img2dataset fetches the same files over HTTP from a server on the same machine, in the "
         f"same number of processes and in shards of {SHARD}, its other settings as they are "
         "(SHA-256 and EXIF of each photo, one file a photo). Keeping the bytes, it decodes "

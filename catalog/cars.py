@@ -88,8 +88,13 @@ def add_label_columns(catalog: Catalog) -> list[str]:
     Rows get their values when they are refreshed, which a changed vocabulary makes due. Raises
     `CatalogError` where an attribute was once of another kind.
     """
-    table = catalog.table("cars")
-    types = {field.name: field.type for field in table.schema}
+    check_label_columns(catalog)
+    return catalog.widen("cars", list(cars_schema(catalog.vocabulary)))
+
+
+def check_label_columns(catalog: Catalog) -> None:
+    """Raise `CatalogError` where `cars` has an attribute of the vocabulary as another kind."""
+    types = {field.name: field.type for field in catalog.table("cars").schema}
     wanted = cars_schema(catalog.vocabulary)
     other = [field.name for field in wanted if types.get(field.name, field.type) != field.type]
     if other:
@@ -97,7 +102,6 @@ def add_label_columns(catalog: Catalog) -> list[str]:
             f"the catalogue already holds {other[0]!r} as {types[other[0]]}; give the attribute of "
             "the vocabulary file another name, or the kind it had"
         )
-    return catalog.widen("cars", [field for field in wanted if field.name not in types])
 
 
 def append_cars(catalog: Catalog, vectors: Vectors, labeller: Labeller) -> int:

@@ -12,6 +12,8 @@ import lance
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.writing import ADDRESS, found, fragment_of
+
 LEAST_SHARE = 0.05
 """Of the rows of the fragments that they are in: fewer rows are moved. A row of `cars` is mostly
 its vector and thumbnail, some twenty times what its labels take."""
@@ -28,14 +30,13 @@ class Touched:
 
 def touched(table: Any, key: str, keys: pa.ChunkedArray) -> Touched:
     """The fragments of a LanceDB table that have rows with one of these keys."""
+    table.checkout(table.version)
     stored = table.to_lance()
-    fragments, rows = [], 0
-    for fragment in stored.get_fragments():
-        there = fragment.to_table(columns=[key]).column(key)
-        if pc.any(pc.is_in(there, value_set=keys)).as_py():
-            fragments.append(fragment)
-            rows += len(there)
-    return Touched(stored, fragments, rows)
+    addresses = [part.column(ADDRESS) for part in found(table, key, keys, [key])]
+    table.checkout_latest()
+    numbers = {fragment_of(address) for some in addresses for address in some.to_pylist()}
+    fragments = [stored.get_fragment(number) for number in sorted(numbers)]
+    return Touched(stored, fragments, sum(each.count_rows() for each in fragments))
 
 
 def rewrite(place: Touched, key: str, rows: pa.Table) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from catalog.places import store_reason
 from crawlers.errors import MarqueError
 
 
@@ -85,12 +86,14 @@ def storing(place: str) -> Iterator[None]:
 
 
 def is_panic(error: BaseException) -> bool:
-    """Whether Rust code gave up in the middle: such an error is no `Exception`."""
-    return type(error).__module__ == "pyo3_runtime"
+    """Whether Rust code gave up in the middle: such an error may be no `Exception`."""
+    return type(error).__module__ in {"pyo3_runtime", "pyo3_async_runtimes"}
 
 
 def cause_of(error: BaseException) -> str:
     """What an error of LanceDB says, in one short line, without places in its source."""
+    if (reason := store_reason(error)) is not None:
+        return reason
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = _SOURCE.sub("", lines[0]) if lines else ""
     said = _PREFIX.sub("", said).strip(" ,;:.")
@@ -109,7 +112,11 @@ _LONG = 300
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _SOURCE = re.compile(r",? *(?:location: *)?(?:at )?[^\s,]*\.rs:\d+(?::\d+)?(?:[:,] *)?")
 _AWAY = re.compile(
-    r"Generic (?!Local)\w+ error|error sending request|timed out|timeout", re.IGNORECASE
+    r"Generic (?:S3|GCS|\w*Azure\w*|HTTP\w*) error|error sending request|timed out|timeout",
+    re.IGNORECASE,
+)
+_BROKEN = re.compile(
+    r"not appear to be a Lance file|file size is too small|fill whole buffer|Invalid range|corrupt"
 )
 _PREFIX = re.compile(r"^(?:(?:lance error|LanceError\([^)]*\)|External error|Error): *)+")
 
@@ -123,8 +130,8 @@ _LASTING = {
 }
 
 DAMAGED = (
-    "a file of it is damaged, missing or out of reach: put a copy of the catalogue's folder back, "
-    "or move it away and ingest the photos again"
+    "a file of it is damaged, missing or out of reach: `marque publish` makes an index anew; else "
+    "put a copy of the catalogue's folder back, or move it away and ingest the photos again"
 )
 
 OTHER_VERSION = "it was removed or is damaged: `marque publish` publishes the newest version"
@@ -146,6 +153,10 @@ def _store_error(place: str, error: BaseException) -> StoreError:
     if number in _LASTING:
         why = f"{os.strerror(number)}; {_LASTING[number]}, {again}"
         return StoreError(f"{place} could not be written: {why}", lasts=True)
+    if _BROKEN.search(str(error)):
+        return StoreError(
+            f"{place} could not be written ({cause_of(error)}); {DAMAGED}", lasts=True
+        )
     return StoreError(
         f"{place} could not be written ({cause_of(error)}); if the disk is full or the place is "
         f"read-only, make room or choose another place; {again}"

@@ -8,8 +8,11 @@ vectors (`REFINE`): docs/benchmarks/vectors.md has the measurement.
 import math
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 from lancedb.index import Bitmap, IvfRq
 
+from catalog.errors import ReadError
 from catalog.table import Catalog, StoreError
 
 INDEX_FROM = 50_000
@@ -32,6 +35,47 @@ def has_vector_index(table: Any, column: str) -> bool:
     return any(column in index.columns for index in table.list_indices())
 
 
+def broken_indexes(catalog: Catalog, name: str) -> dict[str, str]:
+    """The indexes of a table whose files are missing or damaged, and over which column each is.
+
+    Each is asked one question that reads little of it.
+    """
+    table = catalog.table(name)
+    broken = {}
+    with catalog.reading(name):
+        indexes = list(table.list_indices())
+    for index in indexes:
+        column = index.columns[0]
+        kind = table.schema.field(column).type if column in table.schema.names else pa.null()
+        try:
+            with catalog.reading(name):
+                if pa.types.is_fixed_size_list(kind):
+                    asked = np.ones(kind.list_size, np.float32)
+                    near = table.search(asked, vector_column_name=column)
+                    near.distance_type("cosine").nprobes(1).limit(1).select(
+                        ["_distance"]
+                    ).to_arrow()
+                elif pa.types.is_string(kind):
+                    table.count_rows(f"`{column}` = 'no such value'")
+        except ReadError as error:
+            if error.out_of_reach:
+                raise
+            broken[index.name] = column
+    return broken
+
+
+def mend_indexes(catalog: Catalog) -> list[str]:
+    """Drop the indexes that cannot be read, which makes whatever they answered fail; where they
+    are due, `maintain_indexes` makes them anew. Returns what was dropped, as `table.column`."""
+    dropped = []
+    for name in catalog.specs:
+        for index, column in broken_indexes(catalog, name).items():
+            with catalog.storing(name):
+                catalog.table(name).drop_index(index)
+            dropped.append(f"{name}.{column}")
+    return dropped
+
+
 def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FROM) -> list[str]:
     """Bring all tables up to date, build the indexes that the size of `cars` calls for and fold
     new rows into those there are.
@@ -40,7 +84,7 @@ def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FR
     moment; raises `StoreError` where it would fail then too.
     """
     for name in catalog.specs:
-        catalog.keep_up(name)
+        catalog.keep_up(name, unsorted=0 if name == "cars" else None)
     try:
         with catalog.storing("cars"):
             return _maintain(catalog.table("cars"), space, index_from)
@@ -61,7 +105,8 @@ def _maintain(table: Any, space: str, index_from: int) -> list[str]:
             if column in table.schema.names and column not in there:
                 table.create_index(column, config=Bitmap())
                 built.append(column)
-    if table.list_indices():
+    late = [index.name for index in table.list_indices() if index.columns != ["image_id"]]
+    if late:
         # Not `table.optimize()`: it also cleans up, and fails when a tagged version is old.
-        table.to_lance().optimize.optimize_indices()
+        table.to_lance().optimize.optimize_indices(index_names=late)
     return built

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from catalog.sql import among
 from catalog.table import Catalog
 
 HEAD = "head "
@@ -126,6 +127,14 @@ def _in_use(catalog: Catalog, *, weights: bool) -> list[Labeler]:
 def load_judges(catalog: Catalog) -> list[Judge]:
     """How the statements of the labelers in use are weighed, the most trusted first."""
     return judges_of(load_labelers(catalog))
+
+
+def heard(judges: Iterable[Judge]) -> str:
+    """The condition on `assertions` under which a statement can count: people and sources, and of
+    networks these versions only, as a catalogue keeps for a while what older ones said."""
+    versions = {judge.version for judge in judges}
+    others = "`origin` != 'model'"
+    return f"{others} OR {among('version', sorted(versions))}" if versions else others
 
 
 def use_labeler(catalog: Catalog, labeler: Labeler, *, run_id: str) -> None:

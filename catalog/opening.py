@@ -8,7 +8,6 @@ import lancedb
 import pyarrow as pa
 
 from catalog.errors import (
-    DAMAGED,
     AbsentCatalogError,
     CatalogError,
     IncompleteCatalogError,
@@ -18,21 +17,32 @@ from catalog.errors import (
     reading,
 )
 from catalog.migrations import FORMAT, current_format, later_tables
+from catalog.places import PROBE, is_path, unreachable
 from catalog.schema import KEY_MARK, TableSpec
 
 _LISTED = 1000
 
 
-def connect(uri: str, storage_options: dict[str, str] | None) -> tuple[Any, set[str]]:
-    """The LanceDB database at a place, and the names of its tables; raises `CatalogError`."""
+def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
+    """The LanceDB database at a place, and the names of its tables; raises `CatalogError`.
+
+    An object store is asked for the names with little patience: it is the first question to it, and
+    by default LanceDB waits minutes for one that does not answer.
+    """
+    every = timedelta(0)
+    asked = dict(options) or None if is_path(uri) else PROBE | dict(options)
     try:
-        db = lancedb.connect(
-            uri, storage_options=storage_options, read_consistency_interval=timedelta(0)
-        )
-        return db, table_names(db)
+        db = lancedb.connect(uri, storage_options=asked, read_consistency_interval=every)
+        names = table_names(db)
+        if not is_path(uri):
+            given = dict(options) or None
+            db = lancedb.connect(uri, storage_options=given, read_consistency_interval=every)
+        return db, names
     except BaseException as error:
         if not (isinstance(error, OSError | ValueError | RuntimeError) or is_panic(error)):
             raise
+        if not is_path(uri):
+            raise CatalogError(unreachable(uri, error)) from error
         raise CatalogError(
             f"the catalogue at {uri} cannot be opened ({cause_of(error)}); "
             "check the path and its permissions, or set MARQUE_CATALOG to another place"
@@ -124,7 +134,7 @@ def _incomplete(uri: str, missing: list[str], names: Collection[str]) -> str:
     named = ", ".join(repr(name) for name in missing)
     tables = f"table {named} is" if len(missing) == 1 else f"tables {named} are"
     folders = ", ".join(f"{name}.lance" for name in missing)
-    other = {name.lower(): name for name in names}
+    other = {name.lower(): name for name in names if name not in missing}
     renamed = [f"{other[name]}.lance" for name in missing if name in other]
     if renamed:
         advice = f"give {', '.join(renamed)} its name in small letters back"
@@ -157,5 +167,6 @@ def check_schema(uri: str, spec: TableSpec, schema: pa.Schema, later: Collection
         wrong.append(f"does not declare {spec.key!r} as its key")
     if wrong:
         raise IncompleteCatalogError(
-            f"table {spec.name!r} of {uri} {wrong[0]}: another program has written it, or {DAMAGED}"
+            f"table {spec.name!r} of {uri} {wrong[0]}: another program has written it; put a copy "
+            "of that table's folder back, or move the catalogue away and ingest the photos again"
         )

@@ -3,15 +3,15 @@
 Nothing here is kept between runs; a stage's own rows are what says that it is done.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.assertions import CONFIDENCE_DIGITS
-from catalog.labelers import Labeler, by_trust, labels_version
+from catalog.labelers import Labeler, by_trust, heard, labels_version, load_judges
 from catalog.sql import equals
 from catalog.table import Catalog
 
@@ -134,31 +134,60 @@ def stale_cars(catalog: Catalog) -> list[str]:
     other networks, the same statements can give other labels.
     """
     version = labels_version(catalog)
-    now = evidence(catalog, None)
+    keys, now = _evidence(catalog, None)
     stale: list[str] = []
     columns = ["image_id", "evidence", "labelled_with"]
     for batch in catalog.read("cars", columns, batch_rows=65_536):
-        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        stale += [key for key, seen, by in rows if now.get(key, 0) != seen or by != version]
+        at = pc.index_in(batch.column("image_id"), value_set=keys)
+        same = pc.equal(batch.column("evidence"), pc.fill_null(now.take(at), 0))
+        fresh = pc.and_(same, pc.equal(batch.column("labelled_with"), version))
+        stale += batch.column("image_id").filter(pc.invert(fresh)).to_pylist()
     return stale
 
 
-def evidence(catalog: Catalog, image_ids: Sequence[str] | None) -> dict[str, int]:
+def evidence(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, int]:
     """Photo -> a number that tells one state of what is known of it from another.
 
-    It is the number of its assertions, which are only added, plus a term for each of its sightings
-    that is made from its digest, its revision and whether it was read. All photos if None.
+    It is the number of its assertions that can count, plus a term for each of its sightings that
+    is made from its digest, its revision and whether it was read. While the same labelers are in
+    use assertions that can count are only added; the others may go.
     """
-    total: Counter[str] = Counter()
-    for batch in _of_photos(catalog, "assertions", ["image_id"], image_ids):
-        total.update(batch.column("image_id").to_pylist())
+    keys, now = _evidence(catalog, image_ids)
+    return dict(zip(keys.to_pylist(), now.to_pylist(), strict=True))
+
+
+def _evidence(
+    catalog: Catalog, image_ids: Sequence[str] | None
+) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """The ids of photos, and the evidence of each; all photos if None.
+
+    In Arrow, where a photo takes a hundred bytes: as a dictionary it takes five times that.
+    """
+    where = heard(load_judges(catalog))
+    parts = [
+        _summed(batch.column("image_id"), np.ones(batch.num_rows, np.uint64))
+        for batch in _of_photos(catalog, "assertions", ["image_id"], image_ids, where)
+    ]
     version = catalog.vocabulary.version
     columns = ["image_id", "sighting_id", "revision", "labelled_with"]
     for batch in _of_photos(catalog, "sightings", columns, image_ids):
-        rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-        for image_id, place, revision, read_with in rows:
-            total[image_id] += int(place[:16], 16) * (2 * revision + (read_with == version))
-    return {key: value % 2**63 for key, value in total.items()}
+        digests = pc.utf8_slice_codeunits(batch.column("sighting_id"), 0, 16).to_pylist()
+        places = np.frombuffer(bytes.fromhex("".join(digests)), ">u8").astype(np.uint64)
+        read = pc.fill_null(pc.equal(batch.column("labelled_with"), version), False)
+        terms = 2 * batch.column("revision").to_numpy().astype(np.uint64)
+        terms += read.to_numpy(zero_copy_only=False)
+        parts.append(_summed(batch.column("image_id"), places * terms))
+    schema = pa.schema([("image_id", pa.string()), ("terms_sum", pa.uint64())])
+    both = pa.concat_tables(parts) if parts else schema.empty_table()
+    total = _summed(both.column("image_id"), both.column("terms_sum"))
+    # Sums are those of whole numbers modulo 2 to the 64th, of which 63 bits are kept.
+    kept = pc.bit_wise_and(total.column("terms_sum"), pa.scalar(2**63 - 1, pa.uint64()))
+    return total.column("image_id"), kept.cast(pa.int64())
+
+
+def _summed(keys: pa.Array | pa.ChunkedArray, terms: Any) -> pa.Table:
+    rows = pa.table({"image_id": keys, "terms": terms})
+    return rows.group_by("image_id", use_threads=False).aggregate([("terms", "sum")])
 
 
 def _without(keys: pa.ChunkedArray, those: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -166,8 +195,12 @@ def _without(keys: pa.ChunkedArray, those: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _of_photos(
-    catalog: Catalog, name: str, columns: list[str], image_ids: Sequence[str] | None
+    catalog: Catalog,
+    name: str,
+    columns: list[str],
+    image_ids: Sequence[str] | None,
+    where: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
     if image_ids is None:
-        return catalog.read(name, columns, batch_rows=65_536)
-    return iter(catalog.rows_where(name, "image_id", image_ids, columns).to_batches())
+        return catalog.read(name, columns, where, batch_rows=65_536)
+    return iter(catalog.rows_where(name, "image_id", image_ids, columns, where).to_batches())

@@ -4,16 +4,16 @@ Registering the same source again adds nothing: photos are known by their bytes,
 their place, rejects by place and reason.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from catalog.added import insert_own
 from catalog.photos import (
@@ -25,10 +25,13 @@ from catalog.photos import (
     fits,
     image_id,
 )
+from catalog.places import is_path
+from catalog.registered import Registered
 from catalog.rejects import store_rejects
 from catalog.schema import sighting_id
+from catalog.stored import forget_damage, recorded_damage, verify_photos
 from catalog.table import KEYS_A_QUERY, Catalog
-from catalog.told import RIGHTS, Change, Told, changes, facts_of, told_of
+from catalog.told import RIGHTS, Told, changes, facts_of, told_of
 from crawlers.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
@@ -36,46 +39,10 @@ MAX_BYTES = 256 * 2**20
 BOX_IGNORED = "box ignored: it does not fit the photo"
 REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
 NOT_SHOWN = "photo is not shown, or not free, any more"
+MENDED = "damaged in the catalogue: taken anew"
 TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"
 
 KEPT = "less is said of it than before; what was said stays until it is withdrawn"
-
-
-@dataclass(slots=True)
-class Registered:
-    """Counts of one registration: `seen` is the sum of `new`, `again`, `known`, `rejected`.
-
-    `new`: photos whose bytes this registration itself added, of several at once one alone; `again`:
-    known bytes at a new place; `known`: known bytes at a known place. `newly_rejected` are rows
-    that it added to `rejects`. `changed` places were known and now say something else; `facts`
-    counts of these places what was set, changed and withdrawn, by the name of the fact.
-    """
-
-    seen: int = 0
-    new: int = 0
-    again: int = 0
-    known: int = 0
-    changed: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    notices: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, str] = field(default_factory=dict)
-    bytes: int = 0
-    newly_rejected: int = 0
-    facts: Counter[tuple[str, Change]] = field(default_factory=Counter)
-
-    def note(self, text: str, example: str) -> None:
-        """Count a notice and keep its first example."""
-        self.notices[text] += 1
-        self.examples.setdefault(text, example)
-
-    def add(self, other: "Registered") -> None:
-        """Take the counts of another shard in."""
-        for name in ("seen", "new", "again", "known", "changed", "bytes", "newly_rejected"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.rejected.update(other.rejected)
-        self.notices.update(other.notices)
-        self.facts.update(other.facts)
-        self.examples = other.examples | self.examples
 
 
 def register(
@@ -130,6 +97,8 @@ class _Registration:
         self.done = Registered()
         self.drops: list[Drop] = []
         self.whole = _Whole([], Registered(), [])
+        self.damaged = recorded_damage(catalog)
+        self.mended: set[str] = set()
 
     def run(self, records: Iterable[Photo | Drop | Notice]) -> None:
         step = self.gone_on(records)
@@ -204,6 +173,7 @@ class _Registration:
     def store(self, batch: list[_Read]) -> list[Drop]:
         """Write images, then sightings; returns what was rejected."""
         sizes = self.known_sizes({read.image_id for read in batch})
+        sizes = self.without_damaged(sizes, batch)
         unknown = {
             read.image_id: read.content
             for read in batch
@@ -224,18 +194,31 @@ class _Registration:
 
     def known_sizes(self, keys: set[str]) -> dict[str, tuple[int, int]]:
         """Those of `keys` that are there, but for those this run wrote and has no sighting of:
-        an earlier try of it ended in between, and did not get to count them."""
+        an earlier try of it ended in between, and did not get to count them; and but for those
+        that are damaged."""
         columns = ["image_id", "width", "height", "run_id"]
         rows = self.catalog.rows("images", sorted(keys), columns).to_pylist()
         half = {row["image_id"] for row in rows if row["run_id"] == self.run_id}
         if half:
             seen = self.catalog.rows_where("sightings", "image_id", sorted(half), ["image_id"])
             half -= set(seen.column("image_id").to_pylist())
+        half |= self.damaged
         return {
             row["image_id"]: (row["width"], row["height"])
             for row in rows
             if row["image_id"] not in half
         }
+
+    def without_damaged(
+        self, sizes: dict[str, tuple[int, int]], batch: Sequence[_Read]
+    ) -> dict[str, tuple[int, int]]:
+        """Those of `sizes` but for photos that are here whole and in the catalogue are not."""
+        if not is_path(self.catalog.uri):
+            return sizes  # an object store checks its own disks, and each look is a transfer
+        here = [read.image_id for read in batch if read.content is not None]
+        stored = verify_photos(self.catalog, [key for key in here if key in sizes])
+        self.damaged |= {key for key, whole in stored if not whole}
+        return {key: size for key, size in sizes.items() if key not in self.damaged}
 
     def store_images(self, fresh: dict[str, PhotoFacts], contents: dict[str, bytes]) -> set[str]:
         """Write them; the ids of those that this run added, and not another one meanwhile."""
@@ -257,7 +240,16 @@ class _Registration:
         ]
         schema = self.catalog.specs["images"].schema
         table = pa.Table.from_pylist(rows, schema)
-        return insert_own(self.catalog, "images", table, run_id=self.run_id)
+        mended = fresh.keys() & self.damaged
+        is_mended = pc.is_in(table.column("image_id"), pa.array(sorted(mended), pa.string()))
+        self.catalog.upsert("images", table.filter(is_mended))
+        forget_damage(self.catalog, mended)
+        self.damaged -= mended
+        self.mended |= mended
+        for key in mended:
+            self.done.note(MENDED, key)
+        new = table.filter(pc.invert(is_mended))
+        return insert_own(self.catalog, "images", new, run_id=self.run_id)
 
     def store_sightings(
         self, kept: Sequence[_Read], sizes: dict[str, tuple[int, int]]
@@ -319,7 +311,7 @@ class _Registration:
         self, kept: Sequence[_Read], fresh: dict[str, PhotoFacts], known: dict[str, bool]
     ) -> None:
         self.done.changed += sum(known.values())
-        uncounted = set(fresh)
+        uncounted = fresh.keys() - self.mended
         places = set(known)
         for read in kept:
             key = sighting_id(read.sighting.source, read.sighting.source_id)

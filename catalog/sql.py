@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 from crawlers.records import RENDERED, REPLICA
 
+KEYS_A_QUERY = 1000
+"""Values that one condition should name at most."""
+
 
 def literal(value: str | int) -> str:
     """A value as SQL: LanceDB reads standard SQL, where a text's only special sign is its quote."""

@@ -3,12 +3,10 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from catalog.cars import label_of, space_record
-from catalog.errors import ReadError
 from catalog.imports import remembered_sidecars
 from catalog.labelers import Labeler, load_labelers
 from catalog.migrations import FORMAT
@@ -20,7 +18,7 @@ from catalog.pending import (
 )
 from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
-from catalog.versions import published_version
+from catalog.versions import published_problem, readable_published
 from crawlers.imports.sidecar import teller_of
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
@@ -45,6 +43,7 @@ def catalog_status(
         "format": catalog.format,
         "rows": {name: catalog.count(name) for name in catalog.specs if name != FORMAT},
         "published": _published(catalog),
+        "problems": [] if (wrong := published_problem(catalog)) is None else [wrong],
         "models": {} if model is None else {space: model},
         "pending": {
             "label": len(unlabelled_sightings(catalog)),
@@ -115,12 +114,6 @@ def by_start(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(runs, key=lambda run: (run["started_at"] <= now, run["started_at"]))
 
 
-def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
-    """The photo's bytes as they came."""
-    content: bytes = catalog.rows("images", [image_id], ["content"]).column("content")[0].as_py()
-    return content
-
-
 _BYTES = {"content", "thumbnail"}
 
 
@@ -143,22 +136,20 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def unpublished(catalog: Catalog, *columns: str) -> set[str]:
     """Photos of which searches do not see what `cars` has now: that they are there or are gone,
-    and what these columns say of them; all of them where what is published cannot be read."""
-    table = catalog.table("cars")
-    rows = _rows(table, columns)
-    with suppress(ReadError):
-        version = published_version(catalog)
-        if version is None:
-            return {row[0] for row in rows}
-        table.checkout(version)
-        rows ^= _rows(table, columns)
+    and what these columns say of them."""
+    rows = _rows(catalog, columns)
+    if (published := readable_published(catalog)) is not None:
+        rows ^= _rows(published, columns)
     return {row[0] for row in rows}
 
 
-def _rows(table: Any, columns: Sequence[str]) -> set[tuple[Any, ...]]:
-    there = ["image_id", *(name for name in columns if name in table.schema.names)]
-    found = table.search().select(there).to_arrow()
-    return set(zip(*(found.column(name).to_pylist() for name in there), strict=True))
+def _rows(catalog: Catalog, columns: Sequence[str]) -> set[tuple[Any, ...]]:
+    names = set(catalog.table("cars").schema.names)
+    there = ["image_id", *(name for name in columns if name in names)]
+    rows: set[tuple[Any, ...]] = set()
+    for batch in catalog.read("cars", there, batch_rows=65_536):
+        rows.update(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    return rows
 
 
 def _reading(catalog: Catalog, model: str | None) -> list[Labeler]:
@@ -167,20 +158,20 @@ def _reading(catalog: Catalog, model: str | None) -> list[Labeler]:
 
 
 def _published(catalog: Catalog) -> dict[str, int] | None:
-    version = published_version(catalog)
-    if version is None:
+    published = readable_published(catalog)
+    if published is None:
         return None
-    table = catalog.table("cars")
-    table.checkout(version)
-    return {"version": version, "photos": int(table.count_rows())}
+    version = int(published.table("cars").version)
+    return {"version": version, "photos": published.count("cars")}
 
 
 def _unindexed(catalog: Catalog) -> dict[str, int]:
     table = catalog.table("cars")
-    return {
-        index.name: int(table.index_stats(index.name).num_unindexed_rows)
-        for index in table.list_indices()
-    }
+    with catalog.reading("cars"):
+        return {
+            index.name: int(table.index_stats(index.name).num_unindexed_rows)
+            for index in table.list_indices()
+        }
 
 
 def _last_runs(catalog: Catalog) -> dict[str, dict[str, Any]]:

@@ -7,14 +7,13 @@ read without names would fetch every vector.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import lancedb
-import numpy as np
 import pyarrow as pa
 
 from catalog import columns
@@ -45,10 +44,12 @@ from catalog.opening import (
     opened,
     read_format,
 )
+from catalog.places import is_path, place_of, plain_path, unfit, unusable_option
 from catalog.schema import label_columns, table_specs
-from catalog.sql import REAL, among
+from catalog.sql import KEYS_A_QUERY, REAL, among
 from catalog.upkeep import is_due, keep_up
 from catalog.vocabulary import Vocabulary, load_vocabulary
+from catalog.writing import Change, check_written, first_of_each, store
 
 __all__ = [
     "KEYS_A_QUERY",
@@ -68,7 +69,6 @@ TRIES = 10
 """Times to change the columns of a table that others write to meanwhile."""
 
 READ_ROWS = 1024
-KEYS_A_QUERY = 1000
 
 
 class Catalog:
@@ -152,32 +152,20 @@ class Catalog:
         return list(added)
 
     def insert(self, name: str, rows: pa.Table) -> int:
-        """Add the rows whose key is not there yet; returns how many those were."""
-        return self._write(name, rows, insert=True, update=False)[0]
+        """Add the rows whose key is not there yet; returns how many this very call added."""
+        return len(self._write(name, rows, insert=True, update=False))
 
     def insert_keys(self, name: str, rows: pa.Table) -> list[str]:
         """Add the rows whose key is not there yet; returns the keys that this very call added.
 
         Of several writers that add the same key at the same moment one alone has it in its answer.
         """
-        added, version = self._write(name, rows, insert=True, update=False)
-        if not added:
-            return []
-        # Only the commit itself knows: a look at the table before it may miss another writer.
-        stored = self.table(name).to_lance().checkout_version(version)
-        written = stored.read_transaction(version).operation.new_fragments
-        files = {file.path for fragment in written for file in fragment.files}
-        key = self.specs[name].key
-        return [
-            value
-            for fragment in stored.get_fragments()
-            if files.intersection(file.path for file in fragment.metadata.files)
-            for value in fragment.to_table([key]).column(key).to_pylist()
-        ]
+        keys: list[str] = self._write(name, rows, insert=True, update=False).to_pylist()
+        return keys
 
     def upsert(self, name: str, rows: pa.Table) -> int:
-        """Add rows, or replace those whose key is there; returns how many were added."""
-        return self._write(name, rows, insert=True, update=True)[0]
+        """Add rows, or replace those whose key is there; returns how many this very call added."""
+        return len(self._write(name, rows, insert=True, update=True))
 
     def update(self, name: str, rows: pa.Table, *, unchanged: str | None = None) -> None:
         """Replace the given columns of rows that are there; the other columns stay.
@@ -206,7 +194,7 @@ class Catalog:
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
         with self.storing(name):
             columns.rewrite(place, key, rows.cast(schema))
-        self._check_written(table, key, rows.column(key))
+        check_written(table, self.uri, key, rows.column(key))
 
     def remove(self, name: str, keys: Iterable[str]) -> None:
         """Delete the rows with these keys from the newest version; older versions keep them."""
@@ -319,32 +307,26 @@ class Catalog:
         insert: bool,
         update: bool,
         unchanged: str | None = None,
-    ) -> tuple[int, int]:
-        """How many rows were added, and the version that the write made."""
+    ) -> pa.Array:
+        """Write, check it, and keep the table up where it is time; returns the added keys."""
         key = self.specs[name].key
         rows = first_of_each(rows, key)
         if rows.num_rows == 0:
-            return 0, 0
+            return pa.array([], pa.string())
         table = self.table(name)
-        # By way of an index on the key, LanceDB 0.40 lets two writers insert the same new key, and
-        # fails on an update of some columns under a condition.
-        merge = table.merge_insert(key).use_index(False)
-        if insert:
-            merge = merge.when_not_matched_insert_all()
-        if update:
-            same = unchanged and f"target.{unchanged} = source.{unchanged}"
-            merge = merge.when_matched_update_all(where=same)
-        schema = pa.schema([table.schema.field(column) for column in rows.column_names])
-        rows = rows.cast(schema)
+        fields = table.schema
+        schema = pa.schema([fields.field(column) for column in rows.column_names])
+        change = Change(key, rows.cast(schema), insert, update, unchanged)
         with self.storing(name):
-            result = merge.execute(rows)
-        self._check_written(table, key, rows.column(key))
+            added = store(table, change)
+        check_written(table, self.uri, key, rows.column(key))
         if is_due(table.version):
             self.keep_up(name)
-        return int(result.num_inserted_rows), int(result.version)
+        return added
 
-    def keep_up(self, name: str) -> None:
-        """Sort new keys into their indexes and put small fragments together, where it is time.
+    def keep_up(self, name: str, *, unsorted: int | None = None) -> None:
+        """Sort new keys into their indexes, where many (more than `unsorted`) are outside, and put
+        small fragments together, where there are many.
 
         Left for the next time if another writer is first; raises `StoreError` where it would fail
         then too.
@@ -354,10 +336,20 @@ class Catalog:
         try:
             with self.storing(name):
                 # Photos stay as they were written: to put them together all bytes would be copied.
-                keep_up(self.table(name), list(dict.fromkeys(keys)), compact=name != "images")
+                compact = name != "images"
+                keys = list(dict.fromkeys(keys))
+                keep_up(self.table(name), keys, compact=compact, unsorted=unsorted)
         except StoreError as error:
             if error.lasts:
                 raise
+
+    @contextmanager
+    def tags(self, name: str) -> Iterator[Any]:
+        """The tags of a table, to be set: LanceDB sets them in the wrong place by some paths."""
+        with plain_path(self.uri) as place:
+            yield (
+                self.table(name) if place == self.uri else lancedb.connect(place).open_table(name)
+            ).tags
 
     def storing(self, name: str) -> AbstractContextManager[None]:
         """Let what fails inside, a write to this table by LanceDB itself, be a `StoreError`."""
@@ -366,18 +358,6 @@ class Catalog:
     def reading(self, name: str) -> AbstractContextManager[None]:
         """Let what fails inside, a read of this table by LanceDB itself, be a `ReadError`."""
         return reading(f"table {name!r} of {self.uri}")
-
-    def _check_written(self, table: Any, key: str, keys: pa.ChunkedArray) -> None:
-        table.checkout_latest()
-        found = 0
-        for start in range(0, len(keys), KEYS_A_QUERY):
-            some = among(key, keys.slice(start, KEYS_A_QUERY).to_pylist())
-            found += table.count_rows(some)
-        if found != len(keys):
-            raise CatalogError(
-                f"table {table.name!r} of {self.uri} holds {found} rows for {len(keys)} written "
-                f"keys of column {key!r}; stop other writers and look at the table before going on"
-            )
 
 
 def open_catalog(
@@ -389,25 +369,29 @@ def open_catalog(
 ) -> Catalog:
     """Open the catalogue at a path or at an object-store URI such as `s3://bucket/catalog`.
 
-    With `create`, which is for those that write, it is made where there is none, and an older one
-    is brought to the current format; without, nothing is written. Raises `CatalogError`: when the
-    place cannot be opened, when tables are missing, when a newer Marque has written it, and, with
-    `create=False`, when nothing is there yet.
+    `storage_options` are those of LanceDB for an object store: `endpoint`, `region`, `allow_http`
+    and others. With `create`, which is for those that write, it is made where there is none, and an
+    older one is brought to the current format; without, nothing is written. Raises `CatalogError`:
+    when the place cannot be opened, when tables are missing, when a newer Marque has written it,
+    and, with `create=False`, when nothing is there yet.
     """
-    if not create and "://" not in str(uri) and not Path(uri).exists():
-        raise absent(str(uri))  # LanceDB would make the folder
-    db, names = connect(str(uri), storage_options)
+    uri, options = place_of(uri), dict(storage_options or {})
+    if (why := unfit(uri) or unusable_option(options)) is not None:
+        raise CatalogError(why)
+    if not create and is_path(uri) and not Path(uri).exists():
+        raise absent(uri)  # LanceDB would make the folder
+    db, names = connect(uri, options)
     specs = table_specs(vocabulary := vocabulary or load_vocabulary())
     is_new = not names & specs.keys()
     if is_new and not create:
-        raise absent(str(uri))
-    number = current_format() if is_new else read_format(db, str(uri), names)
+        raise absent(uri)
+    number = current_format() if is_new else read_format(db, uri, names)
     if create:  # and so see which tables were only begun, or are damaged, before a run begins
-        names = {name for name in names & specs.keys() if opened(db, str(uri), name) is not None}
-    missing = missing_tables(db, str(uri), specs, names, number)
+        names = {name for name in names & specs.keys() if opened(db, uri, name) is not None}
+    missing = missing_tables(db, uri, specs, names, number)
     if missing and not create:
-        raise absent(str(uri))
-    catalog = Catalog(db, str(uri), vocabulary, number)
+        raise absent(uri)
+    catalog = Catalog(db, uri, vocabulary, number)
     if create:
         for name in missing:
             catalog.make(name)
@@ -421,10 +405,3 @@ def with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBa
     nulls = (pa.nulls(batch.num_rows, field.type) for field in fields if field.name not in there)
     columns = [batch.column(f.name) if f.name in there else next(nulls) for f in fields]
     return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
-
-
-def first_of_each(rows: pa.Table, key: str) -> pa.Table:
-    """`rows` without those whose key an earlier row has."""
-    codes = rows.column(key).combine_chunks().dictionary_encode().indices
-    _, first = np.unique(codes.to_numpy(zero_copy_only=False), return_index=True)
-    return rows if len(first) == rows.num_rows else rows.take(pa.array(np.sort(first)))

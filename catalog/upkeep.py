@@ -3,19 +3,26 @@
 Keys get an index, without which each look for rows by their keys would go through the whole table,
 and small fragments are put together, as every read opens each of them. Both only change how the
 rows are stored; where another writer was first, they are left for the next time.
+
+An index is kept in parts, each of the rows that came after those of the part before: new rows make
+a part of their own, together with the newest parts as long as these are not much larger. So there
+are few parts, and what it costs to sort a row in hardly grows with the table.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from lancedb.index import BTree
+from lance.indices import IndexConfig
 
 EVERY = 16  # versions of a table between two looks at it
 FEW = 16  # fragments that may be small; each costs a search about as much as 200 rows
 SIZES = (2048, 32_768)  # rows that a fragment should have: first one, and of many such the other
-UNSORTED = 4096  # rows that may be outside a key's index, or a share of the table:
-SHARE = 16  # one row of so many, so that sorting them in costs the same per row at any size
-_BATCH = 1024  # rows in memory at a time
+UNSORTED = 4096  # rows that may be outside a key's index
+LARGER = 4  # times the rows after it that a part of an index has at least
+PAGE = 512
+"""Keys that are read and compared together. A key is a digest, so that each key of a look is in
+another page; with LanceDB's 4,096 a look reads the whole index of a million rows."""
+BATCH = 1024  # rows in memory at a time
 
 
 def is_due(version: int) -> bool:
@@ -23,17 +30,24 @@ def is_due(version: int) -> bool:
     return version % EVERY == 0
 
 
-def keep_up(table: Any, keys: Sequence[str], *, compact: bool) -> None:
+def keep_up(table: Any, keys: Sequence[str], *, compact: bool, unsorted: int | None = None) -> None:
     """Compact the small fragments of a table if they are many, and sort new rows into the indexes
-    of its key columns; raises what LanceDB raises where another writer was first.
+    of its key columns if there are more than `unsorted`, or `UNSORTED`.
 
     Without `compact` its fragments stay as they are. Compacting leaves other versions alone, and
     what an index holds stays in it; the newest rows may come before somewhat older ones after it.
+    Raises what LanceDB raises where another writer was first.
     """
     if compact:
         for size in SIZES:
             _put_together(table, size)
-    _sort_in(table, keys)
+    names = {column: index.name for index in table.list_indices() for column in index.columns}
+    for column in keys:
+        if column in names:
+            _sort_in(table, column, names[column], UNSORTED if unsorted is None else unsorted)
+        elif table.count_rows() > UNSORTED:
+            _index(table, column)
+        table.checkout_latest()
 
 
 def _put_together(table: Any, size: int) -> None:
@@ -44,21 +58,33 @@ def _put_together(table: Any, size: int) -> None:
         target_rows_per_fragment=size,
         materialize_deletions=size == max(SIZES),  # or large ones would be cut to this size
         num_threads=1,
-        batch_size=_BATCH,
+        batch_size=BATCH,
     )
     table.checkout_latest()
 
 
-def _sort_in(table: Any, keys: Sequence[str]) -> None:
-    rows = table.count_rows()
-    most = max(UNSORTED, rows // SHARE)
-    names = {column: index.name for index in table.list_indices() for column in index.columns}
-    late = []
-    for column in keys:
-        if column in names:
-            if table.index_stats(names[column]).num_unindexed_rows > most:
-                late.append(names[column])
-        elif rows > most:
-            table.create_index(column, config=BTree())
-    if late:
-        table.to_lance().optimize.optimize_indices(index_names=late)
+def _index(table: Any, column: str) -> None:
+    # Lance's own call: LanceDB's does not let the size of a page be said.
+    table.to_lance().create_scalar_index(column, IndexConfig("btree", {"zone_size": PAGE}))
+
+
+def _sort_in(table: Any, column: str, name: str, unsorted: int) -> None:
+    stored = table.to_lance()
+    there = stored.stats.index_stats(name)
+    parts, late = there["num_indexed_rows_per_delta"], there["num_unindexed_rows"]
+    if late <= unsorted:
+        return
+    again = newest_parts(parts, late)
+    if again == len(parts):
+        _index(table, column)
+    else:
+        stored.optimize.optimize_indices(index_names=[name], num_indices_to_merge=again)
+
+
+def newest_parts(parts: Sequence[int], rows: int) -> int:
+    """How many of an index's newest parts, given by their rows, one of new rows should take in."""
+    for taken, part in enumerate(reversed(parts)):
+        if part >= LARGER * rows:
+            return taken
+        rows += part
+    return len(parts)

@@ -4,19 +4,24 @@ A run writes, checks one version of the table, then points the tag `published` t
 search never sees half a run, nor a version that was not checked.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow.compute as pc
 
-from catalog.cars import space_version
+from catalog.cars import space_record, space_version
 from catalog.errors import ReadError, reading
 from catalog.loss import MAX_LOSS, check_loss
 from catalog.pending import stale_cars, unembedded_images
-from catalog.schema import SPACE_MARK
 from catalog.sql import equals
 from catalog.table import Catalog, CatalogError, StoreError
 
 TAG = "published"
+REPLACED = "replaced-"
+"""How the tags of versions begin that were published before; the version follows. Searches that
+opened one read on from it: `catalog.cleanup` removes these tags after a grace time."""
+
 _ROUNDS = 3  # versions published by one run while others write
 
 
@@ -71,12 +76,12 @@ def publish(catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_
     of the column's model, and `LossError` when more than the share `max_loss` of the photos, or
     of the labels of an attribute, would be lost to searches; with 1 nothing is too much.
     """
-    first = _readable(catalog)
+    first = readable_published(catalog)
     done: Published | None = None
     for _ in range(_ROUNDS):
         version = _version(catalog)
         pinned = catalog.at("cars", version)
-        held = _readable(catalog)
+        held = readable_published(catalog)
         try:
             found = _check(pinned, version, space)
             if held is not None and _version(held) < version:
@@ -110,7 +115,7 @@ def _is_unset(catalog: Catalog) -> bool:
         return False
 
 
-def _readable(catalog: Catalog) -> Catalog | None:
+def readable_published(catalog: Catalog) -> Catalog | None:
     """The catalogue at its published version; None where nothing is published, and where the tag
     or the version is damaged: then there is nothing to compare with, and the tag is set anew."""
     try:
@@ -121,18 +126,28 @@ def _readable(catalog: Catalog) -> Catalog | None:
         return None
 
 
+def published_problem(catalog: Catalog) -> str | None:
+    """Why the published version cannot be read, and what to do; None where it can."""
+    try:
+        at_published(catalog)
+    except ReadError as error:
+        return str(error)
+    return None
+
+
 def _set_tag(catalog: Catalog, version: int) -> None:
     """Point the tag to a version; raises `StoreError`."""
     for last in (False, False, True):
-        tags = catalog.table("cars").tags
         try:
-            with catalog.storing("cars"):
+            with catalog.storing("cars"), catalog.tags("cars") as tags:
                 try:
-                    there = published_version(catalog) is not None
+                    old = published_version(catalog)
                 except ReadError:
                     tags.delete(TAG)  # it says nothing, and cannot be changed
-                    there = False
-                if there:
+                    old = None
+                if old not in (None, version):
+                    _keep(tags, f"{REPLACED}{old}", old)
+                if old is not None:
                     tags.update(TAG, version)
                 else:
                     tags.create(TAG, version)
@@ -141,6 +156,13 @@ def _set_tag(catalog: Catalog, version: int) -> None:
             # Another run may have set it at the same moment.
             if last or (isinstance(error, StoreError) and error.lasts):
                 raise
+
+
+def _keep(tags: Any, name: str, version: int) -> None:
+    """Tag a version as replaced now."""
+    with suppress(RuntimeError, ValueError):  # there is none
+        tags.delete(name)
+    tags.create(name, version)
 
 
 def _check(catalog: Catalog, version: int, space: str) -> Published:
@@ -155,7 +177,13 @@ def _check(catalog: Catalog, version: int, space: str) -> Published:
     schema = catalog.table("cars").schema
     if space not in schema.names:
         raise CatalogError(f"no photo has a {space!r} vector yet; run `marque embed` first")
-    current = space_version(schema.field(space).metadata[SPACE_MARK])
+    record = space_record(schema, space)
+    if record is None:
+        raise CatalogError(
+            f"the {space!r} vectors do not say which model made them; `marque embed` makes them "
+            "anew"
+        )
+    current = space_version(record)
     ready = catalog.count("cars", equals(f"{space}_version", current))
     waiting = unembedded_images(catalog, space, current)[1] if ready != rows else []
     if waiting:

@@ -26,10 +26,10 @@ from embeddings.network import (
     place,
     weights_sha256,
 )
-from embeddings.openclip import open_clip
+from embeddings.openclip import open_clip, want_timm
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
-from embeddings.weights import fetch_weights, tag_facts
+from embeddings.weights import check_unpacked_size, fetch_weights, find_weights, tag_facts
 
 __all__ = ["ClipEncoder", "load_encoder", "pick_device", "weights_sha256"]
 
@@ -86,7 +86,10 @@ def load_encoder(
     """
     check_precision(precision)
     tiny.register()
-    model, tokenizer = _create(spec, fetch_weights(spec))
+    weights = fetch_weights(spec)
+    if (found := find_weights(spec)) is not None:
+        check_unpacked_size(found.path)
+    model, tokenizer = _create(spec, weights)
     check_numbers(model, Path(spec.weights).name if spec.weights else spec.name)
     record = _record(spec, model, space)
     return ClipEncoder(model, tokenizer, record, place(model, device, precision))
@@ -95,6 +98,9 @@ def load_encoder(
 def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
     """The model and its tokenizer; raises `ModelError` for files that are damaged or do not fit."""
     facts = tag_facts(spec)
+    config = open_clip.get_model_config(spec.architecture)
+    if config is None or "timm_model_name" in config["vision_cfg"]:
+        want_timm()
     try:
         model = open_clip.create_model(
             spec.architecture,

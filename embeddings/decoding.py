@@ -11,8 +11,10 @@ import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+from catalog.photos import RejectedError
 from crawlers.errors import MarqueError
 from crawlers.records import Box
+from crawlers.unpacking import MEMORY, TooMuchError
 from embeddings.preparation import Picture, Preparation
 from embeddings.tuning import Decoders
 
@@ -26,6 +28,7 @@ class DecodePool:
 
     def __init__(self, preparation: Preparation, decoders: Decoders, workers: int) -> None:
         self._preparation = preparation
+        self._apart = decoders != "threads"
         self._pool: Executor
         if decoders == "threads":
             self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
@@ -37,11 +40,27 @@ class DecodePool:
         )
 
     def submit(self, content: bytes, box: Box | None) -> Future[Picture]:
-        """Start on a photo; `picture_of` waits for it."""
-        try:
+        """Start on a photo; `picture_of` waits for it.
+
+        Waits itself where the photos that other processes have at hand take all the memory that
+        there is for decoding. A thread waits for its share when it comes to the photo.
+        """
+        if not self._apart:
             return self._pool.submit(self._preparation.picture, content, box)
+        try:
+            size = self._preparation.decoding_bytes(content, box)
+            MEMORY.take(size)
+        except RejectedError as rejection:
+            return _rejected(rejection)
+        except TooMuchError as error:
+            return _rejected(RejectedError(error.reason, error.detail))
+        try:
+            future = self._pool.submit(self._preparation.picture, content, box)
         except BrokenProcessPool as error:
+            MEMORY.give_back(size)
             raise _died() from error
+        future.add_done_callback(lambda _: MEMORY.give_back(size))
+        return future
 
     def close(self) -> None:
         """End the workers; what was not begun is dropped."""
@@ -54,6 +73,12 @@ def picture_of(future: Future[Picture]) -> Picture:
         return future.result()
     except BrokenProcessPool as error:
         raise _died() from error
+
+
+def _rejected(rejection: RejectedError) -> Future[Picture]:
+    future: Future[Picture] = Future()
+    future.set_exception(rejection)
+    return future
 
 
 def _died() -> DecodingError:

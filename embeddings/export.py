@@ -15,7 +15,7 @@ from embeddings.hashes import store_sums
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, open_clip
 from embeddings.registry import HUB, LOCAL, ModelError, ModelSpec, SpaceRecord
 from embeddings.verify import missing
-from embeddings.weights import find_weights, tag_facts
+from embeddings.weights import check_unpacked_size, find_weights, tag_facts
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> SpaceRecord:
@@ -84,6 +84,7 @@ def _convert(spec: ModelSpec, source: Path, target: Path) -> None:
             f"{source.name!r} of {spec.name!r} is no file of open_clip's own, and is not copied; "
             "copy it as it is and name it with --weights FILE"
         )
+    check_unpacked_size(source)
     state = open_clip.factory.load_state_dict(str(source), weights_only=True)
     # A copy of each: safetensors refuses tensors that share their memory.
     save_file({name: each.clone().contiguous() for name, each in state.items()}, target)

@@ -1,17 +1,20 @@
-"""open_clip, imported without torch's compiler; every other module takes it from here.
+"""open_clip, imported without torch's compiler and without timm; every other module takes it from
+here.
 
 torchvision and timm, which open_clip imports, ask the compiler behind `torch.compile` for two small
-things, and with it comes half of all that a first answer waits for. Marque compiles nothing.
+things, and with it comes half of all that a first answer waits for. Marque compiles nothing. timm
+brings a hundred networks for the few models that have one of them: `want_timm` is for those.
 """
 
 import importlib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
 _COMPILER, _UTILS = "torch._dynamo", "torch._dynamo.utils"
+_TIMM = "timm"
 
 
 @contextmanager
@@ -30,6 +33,31 @@ def _without_compiler() -> Iterator[None]:
         del sys.modules[_COMPILER], sys.modules[_UTILS]
 
 
+@contextmanager
+def _without_timm() -> Iterator[None]:
+    """Let `import timm` fail, which open_clip is ready for, while it is imported."""
+    if _TIMM in sys.modules:
+        yield
+        return
+    sys.modules[_TIMM] = None  # type: ignore[assignment]  # so Python says that it is not there
+    try:
+        yield
+    finally:
+        del sys.modules[_TIMM]
+
+
+def want_timm() -> None:
+    """Give open_clip what it takes from timm, for a model with such a network."""
+    user = importlib.import_module("open_clip.timm_model")
+    if user.timm is not None:
+        return
+    with suppress(ImportError), _without_compiler():  # open_clip says so itself
+        timm = importlib.import_module(_TIMM)
+        layers = importlib.import_module(f"{_TIMM}.layers")
+        taken = {name: getattr(layers, name) for name in ("RotAttentionPool2d", "Mlp", "to_2tuple")}
+        user.__dict__.update(taken, AbsAttentionPool2d=layers.AttentionPool2d, timm=timm)
+
+
 def _unchanged(fn: Callable[..., Any] | None = None, *_: object, **__: object) -> Any:
     """What `torch.compiler.disable` does to a function that nobody compiles."""
     return fn or _unchanged
@@ -42,7 +70,7 @@ def _nowhere(_device: str) -> bool:
 def _import() -> ModuleType:
     importlib.import_module("torch")  # which looks for no compiler itself
     try:
-        with _without_compiler():
+        with _without_compiler(), _without_timm():
             return importlib.import_module("open_clip")
     except (ImportError, AttributeError):  # a release that asks the compiler for more
         return importlib.import_module("open_clip")

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from catalog.photos import decode
+from catalog.photos import decoded, decoding_bytes
 from crawlers.records import Box
 
 LONGEST_STRIP = 8
@@ -62,7 +62,16 @@ class Preparation:
         A large JPEG is decoded at a half, a quarter or an eighth of its size where that is still
         `MARGIN` times the size that the model takes.
         """
-        return self.fit(decode(content, box, side=round(MARGIN * max(self.height, self.width))))
+        with decoded(content, box, side=self._side) as image:
+            return self.fit(image)
+
+    def decoding_bytes(self, content: bytes, box: Box | None = None) -> int:
+        """The memory that `picture` takes; raises `RejectedError`."""
+        return decoding_bytes(content, box, side=self._side)
+
+    @property
+    def _side(self) -> int:
+        return round(MARGIN * max(self.height, self.width))
 
     def fit(self, image: Image.Image) -> Picture:
         """An RGB photo, resized and cropped (height, width, 3)."""

@@ -1,6 +1,7 @@
 """Where a model's weights are: a file, this project, or the model hub and its cache."""
 
 import os.path
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, WEIGHTS_FILE, op
 from embeddings.registry import HUB, LOCAL, TINY, ModelError, ModelSpec
 
 PROBE_SECONDS = 10.0
+
+MOST_TIMES = 4
+"""Weights are numbers that hardly shrink: an archive that unpacks to more times its own size holds
+something else, up to a thousand times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,26 @@ def fetch_weights(spec: ModelSpec) -> str | None:
     else:
         file = str(found.path)
     return None if spec.name.startswith(HUB) else file
+
+
+def check_unpacked_size(path: Path) -> None:
+    """Look at the table of contents of a file that is an archive, as torch's and NumPy's are.
+
+    Raises `ModelError` where it would unpack to more than `MOST_TIMES` its size: nothing that
+    loads it asks, and 2 MB can become 2 GB. A file that is no archive, or a damaged one, passes:
+    what loads it says so.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return
+    size = path.stat().st_size
+    if unpacked > MOST_TIMES * size:
+        raise ModelError(
+            f"{path.name!r} has {size:,} bytes and would unpack to {unpacked:,}, which weights do "
+            "not; get it anew from where it was made, or save it anew as .safetensors"
+        )
 
 
 def hub_place(spec: ModelSpec) -> tuple[str, list[str]]:

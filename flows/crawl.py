@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
 from crawlers.crawl import CrawlJob, CrawlReport
@@ -12,13 +10,15 @@ from crawlers.licences import ACCEPTED
 from crawlers.runner import check_job, crawled, run_crawl
 from crawlers.sources import Pace
 from flows.features import feature_queries
-from flows.opening import encoder_for
+from flows.opening import record_for
 from flows.progress import stage
+from flows.recipe import recipe
 from flows.report import RunReport
 from flows.run import Run, recorded_run
 from flows.settings import Settings
 from flows.sheets import show_arrivals
 from flows.stages import make_searchable, register_all
+from flows.tasks import shard_task
 
 REPLICA_PACE = Pace(0.0, 8, 0.0, 8, timeout=30.0, pause=1.0)
 """How fast a replica on this machine is asked: nobody is troubled by it."""
@@ -26,7 +26,7 @@ REPLICA_PACE = Pace(0.0, 8, 0.0, 8, timeout=30.0, pause=1.0)
 Count = Annotated[int, Field(ge=1)]
 
 
-@flow(name="crawl-autoscout24")
+@recipe("crawl-autoscout24")
 def crawl_autoscout24(
     make: str,
     model: str | None = None,
@@ -51,7 +51,7 @@ def crawl_autoscout24(
     return _crawl("autoscout24", asked, limits, (searchable, dry_run), replica)
 
 
-@flow(name="crawl-commons")
+@recipe("crawl-commons")
 def crawl_commons(
     categories: Sequence[str] = (),
     queries: Sequence[str] = (),
@@ -97,7 +97,7 @@ def _crawl(
             asked["queries"] = feature_queries(asked["queries"], features, vocabulary)
         job = make_job(run.settings, source, asked, limits, replica=replica, dry_run=dry_run)
         check_job(job)  # what is wrong with the crawl is said first, then with the model
-        record = encoder_for(run.settings).record if searchable and not dry_run else None
+        record = record_for(run.settings) if searchable and not dry_run else None
         done = crawl_site(run, job)
         show_crawl(run, done)
         if not dry_run:
@@ -134,7 +134,7 @@ def make_job(
     )
 
 
-@task(name="crawl", cache_policy=NO_CACHE, persist_result=False)
+@shard_task("crawl", retries=0)
 def crawl_site(run: Run, job: CrawlJob) -> CrawlReport:
     """Crawl, with its progress; a broken crawl is gone on with by the next run, not tried again."""
     with stage(run.report, "crawl", job.limit) as step:

@@ -16,7 +16,7 @@ import numpy as np
 from catalog.cars import Vectors, append_cars, replace_vectors
 from catalog.pending import VIEW, embed_stage
 from catalog.rejects import store_rejects
-from catalog.stored import BYTES_A_READ, load_photos
+from catalog.stored import BYTES_A_READ, DAMAGED, load_photos
 from catalog.table import Catalog
 from crawlers.records import Box, Drop
 from embeddings.registry import SPACE
@@ -134,7 +134,8 @@ def embed_shard(
     from embeddings.engine import Job
 
     record = encoder_for(settings).record
-    jobs = (Job(*photo) for photo in load_photos(catalog, image_ids))
+    damaged: list[str] = []
+    jobs = (Job(*photo) for photo in load_photos(catalog, image_ids, damaged))
     ids: list[str] = []
     parts = [np.empty((0, record.size), np.float32)]
     drops: list[Drop] = []
@@ -143,6 +144,7 @@ def embed_shard(
             ids += batch.image_ids
             parts.append(batch.vectors)
         drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
+    drops += [Drop("images", key, DAMAGED) for key in damaged]
     vectors = Vectors(SPACE, record.version, ids, np.concatenate(parts))
     asked = Asked()
     with _WRITING:

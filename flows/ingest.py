@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from prefect import flow
 from pydantic import Field
 
-from flows.opening import encoder_for
+from catalog.index import mend_indexes
+from flows.opening import encoder_for, record_for
+from flows.recipe import recipe
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.sheets import show_arrivals
@@ -13,7 +14,7 @@ from flows.sources import make_source, open_inbox, remember_source
 from flows.stages import check_good_photo, make_searchable, register_all
 
 
-@flow(name="ingest")
+@recipe("ingest")
 def ingest(
     source: str = "folder",
     path: str | None = None,
@@ -36,7 +37,7 @@ def ingest(
             make_source(run, source, place, sidecar=sidecar, columns=columns) if place else None
         )
         total = photos.count() if photos else None  # what is wrong with a source is said first,
-        record = encoder_for(run.settings).record if embed else None  # then with the model
+        record = record_for(run.settings) if embed else None  # then with the model
         if photos:
             remember_source(run, photos)
             register_all(run, photos, total, limit)
@@ -45,15 +46,15 @@ def ingest(
     return run.report
 
 
-@flow(name="embed")
+@recipe("embed")
 def embed() -> RunReport:
     """Label and embed what waits for it, and publish: after `--no-embed`, or with a new model."""
     with recorded_run("embed", {}) as run:
-        make_searchable(run, encoder_for(run.settings).record)
+        make_searchable(run, record_for(run.settings))
     return run.report
 
 
-@flow(name="publish")
+@recipe("publish")
 def publish(allow_loss: bool = False) -> RunReport:
     """Label what waits for it, check the catalogue and let searches read it as it is now.
 
@@ -61,11 +62,15 @@ def publish(allow_loss: bool = False) -> RunReport:
     is meant.
     """
     with recorded_run("publish", {"allow_loss": allow_loss or None}) as run:
+        if mended := mend_indexes(run.catalog):
+            run.report.messages.append(
+                f"indexes that were damaged are dropped: {', '.join(mended)}"
+            )
         make_searchable(run, None, allow_loss=allow_loss)
     return run.report
 
 
-@flow(name="reset")
+@recipe("reset")
 def reset(path: str) -> RunReport:
     """Delete everything in the catalogue but the history of runs, and fill it from a folder.
 

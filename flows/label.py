@@ -1,17 +1,16 @@
 """The flow that labels what waits for it, without embedding anything."""
 
-from prefect import flow
-
 from catalog.cars import add_label_columns
 from flows.labelling import ask_networks
 from flows.pictures import look_at_pictures
+from flows.recipe import recipe
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.sheets import show_confidences
 from flows.stages import label_pending, publish_pending
 
 
-@flow(name="label")
+@recipe("label")
 def label(pictures: list[str] | None = None, calibrate: bool = False) -> RunReport:
     """Read the words of sources, ask the networks about photos that have vectors, and publish.
 

@@ -1,10 +1,12 @@
 """Settings -> the catalogue and the encoder that they name; no Prefect, and torch only on need."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from catalog.table import Catalog, open_catalog
 from catalog.vocabulary import load_vocabulary
-from embeddings.registry import ModelSpec
+from embeddings.known import load_known, store_known
+from embeddings.registry import ModelSpec, SpaceRecord
 from flows.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,7 +17,13 @@ if TYPE_CHECKING:
 def catalog_at(settings: Settings, *, create: bool = True) -> Catalog:
     """Open the catalogue of these settings, with their vocabulary; raises `CatalogError`."""
     vocabulary = load_vocabulary(settings.vocabulary)
-    return open_catalog(settings.catalog_uri, vocabulary=vocabulary, create=create)
+    options = settings.storage_options
+    return open_catalog(
+        settings.catalog_uri,
+        vocabulary=vocabulary,
+        create=create,
+        storage_options=options.to_dict() if options else None,
+    )
 
 
 def encoder_for(settings: Settings, spec: ModelSpec | None = None) -> "ClipEncoder":
@@ -28,6 +36,20 @@ def encoder_for(settings: Settings, spec: ModelSpec | None = None) -> "ClipEncod
 
     precision = settings.given.dtype or "fp32"
     return load_encoder(spec or settings.model, settings.device, precision)
+
+
+def record_for(settings: Settings) -> SpaceRecord:
+    """The record of the model of the settings; raises `ModelError`.
+
+    The model is loaded where it was not before on this machine, or its files have changed.
+    """
+    known = load_known(settings.home_path, settings.model)
+    if known is not None:
+        return known
+    record = encoder_for(settings).record
+    with suppress(OSError):  # all it costs is to load it again
+        store_known(settings.home_path, record)
+    return record
 
 
 def segmenter_for(settings: Settings) -> "Segmenter":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from catalog.labelers import Labeler, judges_of
 from catalog.pending import unlooked_images
 from catalog.segments import unsegmented
+from catalog.stored import DAMAGED
 from catalog.table import Catalog
 from crawlers.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
@@ -80,12 +81,16 @@ def look_at_pictures(run: Run, names: Sequence[str], *, again: bool = False) -> 
                 again=again,
             )
             waiting = unlooked_images(run.catalog, labeler)
-            done = Asked()
+            done, damaged = Asked(), 0
             with stage(run.report, name, len(waiting)) as step:
                 for shard in shards(waiting, run.settings.shard_size):
-                    done.add(look_shard(run.settings, labeler, record, shard, run.run_id))
-                    step.advance(len(shard))
+                    part, missed = look_shard(run.settings, labeler, record, shard, run.run_id)
+                    done.add(part)
+                    damaged += missed
+                    step.advance(len(shard) - missed)
             count_asked(run, done)
+            if damaged:
+                run.report.notices[f"{name} did not look at it: {DAMAGED}"] = damaged
         run.report.models["segments"] = segmenter.version
 
 
@@ -96,22 +101,25 @@ def look_shard(
     record: SpaceRecord,
     image_ids: Sequence[str],
     run_id: str,
-) -> Asked:
-    """Segment what is not of one shard of photos, and keep what the labeler says of them."""
+) -> tuple[Asked, int]:
+    """Segment what is not of one shard of photos, and keep what the labeler says of them; also
+    how many were not looked at as they are damaged."""
     catalog = opened(settings)
     segment_missing(settings, catalog, image_ids, run_id=run_id)
-    photos = dict(see_photos(catalog, image_ids))
+    damaged: list[str] = []
+    photos = dict(see_photos(catalog, image_ids, damaged))
     rows = catalog.rows("cars", image_ids, ["image_id", "view"]).to_pylist()
     views = {row["image_id"]: row["view"] for row in rows}
     member = member_for(settings, labeler.name, record)
     now = datetime.now(UTC)
     made = look_at(member, labeler, photos, views, catalog.vocabulary, now)
-    unseen = [key for key in image_ids if key not in photos]  # or they would wait for ever
+    # What cannot be decoded would wait for ever; what is damaged waits until it is taken anew.
+    unseen = [key for key in image_ids if key not in photos and key not in damaged]
     made += [untold(labeler, e.attribute, key, now) for key in unseen for e in member.asks]
     added = add_assertions(catalog, made, run_id=run_id)
-    asked = Asked(photos=len(image_ids))
+    asked = Asked(photos=len(image_ids) - len(damaged))
     asked.count(added, judges_of([labeler]))
-    return asked
+    return asked, len(damaged)
 
 
 def segment_missing(

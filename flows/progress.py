@@ -8,8 +8,7 @@ from contextvars import ContextVar
 from typing import Protocol
 from uuid import UUID
 
-from prefect.artifacts import create_progress_artifact, update_progress_artifact
-
+from flows.inside import in_prefect_run
 from flows.report import RunReport, Stage
 
 
@@ -55,7 +54,7 @@ class Step:
             self._listener.advance(self._name, photos)
         if self._artifact is not None and self._total:
             done = min(100.0, 100.0 * self.stage.photos / self._total)
-            update_progress_artifact(self._artifact, done)
+            _update(self._artifact, done)
 
     def tell(self, text: str) -> None:
         """What else there is to say of how far the stage is."""
@@ -68,11 +67,22 @@ class Step:
             self._listener.end(self._name)
 
 
-def _progress_artifact(key: str) -> UUID:
-    """A bar of per cent in Prefect's pages; for a stage with a total that is known."""
+def _progress_artifact(key: str) -> UUID | None:
+    """A bar of per cent in Prefect's pages, for a stage with a total that is known; None outside a
+    Prefect run."""
+    if not in_prefect_run():
+        return None
+    from prefect.artifacts import create_progress_artifact
+
     made = create_progress_artifact(0.0, key=key)
     assert isinstance(made, UUID), "Prefect gives a coroutine in asynchronous flows only"
     return made
+
+
+def _update(artifact: UUID, per_cent: float) -> None:
+    from prefect.artifacts import update_progress_artifact
+
+    update_progress_artifact(artifact, per_cent)
 
 
 @contextmanager

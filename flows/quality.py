@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from prefect import flow
-
+from flows.recipe import recipe
 from flows.report import SHOWN, RunReport
 from flows.run import Run, recorded_run
 from flows.sheets import show_sheet
@@ -11,7 +10,7 @@ from labeling.assess import assess
 from labeling.quality import Quality, Share
 
 
-@flow(name="label-quality")
+@recipe("label-quality")
 def label_quality() -> RunReport:
     """Measure sources, networks and labels on the photos that people decided about.
 

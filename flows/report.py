@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from catalog.register import Registered
+from catalog.registered import Registered
 from catalog.table import Catalog
 from catalog.told import CHANGES, Change
 from flows.crawl_report import crawl_tables

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from prefect import flow
-
 from catalog.cars import add_label_columns
 from catalog.table import CatalogError, StoreError
 from crawlers.errors import MarqueError
 from flows.progress import stage
+from flows.recipe import recipe
 from flows.report import RunReport
 from flows.run import Run, recorded_run
 from flows.settings import Settings
@@ -17,7 +16,7 @@ from labeling.review.record import Imported, import_file
 from labeling.review.returned import Line
 
 
-@flow(name="review-import")
+@recipe("review-import")
 def review_import(files: list[str], by: str | None = None) -> RunReport:
     """Take back what people decided, in a `review.csv` or an export of Label Studio, and let
     searches show it.

@@ -1,4 +1,4 @@
-"""What every flow does around its work: settings, catalogue, report, artifacts, and failing."""
+"""What every recipe does around its work: settings, catalogue, report, artifacts, and failing."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.runtime import flow_run
-
 from catalog.table import Catalog
 from crawlers.errors import MarqueError
+from flows.at_work import at_work
+from flows.environment import prepare_environment
+from flows.inside import in_prefect_run
 from flows.opening import catalog_at
 from flows.report import RunReport, new_report, store_report
 from flows.settings import Settings, load_settings
@@ -41,46 +41,72 @@ class Run:
 
 @contextmanager
 def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
-    """Open what a flow needs, keep its report whatever happens, and show it in Prefect.
+    """Open what a recipe needs, keep its report whatever happens, and show it in Prefect where the
+    recipe runs there.
 
     The report is written when the run starts and again when it ends, so that a run that was
     killed is still known, as `running`. Whatever stops the run becomes a `RunFailedError` that
     carries the report.
     """
+    prepare_environment()
     settings = load_settings()
     catalog = catalog_at(settings)
     # A command is given it as well, but as a setting of its process.
     weights = settings.semantic_weights and str(settings.semantic_weights)
-    given = {**parameters, "weights": weights}
-    report = new_report(flow, str(flow_run.id or uuid.uuid4()), given)
+    report = new_report(flow, _run_id(), {**parameters, "weights": weights})
     report.versions_before = catalog.versions()
-    store_report(catalog, report)
     failure: BaseException | None = None
-    try:
-        yield Run(settings, catalog, report)
-    except BaseException as error:
-        failure = error
-        known = isinstance(error, MarqueError)
-        report.error = str(error) if known else f"unexpected {type(error).__name__}: {error}"
-    report.status = "failed" if report.error else "done"
-    report.finished_at = datetime.now(UTC)
-    try:
-        report.versions_after = catalog.versions()
+    with at_work(settings.home_path, report.run_id):
         store_report(catalog, report)
-        _show(report)
-    except Exception as closing:
-        # What stopped the run matters more than that its report could not be kept as well.
-        if failure is None:
-            raise
-        report.messages.append(f"the report could not be kept: {closing}")
+        try:
+            yield Run(settings, catalog, report)
+        except BaseException as error:
+            failure = error
+            report.error = _said(error)
+        _close(catalog, report, failure)
     if failure is not None and not isinstance(failure, Exception):
         raise failure
     if report.status == "failed":
         raise RunFailedError(report) from failure
 
 
+def _run_id() -> str:
+    """That of Prefect's run, where there is one."""
+    if not in_prefect_run():
+        return str(uuid.uuid4())
+    from prefect.runtime import flow_run
+
+    return str(flow_run.id)
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, MarqueError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped; run the same command again to go on"
+    return f"unexpected {type(error).__name__}: {error}"
+
+
+def _close(catalog: Catalog, report: RunReport, failure: BaseException | None) -> None:
+    """Keep the report of a run that is over, and show it."""
+    report.status = "failed" if report.error else "done"
+    report.finished_at = datetime.now(UTC)
+    try:
+        report.versions_after = catalog.versions()
+        store_report(catalog, report)
+        if in_prefect_run():
+            _show(report)
+    except Exception as closing:
+        # What stopped the run matters more than that its report could not be kept as well.
+        if failure is None:
+            raise
+        report.messages.append(f"the report could not be kept: {closing}")
+
+
 def _show(report: RunReport) -> None:
     """Tables and the whole report as Prefect artifacts; a keyed artifact keeps its history."""
+    from prefect.artifacts import create_markdown_artifact, create_table_artifact
+
     for title, rows in report.tables().items():
         key = f"{report.flow}-{title}".lower().replace(" ", "-")
         create_table_artifact(rows, key=key, description=f"{title} of run {report.run_id}")

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
-from prefect.artifacts import create_markdown_artifact
-
 from flows.answering import answer
+from flows.inside import in_prefect_run
 from flows.markdown import link, plain, table
+from flows.recipe import recipe
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.sheets import KeptSheet, show_sheet
@@ -18,7 +17,7 @@ from search.sheet_content import answer_sheet
 from search.wording import credit_text, found_text, labels_text
 
 
-@flow(name="search")
+@recipe("search")
 def search(
     text: str | None = None,
     image: str | None = None,
@@ -42,7 +41,10 @@ def search(
         if sheet is not None:
             store_sheet(png, Path(sheet))
         kept = show_sheet(run, png, f"{found.query}: {len(found.hits)} photos")
-        create_markdown_artifact(_hits(found, kept), key="search-hits")
+        if in_prefect_run():
+            from prefect.artifacts import create_markdown_artifact
+
+            create_markdown_artifact(_hits(found, kept), key="search-hits")
     return run.report
 
 

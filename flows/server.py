@@ -1,106 +1,149 @@
-"""The one Prefect server that flows use: the configured one, or that of a home folder."""
+"""The Prefect server that a command uses, if there is one: the configured one, or that of its home.
+
+By hand there is none, nothing of Prefect is imported, and recipes are plain functions.
+"""
 
 import os
 import signal
-import time
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from crawlers.errors import MarqueError
+from flows.environment import configured_url, prepare_environment
+from flows.private import load_auth
 from flows.server_process import (
-    HOST,
+    OPEN,
     SHEETS,
+    Running,
     ServerError,
-    bound_log,
-    check_room,
-    joined_server,
     load_running,
-    log_end,
+    run_in_this_process,
 )
 
 SEND_SECONDS = 30.0
+_CHANGED = ("PREFECT_PROFILE", "PREFECT_CLIENT_MAX_RETRIES")
 
 
 @contextmanager
-def prefect_server(home: Path) -> Iterator[str]:
-    """The API URL of a Prefect server that answers, which flows in this block use.
+def prefect_server(home: Path) -> Iterator[str | None]:
+    """Let recipes in this block run as flows where there is a Prefect server; its API URL, or None.
 
-    It is the one that Prefect is configured for (PREFECT_API_URL, or the active profile) if there
-    is one, else the one of this home folder, started if need be and stopped again when nobody
-    uses it. Flows may be imported before or inside the block. Raises `ServerError`.
+    It is the one that Prefect is configured for, or else the one that `marque up` keeps up for this
+    home. One that ends before the block does ends the block. Raises `ServerError`.
     """
-    if (configured := _configured_url()) is not None:
-        _check_configured(configured)
-        yield configured
+    prepare_environment()
+    running = load_running(home / "prefect")
+    configured = configured_url()
+    if running is None and configured is None:
+        yield None
         return
-    with joined_server(home / "prefect", port=None) as running, _prefect_uses(home, running.url):
-        try:
-            yield running.url
-        except Exception as error:
-            if not isinstance(error, MarqueError):
-                check_room(home / "prefect")
-            raise
-        finally:
-            _send_what_waits()
+    from flows.recipe import as_flows
+    from flows.watch import watched
+
+    if configured is None or (running is not None and configured == running.url):
+        assert running is not None
+        url, use = running.url, _own(home / "prefect", running, configured is None)
+    else:
+        url, use = configured, {}
+
+    def is_alive() -> bool:
+        return not use or load_running(home / "prefect") == running
+
+    with _prefect_uses(use):
+        _check(url, configured is not None)
+        with watched(url, is_alive) as gone, as_flows():
+            try:
+                yield url
+            finally:
+                if not gone.is_set():
+                    _send_what_waits()
 
 
 def run_server(home: Path, port: int = 4200, say: Callable[[str], None] = click.echo) -> None:
     """Keep the server of a home folder up until Ctrl-C or SIGTERM; `say` tells where it is.
 
-    One that is up already is kept as it is, whatever its port. Raises `ServerError`.
+    Raises `ServerError`, also where one is up already.
     """
-    folder = home / "prefect"
+    from flows.served import serve
+
+    def up(running: Running) -> None:
+        say(f"Prefect is up, its pages open at {opened_at(home, running)}")
+        say(f"  runs and their reports   {running.pages}/runs")
+        say(f"  answers, contact sheets  {running.pages}/artifacts")
+        say(f"  the sheets as files      {home / SHEETS}")
+        say("The commands of this home folder use it. Deployments and workers need")
+        for line in exports(home, running):
+            say(f"  {line}")
+        say("Ctrl-C stops it.")
+
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with joined_server(folder, port) as running:
-            say(f"Prefect is up, its pages are at http://{HOST}:{running.port}")
-            say(f"  runs and their reports   http://{HOST}:{running.port}/runs")
-            say(f"  answers, contact sheets  http://{HOST}:{running.port}/artifacts")
-            say(f"  the sheets as files      {home / SHEETS}")
-            say(f"  what the server says     {folder / 'server.log'}")
-            say("The commands of this home folder use it. Deployments and workers need")
-            say(f"  export PREFECT_API_URL={running.url}")
-            say("Ctrl-C stops it.")
-            while load_running(folder):
-                bound_log(folder)
-                time.sleep(1)
-            raise ServerError(f"the Prefect server ended by itself; {log_end(folder)}")
+        run_in_this_process(
+            home, port, lambda listening, started: serve(listening, home / SHEETS, started), up
+        )
+        raise ServerError("the Prefect server ended by itself; what it said is above")
     except KeyboardInterrupt:
-        say("Stopped; a command that still uses the server keeps it up until it ends.")
+        say("Stopped.")
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def _configured_url() -> str | None:
-    """What Prefect itself would use: environment, .env, prefect.toml, the active profile."""
-    from prefect.settings import get_current_settings
-
-    return get_current_settings().api.url
+def opened_at(home: Path, running: Running) -> str:
+    """The address that opens Prefect's pages with their key; whoever has it has the server."""
+    return f"{running.pages}{OPEN}#{load_auth(home / 'prefect') or ''}"
 
 
-def _check_configured(url: str) -> None:
+def exports(home: Path, running: Running) -> list[str]:
+    """The lines with which a terminal works with the server; the secret stays in its file."""
+    import shlex
+
+    auth = shlex.quote(str(home / "prefect" / "auth"))
+    lines = [
+        f"export PREFECT_API_URL={running.url}",
+        f'export PREFECT_API_AUTH_STRING="$(cat {auth})"',
+    ]
+    if any(name.lower() in {"http_proxy", "all_proxy"} for name in os.environ):
+        lines.append(f"export NO_PROXY={os.environ['NO_PROXY']} no_proxy={os.environ['NO_PROXY']}")
+    return lines
+
+
+def _own(folder: Path, running: Running, alone: bool) -> dict[str, str | None]:
+    """What Prefect has to know of our server; `alone` where it knows nothing yet."""
+    use: dict[str, str | None] = {"PREFECT_API_AUTH_STRING": load_auth(folder)}
+    if alone:
+        use |= {"PREFECT_API_URL": running.url, "PREFECT_HOME": str(folder), "DO_NOT_TRACK": "1"}
+        use["PREFECT_PROFILE"] = None
+    return use
+
+
+def _check(url: str, configured: bool) -> None:
     """Ask as Prefect does, with its keys and certificates."""
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
         error = client.api_healthcheck()
-    if error is not None:
+    if error is None:
+        return
+    if configured:
         raise ServerError(
             f"Prefect is configured to use {url}, which does not answer ({error}); start that "
             "server, or unset PREFECT_API_URL (in a profile: `prefect config unset "
-            "PREFECT_API_URL`) and Marque starts one of its own"
+            "PREFECT_API_URL`) and the command runs without one"
         )
+    raise ServerError(
+        f"the Prefect server of this home at {url} does not answer ({error}); end it with Ctrl-C "
+        "where `marque up` runs and start it again, or run without one"
+    )
 
 
 @contextmanager
-def _prefect_uses(home: Path, url: str) -> Iterator[None]:
-    """Point Prefect, here and in the processes started from here, to our server."""
-    ours = {"PREFECT_API_URL": url, "PREFECT_HOME": str(home / "prefect"), "DO_NOT_TRACK": "1"}
-    before = {name: os.environ.get(name) for name in [*ours, "PREFECT_PROFILE"]}
-    _set_environment(ours | {"PREFECT_PROFILE": None})
+def _prefect_uses(values: Mapping[str, str | None]) -> Iterator[None]:
+    """Point Prefect, here and in the processes started from here, to a server."""
+    before = {name: os.environ.get(name) for name in [*values, *_CHANGED]}
+    _set_environment(values)
     try:
         yield
     finally:
@@ -108,14 +151,15 @@ def _prefect_uses(home: Path, url: str) -> Iterator[None]:
 
 
 def _set_environment(values: Mapping[str, str | None]) -> None:
-    from prefect.context import refresh_global_settings_context
-
     for name, value in values.items():
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    refresh_global_settings_context()
+    if "prefect.context" in sys.modules:
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
 
 
 def _send_what_waits() -> None:

@@ -1,33 +1,35 @@
-"""The process of a home folder's Prefect server: started by the first, stopped by the last user.
+"""The process of a home folder's Prefect server, and the record by which commands find it.
 
-Whoever uses the server holds a shared lock on `users.lock`; the server itself holds a lock on its
-state file. The system drops both when a process ends, however it ends, so nothing here has to
-guess whether a recorded process number is still the same process.
+The process holds a lock on its record for as long as it lives. The system drops it when the process
+ends, however it ends, so nothing here has to guess whether a recorded process number is still the
+same process.
 """
 
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, flock
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from crawlers.errors import MarqueError
+from flows.private import make_auth, make_private, tighten_files
 
 HOST = "127.0.0.1"
 SHEETS = "sheets"  # the folder of contact sheets beside the server's, and the path it is served at
+OPEN = "/open"  # the page that opens Prefect's pages with the key in its address
 START_SECONDS = 120.0  # the first start also makes the database: 10 s on two idle cores
 STOP_SECONDS = 20.0
-LOG_BYTES = 5_000_000
+LOOK_SECONDS = 2.0  # for which who only looks at the record may hold its lock
 FULL_BYTES = 4 * 2**20  # what a new database and its log take
+
+_DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 
 
 class ServerError(MarqueError):
@@ -35,70 +37,171 @@ class ServerError(MarqueError):
 
 
 class Running(NamedTuple):
-    """A server that has been started: its process and its port on this machine."""
+    """A server that is up: its process and its port on this machine."""
 
     pid: int
     port: int
 
     @property
+    def pages(self) -> str:
+        """The address of its pages."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """What its pages may be called in a browser."""
+        return tuple(f"http://{host}:{self.port}" for host in (HOST, "localhost"))
+
+    @property
     def url(self) -> str:
         """The address of its API, as Prefect wants it."""
-        return f"http://{HOST}:{self.port}/api"
+        return f"{self.pages}/api"
 
     @property
     def sheets_url(self) -> str:
         """The address below which it serves the contact sheets of the home folder."""
-        return f"http://{HOST}:{self.port}/{SHEETS}"
+        return f"{self.pages}/{SHEETS}"
 
 
-@contextmanager
-def joined_server(folder: Path, port: int | None) -> Iterator[Running]:
-    """Be one of those who use the server of `folder`, which answers; the last to leave stops it.
+def load_running(folder: Path) -> Running | None:
+    """The server of `folder` that is up; its record is empty of meaning once nobody holds it."""
+    try:
+        with (folder / "server.json").open() as record:
+            running = Running(**json.load(record))
+            held = not _try_lock(record, LOCK_SH)
+    except (OSError, ValueError, TypeError):  # never started, or being started now
+        return None
+    return running if held and running.pid else None
 
-    `port` is for a server that has to be started; None takes the one that it had last, so that
-    old links go on working, or any. Raises `ServerError`.
+
+def run_in_this_process(
+    home: Path, port: int | None, serve: Callable[[socket.socket, Callable[[], None]], bool],
+    up: Callable[[Running], None],
+) -> None:  # fmt: skip
+    """Be the server of a home folder until told to end: `serve` serves on a socket and calls back
+    when it is up, and so does this with `up`.
+
+    `port` None takes the one that the server had last, so that old links go on working, or any.
+    The environment, the working folder and the file mode of this process become the server's.
+    Raises `ServerError`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "users.lock").open("a") as users:
-        with _gate(folder):
-            _wait_for_lock(users, LOCK_SH, folder)
-            try:
-                bound_log(folder)
-                running = load_running(folder) or _start(folder, port)
-                _wait_until_up(folder, running)
-            except BaseException:
-                _leave(users, folder)
-                raise
-        try:
-            yield running
-        finally:
-            with _gate(folder):
-                _leave(users, folder)
+    folder = home / "prefect"
+    for place in (home, folder):
+        make_private(place)
+    check_room(folder)
+    with _own_record(folder) as record, _listening(port, _last_port(folder)) as listening:
+        running = Running(os.getpid(), int(listening.getsockname()[1]))
+        _write(record, Running(0, running.port))
+        _become_server(folder, running)
+
+        def started() -> None:
+            tighten_files(folder)
+            _write(record, running)
+            up(running)
+
+        if not serve(listening, started):
+            check_room(folder)
+            raise ServerError("the Prefect server did not start; what it said is above")
 
 
 @contextmanager
-def _gate(folder: Path) -> Iterator[None]:
-    """One process at a time starts, joins, leaves or stops."""
-    with (folder / "gate.lock").open("a") as gate:
-        _wait_for_lock(gate, LOCK_EX, folder)
-        yield
+def server_beside(home: Path) -> Iterator[Running]:
+    """A server of a home folder in a process of its own, or the one that is up there already.
+
+    It ends with the block, and with this process. Raises `ServerError`.
+    """
+    folder = home / "prefect"
+    if (there := load_running(folder)) is not None:
+        yield there
+        return
+    for place in (home, folder):
+        make_private(place)
+    with (folder / "server.log").open("wb") as log:
+        child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "flows.served", str(home)],
+            stdin=subprocess.PIPE,  # it ends when this closes
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C is for the flows, which end before it does
+        )
+    try:
+        yield _wait_until_up(folder, child)
+    finally:
+        _end(child)
 
 
-def _leave(users: IO[str], folder: Path) -> None:
-    if _try_lock(users, LOCK_EX):
-        _stop(folder)
-    flock(users, LOCK_UN)
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    assert child.stdin is not None
+    with suppress(OSError):
+        child.stdin.close()
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
-def _wait_for_lock(file: IO[str], kind: int, folder: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS + STOP_SECONDS
-    while not _try_lock(file, kind):
+def _wait_until_up(folder: Path, child: "subprocess.Popen[bytes]") -> Running:
+    deadline = time.monotonic() + START_SECONDS
+    while (running := load_running(folder)) is None or running.pid != child.pid:
+        if child.poll() is not None:
+            check_room(folder)
+            raise ServerError(f"the Prefect server did not start; {log_end(folder)}")
         if time.monotonic() > deadline:
             raise ServerError(
-                f"another command has been starting or stopping the Prefect server in {folder} for "
-                f"over {START_SECONDS:.0f} s; end that command and try again"
+                f"the Prefect server of {folder} is not up within {START_SECONDS:.0f} s; "
+                f"{log_end(folder)}"
             )
-        time.sleep(0.05)
+        time.sleep(0.1)
+    return running
+
+
+@contextmanager
+def _own_record(folder: Path) -> Iterator[IO[str]]:
+    """The record with its lock, which other processes hold for moments alone."""
+    with (folder / "server.json").open("a") as record:
+        deadline = time.monotonic() + LOOK_SECONDS
+        while not _try_lock(record, LOCK_EX):
+            if (there := load_running(folder)) is not None:
+                raise ServerError(
+                    f"the Prefect server of this home is up already: {there.pages} (process "
+                    f"{there.pid}); use it, or end that process first"
+                )
+            if time.monotonic() > deadline:
+                raise ServerError(f"another process is starting the Prefect server in {folder}")
+            time.sleep(0.05)
+        yield record
+
+
+def _write(record: IO[str], running: Running) -> None:
+    record.truncate(0)
+    record.write(json.dumps(running._asdict()))
+    record.flush()
+
+
+def _become_server(folder: Path, running: Running) -> None:
+    """What the server inherits, set before anything of Prefect reads it.
+
+    The database is named from the folder it is in, as a home may hold what means something in an
+    address; and a `prefect.toml` or `.env` of a person's working folder is not for the server.
+    """
+    os.umask(0o077)
+    os.chdir(folder)
+    os.environ.pop("PREFECT_PROFILE", None)
+    if _DATABASE not in os.environ and "PREFECT_API_DATABASE_CONNECTION_URL" not in os.environ:
+        os.environ[_DATABASE] = "sqlite+aiosqlite:///prefect.db"
+    auth = make_auth(folder)
+    os.environ |= {
+        "PREFECT_HOME": str(folder),
+        "PREFECT_API_URL": running.url,
+        "PREFECT_API_AUTH_STRING": auth,
+        "PREFECT_SERVER_API_AUTH_STRING": auth,
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(running.origins),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "DO_NOT_TRACK": "1",
+    }
 
 
 def _try_lock(file: IO[str], kind: int) -> bool:
@@ -109,99 +212,9 @@ def _try_lock(file: IO[str], kind: int) -> bool:
     return True
 
 
-def load_running(folder: Path) -> Running | None:
-    """The server that holds the state file, which is empty of meaning once nobody holds it."""
-    try:
-        with (folder / "server.json").open() as state:
-            if _try_lock(state, LOCK_SH):
-                return None
-            return Running(**json.load(state))
-    except (FileNotFoundError, json.JSONDecodeError):  # never started, or being started now
-        return None
-
-
-def _start(folder: Path, wanted: int | None) -> Running:
-    """Start the server, out of reach of the terminal's Ctrl-C: flows end before it does.
-
-    It inherits a socket that listens already: no other program can take the port meanwhile.
-    """
-    with (
-        _listening(folder, wanted) as listening,
-        (folder / "server.json").open("a") as state,
-        (folder / "server.log").open("ab") as log,
-    ):
-        flock(state, LOCK_EX)
-        port = int(listening.getsockname()[1])
-        child = subprocess.Popen(  # noqa: S603 - our own interpreter, and no word of a user's
-            [
-                *(sys.executable, "-m", "flows.served"),
-                *(str(listening.fileno()), str(folder.parent / SHEETS)),
-            ],
-            env=_server_environment(folder, f"http://{HOST}:{port}/api"),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder,  # a prefect.toml or .env of the working folder is not for the server
-            pass_fds=[state.fileno(), listening.fileno()],
-            start_new_session=True,
-        )
-        running = Running(child.pid, port)
-        state.truncate(0)
-        state.write(json.dumps(running._asdict()))
-    child.returncode = 0  # `_stop` waits by the lock: it may be another process that stops it
-    return running
-
-
-def _server_environment(folder: Path, url: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name != "PREFECT_PROFILE"}
-    return kept | {
-        "PREFECT_HOME": str(folder),
-        "PREFECT_API_URL": url,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-        "DO_NOT_TRACK": "1",
-    }
-
-
-def _wait_until_up(folder: Path, running: Running) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not _answers(running.url):
-        if load_running(folder) is None:
-            check_room(folder)
-            raise ServerError(f"the Prefect server did not start; {log_end(folder)}")
-        if time.monotonic() > deadline:
-            raise ServerError(
-                f"the Prefect server at {running.url} (process {running.pid}) does not answer "
-                f"within {START_SECONDS:.0f} s; end that process and try again; {log_end(folder)}"
-            )
-        time.sleep(0.1)
-
-
-def _stop(folder: Path) -> None:
-    """Ask the server to end, wait for it, and end it if it does not."""
-    for kind in (signal.SIGTERM, signal.SIGKILL):
-        if (running := load_running(folder)) is None:
-            return
-        os.kill(running.pid, kind)
-        deadline = time.monotonic() + STOP_SECONDS
-        while load_running(folder) is not None and time.monotonic() < deadline:
-            time.sleep(0.05)
-        with suppress(ChildProcessError):  # another process may have started it
-            os.waitpid(running.pid, os.WNOHANG)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310 - http
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _listening(folder: Path, wanted: int | None) -> socket.socket:
+def _listening(wanted: int | None, last: int) -> socket.socket:
     """A socket that listens at the wanted port, or else at the last one if that is free, or any."""
-    ports = [wanted] if wanted else [_last_port(folder), 0]
+    ports = [wanted] if wanted else [last, 0]
     for port in ports:
         try:
             return socket.create_server((HOST, port))
@@ -218,7 +231,7 @@ def _last_port(folder: Path) -> int:
     try:
         return Running(**json.loads((folder / "server.json").read_text())).port
     except (OSError, ValueError, TypeError):
-        return 0  # there was none, or what a killed command left of its record
+        return 0  # there was none, or what a killed process left of its record
 
 
 def check_room(folder: Path) -> None:
@@ -226,15 +239,8 @@ def check_room(folder: Path) -> None:
     if shutil.disk_usage(folder).free < FULL_BYTES:
         raise ServerError(
             f"the disk that holds {folder} is full, and the Prefect server writes there; make room "
-            "on it, then run the same command again, which goes on where this one stopped"
+            "on it, then run the same command again"
         )
-
-
-def bound_log(folder: Path) -> None:
-    """Begin the log anew once it is long; the server appends, so it may be cut under its pen."""
-    log = folder / "server.log"
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        os.truncate(log, 0)
 
 
 def log_end(folder: Path) -> str:

@@ -2,18 +2,22 @@
 environment."""
 
 import difflib
+import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from catalog.places import place_of, unfit, unusable_option
 from crawlers.errors import MarqueError
 from embeddings.registry import DEFAULT_MODEL, ModelSpec, model_spec
 from embeddings.tuning import Given, usable_cores
@@ -21,6 +25,41 @@ from labeling.segmenters import DEFAULT_SEGMENTER
 
 Automatic = Annotated[int | None, BeforeValidator(lambda value: None if value == "auto" else value)]
 """A number, or None for the one that suits the machine, which `auto` also says."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StorageOptions:
+    """Options of an object store, which may hold keys: shown by their names alone."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        return ", ".join(name for name, _ in self.pairs) + " (values are not shown)"
+
+    def to_dict(self) -> dict[str, str]:
+        """The options as LanceDB takes them."""
+        return dict(self.pairs)
+
+
+def _storage_options(given: object) -> StorageOptions | None:
+    if given is None or isinstance(given, StorageOptions):
+        return given
+    try:
+        options = json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        options = None
+    kinds = (str, int, float)  # a bool is an int
+    if not isinstance(options, dict) or not all(isinstance(v, kinds) for v in options.values()):
+        raise ValueError(
+            'give a table of options and their values, such as {"region": "eu-west-1"}'
+        )
+    told = {
+        str(name): str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in options.items()
+    }
+    if (why := unusable_option(told)) is not None:
+        raise ValueError(why)
+    return StorageOptions(tuple(sorted(told.items())))
 
 
 class SettingsError(MarqueError):
@@ -41,6 +80,14 @@ class Settings(BaseSettings):
     home: Path = Field(Path("~/.marque"), description="folder for everything Marque keeps")
     catalog: str | None = Field(
         None, description="path or URI of the catalogue; by default `catalog` in the home folder"
+    )
+    # NoDecode: what is no JSON is refused here, without being shown.
+    storage_options: Annotated[
+        StorageOptions | None, NoDecode, PlainValidator(_storage_options)
+    ] = Field(
+        None,
+        description="options of the object store that the catalogue is on, such as endpoint, "
+        "region and allow_http, as LanceDB takes them; keys are better given as AWS_*",
     )
     inbox: Path | None = Field(
         None, description="folder that the scheduled ingest looks into; by default `inbox` in home"
@@ -92,6 +139,13 @@ class Settings(BaseSettings):
         50_000, ge=0, description="up to this many photos a search compares every one"
     )
 
+    keep_days: float = Field(
+        7,
+        ge=1 / 24,
+        description="days for which versions of tables that were replaced are kept, and what "
+        "networks out of use have said: readers that opened one before go on with it",
+    )
+
     contact: str | None = Field(
         None, description="address of mail or web at which sites that are crawled can reach you"
     )
@@ -126,7 +180,7 @@ class Settings(BaseSettings):
     @property
     def catalog_uri(self) -> str:
         """Where the catalogue is: a path or a URI."""
-        return self.catalog or str(self.home_path / "catalog")
+        return place_of(self.catalog or self.home_path / "catalog")
 
     @property
     def inbox_path(self) -> Path:
@@ -167,10 +221,10 @@ def load_settings(**given: Any) -> Settings:
             meant = f"did you mean {near[0]}" if near else f"there are {', '.join(sorted(known))}"
             raise SettingsError(f"{name} in the environment is no setting; {meant}")
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         wrong = [
-            f"{'.'.join(str(part) for part in each['loc'])} = {each['input']!r}: "
+            f"{'.'.join(str(part) for part in each['loc'])}{_shown(each)}: "
             + ("there is no such setting" if each["type"] == "extra_forbidden" else each["msg"])
             for each in error.errors()
         ]
@@ -180,3 +234,10 @@ def load_settings(**given: Any) -> Settings:
         ) from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"marque.toml cannot be read: {error}") from error
+    if (why := unfit(settings.catalog_uri)) is not None:
+        raise SettingsError(why)
+    return settings
+
+
+def _shown(error: Any) -> str:
+    return "" if "storage_options" in error["loc"] else f" = {error['input']!r}"

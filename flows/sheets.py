@@ -10,9 +10,12 @@ from urllib.parse import urlsplit
 
 from catalog.labelers import load_judges
 from catalog.sql import equals
+from flows.environment import current_settings, is_loopback
+from flows.inside import in_prefect_run
 from flows.run import Run
-from flows.server_process import SHEETS, load_running
+from flows.server_process import SHEETS, Running, load_running
 from flows.settings import Settings
+from flows.sheet_names import UUID
 from search.sheet import sheet_png, store_sheet
 from search.sheet_content import arrivals_sheet
 
@@ -20,10 +23,7 @@ KEEP = 300  # sheets; the newest
 KEEP_BYTES = 500_000_000
 SAMPLE = 24
 
-_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-SHEET_NAME = re.compile(rf"{_UUID}\.png")
-"""The name of a run's sheet: the run's id, which nobody guesses."""
-_OURS = re.compile(rf"(?:\.\d+-)?{_UUID}\.png(?:\.part)?")  # what a killed run left, too
+_OURS = re.compile(rf"(?:\.\d+-)?{UUID}\.png(?:\.part)?")  # what a killed run left, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +43,27 @@ def keep_sheet(settings: Settings, run_id: str, png: bytes) -> KeptSheet:
     folder = settings.home_path / SHEETS
     path = store_sheet(png, folder / f"{run_id}.png")
     _prune(folder)
-    served = _served_at(settings)
-    if served is None:
+    if settings.sheets_url:
+        link = f"{settings.sheets_url.rstrip('/')}/{path.name}"
+        return KeptSheet(path, link, link)
+    running = load_running(settings.home_path / "prefect")
+    if running is None or not _shown_by(running):
         return KeptSheet(path, None, None)
-    near = served if settings.sheets_url else f"/{SHEETS}"
-    return KeptSheet(path, f"{served}/{path.name}", f"{near}/{path.name}")
+    return KeptSheet(path, f"{running.sheets_url}/{path.name}", f"/{SHEETS}/{path.name}")
 
 
 def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
     """Keep a run's sheet and show it in Prefect's pages. One that cannot be written is told in
     the report and is no reason for the run to fail."""
-    from prefect.artifacts import create_image_artifact
-
     try:
         kept = keep_sheet(run.settings, run.run_id, png)
     except OSError as error:
         run.report.messages.append(f"the contact sheet could not be kept: {error}")
         return None
     run.report.sheet = str(kept.path)
-    if kept.link is not None:
+    if kept.link is not None and in_prefect_run():
+        from prefect.artifacts import create_image_artifact
+
         create_image_artifact(kept.link, key=f"{run.report.flow}-sheet", description=about)
     return kept
 
@@ -105,16 +107,12 @@ def show_confidences(run: Run) -> None:
         run.report.messages.append(f"the chart could not be drawn: {type(error).__name__}: {error}")
 
 
-def _served_at(settings: Settings) -> str | None:
-    """Where the folder is served: as the settings say, or by our own server if flows use it."""
-    if settings.sheets_url:
-        return settings.sheets_url.rstrip("/")
-    from prefect.settings import get_current_settings
-
-    running = load_running(settings.home_path / "prefect")
-    used = urlsplit(get_current_settings().api.url or "")
-    ours = running and used.hostname in {"127.0.0.1", "localhost"} and used.port == running.port
-    return running.sheets_url if running and ours else None
+def _shown_by(running: Running) -> bool:
+    """Whether our own server is the one in whose pages a link would be."""
+    if not in_prefect_run():
+        return True
+    used = urlsplit(current_settings().api.url or "")
+    return is_loopback(used.geturl()) and used.port == running.port
 
 
 def _prune(folder: Path) -> None:

@@ -1,16 +1,15 @@
 """The stages of a run, each: ask what is pending, do it shard by shard, count it in the report."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
-from prefect.utilities.annotations import quote
+from datetime import timedelta
 
 from catalog.cars import add_label_columns, open_space
+from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
 from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
 from catalog.photos import RejectedError, examine
-from catalog.register import Registered
+from catalog.registered import Registered
 from catalog.status import unpublished
 from catalog.versions import publish
 from crawlers.records import Drop, Notice, Photo, Source, SourceError
@@ -24,6 +23,7 @@ from flows.tasks import (
     REFRESHED,
     embed_images,
     label_shard,
+    overlapped,
     refresh_shard,
     register_shard,
     shards,
@@ -34,9 +34,6 @@ from labeling.refresh import Differences
 
 VECTORS = f"{SPACE}_version"
 
-if TYPE_CHECKING:
-    from prefect.futures import PrefectFuture
-
 
 def register_all(run: Run, source: Source, total: int | None, limit: int | None) -> None:
     """Register every record of a source of `total`, or those up to its `limit`-th photo."""
@@ -45,7 +42,7 @@ def register_all(run: Run, source: Source, total: int | None, limit: int | None)
     done = Registered()
     with stage(run.report, "register", total) as step:
         for shard in shards(limited(source, limit), run.settings.shard_size):
-            part = register_shard(run.settings, quote(shard), run.run_id)
+            part = register_shard(run.settings, shard, run.run_id)
             done.add(part)
             step.advance(part.seen)
         step.stage.counts["bytes"] = done.bytes
@@ -131,21 +128,13 @@ def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShar
     """Two shards at a time: the model works at one while the other is read or written."""
     way = choose_way(run.settings, run.catalog, new + old)
     run.report.models[f"{SPACE}, run as"] = str(way)
-    under_way: deque[PrefectFuture[EmbeddedShard]] = deque()
+    calls = (
+        (run.settings, way, shard, run.run_id, replace)
+        for ids, replace in ((new, False), (old, True))
+        for shard in shards(ids, run.settings.shard_size)
+    )
     with kept_engine(run.settings, way):
-        try:
-            for ids, replace in ((new, False), (old, True)):
-                for shard in shards(ids, run.settings.shard_size):
-                    given = (run.settings, way, quote(shard), run.run_id)
-                    under_way.append(embed_images.submit(*given, replace=replace))
-                    if len(under_way) == 2:
-                        yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
-        except Exception:
-            for other in under_way:
-                other.wait()  # it works with the engine, which is closed now
-            raise
+        yield from overlapped(embed_images, calls)
 
 
 def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
@@ -166,6 +155,9 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
         max_loss = 1.0 if allow_loss else run.settings.publish_max_loss
         done = publish(run.catalog, max_loss=max_loss)
         step.advance(entered)
+        grace = timedelta(days=run.settings.keep_days)
+        cleaned = clean_up(run.catalog, grace, since=run.report.versions_before)
+        step.stage.counts |= {name: n for name, n in cleaned.to_dict().items() if n}
     run.report.add_differences(found)
     run.report.published = {"version": done.version, "photos": done.photos}
     if done.waiting:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from prefect import flow
-
 from catalog.cars import add_label_columns
 from crawlers.errors import UsageMistakeError
 from flows.labelling import ask_networks, labels_wanted, made_vectors
 from flows.progress import stage
+from flows.recipe import recipe
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.stages import label_pending, publish_pending
@@ -16,7 +15,7 @@ from labeling.training import train_heads as train_heads_of
 from labeling.training import trainable
 
 
-@flow(name="train-heads")
+@recipe("train-heads")
 def train_heads(attributes: list[str] | None = None) -> RunReport:
     """Train a small classifier for each attribute from the labels of people and sources, use those
     that are better than zero-shot on photos held out, and label with them."""

@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect import flow
-
 from catalog.told import Change
 from catalog.withdraw import find_withdrawal, forget_tellers, withdraw_facts
 from flows.progress import stage
+from flows.recipe import recipe
 from flows.report import RunReport
 from flows.run import recorded_run
 from flows.settings import Settings
@@ -16,7 +15,7 @@ from flows.stages import make_searchable
 from flows.tasks import ASKED, opened, shard_task, shards
 
 
-@flow(name="withdraw")
+@recipe("withdraw")
 def withdraw(path: str) -> RunReport:
     """Take back all that the sidecar at `path` said, or every sidecar of the photos below the
     folder `path`; the next ingest does not use it any more unless it is given.
@@ -35,7 +34,7 @@ def withdraw(path: str) -> RunReport:
         run.report.messages += [
             f"the next ingest of {folder} uses no sidecar unless one is given" for folder in folders
         ]
-        make_searchable(run, None)
+        make_searchable(run, None, allow_loss=True)  # it was asked for
     return run.report
 
 

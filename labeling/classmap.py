@@ -8,7 +8,6 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import ndimage
 
 from crawlers.errors import MarqueError, UsageMistakeError
 from crawlers.records import Box
@@ -99,6 +98,8 @@ class ClassMap:
     def parts(self) -> list[Part]:
         """What there is but the background, the largest first; areas and boxes in the map's own
         pixels: `resized` to the photo's size, in those of the photo."""
+        from scipy import ndimage  # half a second, and not every run looks at segments
+
         flat = self.numbers.ravel()
         areas = np.bincount(flat, minlength=len(self.classes))
         sums = None if self.confidence is None else np.bincount(flat, self.confidence.ravel())
@@ -138,6 +139,8 @@ def main_part(mask: Mask) -> Mask:
 
     Pixels are connected by their sides; of two parts of one size the upper one is taken.
     """
+    from scipy import ndimage
+
     labelled, count = ndimage.label(mask)
     if count == 0:
         return mask

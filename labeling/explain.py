@@ -8,11 +8,11 @@ from labeling.label import decisions, load_assertions
 
 
 def explain_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
-    """Each attribute's label with the reason, and every statement ever made; JSON-ready.
+    """Each attribute's label with the reason, and every statement that is kept; JSON-ready.
 
-    Of a statement `counts` says whether it is heard at all: a place's older reading, a person's
-    earlier decision and a labeler's older version are kept, but no longer are. `against` says that
-    it contradicts the label.
+    Of a statement `counts` says whether it is heard at all: a place's older reading and a person's
+    earlier decision are kept, but no longer are, and a labeler's older version for a while.
+    `against` says that it contradicts the label.
     """
     made = decisions(catalog, [image_id])[image_id]
     heard = {said.assertion_id for each in made.values() for said in each.heard}

@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from catalog.added import insert_own
 from catalog.assertions import CONFIDENCE_DIGITS, Assertion, Label
-from catalog.labelers import Judge, load_judges
-from catalog.sql import among
+from catalog.labelers import Judge, heard, load_judges
 from catalog.table import Catalog
 from crawlers.records import Sighting
 from labeling.consensus import Decision, consensus, decide
@@ -104,19 +103,12 @@ def load_assertions(
 ) -> dict[str, list[Assertion]]:
     """Photo -> every statement about it; with `judges`, of networks only what these weigh."""
     names = [name for name in catalog.specs["assertions"].schema.names if name != "run_id"]
-    where = None if judges is None else _heard(judges)
+    where = None if judges is None else heard(judges)
     rows = catalog.rows_where("assertions", "image_id", image_ids, names, where).to_pylist()
     found: dict[str, list[Assertion]] = {key: [] for key in image_ids}
     for row in rows:
         found[row["image_id"]].append(_assertion(row))
     return found
-
-
-def _heard(judges: Sequence[Judge]) -> str:
-    """Of networks the versions in use only: a catalogue keeps what all older ones said."""
-    versions = {judge.version for judge in judges}
-    others = "`origin` != 'model'"
-    return f"{others} OR {among('version', sorted(versions))}" if versions else others
 
 
 def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Label]]:

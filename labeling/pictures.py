@@ -18,7 +18,7 @@ from PIL import Image
 
 from catalog.assertions import Assertion
 from catalog.labelers import Labeler
-from catalog.photos import RejectedError, decode
+from catalog.photos import RejectedError, decoded
 from catalog.segments import load_segments
 from catalog.stored import load_photos
 from catalog.table import Catalog
@@ -159,13 +159,16 @@ def without_car(photo: Seen) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def see_photos(catalog: Catalog, image_ids: Sequence[str]) -> Iterator[tuple[str, Seen]]:
-    """These photos, whole, with their stored segments; one that cannot be decoded is left out."""
+def see_photos(
+    catalog: Catalog, image_ids: Sequence[str], damaged: list[str] | None = None
+) -> Iterator[tuple[str, Seen]]:
+    """These photos, whole, with their stored segments; one that cannot be decoded is left out, and
+    one that is damaged, whose id is added to `damaged`."""
     maps = load_segments(catalog, image_ids)
-    for key, content, _ in load_photos(catalog, image_ids):
+    for key, content, _ in load_photos(catalog, image_ids, damaged):
         with suppress(RejectedError):
-            image = decode(content, side=SIDE)
-            image.thumbnail((SIDE, SIDE))
+            with decoded(content, side=SIDE) as image:
+                image.thumbnail((SIDE, SIDE))
             car = np.zeros((image.height, image.width), bool)
             if key in maps:
                 with suppress(ClassMapError):  # whoever looks has it made anew: `damaged_maps`

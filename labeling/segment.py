@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from catalog.photos import RejectedError, decode
+from catalog.photos import RejectedError, decoded
 from catalog.rejects import store_rejects
 from catalog.segments import Segments, segment_stage, store_segments
-from catalog.stored import load_photos
+from catalog.stored import DAMAGED, load_photos
 from catalog.table import Catalog
 from crawlers.records import Drop
 from embeddings.engine import Engine, Job
@@ -120,7 +120,8 @@ def segment_photo(segmenter: Segmenter, content: bytes, threshold: float = THRES
     Raises `RejectedError` for the photo, `ModelError` for the network, and `UsageMistakeError` for
     a threshold that is no probability.
     """
-    size = decode(content).size
+    with decoded(content) as shown:
+        size = shown.size
     (output,) = Forward(segmenter).run([segmenter.preparation.picture(content)])
     if isinstance(output, RejectedError):
         raise output
@@ -145,7 +146,8 @@ def segment_photos(
     """
     known = catalog.rows("images", image_ids, ["image_id", "width", "height"]).to_pylist()
     sizes = {row["image_id"]: (row["width"], row["height"]) for row in known}
-    jobs = (Job(key, content) for key, content, _ in load_photos(catalog, image_ids))
+    damaged: list[str] = []
+    jobs = (Job(key, content) for key, content, _ in load_photos(catalog, image_ids, damaged))
     maps: dict[str, Future[bytes]] = {}
     drops: list[Drop] = []
     # Beside the model, which has nothing to do until it is asked for the next batch.
@@ -154,6 +156,7 @@ def segment_photos(
             for key, output in zip(batch.image_ids, batch.outputs, strict=True):
                 maps[key] = pool.submit(_png, output, segmenter.classes, sizes[key])
             drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
+    drops += [Drop("images", key, DAMAGED) for key in damaged]
     rows = [
         Segments(key, segmenter.version, made.result(), segmenter.classes)
         for key, made in maps.items()

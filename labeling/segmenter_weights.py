@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from embeddings.hashes import file_sha256
 from embeddings.network import first_line
 from embeddings.registry import ModelError
+from embeddings.weights import check_unpacked_size
 from labeling import masks
 
 PROBE_SECONDS = 10.0
@@ -63,6 +64,7 @@ def load_local(file: Path) -> State:
     """The weights in a .safetensors file, or in one that torch saved; raises `ModelError`."""
     if not file.is_file():
         raise ModelError(f"there is no weights file {str(file)!r}; check the path, or {WAYS_ON}")
+    check_unpacked_size(file)
     try:
         if file.suffix == ".safetensors":
             return load_file(file)

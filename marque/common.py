@@ -1,4 +1,4 @@
-"""What the commands share: options, errors for people, JSON, and a flow run with its progress."""
+"""What the commands share: options, errors for people, JSON, and a run with its progress."""
 
 import functools
 import json
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from crawlers.errors import MarqueError, UsageMistakeError
+from flows.environment import prepare_environment
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -45,6 +46,7 @@ def plain_options(command: F) -> F:
         if home is not None:
             click.get_current_context().meta[GIVEN_HOME] = home
             use_home(home)
+        prepare_environment()
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
         logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR)
         with readable_errors(debug=debug, as_json=named.get("as_json", False)):
@@ -107,8 +109,18 @@ def readable_errors(*, debug: bool, as_json: bool) -> Iterator[None]:
         message = _message(error)
         if as_json:
             print_json({"error": message})
+        _leave_if_server_is_gone(error, message)
         usage = isinstance(error, UsageMistakeError)
         raise (click.UsageError if usage else click.ClickException)(message) from error
+
+
+def _leave_if_server_is_gone(error: Exception, message: str) -> None:
+    from flows.watch import ServerGoneError
+
+    if isinstance(error, ServerGoneError):
+        click.echo(f"Error: {message}", err=True)
+        sys.stdout.flush()
+        os._exit(1)  # what is to be kept is kept; Prefect's threads would hold the process for long
 
 
 def _message(error: Exception) -> str:
@@ -126,7 +138,8 @@ def print_json(document: dict[str, Any]) -> None:
 
 
 def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
-    """Run a flow against the one Prefect server, with a progress bar, and print its report.
+    """Run a recipe with a progress bar, as a Prefect flow where there is a server for that, and
+    print its report.
 
     Ends the command with status 1, after the report, when the run failed, or with 2 if it was asked
     for something that makes no sense.

@@ -29,6 +29,7 @@ The demo used marque-tiny, which knows rendered scenes only. For real photos lea
 MARQUE_SEMANTIC_MODEL unset: the default model, {model}, is fetched on first use;
 without internet, name a weights file with --weights FILE.
 The demo's catalogue is in {home}; add --home {home} to any command to look around in it.
+Its flows stay in Prefect's pages: marque up --home {home}
 """
 
 
@@ -57,11 +58,14 @@ def demo(listings: int) -> None:
     from crawlers.replica.world import World
     from crawlers.scenes.write import write_scenes
     from embeddings.registry import DEFAULT_MODEL
-    from flows.server import prefect_server
+    from flows.server import opened_at, prefect_server
+    from flows.server_process import server_beside
 
     write_scenes(home / "query", 1, QUERY_SEED)
     query = next((home / "query").glob("*.jpg"))
-    with prefect_server(home):
+    click.echo("Starting a Prefect server, to show the flows in its pages ...")
+    with server_beside(home) as server, prefect_server(home):
+        click.echo(f"Prefect is up until the demo ends: {opened_at(home, server)}")
         with ExitStack() as stack:
             world = World(SEED, listings, PHOTOS, files=FILES, sites=("it",))
             try:

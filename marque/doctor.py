@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@click.option(
+    "--deep", is_flag=True, help="Read every stored photo too, and name those that are damaged."
+)
 @shared_options
 @click.pass_context
-def doctor(context: click.Context, as_json: bool) -> None:
+def doctor(context: click.Context, deep: bool, as_json: bool) -> None:
     """Look at everything that Marque needs, and say what to do where something is wrong.
 
     Changes nothing. Exit status 1 if there is a problem; a warning is none.
@@ -22,7 +25,8 @@ def doctor(context: click.Context, as_json: bool) -> None:
     from flows.doctor.check import STATES
     from flows.doctor.examine import examine
 
-    checks = examine(home_given=GIVEN_HOME in context.meta)
+    told = _tell if deep else None
+    checks = examine(home_given=GIVEN_HOME in context.meta, deep=told)
     state = max((each.state for each in checks), key=STATES.index)
     if as_json:
         print_json({"state": state, "checks": [each.to_dict() for each in checks]})
@@ -30,6 +34,12 @@ def doctor(context: click.Context, as_json: bool) -> None:
         _print_checks(checks)
     if state == "problem":
         sys.exit(1)
+
+
+def _tell(read: int, total: int) -> None:
+    """How far reading the photos is, on standard error, one line that is written over."""
+    if sys.stderr.isatty() and (read % 100 == 0 or read == total):
+        click.echo(f"\r{read:,} of {total:,} photos read", err=True, nl=read == total)
 
 
 def _print_checks(checks: list["Check"]) -> None:

@@ -77,15 +77,20 @@ def export(
     out: Path, limit: int, attributes: tuple[str, ...], reasons: tuple[str, ...], as_json: bool
 ) -> None:
     """Write the labels that a person should look at first, for Label Studio and as a table."""
+    from catalog.stored import DAMAGED
     from labeling.review.export import check_folder, export_review
     from labeling.review.waiting import choose
 
     check_folder(out)  # before what takes long
     catalog, queue = _queue(attributes, reasons)
     chosen = choose(catalog, queue, limit)
-    export_review(catalog, chosen, out)
+    damaged = set(export_review(catalog, chosen, out))
+    for key in sorted(damaged):
+        click.echo(f"Left out: photo {key} is {DAMAGED}", err=True)
+    chosen = [each for each in chosen if each.image_id not in damaged]
     counts = Counter(case.reason for each in chosen for case in each.cases)
-    document = {"out": str(out), "photos": len(chosen), "cases": dict(counts)} | _counted(queue)
+    document = {"out": str(out), "photos": len(chosen), "cases": dict(counts)}
+    document |= {"damaged": sorted(damaged)} | _counted(queue)
     if as_json:
         print_json(document)
         return

@@ -81,7 +81,8 @@ def segment(
 
 def _content(settings: "Settings", image: str) -> bytes:
     """The bytes of a file, or of a photo of the catalogue by the first digits of its id."""
-    from catalog.status import ID_PREFIX, find_photo, photo_bytes
+    from catalog.status import ID_PREFIX, find_photo
+    from catalog.stored import photo_bytes
     from flows.opening import catalog_at
 
     path = Path(image)

@@ -17,7 +17,8 @@ from marque.common import print_json, shared_options
 @shared_options
 def show(image_id: str, out: Path | None, as_json: bool) -> None:
     """Show what is known of the photo IMAGE_ID; its first digits are enough."""
-    from catalog.status import describe_photo, find_photo, photo_bytes
+    from catalog.status import describe_photo, find_photo
+    from catalog.stored import photo_bytes
     from flows.opening import catalog_at
     from flows.settings import load_settings
 
@@ -25,8 +26,9 @@ def show(image_id: str, out: Path | None, as_json: bool) -> None:
     key = find_photo(catalog, image_id)
     photo = describe_photo(catalog, key)
     if out is not None:
+        content = photo_bytes(catalog, key)
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(photo_bytes(catalog, key))
+        out.write_bytes(content)
     if as_json:
         print_json(photo)
     else:

@@ -110,6 +110,8 @@ def print_status(status: Mapping[str, Any]) -> None:
     """The state of the catalogue."""
     console = Console()
     console.print(Text(status["catalog"]))
+    for problem in status["problems"]:
+        console.print(Text(problem, style="red"))
     rows = [{"table": name, "rows": count} for name, count in status["rows"].items()]
     print_table(console, "Tables", rows)
     rows = [{"stage": name, "waiting": count} for name, count in status["pending"].items()]

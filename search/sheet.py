@@ -186,13 +186,18 @@ def _paste(
     at: tuple[int, int],
     side: int,
 ) -> None:
-    """A thumbnail in the middle of a square, as large as fits."""
+    """A thumbnail in the middle of a square, as large as fits; nothing where it is damaged."""
     pen.rectangle((*at, at[0] + side - 1, at[1] + side - 1), fill=_MAT)
     if not thumbnail:
         return
-    with Image.open(io.BytesIO(thumbnail)) as small:
-        scale = side / max(small.size)
-        size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
-        photo = small.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    try:
+        with Image.open(io.BytesIO(thumbnail), formats=("JPEG",)) as small:
+            scale = side / max(small.size)
+            size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
+            photo = small.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    except MemoryError:
+        raise
+    except Exception:  # decoders given damaged bytes raise nearly anything
+        return
     corner = (at[0] + (side - photo.width) // 2, at[1] + (side - photo.height) // 2)
     picture.paste(photo, corner)

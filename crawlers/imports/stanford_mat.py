@@ -6,8 +6,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from crawlers.imports.stanford_annotations import (
     AnnotatedLayout,
@@ -71,6 +69,9 @@ def _find(root: Path, name: str) -> Path | None:
 
 def load_mat(path: Path) -> dict[str, Any]:
     """The variables of a .mat file; raises `SourceError` for a file that is none."""
+    from scipy.io import loadmat  # half a second, and most sources have no such file
+    from scipy.io.matlab import MatReadError
+
     try:
         variables: dict[str, Any] = loadmat(path, squeeze_me=True)
     except (OSError, ValueError, TypeError, NotImplementedError, MatReadError, zlib.error) as error:

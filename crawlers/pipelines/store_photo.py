@@ -19,6 +19,15 @@ from crawlers.records import PhotoLink
 from crawlers.store import StoredPhoto
 from crawlers.store.files import store_photo
 from crawlers.under_way import Delivery, crawl_of
+from crawlers.unpacking import (
+    MEMORY,
+    TOO_MANY_SCANS,
+    TOO_MUCH_MEMORY,
+    TooMuchError,
+    check_scans,
+    pixel_bytes,
+    reader_bytes,
+)
 
 OPTED_OUT = "photo's site asks machines to leave it alone (X-Robots-Tag)"
 NOT_A_PHOTO = "photo's address answers with something else"
@@ -30,7 +39,7 @@ TOO_SLOW = "photo took too long"
 UNREACHED = "photo could not be fetched"
 ROBOTS = "robots.txt forbids the photo"
 
-LASTING = (OPTED_OUT, TOO_HEAVY)
+LASTING = (OPTED_OUT, TOO_HEAVY, TOO_MANY_SCANS, TOO_MUCH_MEMORY)
 """Reasons that hold for as long as the photo stays the same; for any other it is asked for again by
 the next crawl: a page of HTML may be the site's word for a bad day."""
 
@@ -186,7 +195,11 @@ def look_at(content: bytes) -> tuple[str | None, str]:
     if image.format == "JPEG" and JPEG_END in content[-64:]:
         return None, ""  # the mark never stands within a picture's data
     try:
-        image.load()
+        check_scans(content)
+        with MEMORY.share(pixel_bytes(image) + reader_bytes(image, content)):
+            image.load()
+    except TooMuchError as error:
+        return error.reason, error.detail
     except Exception as error:
         return DAMAGED, f"{image.format} {image.width}x{image.height}: {error}"
     return None, ""

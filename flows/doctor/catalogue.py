@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from catalog.problems import Problem, find_problems
 from catalog.status import catalog_status
-from catalog.table import AbsentCatalogError, Catalog
+from catalog.table import AbsentCatalogError, Catalog, CatalogError
 from crawlers.errors import MarqueError
 from flows.doctor.check import Check
 from flows.opening import catalog_at
@@ -14,31 +15,37 @@ NEXT = {"label": "marque publish", "embed": "marque embed", "publish": "marque p
 
 
 def load_catalogue(settings: Settings) -> tuple[Catalog | None, list[Check]]:
-    """The catalogue, or None if there is none yet; and what it holds."""
+    """The catalogue, or None if there is none that can be read; what is wrong with it, and what
+    it holds."""
     try:
         catalog = catalog_at(settings, create=False)
     except AbsentCatalogError:
-        if _holds_something(settings.catalog_uri):
-            found = f"{settings.catalog_uri} is there, and is no catalogue or not a whole one"
-            advice = "an ingest adds the tables that it lacks; or set MARQUE_CATALOG to another"
-            return None, [Check("catalogue", "warning", found, advice)]
-        found = f"there is none at {settings.catalog_uri} yet"
-        advice = "`marque ingest folder PATH` makes one, `marque demo` one to try things out"
-        return None, [Check("catalogue", "ok", found, advice)]
+        return None, [_absent(settings.catalog_uri)]
+    except CatalogError as error:
+        return None, [_problem(Problem.of(error))]
+    problems = find_problems(catalog, max_loss=settings.publish_max_loss)
+    checks = [_problem(each) for each in problems]
+    if any(each.stops for each in problems):
+        return None, checks
     try:
         wanted = settings.model.name
     except MarqueError:  # said where the settings are
         wanted = None
-    try:
-        return catalog, _describe(catalog_status(catalog, wanted=wanted))
-    except (OSError, ValueError, RuntimeError) as error:  # as LanceDB raises them
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        found = f"{settings.catalog_uri} opens and cannot be read: {said}"
-        advice = (
-            "a file of it is damaged, missing or out of reach: put a copy of the catalogue back, "
-            "or move it away and ingest the photos again"
-        )
-        return None, [Check("catalogue", "problem", found, advice)]
+    return catalog, [*checks, *_describe(catalog_status(catalog, wanted=wanted))]
+
+
+def _problem(problem: Problem) -> Check:
+    return Check("catalogue", "problem", problem.found, problem.advice)
+
+
+def _absent(uri: str) -> Check:
+    if _holds_something(uri):
+        found = f"{uri} is there, and is no catalogue or only the beginning of one"
+        advice = "an ingest adds the tables that it lacks; or set MARQUE_CATALOG to another"
+        return Check("catalogue", "warning", found, advice)
+    found = f"there is none at {uri} yet"
+    advice = "`marque ingest folder PATH` makes one, `marque demo` one to try things out"
+    return Check("catalogue", "ok", found, advice)
 
 
 def _holds_something(uri: str) -> bool:

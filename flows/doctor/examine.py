@@ -2,20 +2,22 @@
 
 from flows.doctor.catalogue import load_catalogue
 from flows.doctor.check import Check, begin, checked
+from flows.doctor.deep import Progress, check_photos
 from flows.doctor.given import check_settings
 from flows.doctor.machine import check_disk, check_home, check_versions
 from flows.doctor.model import PROBE_SECONDS, begin_probe
 from flows.doctor.runs import check_runs
-from flows.doctor.server import ServerFacts, check_server, load_server_facts
+from flows.doctor.server import check_server, load_server_facts
 from flows.settings import Settings
 
 STORE_SECONDS = 20.0  # a large catalogue, or an object store that does not answer
 
 
-def examine(*, home_given: bool) -> list[Check]:
+def examine(*, home_given: bool, deep: Progress | None = None) -> list[Check]:
     """Look at everything; no check changes anything, hangs, or ends the others.
 
-    `home_given` tells that the command line named the home folder.
+    `home_given` tells that the command line named the home folder. With `deep`, which is told how
+    far it is, all stored photos are read as well, however long that takes.
     """
     settings, first = check_settings(home_given=home_given)
     # Disk and catalogue can hang on a network's; torch takes seconds in a process of its own.
@@ -25,28 +27,21 @@ def examine(*, home_given: bool) -> list[Check]:
     checks += first
     checks += checked("home", lambda: begin(lambda: check_home(settings))(STORE_SECONDS))
     checks += checked("disk", lambda: disk(STORE_SECONDS), late="warning")
-    server, server_checks = _server(settings)
-    catalogue = checked("catalogue", lambda: _catalogue(settings, server, home_given=home_given))
+    server_checks = checked("prefect", lambda: begin(lambda: _server(settings))(STORE_SECONDS))
+    catalogue = checked("catalogue", lambda: _catalogue(settings, home_given=home_given))
     checks += checked("device", lambda: probe(2 * PROBE_SECONDS))
-    return [*checks, *server_checks, *catalogue]
+    photos = checked("photos", lambda: check_photos(settings, deep)) if deep else []
+    return [*checks, *server_checks, *catalogue, *photos]
 
 
-def _server(settings: Settings) -> tuple[ServerFacts | None, list[Check]]:
-    found: list[ServerFacts] = []
-
-    def look() -> list[Check]:
-        facts = load_server_facts(settings)
-        found.append(facts)
-        return check_server(settings, facts)
-
-    checks = checked("prefect", lambda: begin(look)(STORE_SECONDS))
-    return (found[0] if found else None), checks
+def _server(settings: Settings) -> list[Check]:
+    return check_server(load_server_facts(settings))
 
 
-def _catalogue(settings: Settings, server: ServerFacts | None, *, home_given: bool) -> list[Check]:
+def _catalogue(settings: Settings, *, home_given: bool) -> list[Check]:
     catalog, checks = begin(lambda: load_catalogue(settings))(STORE_SECONDS)
     if catalog is None:
         return checks
-    look = begin(lambda: check_runs(catalog, settings, server, home_given=home_given))
+    look = begin(lambda: check_runs(catalog, settings, home_given=home_given))
     # It goes through every row: a large catalogue may take longer and be well.
     return checks + checked("run", lambda: look(STORE_SECONDS), late="warning")

@@ -4,13 +4,14 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from catalog.status import by_start
 from catalog.table import Catalog
+from flows.at_work import worker_of
 from flows.doctor.check import Check
-from flows.doctor.server import ServerFacts, User
 from flows.settings import Settings
 
 NO_LOCK = "no process holds the lock that it would hold"
@@ -67,14 +68,12 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
     return shlex.join(words)
 
 
-def check_runs(
-    catalog: Catalog, settings: Settings, server: ServerFacts | None, *, home_given: bool
-) -> list[Check]:
+def check_runs(catalog: Catalog, settings: Settings, *, home_given: bool) -> list[Check]:
     """One check for each run that did not end."""
     found = []
     for run in open_runs(catalog):
         again = command_of(run, settings, home_given=home_given)
-        alive, why = _is_at_work(run, catalog, server)
+        alive, why = _is_at_work(run, catalog, settings)
         what = f"{run.flow} of {run.started_at:%Y-%m-%d %H:%M} UTC"
         facts = {"run_id": run.run_id, "flow": run.flow, "at_work": alive, "command": again}
         if alive:
@@ -96,54 +95,15 @@ def _task(run: OpenRun) -> str:
     return json.dumps([run.flow, run.parameters], sort_keys=True)
 
 
-def _is_at_work(
-    run: OpenRun, catalog: Catalog, server: ServerFacts | None
-) -> tuple[bool | None, str]:
+def _is_at_work(run: OpenRun, catalog: Catalog, settings: Settings) -> tuple[bool | None, str]:
     """Whether a run's process is alive, with the reason; None if that cannot be told.
 
-    Every command that runs a flow on the server of the home holds a lock there while it does, which
-    the system drops however it ends. Only a flow that a deployment started holds none, and needs a
-    server that runs.
+    A run holds a lock in its home folder, which the system drops however it ends. A catalogue
+    elsewhere may be written from another home, or machine.
     """
-    if server is None or "://" in catalog.uri:
-        what = "Prefect could not be looked at" if server is None else "the catalogue is shared"
-        return None, f"{what}, so another process or machine may be writing"
-    if server.configured is not None:
-        return _by_prefect(run, server.configured)
-    if server.users is None and server.in_use:
-        return None, "a command of this home is at work, perhaps this one"
-    candidates = [user for user in server.users or [] if _could_be(user, run)]
-    if candidates:
-        said = ", ".join(f"{user.command} (process {user.pid})" for user in candidates)
-        return (True, said) if len(candidates) == 1 else (None, f"one of {said}")
-    return (False, NO_LOCK) if server.own is None else _by_prefect(run, server.own.url)
-
-
-def _could_be(user: User, run: OpenRun) -> bool:
-    # The clock of processes counts in hundredths of a second from a boot time in whole seconds.
-    return not user.keeps_up and user.since <= run.started_at + timedelta(seconds=2)
-
-
-def _by_prefect(run: OpenRun, url: str) -> tuple[bool | None, str]:
-    """What Prefect knows of the run; it still calls running what was killed."""
-    from uuid import UUID
-
-    from prefect.client.orchestration import SyncPrefectClient, get_client
-    from prefect.exceptions import ObjectNotFound
-    from prefect.settings import get_current_settings
-
-    ours = get_current_settings().api.url is None
-    try:
-        with SyncPrefectClient(url) if ours else get_client(sync_client=True) as client:
-            known = client.read_flow_run(UUID(run.run_id))
-    except ObjectNotFound:
-        return False, "Prefect does not know it"
-    # The client's errors are those of its HTTP library.
-    except Exception as error:
-        return None, f"Prefect could not be asked ({type(error).__name__})"
-    state = known.state
-    if state is not None and state.is_final():
-        return False, f"Prefect calls it {state.name}"
-    if ours and known.deployment_id is None:
-        return False, NO_LOCK
-    return None, f"Prefect calls it {state.name if state else 'unknown'}"
+    home = settings.home_path
+    if (pid := worker_of(home, run.run_id)) is not None:
+        return True, f"process {pid} holds its lock"
+    if "://" in catalog.uri or home not in Path(catalog.uri).resolve().parents:
+        return None, "the catalogue is not in this home, so another one or machine may be writing"
+    return False, NO_LOCK

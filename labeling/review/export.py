@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from catalog.photos import decode, encode_jpeg
+from catalog.photos import decoded, encode_jpeg
 from catalog.stored import load_photos
 from catalog.table import Catalog
 from crawlers.errors import UsageMistakeError
@@ -25,11 +25,12 @@ SIDE = 640
 """The longer side of the picture in a task, in pixels."""
 
 
-def export_review(catalog: Catalog, chosen: Sequence[Waiting], out: Path) -> None:
+def export_review(catalog: Catalog, chosen: Sequence[Waiting], out: Path) -> list[str]:
     """Write `tasks.json`, `config.xml` and `review.csv` into the folder `out`, all or nothing.
 
-    Raises `UsageMistakeError` where something is there already: decisions that somebody wrote into
-    an earlier export are never written over.
+    Returns the ids of photos that were left out because their stored bytes are damaged. Raises
+    `UsageMistakeError` where something is there already: decisions that somebody wrote into an
+    earlier export are never written over.
     """
     check_folder(out)
     out = out.resolve()
@@ -38,10 +39,11 @@ def export_review(catalog: Catalog, chosen: Sequence[Waiting], out: Path) -> Non
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
-        _write(catalog, chosen, aside)
+        damaged = _write(catalog, chosen, aside)
         os.replace(aside, out)  # noqa: PTH105 - of a folder, onto an empty one
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    return damaged
 
 
 def check_folder(out: Path) -> None:
@@ -65,12 +67,13 @@ def check_folder(out: Path) -> None:
 
 def preview(content: bytes) -> bytes:
     """A photo as a JPEG of at most `SIDE` pixels, whole and upright."""
-    shown = decode(content, side=SIDE)
-    shown.thumbnail((SIDE, SIDE), reducing_gap=3.0)
-    return encode_jpeg(shown)
+    with decoded(content, side=SIDE) as shown:
+        shown.thumbnail((SIDE, SIDE), reducing_gap=3.0)
+        return encode_jpeg(shown)
 
 
-def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> None:
+def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> list[str]:
+    damaged: list[str] = []
     asked = {case.attribute for waiting in chosen for case in waiting.cases}
     attributes = [each for name, each in catalog.vocabulary.attributes.items() if name in asked]
     places = load_places(catalog, [waiting.image_id for waiting in chosen])
@@ -78,7 +81,7 @@ def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> None:
     with (folder / TASKS).open("w", encoding="utf-8") as file:
         # One by one: a picture is some 50 KB, and only one is held.
         file.write("[")
-        for number, (waiting, jpeg) in enumerate(_pictures(catalog, chosen)):
+        for number, (waiting, jpeg) in enumerate(_pictures(catalog, chosen, damaged)):
             page = web_url(places[waiting.image_id]["page_url"]) or ""
             one = task(waiting, jpeg, page, attributes)
             file.write(",\n" if number else "\n")
@@ -87,13 +90,16 @@ def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> None:
     with (folder / TABLE).open("w", encoding="utf-8-sig", newline="") as file:
         file.write(csv_line(HEADER, "\r\n"))
         for waiting in chosen:
-            for case in waiting.cases:
+            for case in () if waiting.image_id in damaged else waiting.cases:
                 file.write(csv_line(_row(case, places[waiting.image_id]), "\r\n"))
+    return damaged
 
 
-def _pictures(catalog: Catalog, chosen: Sequence[Waiting]) -> Iterator[tuple[Waiting, bytes]]:
+def _pictures(
+    catalog: Catalog, chosen: Sequence[Waiting], damaged: list[str]
+) -> Iterator[tuple[Waiting, bytes]]:
     by_id = {waiting.image_id: waiting for waiting in chosen}
-    for key, content, _ in load_photos(catalog, list(by_id)):
+    for key, content, _ in load_photos(catalog, list(by_id), damaged):
         yield by_id[key], preview(content)
 
 

@@ -1,7 +1,13 @@
+import json
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 import numpy as np
+import pyarrow as pa
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -12,9 +18,12 @@ from catalog.published import PublishedCars
 from catalog.status import catalog_status
 from catalog.table import Catalog, CatalogError, open_catalog
 from catalog.versions import publish
+from flows.doctor.given import check_settings
+from flows.opening import catalog_at
+from flows.settings import SettingsError, load_settings
 from tests.catalog.making import Fill, MakePhoto, record, unit, vectors_for
 
-KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "VERYSECRET"}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +44,107 @@ def reach(endpoint: str, *, create: bool = True) -> Catalog:
         "aws_region": "us-east-1", "aws_endpoint": endpoint, "allow_http": "true",
     }  # fmt: skip
     return open_catalog("s3://photos/catalogue", create=create, storage_options=options)
+
+
+def test_a_catalogue_that_settings_name(
+    endpoint: str, make_photo: MakePhoto, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = "Jörg 100%/c"
+    monkeypatch.setenv("MARQUE_CATALOG", f"s3://photos/{folder}")
+    options = KEYS | {"region": "us-east-1", "endpoint": endpoint}
+    told = json.dumps(options | {"allow_http": True})
+    monkeypatch.setenv("MARQUE_STORAGE_OPTIONS", told)
+    settings = load_settings()
+    catalog = catalog_at(settings)
+    ids = fill(catalog, [make_photo(seed, color="red") for seed in range(3)])
+    # Lance itself commits this, and compacts and indexes below: it must know the store too.
+    catalog.rewrite("cars", pa.table({"image_id": ids, "make": ["seat"] * 3}))
+    monkeypatch.setattr("catalog.upkeep.FEW", 0)
+    maintain_indexes(catalog, "semantic")
+    assert publish(catalog).moved
+    assert PublishedCars(catalog_at(settings, create=False)).count("make = 'seat'") == 3
+    keys = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **KEYS)
+    listed = keys.list_objects_v2(Bucket="photos", Prefix=folder)["Contents"]
+    assert {f"{folder}/cars.lance/_refs/tags/published.json"} <= {each["Key"] for each in listed}
+
+
+def test_keys_among_the_options_are_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"endpoint": "http://127.0.0.1:9", "aws_secret_access_key": "TOPSECRET"}
+    monkeypatch.setenv("MARQUE_STORAGE_OPTIONS", json.dumps(told))
+    settings = load_settings()
+    shown = [repr(settings), str(settings), repr(check_settings(home_given=False))]
+    assert all("aws_secret_access_key" in each for each in shown)
+    assert not any("TOPSECRET" in each for each in shown)
+    for wrong in (
+        "TOPSECRET",
+        '["TOPSECRET"]',
+        '{"a": ["TOPSECRET"]}',
+        '{"endpoint": "TOPSECRET"}',
+    ):
+        monkeypatch.setenv("MARQUE_STORAGE_OPTIONS", wrong)
+        with pytest.raises(SettingsError, match="storage_options") as said:
+            load_settings()
+        assert "TOPSECRET" not in str(said.value)
+
+
+class Answering(BaseHTTPRequestHandler):
+    """A store that says no to everything."""
+
+    def do_GET(self) -> None:
+        self.send_response(403)
+        self.end_headers()
+        self.wfile.write(b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A store that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def why(uri: str, **options: str) -> str:
+    given = KEYS | {"region": "us-east-1", "allow_http": "true"} | options
+    with pytest.raises(CatalogError) as said:
+        open_catalog(uri, storage_options=given)
+    text = str(said.value)
+    assert "RetryError" not in text
+    assert "/root/" not in text
+    assert KEYS["aws_secret_access_key"] not in text
+    assert len(text) < 300
+    return text
+
+
+def test_a_store_that_cannot_be_had_is_one_sentence(endpoint: str, refusing: str) -> None:
+    assert "nothing listens there" in why("s3://photos/c", endpoint="http://127.0.0.1:1")
+    assert "no such bucket" in why("s3://nothing/c", endpoint=endpoint)
+    assert "refuses these keys" in why("s3://photos/c", endpoint=refusing)
+    assert "allow_http" in why("s3://photos/c", endpoint=endpoint, allow_http="false")
+    assert "no such kind of store" in why("ftp://photos/c")
+    assert "banana" in why("s3://photos/c", endpoint=endpoint, timeout="banana")
+    for odd in ("a#b", "a?b", "50%25", "a\nb"):
+        assert "has the character" in why(f"s3://photos/{odd}/c", endpoint=endpoint)
+    assert "is no address" in why("s3://photos/c", endpoint="127.0.0.1:9000")
+
+
+def test_a_store_that_is_silent_is_given_up_in_bounded_time(silent: str) -> None:
+    asked = time.monotonic()
+    said = why("s3://photos/c", endpoint=silent, timeout="100ms", client_retry_timeout="0")
+    assert "does not answer" in said
+    # LanceDB's own patience is minutes; a busy machine does not make seconds of them.
+    assert time.monotonic() - asked < 60
 
 
 def test_a_catalogue_on_an_object_store(

@@ -22,7 +22,8 @@ from catalog.photos import image_id
 from catalog.published import PublishedCars
 from catalog.register import register
 from catalog.rejects import store_rejects
-from catalog.status import catalog_status, describe_photo, find_photo, photo_bytes
+from catalog.status import catalog_status, describe_photo, find_photo
+from catalog.stored import photo_bytes
 from catalog.table import Catalog, CatalogError, open_catalog
 from catalog.versions import publish, published_version
 from catalog.vocabulary import Vocabulary, load_vocabulary

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lancedb.index import BTree
 
 from catalog import upkeep
 from catalog.cars import open_space
@@ -19,6 +20,7 @@ from catalog.published import PublishedCars
 from catalog.table import Catalog, open_catalog
 from tests.catalog.making import record
 from tests.catalog.test_published import QUESTIONS, SIZE, VALUES, add_cars, tag
+from tests.catalog.writers import runs
 
 TINY = {"EVERY": 1, "FEW": 2, "SIZES": (4, 16), "UNSORTED": 3}
 
@@ -26,11 +28,6 @@ TINY = {"EVERY": 1, "FEW": 2, "SIZES": (4, 16), "UNSORTED": 3}
 def keep_up_at_every_write(patch: pytest.MonkeyPatch) -> None:
     for name, value in TINY.items():
         patch.setattr(upkeep, name, value)
-
-
-def runs(catalog: Catalog, keys: list[str], status: str) -> pa.Table:
-    rows = [{"run_id": key, "flow": "f", "status": status, "report": "{}"} for key in keys]
-    return pa.Table.from_pylist(rows, catalog.specs["runs"].schema)
 
 
 WRITES = st.lists(
@@ -108,7 +105,7 @@ def test_photos_stay_in_the_files_they_were_written_to(
 
 def test_an_update_under_a_condition_goes_past_the_index(catalog: Catalog) -> None:
     catalog.insert("runs", runs(catalog, ["a", "b", "c"], "old"))
-    catalog.table("runs").create_index("run_id", config=upkeep.BTree())
+    catalog.table("runs").create_index("run_id", config=BTree())
     marks = pa.table({"run_id": ["a", "b"], "flow": ["f", "other"], "status": ["new", "new"]})
     catalog.update("runs", marks, unchanged="flow")
     rows = catalog.table("runs").to_arrow().to_pylist()
@@ -136,7 +133,7 @@ def test_writers_at_once_leave_no_repeats_beside_the_upkeep(tmp_path: Path) -> N
     old = [f"old {at}" for at in range(20)]
     assert catalog.insert_keys("runs", runs(catalog, old, "old")) == old
     assert catalog.insert_keys("runs", runs(catalog, old, "old")) == []
-    catalog.table("runs").create_index("run_id", config=upkeep.BTree())
+    catalog.table("runs").create_index("run_id", config=BTree())
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, ProcessPoolExecutor(writers, mp_context=context) as pool:
         start = manager.Barrier(writers)

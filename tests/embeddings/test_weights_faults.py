@@ -1,5 +1,6 @@
 """Files named as weights that are no such thing, or damaged: refused in one line, and not run."""
 
+import copy
 import gzip
 import json
 import os
@@ -16,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from embeddings.clip import load_encoder
 from embeddings.registry import TINY, ModelError, ModelSpec
 from embeddings.tiny import WEIGHTS
+from labeling.segmenter_weights import load_local
 
 Maker = Callable[[Path], None]
 
@@ -80,6 +82,23 @@ def other_archive(path: Path) -> None:
         archive.writestr("readme.txt", "no weights")
 
 
+def zip_bomb(path: Path) -> None:
+    torch.save({"state_dict": load_file(WEIGHTS)}, path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/9999", bytes(80_000_000))
+
+
+def overlapping(path: Path) -> None:
+    """Many members that are all the same bytes of the file."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data/0", bytes(1_000_000))
+        member = archive.infolist()[0]
+        for number in range(1, 100):
+            other = copy.copy(member)
+            other.filename = f"archive/data/{number}"
+            archive.filelist.append(other)
+
+
 def config(path: Path) -> None:
     path.write_text(json.dumps({"model_cfg": {}}))
 
@@ -102,6 +121,9 @@ def config(path: Path) -> None:
         ("w.pt", other_archive),
         ("w.pt", page),
         ("w.pt", pointer),
+        ("w.pt", zip_bomb),
+        ("w.pt", overlapping),
+        ("w.npz", zip_bomb),
         ("w.bin", page),
         ("w.bin", packed),
         ("w.bin", config),
@@ -126,6 +148,21 @@ def test_a_folder_is_no_weights_file(tmp_path: Path) -> None:
         load_encoder(ModelSpec(TINY, str(tmp_path)), "cpu")
 
 
+def test_an_archive_is_not_unpacked_to_more_than_weights_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "w.pt"
+    monkeypatch.setattr(torch, "load", None)  # what would unpack it
+    for make, unpacked in ((zip_bomb, "8[0-9],"), (overlapping, "100,000,000")):
+        make(path)
+        for load in (
+            lambda: load_encoder(ModelSpec(TINY, str(path)), "cpu"),
+            lambda: load_local(path),
+        ):
+            with pytest.raises(ModelError, match=f"would unpack to {unpacked}"):
+                load()
+
+
 class Bomb:
     """Makes a file when it is unpickled."""
 
@@ -136,7 +173,6 @@ class Bomb:
         return Path.touch, (self.target,)
 
 
-@pytest.mark.usefixtures("prefect_harness")
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("name", ["w.pt", "w.bin", "w.safetensors"])
 def test_the_command_refuses_code_and_does_not_run_it(

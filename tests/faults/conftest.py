@@ -12,16 +12,6 @@ def _settings(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(prefect_harness: None) -> str:
-    """The URL of the tests' Prefect server."""
-    from prefect.settings import get_current_settings
-
-    url = get_current_settings().api.url
-    assert url is not None
-    return str(url)
-
-
-@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     """Ninety scenes and a few bad files; tests that change it make their own."""
     return make_folder(tmp_path_factory.mktemp("faults") / "photos", 90)

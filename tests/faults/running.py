@@ -92,25 +92,22 @@ def report(done: Result) -> dict[str, Any]:
 def start(
     home: Path,
     *words: str,
-    server: str | None,
     program: Sequence[str] = ("-m", "marque"),
     prefix: Sequence[str] = (),
 ) -> subprocess.Popen[str]:
-    """A command in a process of its own; `server` is the URL of a Prefect server, None lets the
-    command start that of its home."""
+    """A command in a process of its own."""
     return subprocess.Popen(
         [*prefix, sys.executable, *program, *words],
-        env=child_environment(home, server),
+        env=child_environment(home),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def child_environment(home: Path, server: str | None) -> dict[str, str]:
+def child_environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    kept |= {"MARQUE_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    return kept if server is None else kept | {"PREFECT_API_URL": server}
+    return kept | {"MARQUE_HOME": str(home), "OMP_NUM_THREADS": "1"}
 
 
 def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
@@ -139,12 +136,10 @@ class Struck:
     writes: list[dict[str, str]]
 
 
-def kill(
-    home: Path, journal: Path, strike: Mapping[str, Any], *words: str, server: str | None
-) -> Struck | None:
+def kill(home: Path, journal: Path, strike: Mapping[str, Any], *words: str) -> Struck | None:
     """Run a command that is killed at `strike` (see strike.py); None if it ended before that."""
     program = (str(STRIKE), str(journal), json.dumps(strike))
-    done = finish(start(home, *words, server=server, program=program))
+    done = finish(start(home, *words, program=program))
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     if done.returncode == 0:
         assert not any("struck" in line for line in lines)
@@ -155,13 +150,11 @@ def kill(
 
 
 @contextmanager
-def held(
-    home: Path, strike: Mapping[str, Any], *words: str, server: str | None
-) -> Iterator[subprocess.Popen[str]]:
+def held(home: Path, strike: Mapping[str, Any], *words: str) -> Iterator[subprocess.Popen[str]]:
     """A command that has come to a write and waits there until the end of the block."""
     journal, release = home.with_name("held"), home.with_name("release")
     program = (str(STRIKE), str(journal), json.dumps(strike | {"hold": str(release)}))
-    process = start(home, *words, server=server, program=program)
+    process = start(home, *words, program=program)
     try:
         while not (journal.exists() and '"held"' in journal.read_text()):
             assert process.poll() is None, finish(process)

@@ -115,7 +115,10 @@ def table_of(itself: Any, given: tuple[Any, ...]) -> str:
     inside = getattr(itself, "_table", itself)
     if name := getattr(inside, "name", None):
         return str(name)
-    if uri := getattr(getattr(itself, "_dataset", None), "uri", None):
+    stored = (
+        itself if type(itself).__name__ == "LanceDataset" else getattr(itself, "_dataset", None)
+    )
+    if uri := getattr(stored, "uri", None):
         return Path(uri).stem
     return str(given[0]) if given and isinstance(given[0], str) else ""
 
@@ -141,20 +144,20 @@ def wrap_commits(journal: Journal) -> None:
 
 def main(journal: Journal, run: Callable[[], None]) -> None:
     """Wrap every writer of LanceDB and run."""
-    from lance.dataset import DatasetOptimizer
+    from lance.dataset import DatasetOptimizer, LanceDataset
     from lancedb.db import LanceDBConnection
-    from lancedb.merge import LanceMergeInsertBuilder
     from lancedb.table import LanceTable, Tags
 
     for name in ("create_table", "drop_table"):
         journal.wrap(LanceDBConnection, name)
-    journal.wrap(LanceMergeInsertBuilder, "execute")
     for name in ("add", "delete", "update", "add_columns", "drop_columns", "create_index"):
         journal.wrap(LanceTable, name)
     for name in ("create", "update"):
         journal.wrap(Tags, name)
     for name in ("optimize_indices", "compact_files"):
         journal.wrap(DatasetOptimizer, name)
+    journal.wrap(LanceDataset, "create_scalar_index")
+    journal.wrap(LanceDataset, "cleanup_old_versions")
     wrap_commits(journal)
     run()
 

@@ -23,13 +23,13 @@ from tests.faults.running import (
 
 
 def test_two_ingests_of_one_folder(
-    tmp_path: Path, folder: Folder, server: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Into a catalogue that neither finds there: both make its tables, and both tidy them up."""
     monkeypatch.setenv("MARQUE_SHARD_SIZE", "5")
     home = tmp_path / "home"
     words = ("ingest", "scenes", str(folder.path), "--no-embed", "--json")
-    both = [start(home, *words, server=server) for _ in range(2)]
+    both = [start(home, *words) for _ in range(2)]
     reports = [told(each) for each in both]
     for each in reports:
         check_adds_up(each)
@@ -42,23 +42,23 @@ def test_two_ingests_of_one_folder(
 
 
 @pytest.mark.chaos
-def test_all_at_once(tmp_path: Path, folder: Folder, server: str) -> None:
+def test_all_at_once(tmp_path: Path, folder: Folder) -> None:
     home = tmp_path / "home"
     ingest = ("ingest", "scenes", str(folder.path))
     report(here(home, *ingest, "--no-embed", "--limit", "50", "--json"))
     every = [ingest, ingest, ("embed",), ("publish",)]
-    for process in [start(home, *words, "--json", server=server) for words in every]:
+    for process in [start(home, *words, "--json") for words in every]:
         told(process)
     check_whole(home, folder)
 
 
 def test_an_embed_while_an_ingest_has_photos_and_not_yet_their_places(
-    tmp_path: Path, folder: Folder, server: str
+    tmp_path: Path, folder: Folder
 ) -> None:
     home = tmp_path / "home"
     ingest = ("ingest", "scenes", str(folder.path), "--no-embed", "--json")
-    strike = {"when": "after", "call": "execute", "stage": "register", "table": "images", "nth": 2}
-    with held(home, strike, *ingest, server=server) as process:
+    strike = {"when": "after", "call": "commit", "stage": "register", "table": "images", "nth": 2}
+    with held(home, strike, *ingest) as process:
         assert (counts(home)["images"], counts(home)["sightings"]) == (40, 20)
         done = report(here(home, "embed", "--json"))
         assert done["published"]["photos"] == 20
@@ -69,9 +69,7 @@ def test_an_embed_while_an_ingest_has_photos_and_not_yet_their_places(
     check_whole(home, folder)
 
 
-def test_an_ingest_while_a_publish_is_about_to_move_the_tag(
-    tmp_path: Path, folder: Folder, server: str
-) -> None:
+def test_an_ingest_while_a_publish_is_about_to_move_the_tag(tmp_path: Path, folder: Folder) -> None:
     """What it then publishes is the newest, and not what it had looked at."""
     home = tmp_path / "home"
     ingest = ("ingest", "scenes", str(folder.path))
@@ -79,7 +77,7 @@ def test_an_ingest_while_a_publish_is_about_to_move_the_tag(
     catalog = catalog_of(home)
     catalog.table("cars").tags.delete("published")
     strike = {"when": "before", "call": "create", "stage": "publish", "nth": 1}
-    with held(home, strike, "publish", "--json", server=server) as process:
+    with held(home, strike, "publish", "--json") as process:
         assert report(here(home, *ingest, "--json"))["published"]["photos"] == 90
     assert told(process)["published"]["photos"] == 90
     assert published_version(catalog) == catalog.versions()["cars"]

@@ -28,9 +28,7 @@ ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
 
-def strike_everywhere(
-    tmp_path: Path, before: Path | None, folder: Folder, server: str, *words: str
-) -> None:
+def strike_everywhere(tmp_path: Path, before: Path | None, folder: Folder, *words: str) -> None:
     """Kill a command before and after each write that it makes in a home like `before`."""
 
     def home(name: str) -> Path:
@@ -40,13 +38,13 @@ def strike_everywhere(
         return place
 
     journal = tmp_path / "journal"
-    assert kill(home("whole"), journal, {}, *words, server=server) is None
+    assert kill(home("whole"), journal, {}, *words) is None
     writes = [json.loads(line) for line in journal.read_text().splitlines()]
     for number, write in enumerate(writes, start=1):
         for when in ("before", "after"):
             place = home(f"{number} {when}")
             strike = {"nth": number, "when": when}
-            struck = kill(place, place.with_suffix(".journal"), strike, *words, server=server)
+            struck = kill(place, place.with_suffix(".journal"), strike, *words)
             assert struck is not None
             assert struck.when == when
             assert len(struck.writes) == number
@@ -58,11 +56,11 @@ def strike_everywhere(
 
 
 def test_at_every_write_of_an_ingest(
-    tmp_path: Path, folder: Folder, server: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MARQUE_SHARD_SIZE", "50")  # two shards a stage are enough here
     words = ("ingest", "scenes", str(folder.path), "--no-embed")
-    strike_everywhere(tmp_path, None, folder, server, *words)
+    strike_everywhere(tmp_path, None, folder, *words)
     writes = [json.loads(line) for line in (tmp_path / "journal").read_text().splitlines()]
     for name, version in catalog_of(tmp_path / "whole").versions().items():
         noted = [write for write in writes if write["table"] == name]
@@ -70,16 +68,16 @@ def test_at_every_write_of_an_ingest(
 
 
 def test_at_every_write_of_an_embed(
-    tmp_path: Path, folder: Folder, server: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MARQUE_SHARD_SIZE", "50")
     before = tmp_path / "before"
     report(here(before, "ingest", "scenes", str(folder.path), "--no-embed", "--json"))
-    strike_everywhere(tmp_path, before, folder, server, "embed")
+    strike_everywhere(tmp_path, before, folder, "embed")
 
 
 def test_at_every_write_where_labels_change_and_indexes_are_built(
-    tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = make_folder(tmp_path / "photos", 260, 30_000)
     before = tmp_path / "before"
@@ -87,10 +85,10 @@ def test_at_every_write_where_labels_change_and_indexes_are_built(
     report(here(before, *words, "--json"))
     large.repaint()
     monkeypatch.setenv("MARQUE_EXACT_ROWS", "256")
-    strike_everywhere(tmp_path, before, large, server, *words, "--no-embed")
+    strike_everywhere(tmp_path, before, large, *words, "--no-embed")
 
 
-def test_at_random_moments(tmp_path: Path, folder: Folder, server: str) -> None:
+def test_at_random_moments(tmp_path: Path, folder: Folder) -> None:
     """Each round kills one home again and again until a run gets through."""
     dice = random.Random(SEED)
     words = ("ingest", "scenes", str(folder.path))
@@ -100,7 +98,7 @@ def test_at_random_moments(tmp_path: Path, folder: Folder, server: str) -> None:
         for attempt in range(100):
             strike = {"seconds": dice.uniform(0, 2.5)}
             journal = tmp_path / f"{number}.{attempt}"
-            struck = kill(home, journal, strike, *words, server=server)
+            struck = kill(home, journal, strike, *words)
             if struck is None:
                 break
             stages.append(struck.stage)

@@ -1,7 +1,5 @@
 """A command that is killed inside a stage, and the same command again: all is there, once."""
 
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +8,11 @@ import pytest
 from catalog.pending import stale_cars
 from catalog.status import catalog_status
 from catalog.versions import published_version
-from flows.server_process import load_running
 from tests.faults.running import (
     Folder,
     Struck,
     catalog_of,
     check_adds_up,
-    check_labelled,
     check_registered,
     check_whole,
     counts,
@@ -24,16 +20,14 @@ from tests.faults.running import (
     kill,
     make_folder,
     report,
-    start,
-    told,
 )
 
-BEFORE: dict[str, Any] = {"when": "before", "call": "execute"}
+BEFORE: dict[str, Any] = {"when": "before", "call": "commit"}
 AFTER: dict[str, Any] = BEFORE | {"when": "after"}
 
 
-def killed(home: Path, strike: dict[str, Any], *words: str, server: str | None) -> Struck:
-    found = kill(home, home.with_name("journal"), strike, *words, server=server)
+def killed(home: Path, strike: dict[str, Any], *words: str) -> Struck:
+    found = kill(home, home.with_name("journal"), strike, *words)
     assert found is not None, "the command ended before it was struck"
     assert found.when == strike["when"]
     assert found.call == strike["call"]
@@ -47,12 +41,12 @@ def last_run(home: Path, flow: str) -> dict[str, Any]:
 
 
 def test_in_register_between_photos_and_the_places_that_show_them(
-    tmp_path: Path, folder: Folder, server: str
+    tmp_path: Path, folder: Folder
 ) -> None:
     home = tmp_path / "home"
     words = ("ingest", "scenes", str(folder.path), "--no-embed")
     strike = AFTER | {"stage": "register", "table": "images", "nth": 2}
-    killed(home, strike, *words, server=server)
+    killed(home, strike, *words)
     half = counts(home)
     assert (half["images"], half["sightings"]) == (40, 20)
     assert last_run(home, "ingest")["status"] == "running"
@@ -67,11 +61,11 @@ def test_in_register_between_photos_and_the_places_that_show_them(
 
 
 def test_in_label_between_statements_and_the_mark_of_having_read_them(
-    tmp_path: Path, folder: Folder, server: str
+    tmp_path: Path, folder: Folder
 ) -> None:
     home = tmp_path / "home"
     words = ("ingest", "scenes", str(folder.path), "--no-embed")
-    killed(home, BEFORE | {"stage": "label", "table": "sightings", "nth": 1}, *words, server=server)
+    killed(home, BEFORE | {"stage": "label", "table": "sightings", "nth": 1}, *words)
     half = counts(home)
     assert half["assertions"] > 300
     assert catalog_status(catalog_of(home))["pending"]["label"] == 91
@@ -84,11 +78,11 @@ def test_in_label_between_statements_and_the_mark_of_having_read_them(
 
 
 def test_in_embed_with_one_shard_written_and_the_next_computed(
-    tmp_path: Path, folder: Folder, server: str
+    tmp_path: Path, folder: Folder
 ) -> None:
     home = tmp_path / "home"
     words = ("ingest", "scenes", str(folder.path))
-    killed(home, BEFORE | {"stage": "embed", "table": "cars", "nth": 2}, *words, server=server)
+    killed(home, BEFORE | {"stage": "embed", "table": "cars", "nth": 2}, *words)
     assert counts(home)["cars"] == 20
     assert published_version(catalog_of(home)) is None
     assert here(home, "search", "--where", "view=exterior").exit_code == 1
@@ -99,12 +93,12 @@ def test_in_embed_with_one_shard_written_and_the_next_computed(
 
 
 def test_in_networks_between_what_they_said_and_the_rows_that_show_it(
-    tmp_path: Path, folder: Folder, server: str
+    tmp_path: Path, folder: Folder
 ) -> None:
     home = tmp_path / "home"
     words = ("ingest", "scenes", str(folder.path))
     strike = AFTER | {"stage": "networks", "table": "assertions", "nth": 1}
-    killed(home, strike, *words, server=server)
+    killed(home, strike, *words)
     half = counts(home)
     assert half["cars"] == 90
     assert half["labelers"] == 1
@@ -118,7 +112,7 @@ def test_in_networks_between_what_they_said_and_the_rows_that_show_it(
 
 
 def test_in_pictures_with_segments_made_and_nothing_said_yet(
-    tmp_path: Path, folder: Folder, server: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
     monkeypatch.setenv("MARQUE_SEGMENTER", "marque-mask-tiny")
@@ -126,7 +120,7 @@ def test_in_pictures_with_segments_made_and_nothing_said_yet(
     before = counts(home)
     words = ("label", "--with", "colour")
     strike = BEFORE | {"stage": "pictures", "table": "assertions", "nth": 1}
-    killed(home, strike, *words, server=server)
+    killed(home, strike, *words)
     half = counts(home)
     assert half["segments"] > 20
     assert half["assertions"] == before["assertions"]
@@ -145,7 +139,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 
 def test_in_publish_with_fresh_rows_and_fresh_indexes_before_searches_see_them(
-    tmp_path: Path, large: Folder, server: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, large: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
     words = ("ingest", "scenes", str(large.path), "--no-embed")
@@ -156,7 +150,7 @@ def test_in_publish_with_fresh_rows_and_fresh_indexes_before_searches_see_them(
     large.repaint()
 
     tag = {"when": "before", "call": "update", "stage": "publish", "nth": 1}
-    killed(home, tag, *words, server=server)
+    killed(home, tag, *words)
     catalog = catalog_of(home)
     assert published_version(catalog) == before
     assert stale_cars(catalog) == [], "all rows were refreshed"
@@ -165,7 +159,7 @@ def test_in_publish_with_fresh_rows_and_fresh_indexes_before_searches_see_them(
 
     monkeypatch.setenv("MARQUE_EXACT_ROWS", "256")
     step = {"when": "after", "call": "create_index", "stage": "publish", "nth": 2}
-    killed(home, step, *words, server=server)
+    killed(home, step, *words)
     indexed = {column for i in catalog.table("cars").list_indices() for column in i.columns}
     assert "semantic" in indexed
     assert len(indexed) == 2
@@ -185,28 +179,3 @@ def red(home: Path) -> set[str]:
     """The photos that a search for red cars finds."""
     said = report(here(home, "search", "--where", "color=red", "-k", "1000", "--json"))
     return {hit["image_id"] for hit in said["hits"]}
-
-
-@pytest.mark.parametrize("along", [False, pytest.param(True, marks=pytest.mark.chaos)])
-def test_with_the_server_of_its_home(tmp_path: Path, folder: Folder, along: bool) -> None:
-    """A server that a killed command leaves is taken over, one that is killed `along` with it is
-    replaced, and after the last command there is none."""
-    home = tmp_path / "home"
-    words = ("ingest", "scenes", str(folder.path), "--no-embed")
-    strike = BEFORE | {"stage": "register", "table": "sightings", "nth": 1}
-    try:
-        killed(home, strike, *words, server=None)
-        left = load_running(home / "prefect")
-        assert left, "the server went with the command"
-        if along:
-            os.kill(left.pid, signal.SIGKILL)
-            strike = AFTER | {"stage": "label", "table": "assertions", "nth": 1}
-            killed(home, strike, *words, server=None)
-            assert load_running(home / "prefect") != left
-        check_adds_up(told(start(home, *words, "--json", server=None)))
-        assert load_running(home / "prefect") is None
-    finally:
-        if running := load_running(home / "prefect"):
-            os.kill(running.pid, signal.SIGKILL)
-    check_registered(catalog_of(home), folder)
-    check_labelled(catalog_of(home), folder)

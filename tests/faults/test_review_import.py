@@ -56,14 +56,12 @@ def said(catalog: Catalog) -> Counter[tuple[str, str, str]]:
     return Counter((row["image_id"], ";".join(row["values"]), row["by"]) for row in query.to_list())
 
 
-def test_two_imports_at_once(
-    home: Path, catalog: Catalog, keys: list[str], give: Give, server: str
-) -> None:
+def test_two_imports_at_once(home: Path, catalog: Catalog, keys: list[str], give: Give) -> None:
     """Of files that share some of their decisions: nothing is lost, nothing is there twice."""
     rows = [f"{key},make,Kia,ann,2026-11-02" for key in keys[:6]]
     rows += [f"{key},make,BMW,ann," for key in keys[6:]]
     files = [give(*rows[:8], name="a.csv"), give(*rows[4:], name="b.csv")]
-    both = [start(home, "review", "import", file, "--json", server=server) for file in files]
+    both = [start(home, "review", "import", file, "--json") for file in files]
     reports = [told(each)["review"] for each in both]
     assert all(each["new"] + each["known"] == 8 for each in reports)
     assert said(catalog) == Counter(
@@ -74,20 +72,20 @@ def test_two_imports_at_once(
 
 
 def test_the_same_decisions_while_another_import_is_about_to_store_them(
-    home: Path, catalog: Catalog, keys: list[str], give: Give, server: str
+    home: Path, catalog: Catalog, keys: list[str], give: Give
 ) -> None:
     """Both have looked, and neither found them there."""
     file = give(f"{keys[0]},make,Kia,ann,2026-11-02", f"{keys[1]},make,Kia,ann,")
     words = ("review", "import", file, "--json")
-    strike = {"when": "before", "call": "execute", "table": "assertions", "nth": 1}
-    with held(home, strike, *words, server=server) as process:
+    strike = {"when": "before", "call": "commit", "table": "assertions", "nth": 1}
+    with held(home, strike, *words) as process:
         assert report(here(home, *words))["review"]["new"] == 2
     assert told(process)["status"] == "done"
     assert said(catalog) == {(keys[0], "Kia", "ann"): 1, (keys[1], "Kia", "ann"): 1}
 
 
 def test_an_import_that_is_killed_is_done_again(
-    home: Path, tmp_path: Path, catalog: Catalog, keys: list[str], give: Give, server: str
+    home: Path, tmp_path: Path, catalog: Catalog, keys: list[str], give: Give
 ) -> None:
     words = (
         "review",
@@ -95,8 +93,8 @@ def test_an_import_that_is_killed_is_done_again(
         give(f"{keys[0]},make,Kia,ann,", f"{keys[1]},make,?,bob,"),
         "--json",
     )
-    strike = {"when": "after", "table": "assertions", "call": "execute", "nth": 1}
-    assert kill(home, tmp_path / "journal", strike, *words, server=server) is not None
+    strike = {"when": "after", "table": "assertions", "call": "commit", "nth": 1}
+    assert kill(home, tmp_path / "journal", strike, *words) is not None
     assert said(catalog).total() == 2
     assert shown(catalog, keys[0]) == (None, None)
     done = report(here(home, *words))

@@ -16,7 +16,7 @@ from crawlers.scenes import write_scenes
 from flows.progress import listener
 from flows.report import RunReport
 
-pytestmark = pytest.mark.usefixtures("prefect_harness", "one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 COUNT = 45
 

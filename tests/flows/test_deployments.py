@@ -1,5 +1,6 @@
 """The deployments of prefect.yaml, run by a real worker against a real server."""
 
+import base64
 import json
 import os
 import subprocess
@@ -14,7 +15,8 @@ import pytest
 from catalog.table import open_catalog
 from catalog.vocabulary import load_vocabulary
 from crawlers.scenes import write_scenes
-from flows.server_process import joined_server
+from flows.private import load_auth
+from flows.server_process import server_beside
 
 CHECKOUT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]
@@ -28,8 +30,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environment(home: Path) -> Iterator[dict[str, str]]:
     """What a terminal needs to work with a server, and the deployments made there."""
-    with joined_server(home / "prefect", port=None) as server:
+    with server_beside(home) as server:
         terminal = os.environ | {
+            "PREFECT_API_AUTH_STRING": load_auth(home / "prefect") or "",
             "PREFECT_API_URL": server.url,
             "PREFECT_HOME": str(home / "prefect"),
             "MARQUE_HOME": str(home),
@@ -88,11 +91,12 @@ def test_the_schedule_makes_runs(environment: dict[str, str]) -> None:
     """The server's scheduler has broken before without a word but in its log."""
     asked = b'{"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}'
     made: list[dict[str, str]] = []
+    key = base64.b64encode(environment["PREFECT_API_AUTH_STRING"].encode()).decode()
     for _ in range(120):
         request = urllib.request.Request(
             f"{environment['PREFECT_API_URL']}/flow_runs/filter",
             data=asked,
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", "Authorization": f"Basic {key}"},
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             made = json.load(answer)

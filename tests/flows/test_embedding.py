@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,9 +25,10 @@ from embeddings.measure import kind_of, usual_way
 from embeddings.registry import SPACE, TINY, ModelError
 from embeddings.tuning import Given, Tuning, Way, load_tunings, store_tuning
 from flows import embedding, stages
-from flows.embedding import EmbeddedShard, choose_way, embed_shard
+from flows.embedding import choose_way, embed_shard
 from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
+from flows.tasks import shard_task
 from labeling.label import label_sightings
 from tests.embeddings.test_forward import Hook, fragile
 
@@ -168,35 +168,25 @@ def test_no_process_is_started_for_few_photos(settings: Settings, catalog: Catal
     assert way == replace(known.way, decoders="threads")
 
 
-class _Part:
-    """A shard under way in a thread, as Prefect hands it back."""
-
-    def __init__(self, future: Future[EmbeddedShard]) -> None:
-        self.result = future.result
-        self.wait = lambda: wait([future])
-
-
 def test_the_engine_is_closed_after_the_last_shard_that_uses_it(
     settings: Settings, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where another shard failed: one that finds it closed would make a new one."""
     failed = threading.Event()
 
-    def work(settings: Settings, way: Way, ids: Any, run_id: str, *, replace: bool) -> Any:
+    def work(settings: Settings, way: Way, ids: Any, run_id: str, replace: bool) -> Any:
         if not failed.is_set():
             failed.set()
             raise ModelError("the first fails")
         time.sleep(0.5)
-        return embed_shard(settings, way, catalog, ids.unquote(), run_id, replace=replace)
+        return embed_shard(settings, way, catalog, ids, run_id, replace=replace)
 
     settings = settings.model_copy(update={"shard_size": PHOTOS // 2})
     run = SimpleNamespace(
         settings=settings, catalog=catalog, run_id="r", report=SimpleNamespace(models={})
     )
-    with ThreadPoolExecutor(2) as pool:
-        submit = lambda *given, **named: _Part(pool.submit(work, *given, **named))  # noqa: E731
-        monkeypatch.setattr(stages.embed_images, "submit", submit)
-        with pytest.raises(ModelError, match="the first fails"):
-            list(stages._embedded(run, waiting(settings, catalog), []))  # type: ignore[arg-type]
+    monkeypatch.setattr(stages, "embed_images", shard_task("embed")(work))
+    with pytest.raises(ModelError, match="the first fails"):
+        list(stages._embedded(run, waiting(settings, catalog), []))  # type: ignore[arg-type]
     assert catalog.count("cars") == PHOTOS // 2
     assert embedding.engine_for.cache_info().currsize == 0

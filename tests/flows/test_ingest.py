@@ -1,4 +1,4 @@
-"""The flows, run for real against one Prefect server, on files of every kind."""
+"""The recipes, run for real on files of every kind."""
 
 import json
 import os
@@ -13,8 +13,6 @@ from catalog.versions import published_version
 from crawlers.imports.walk import READ_ONCE
 from crawlers.scenes import write_scenes
 from flows.run import RunFailedError
-
-pytestmark = pytest.mark.usefixtures("prefect_harness")
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +38,6 @@ def counts(catalog: Catalog) -> dict[str, int]:
     return {name: catalog.count(name) for name in catalog.specs if name != "runs"}
 
 
-def artifact(key: str) -> str:
-    from prefect.artifacts import Artifact
-
-    found = Artifact.get(key)
-    assert found is not None
-    return str(found.data)
-
-
 def test_a_second_run_adds_nothing(scenes: Path, catalog: Callable[[], Catalog]) -> None:
     from flows.ingest import ingest
 
@@ -62,7 +52,7 @@ def test_a_second_run_adds_nothing(scenes: Path, catalog: Callable[[], Catalog])
     assert again.stages["embed"].photos == 0
 
 
-def test_the_report_is_kept_and_shown(scenes: Path, catalog: Callable[[], Catalog]) -> None:
+def test_the_report_is_kept(scenes: Path, catalog: Callable[[], Catalog]) -> None:
     from flows.ingest import ingest
 
     report = ingest(source="scenes", path=str(scenes), limit=10)
@@ -72,11 +62,6 @@ def test_the_report_is_kept_and_shown(scenes: Path, catalog: Callable[[], Catalo
     assert kept["new"] == 10
     assert kept["models"]["semantic"].startswith("marque-tiny@")
     assert kept["versions_after"]["cars"] > kept["versions_before"]["cars"]
-    shown = artifact("ingest-report")
-    assert "# ingest: done" in shown
-    assert f"| run | {report.run_id} |" in shown
-    assert '"seen"' in artifact("ingest-photos")
-    assert float(artifact("ingest-embed")) == 100.0
 
 
 def test_photos_can_be_embedded_later(scenes: Path, catalog: Callable[[], Catalog]) -> None:
@@ -177,7 +162,6 @@ def test_the_search_flow_answers(scenes: Path, tmp_path: Path) -> None:
     assert {hit["labels"]["view"]["value"] for hit in report.answer["hits"]} == {"exterior"}
     with Image.open(sheet) as png:
         assert png.format == "PNG"
-    assert report.answer["hits"][0]["image_id"][:12] in artifact("search-hits")
 
 
 def test_a_misspelt_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from crawlers.scenes import Labels, render
 from crawlers.scenes.write import jpeg_bytes
 from labeling.linear import pack, unpack
 
-pytestmark = pytest.mark.usefixtures("prefect_harness", "one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SEED = 31_000
 COUNT = 60

@@ -14,7 +14,7 @@ from labeling.assess import assess
 from labeling.heads import is_held_out
 from labeling.label import store_assertions
 
-pytestmark = pytest.mark.usefixtures("prefect_harness", "one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COUNT = 40

@@ -14,14 +14,12 @@ from catalog.table import Catalog, open_catalog
 from crawlers.scenes import write_scenes
 from flows.run import RunFailedError
 
-pytestmark = pytest.mark.usefixtures("prefect_harness")
-
 HEAD = "image_id,attribute,decision,by,decided_at\n"
 PHOTOS = 12
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, prefect_harness: None) -> Path:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a few scenes, embedded and published; tests work on copies of it."""
     from flows.ingest import ingest
 

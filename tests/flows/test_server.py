@@ -1,230 +1,194 @@
-"""One server a home: shared by commands that run at once, and gone after the last of them."""
+"""`marque up`, and the commands of its home that use it; it may die under them."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
-from flows.server import run_server
+from catalog.status import catalog_status
+from catalog.table import open_catalog
+from crawlers.scenes import write_scenes
+from flows.server import prefect_server
 from flows.server_process import (
-    LOG_BYTES,
+    Running,
     ServerError,
     _listening,
-    bound_log,
-    joined_server,
     load_running,
     log_end,
+    server_beside,
 )
-
-# A command as `marque ingest` is one: it runs a flow, and here it also waits until told to end.
-COMMAND = """
-import sys
-from pathlib import Path
-from flows.server import prefect_server
-
-with prefect_server(Path(sys.argv[1])) as url:
-    print(url, flush=True)
-    from prefect import flow, get_run_logger, task
-
-    @task
-    def twice(number):
-        get_run_logger().info("twice")
-        return 2 * number
-
-    @flow
-    def small():
-        return sum(each.result() for each in twice.map(range(10)))
-
-    print(small(), flush=True)
-    sys.stdin.readline()
-"""
-
-UP = "import sys, pathlib; from flows.server import run_server; "
-UP += "run_server(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
+from tests.faults.running import STRIKE
+from tests.flows.upping import ODD, Up, environment, free_port, marque
 
 
-class Command:
-    """A process in a home folder; what it says on both outputs is read as one."""
-
-    def __init__(self, script: str, *words: str | Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", script, *map(str, words)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.said = ""
-
-    def line_with(self, text: str) -> str:
-        """Wait for the line that holds `text`, and return it."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.said += line
-            if text in line:
-                return line.strip()
-        raise AssertionError(f"{text!r} was never said, but:\n{self.said}")
-
-    def finish(self) -> None:
-        """Let the command end by itself, without an error and without a traceback."""
-        rest, _ = self.process.communicate("\n", timeout=120)
-        self.said += rest
-        assert self.process.returncode == 0, self.said
-        assert "Traceback" not in self.said, self.said
+def ask(up: Up, path: str, body: dict[str, Any]) -> Any:
+    """The API's answer to who has the key."""
+    name, _, word = up.auth.partition(":")
+    url = f"http://127.0.0.1:{up.port}/api/{path}"
+    answer = httpx.post(url, json=body, auth=(name, word), trust_env=False, timeout=60)
+    answer.raise_for_status()
+    return answer.json()
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+def test_up_says_where_things_are(up: Up) -> None:
+    pages = f"http://127.0.0.1:{up.port}"
+    assert f"{pages}/open#{up.auth}" in up.said
+    for place in (f"{pages}/artifacts", str(up.home / "sheets"), f"PREFECT_API_URL={pages}/api"):
+        assert place in up.said
+    assert up.said.count(up.auth) == 1, "the key is in the address that opens the pages alone"
+    assert "export NO_PROXY=127.0.0.1" in up.said
 
 
-@pytest.fixture
-def commands() -> Iterator[list[Command]]:
-    started: list[Command] = []
-    yield started
-    for command in started:
-        command.process.kill()
-        command.process.communicate()
+def test_only_its_owner_may_look_into_it(up: Up) -> None:
+    folder = up.home / "prefect"
+    assert {oct(each.stat().st_mode & 0o777) for each in (up.home, folder)} == {"0o700"}
+    files = {each.name: oct(each.stat().st_mode & 0o777) for each in folder.iterdir()}
+    assert {"auth", "prefect.db", "server.json"} <= set(files)
+    assert {mode for name, mode in files.items() if (folder / name).is_file()} == {"0o600"}
+    assert {each.name for each in up.home.parent.iterdir()} <= {ODD, "catalog", "scenes"}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def test_a_command_of_its_home_is_a_flow_there(up: Up) -> None:
+    scenes = up.home.parent / "scenes"
+    write_scenes(scenes, 4, 1)
+    done = marque(up.home, "ingest", "scenes", str(scenes), "--no-embed", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    runs = ask(up, "flow_runs/filter", {"flow_runs": {"id": {"any_": [report["run_id"]]}}})
+    assert [run["state"]["name"] for run in runs] == ["Completed"]
+    assert runs[0]["parameters"]["path"] == str(scenes)
+    assert "Traceback" not in done.stderr
 
 
-def test_two_commands_at_once_share_one_server(home: Path, commands: list[Command]) -> None:
-    commands += [Command(COMMAND, home), Command(COMMAND, home)]
-    urls = [command.line_with("http://127") for command in commands]
-    assert urls[0] == urls[1]
-    for command in commands:
-        command.line_with("90")
+def test_a_second_one_says_where_the_first_is(up: Up) -> None:
+    done = marque(up.home, "up", "--port", str(free_port()))
+    assert done.returncode == 1
+    assert f"is up already: http://127.0.0.1:{up.port}" in done.stderr
+    with server_beside(up.home) as running:
+        assert running.port == up.port
 
-    commands[0].finish()
-    running = load_running(home / "prefect")
-    assert running, "the first to leave stopped the server under the second"
-    assert running.url == urls[1]
-    commands[1].finish()
+
+def test_it_dies_under_a_command_and_is_started_again(tmp_path: Path) -> None:
+    home, port, scenes = tmp_path / ODD, free_port(), tmp_path / "scenes"
+    write_scenes(scenes, 40, 1)
+    words = ("ingest", "scenes", str(scenes), "--no-embed")
+    up = Up(home, port).wait()
+    journal, release = tmp_path / "journal", tmp_path / "release"
+    strike = {"when": "after", "stage": "register", "table": "sightings", "nth": 1}
+    command = subprocess.Popen(
+        [sys.executable, STRIKE, journal, json.dumps(strike | {"hold": str(release)}), *words],
+        env=environment(home) | {"MARQUE_SHARD_SIZE": "10"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while not (journal.exists() and '"held"' in journal.read_text()):
+            assert command.poll() is None, command.communicate()
+            time.sleep(0.1)
+        assert up.stop(signal.SIGKILL) == -9
+        _, said = command.communicate(timeout=300)  # it is held there, and nobody releases it
+    finally:
+        command.kill()
+        up.process.kill()
+    assert command.returncode == 1
+    last = said.strip().splitlines()[-1]
+    assert last.startswith(f"Error: the Prefect server at http://127.0.0.1:{port}/api ended")
+    assert "goes on where this one stopped" in last
+    assert "Traceback" not in said
+    catalog = open_catalog(tmp_path / "catalog", create=False)
+    assert catalog_status(catalog)["last_runs"]["ingest"]["status"] == "failed"
+
+    again = Up(home, port).wait()
+    done = marque(home, *words, "--json")
+    assert again.stop() == 0
+    assert again.said.endswith("Stopped.\n")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["known"] == 10
+    assert catalog.count("images") == 40
     assert load_running(home / "prefect") is None
 
 
-def test_commands_that_come_and_go_leave_no_traceback(home: Path, commands: list[Command]) -> None:
-    for _ in range(5):
-        commands.append(Command(COMMAND, home))
-        commands[-1].line_with("90")
-        if len(commands) > 1:
-            commands[-2].finish()
-    commands[-1].finish()
-    assert load_running(home / "prefect") is None
+def test_one_beside_a_process_ends_with_it(tmp_path: Path) -> None:
+    script = "import sys, time, pathlib; from flows.server_process import server_beside\n"
+    script += "with server_beside(pathlib.Path(sys.argv[1])) as running:\n"
+    script += "    print(running.pid, flush=True); sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, tmp_path / ODD],
+        env=environment(tmp_path / ODD),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout
+    pid = int(process.stdout.readline())
+    running = load_running(tmp_path / ODD / "prefect")
+    assert running is not None
+    assert running.pid == pid
+    process.kill()
+    process.communicate()
+    while load_running(tmp_path / ODD / "prefect") is not None:
+        time.sleep(0.1)
 
 
-def test_what_a_killed_command_left_is_used_and_then_stopped(
-    home: Path, commands: list[Command]
-) -> None:
-    commands.append(Command(COMMAND, home))
-    url = commands[0].line_with("http://127")
-    commands[0].process.kill()
-    commands[0].process.wait()
-
-    commands.append(Command(COMMAND, home))
-    assert commands[1].line_with("http://127") == url
-    running = load_running(home / "prefect")
-    assert running
-    commands[1].line_with("90")
-    os.kill(running.pid, signal.SIGKILL)
-    commands[1].process.kill()
-    commands[1].process.wait()
-
-    commands.append(Command(COMMAND, home))
-    assert commands[2].line_with("http://127") == url, "old links lead nowhere"
-    again = load_running(home / "prefect")
-    assert again
-    assert again.pid != running.pid, "a dead server was taken for a live one"
-    commands[2].finish()
-    assert load_running(home / "prefect") is None
-
-
-def test_up_stays_until_it_is_told_to_stop(home: Path, commands: list[Command]) -> None:
-    port = free_port()
-    commands.append(Command(UP, home, str(port)))
-    url = commands[0].line_with("PREFECT_API_URL").partition("=")[2]
-    assert url == f"http://127.0.0.1:{port}/api"
-    commands.append(Command(COMMAND, home))
-    assert commands[1].line_with("http://127") == url
-    commands[1].line_with("90")
-    commands[1].finish()
-    assert load_running(home / "prefect"), "a command stopped the server that `up` keeps"
-
-    commands[0].process.send_signal(signal.SIGTERM)
-    commands[0].finish()
-    assert "Stopped" in commands[0].said
-    assert load_running(home / "prefect") is None
-
-
-def test_a_configured_server_that_is_down_is_named(tmp_path: Path, commands: list[Command]) -> None:
+def test_a_configured_server_that_is_down_is_named(tmp_path: Path) -> None:
     script = "from flows.server import Path, prefect_server; "
     script += f"import os; os.environ['PREFECT_API_URL'] = 'http://127.0.0.1:{free_port()}/api'\n"
     script += f"with prefect_server(Path({str(tmp_path)!r})): pass"
-    commands.append(Command(script))
-    said = commands[0].line_with("ServerError:")
-    assert "is configured to use http://127.0.0.1" in said
-    assert "unset PREFECT_API_URL" in said
-    assert not (tmp_path / "prefect").exists(), "a server was started beside the configured one"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert "ServerError: Prefect is configured to use http://127.0.0.1" in done.stderr
+    assert "unset PREFECT_API_URL" in done.stderr
+
+
+def test_by_hand_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", " ")
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with prefect_server(tmp_path / "home") as url:
+        assert url is None
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
+    with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(ServerError, match=f"port {port} of this machine is taken"):
-            run_server(tmp_path, port)
+        done = marque(tmp_path / "home", "up", "--port", str(port))
+    assert done.returncode == 1
+    assert f"port {port} of this machine is taken" in done.stderr
 
 
-def test_the_last_port_is_used_again_where_it_is_free(tmp_path: Path) -> None:
-    record = tmp_path / "server.json"
+def test_the_last_port_is_used_again_where_it_is_free() -> None:
     port = free_port()
-    for text, wanted in ((json.dumps({"pid": 1, "port": port}), port), ("{", None), ("[]", None)):
-        record.write_text(text)
-        with _listening(tmp_path, None) as listening:
-            found = listening.getsockname()[1]
-            assert found == wanted if wanted else found != port
-            record.write_text(json.dumps({"pid": 1, "port": found}))
-            with _listening(tmp_path, None) as other:
-                assert other.getsockname()[1] != found
-            with pytest.raises(ServerError, match=f"port {found} of this machine is taken"):
-                _listening(tmp_path, found)
+    with _listening(None, port) as listening:
+        assert listening.getsockname()[1] == port
+        with _listening(None, port) as other:
+            assert other.getsockname()[1] != port
+        with pytest.raises(ServerError, match=f"port {port} of this machine is taken"):
+            _listening(port, 0)
 
 
 def test_a_server_that_cannot_start_shows_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "nonsense://")
-    with (
-        pytest.raises(ServerError, match="did not start") as caught,
-        joined_server(tmp_path / "prefect", port=None),
-    ):
+    with pytest.raises(ServerError, match="did not start") as caught, server_beside(tmp_path):
         pass
     assert "server.log" in str(caught.value)
 
 
 def test_a_record_that_no_server_holds_is_stale(tmp_path: Path) -> None:
-    (tmp_path / "server.json").write_text(f'{{"pid": {os.getpid()}, "port": 1}}')
+    (tmp_path / "server.json").write_text(json.dumps(Running(1, 1)._asdict()))
     assert load_running(tmp_path) is None
 
 
-def test_the_log_is_bounded(tmp_path: Path) -> None:
-    log = tmp_path / "server.log"
-    log.write_bytes(b"x" * (LOG_BYTES - 20) + b"\nlast words")
+def test_the_end_of_a_log_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "server.log").write_bytes(b"x" * 5_000 + b"\nlast words")
     assert log_end(tmp_path).endswith("\nlast words")
-    bound_log(tmp_path)
-    assert log.stat().st_size > 0
-    log.write_bytes(b"x" * (LOG_BYTES + 1))
-    bound_log(tmp_path)
-    assert log.stat().st_size == 0

@@ -1,16 +1,15 @@
 """Contact sheets of runs: kept, bounded, and opened by the link that Prefect's pages show."""
 
+import base64
 import http.client
 import io
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,29 +20,31 @@ from PIL import Image
 
 from crawlers.scenes import write_scenes
 from flows import sheets
+from flows.ingest import ingest
+from flows.recipe import as_flows
 from flows.run import RunFailedError
+from flows.search import search
 from flows.server_process import load_running
 from flows.settings import Settings
 from flows.sheets import keep_sheet
+from tests.flows.upping import Up, environment
 
 # What `marque ingest` and the search deployment do, in one process.
 COMMAND = """
 import json, sys
 from pathlib import Path
 from flows.server import prefect_server
+from flows.ingest import ingest
+from flows.search import search
 
-with prefect_server(Path(sys.argv[1])):
-    from flows.ingest import ingest
-    from flows.search import search
-
+with prefect_server(Path(sys.argv[1])) as url:
+    assert url, "the server is up"
     came = ingest(source="scenes", path=sys.argv[2])
     again = ingest(source="scenes", path=sys.argv[2])
     photo = next(Path(sys.argv[2]).glob("*.jpg"))
     found = search(text="a red car", image=str(photo), k=5, sheet=sys.argv[3])
     print(json.dumps([each.to_dict() for each in (came, again, found)]))
 """
-UP = "import sys, pathlib; from flows.server import run_server; "
-UP += "run_server(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -56,37 +57,31 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory, scenes: Path) -> Iterator[dict[str, Any]]:
-    """`marque up`, in a home where a command ingested and searched, and ended."""
-    home = tmp_path_factory.mktemp("home")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"MARQUE_HOME": str(home), "MARQUE_SEMANTIC_MODEL": "marque-tiny"}
-    server = subprocess.Popen([sys.executable, "-c", UP, home, str(port)], stdout=subprocess.PIPE)
-    try:
-        assert server.stdout
-        said = ""
-        while "PREFECT_API_URL" not in said:
-            said += (line := server.stdout.readline().decode())
-            assert line, said
-        words = [sys.executable, "-c", COMMAND, home, scenes, home / "asked for.png"]
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        reports = json.loads(done.stdout.splitlines()[-1])
-        yield {"home": home, "port": port, "said": said, "reports": reports}
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=60)
+def filled(up: Up, tmp_path_factory: pytest.TempPathFactory, scenes: Path) -> dict[str, Any]:
+    """The reports of two ingests and a search in the home of `marque up`, run as flows there."""
+    catalog = str(tmp_path_factory.mktemp("sheets") / "catalog")
+    words = [sys.executable, "-c", COMMAND, up.home, scenes, up.home / "asked for.png"]
+    done = subprocess.run(
+        words,
+        env=environment(up.home) | {"MARQUE_CATALOG": catalog},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    reports = json.loads(done.stdout.splitlines()[-1])
+    return {"home": up.home, "port": up.port, "reports": reports, "auth": up.auth}
 
 
-def artifacts(port: int) -> list[dict[str, Any]]:
-    """Every artifact, as the API gives it."""
-    address = f"http://127.0.0.1:{port}/api/artifacts/filter"
-    headers = {"content-type": "application/json"}
-    asked = urllib.request.Request(address, b'{"sort": "CREATED_DESC"}', headers)
-    with urllib.request.urlopen(asked) as answer:
-        found: list[dict[str, Any]] = json.load(answer)
+def key_of(up: dict[str, Any]) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(up['auth'].encode()).decode()}"}
+
+
+def artifacts(up: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every artifact of these runs, as the API gives it."""
+    runs = [each["run_id"] for each in up["reports"]]
+    asked = {"sort": "CREATED_DESC", "artifacts": {"flow_run_id": {"any_": runs}}}
+    found: list[dict[str, Any]] = _post(up, "artifacts/filter", asked)
     return found
 
 
@@ -105,12 +100,12 @@ def get(port: int, path: str, method: str = "GET") -> tuple[int, dict[str, str],
 
 
 @pytest.mark.parametrize(("key", "at"), [("search-sheet", 2), ("ingest-sheet", 0)])
-def test_the_link_of_an_artifact_opens_the_sheet(up: dict[str, Any], key: str, at: int) -> None:
-    found = [each for each in artifacts(up["port"]) if each["key"] == key]
+def test_the_link_of_an_artifact_opens_the_sheet(filled: dict[str, Any], key: str, at: int) -> None:
+    found = [each for each in artifacts(filled) if each["key"] == key]
     assert len(found) == 1, "a run that brought nothing leaves no sheet"
     assert found[0]["type"] == "image"
     link = urlsplit(found[0]["data"])
-    assert (link.hostname, link.port) == ("127.0.0.1", up["port"])
+    assert (link.hostname, link.port) == ("127.0.0.1", filled["port"])
     with urllib.request.urlopen(found[0]["data"]) as answer:
         assert answer.status == 200
         assert answer.headers["content-type"] == "image/png"
@@ -119,50 +114,50 @@ def test_the_link_of_an_artifact_opens_the_sheet(up: dict[str, Any], key: str, a
     with Image.open(io.BytesIO(png)) as picture:
         picture.load()
         assert picture.format == "PNG"
-    assert png == Path(up["reports"][at]["sheet"]).read_bytes()
+    assert png == Path(filled["reports"][at]["sheet"]).read_bytes()
     if key == "search-sheet":
-        assert png == (up["home"] / "asked for.png").read_bytes()
+        assert png == (filled["home"] / "asked for.png").read_bytes()
 
 
-def test_the_hits_are_a_page_with_the_sheet(up: dict[str, Any]) -> None:
-    page = next(each for each in artifacts(up["port"]) if each["key"] == "search-hits")["data"]
-    report = up["reports"][2]
+def test_the_hits_are_a_page_with_the_sheet(filled: dict[str, Any]) -> None:
+    page = next(each for each in artifacts(filled) if each["key"] == "search-hits")["data"]
+    report = filled["reports"][2]
     near = f"/sheets/{report['run_id']}.png"
     assert f"![Contact sheet]({near})" in page
-    assert get(up["port"], near)[0] == 200
+    assert get(filled["port"], near)[0] == 200
     for hit in report["answer"]["hits"]:
         assert f"| {hit['rank']} | {hit['image_id'][:12]} | {hit['score']:.3f} by text and" in page
     assert page.count("credit and licence unknown · from scenes") == 5
 
 
-def test_no_picture_is_in_the_database(up: dict[str, Any]) -> None:
-    for each in artifacts(up["port"]):
+def test_no_picture_is_in_the_database(filled: dict[str, Any]) -> None:
+    for each in artifacts(filled):
         said = json.dumps(each)
         assert "data:" not in said
         assert "base64" not in said
         assert len(said) < 10_000, each["key"]
-    files = sorted((up["home"] / "prefect").glob("prefect.db*"))
+    files = sorted((filled["home"] / "prefect").glob("prefect.db*"))
     database = b"".join(path.read_bytes() for path in files)
     assert b"search-hits" in database
     for begin in (PNG, b"JFIF", b"iVBORw0KGgo", b"/9j/4AAQ"):  # the last two in base64
         assert begin not in database
 
 
-def test_the_report_begins_with_what_came_of_it(up: dict[str, Any]) -> None:
-    reports = [each["data"] for each in artifacts(up["port"]) if each["key"] == "ingest-report"]
+def test_the_report_begins_with_what_came_of_it(filled: dict[str, Any]) -> None:
+    reports = [each["data"] for each in artifacts(filled) if each["key"] == "ingest-report"]
     assert "30 new of 30 seen, 30 photos can be searched now\n" in reports[1].splitlines(True)[0]
     assert "0 new of 30 seen" in reports[0].splitlines()[0]
-    assert up["reports"][1]["sheet"] is None
+    assert filled["reports"][1]["sheet"] is None
 
 
-def test_nothing_else_of_the_machine_is_served(up: dict[str, Any]) -> None:
-    folder, port = up["home"] / "sheets", up["port"]
-    name = Path(up["reports"][2]["sheet"]).name
+def test_nothing_else_of_the_machine_is_served(filled: dict[str, Any]) -> None:
+    folder, port = filled["home"] / "sheets", filled["port"]
+    name = Path(filled["reports"][2]["sheet"]).name
     (folder / "notes.txt").write_text("private")
     (folder / f"{uuid4()}.txt").write_text("private")
     no_png, away, inside = (folder / f"{uuid4()}.png" for _ in range(3))
     no_png.write_text("<script>")
-    away.symlink_to(up["home"] / "asked for.png")
+    away.symlink_to(filled["home"] / "asked for.png")
     inside.mkdir()
     assert get(port, f"/sheets/{name}")[0] == 200
     assert get(port, f"/sheets/{name}", "HEAD")[:1] == (200,)
@@ -195,33 +190,28 @@ def test_nothing_else_of_the_machine_is_served(up: dict[str, Any]) -> None:
         assert b"private" not in body
 
 
-def test_prefect_and_its_services_run_beside_it(up: dict[str, Any]) -> None:
-    status, headers, body = get(up["port"], "/artifacts")
+def test_prefect_and_its_services_run_beside_it(filled: dict[str, Any]) -> None:
+    status, headers, body = get(filled["port"], "/artifacts")
     assert status == 200
     assert headers["content-type"].startswith("text/html")
     assert b"Prefect" in body
-    flow = _post(up["port"], "flows/", {"name": "later"})["id"]
+    flow = _post(filled, "flows/", {"name": "later"})["id"]
     past = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2026-01-01T00:00:00Z"}}
-    run = _post(up["port"], "flow_runs/", {"flow_id": flow, "state": past})["id"]
+    run = _post(filled, "flow_runs/", {"flow_id": flow, "state": past})["id"]
     for _ in range(600):
-        (seen,) = _post(up["port"], "flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+        (seen,) = _post(filled, "flow_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
         if seen["state"]["name"] == "Late":
             return  # one of the services that `prefect server start` has too said so
         time.sleep(0.2)
     raise AssertionError("no service marked a run as late that should have begun long ago")
 
 
-def _post(port: int, path: str, body: dict[str, Any]) -> Any:
-    address = f"http://127.0.0.1:{port}/api/{path}"
-    headers = {"content-type": "application/json"}
+def _post(up: dict[str, Any], path: str, body: dict[str, Any]) -> Any:
+    address = f"http://127.0.0.1:{up['port']}/api/{path}"
+    headers = {"content-type": "application/json"} | key_of(up)
     asked = urllib.request.Request(address, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(asked) as answer:
         return json.load(answer)
-
-
-def test_up_says_where_things_are(up: dict[str, Any]) -> None:
-    for place in (f"http://127.0.0.1:{up['port']}/artifacts", str(up["home"] / "sheets")):
-        assert place in up["said"]
 
 
 @pytest.fixture
@@ -249,12 +239,11 @@ def newest(prefect_harness: None) -> Callable[[str, str], Any]:
 def test_another_server_gives_no_dead_link(
     home: Path, scenes: Path, newest: Callable[[str, str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.ingest import ingest
-    from flows.search import search
-
-    came = ingest(source="scenes", path=str(scenes))
+    with as_flows():
+        came = ingest(source="scenes", path=str(scenes))
     assert newest("ingest-sheet", came.run_id) is None
-    found = search(where=["view=exterior"], k=3)
+    with as_flows():
+        found = search(where=["view=exterior"], k=3)
     assert newest("search-sheet", found.run_id) is None
     name = str(home / "sheets" / f"{found.run_id}.png")
     assert f"Contact sheet: the file {name}" in newest("search-hits", found.run_id).replace(
@@ -263,7 +252,8 @@ def test_another_server_gives_no_dead_link(
     assert Path(name).read_bytes().startswith(PNG)
 
     monkeypatch.setenv("MARQUE_SHEETS_URL", "https://cars.example/sheets/")
-    found = search(where=["view=exterior"], k=3)
+    with as_flows():
+        found = search(where=["view=exterior"], k=3)
     link = f"https://cars.example/sheets/{found.run_id}.png"
     assert newest("search-sheet", found.run_id) == link
     assert link in newest("search-hits", found.run_id)
@@ -272,9 +262,7 @@ def test_another_server_gives_no_dead_link(
         search(k=3, sheet=str(home / "sheet.jpg"))
 
 
-def test_a_sheet_that_cannot_be_kept_fails_no_run(home: Path, scenes: Path, newest: Any) -> None:
-    from flows.ingest import ingest
-
+def test_a_sheet_that_cannot_be_kept_fails_no_run(home: Path, scenes: Path) -> None:
     home.mkdir()
     (home / "sheets").write_text("a file where the folder should be")
     report = ingest(source="scenes", path=str(scenes))

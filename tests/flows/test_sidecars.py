@@ -120,7 +120,6 @@ def test_the_same_table_says_otherwise(take: Take, catalog: Callable[[], Catalog
     assert known(catalog())["b"]["color"] == "white"
 
 
-@pytest.mark.usefixtures("prefect_harness")
 def test_the_nightly_ingest_reads_the_table_again(
     take: Take, catalog: Callable[[], Catalog], photos: Path, tmp_path: Path
 ) -> None:
@@ -169,7 +168,6 @@ def test_a_photo_in_the_place_of_another_has_not_its_facts(
     assert report.facts == {name: {"withdrawn": 1} for name in ("color", "creator", "license")}
 
 
-@pytest.mark.usefixtures("prefect_harness")
 def test_withdrawing_asks_and_takes_back_what_one_table_said(
     take: Take, catalog: Callable[[], Catalog], tmp_path: Path, photos: Path
 ) -> None:

@@ -1,19 +1,44 @@
-"""What a task tries again, and what it does not."""
+"""What a shard tries again, and what it does not: by hand and as a task of Prefect alike."""
 
 import errno
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from prefect import flow
 
 from catalog.table import CatalogError, StoreError
-from flows.tasks import shard_task, shards
+from flows import tasks
+from flows.tasks import overlapped, shard_task, shards
 
-pytestmark = pytest.mark.usefixtures("prefect_harness")
+Run = Callable[[Callable[[], object]], None]
 
 
-def tries_until(error: Exception, succeeds_at: int) -> int:
-    """How often a shard task runs that fails with `error` until its n-th try."""
+def by_hand(call: Callable[[], object]) -> None:
+    call()
+
+
+@pytest.fixture(params=["by hand", "flow"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Calls something outside Prefect, or inside a flow."""
+    if request.param == "by hand":
+        monkeypatch.setattr(tasks.time, "sleep", lambda seconds: None)  # type: ignore[attr-defined]
+        return by_hand
+    request.getfixturevalue("prefect_harness")
+    from prefect import flow
+
+    def inside(call: Callable[[], object]) -> None:
+        @flow
+        def whole() -> None:
+            call()
+
+        whole()
+
+    return inside
+
+
+def tries_until(run: Run, error: Exception, succeeds_at: int) -> int:
+    """How often a shard runs that fails with `error` until its n-th try."""
     tries = 0
 
     @shard_task("shard")
@@ -23,18 +48,23 @@ def tries_until(error: Exception, succeeds_at: int) -> int:
         if tries < succeeds_at:
             raise error
 
-    @flow
-    def run() -> None:
-        work()
-
     with suppress(type(error)):
-        run()
+        run(work)
     return tries
 
 
-def test_what_can_mend_is_tried_again() -> None:
-    assert tries_until(ConnectionError("the network is away"), 2) == 2
-    assert tries_until(StoreError("another writer was first"), 2) == 2
+def test_what_can_mend_is_tried_again(run: Run) -> None:
+    assert tries_until(run, ConnectionError("the network is away"), 2) == 2
+    assert tries_until(run, StoreError("another writer was first"), 2) == 2
+
+
+def test_pauses_grow_and_there_are_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    paused: list[float] = []
+    monkeypatch.setattr(tasks.time, "sleep", paused.append)  # type: ignore[attr-defined]
+    assert tries_until(by_hand, ConnectionError("the network is away"), 9) == 4
+    for at, pause in enumerate(paused):
+        assert 0.5 * 2**at <= pause <= 1.5 * 2**at
+    assert len(paused) == 3
 
 
 @pytest.mark.parametrize(
@@ -49,8 +79,37 @@ def test_what_can_mend_is_tried_again() -> None:
         ValueError("x"),
     ],
 )
-def test_what_stays_as_it_is_fails_at_once(error: Exception) -> None:
-    assert tries_until(error, 2) == 1
+def test_what_stays_as_it_is_fails_at_once(run: Run, error: Exception) -> None:
+    assert tries_until(run, error, 2) == 1
+
+
+def test_two_are_under_way_and_come_in_order(run: Run) -> None:
+    both = threading.Barrier(2)  # which only two can pass
+
+    @shard_task("pair")
+    def work(number: int) -> int:
+        both.wait(60)
+        return number
+
+    found: list[int] = []
+    run(lambda: found.extend(overlapped(work, ((number,) for number in range(4)))))
+    assert found == [0, 1, 2, 3]
+
+
+def test_one_that_fails_waits_for_the_other(run: Run) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    @shard_task("pair")
+    def work(number: int) -> None:
+        if number == 0:
+            begun.wait(60)
+            raise ValueError("the first")
+        begun.set()
+        ended.set()
+
+    with pytest.raises(ValueError, match="the first"):
+        run(lambda: list(overlapped(work, [(0,), (1,)])))
+    assert ended.is_set()
 
 
 def test_shards_hold_everything_once_in_order() -> None:

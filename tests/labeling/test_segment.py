@@ -246,7 +246,8 @@ def catalog(tmp_path: Path, scenes: list[bytes]) -> Catalog:
         for at, (each, box) in enumerate(zip(scenes, boxes, strict=True))
     ]
     register(catalog, photos, run_id="r")
-    broken = [{"image_id": "f" * 64, "content": scenes[0][:2000], "width": 200, "height": 140,
+    cut = scenes[0][:2000]
+    broken = [{"image_id": image_id(cut), "content": cut, "width": 200, "height": 140,
                "bytes": 2000}]  # fmt: skip
     schema = catalog.specs["images"].schema
     catalog.insert("images", pa.Table.from_pylist(broken, schema))
@@ -304,7 +305,7 @@ def test_what_cannot_be_segmented_is_kept_with_its_reason_and_not_tried_again(
     columns = ["source_id", "stage", "reason", "run_id"]
     rejects = [row for batch in catalog.read("rejects", columns) for row in batch.to_pylist()]
     assert {row["source_id"]: row["reason"] for row in rejects} == {
-        "f" * 64: TRUNCATED,
+        image_id(scenes[0][:2000]): TRUNCATED,
         image_id(dark): MODEL_FAILED,
     }
     assert {row["stage"] for row in rejects} == {segment_stage(segmenter.version)}

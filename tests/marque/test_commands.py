@@ -18,8 +18,6 @@ from crawlers.scenes import write_scenes
 from embeddings.tiny import WEIGHTS
 from marque.__main__ import commands
 
-pytestmark = pytest.mark.usefixtures("prefect_harness")
-
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -29,7 +27,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, prefect_harness: None, scenes: Path) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, scenes: Path) -> Path:
     """A home with forty scenes in it; tests that change it make their own."""
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:

@@ -185,7 +185,7 @@ def test_a_catalogue_out_of_reach_neither_hangs_nor_breaks(
             monkeypatch.setenv(f"AWS_{name}", value)
         monkeypatch.setattr(examining, "STORE_SECONDS", 6.0)
         settings = Settings(home=tmp_path, catalog="s3://somewhere/catalog")
-        found = checked("catalogue", lambda: examining._catalogue(settings, None, home_given=False))
+        found = checked("catalogue", lambda: examining._catalogue(settings, home_given=False))
         assert [(each.name, each.state) for each in found] == [("catalogue", "problem")]
         assert [each.name for each in check_disk(settings)] == ["disk"]
 
@@ -225,9 +225,9 @@ def test_a_configured_server_that_is_down_is_a_problem(
 ) -> None:
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
-        settings = Settings(home=tmp_path)
-        (check,) = check_server(settings, load_server_facts(settings))
+        (check,) = check_server(load_server_facts(Settings(home=tmp_path)))
     assert check.state == "problem"
     assert "http://127.0.0.1:9/api" in check.found
     assert "unset PREFECT_API_URL" in check.advice

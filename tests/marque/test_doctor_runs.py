@@ -3,11 +3,9 @@
 import json
 import os
 import shlex
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,11 @@ import pytest
 
 from catalog.table import CatalogError
 from crawlers.scenes import write_scenes
+from flows.at_work import at_work
 from flows.doctor.check import Check
 from flows.doctor.runs import OpenRun, check_runs, command_of
-from flows.doctor.server import check_server, is_in_use, load_server_facts, lock_users
 from flows.opening import catalog_at
 from flows.report import new_report, store_report
-from flows.server_process import load_running
 from flows.settings import Settings, load_settings
 from marque.__main__ import commands
 from marque.ingest import parse_columns
@@ -32,21 +29,12 @@ def command(home: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "marque", *words, "--home", str(home)]
 
 
-@pytest.fixture(autouse=True)
-def no_server_is_configured() -> Iterator[None]:
-    """Other tests have Prefect use a server of their own, as PREFECT_API_URL would."""
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
-    with temporary_settings(restore_defaults={PREFECT_API_URL}):
-        yield
-
-
 def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 def test_a_run_that_was_killed_is_told_from_one_at_work(tmp_path: Path) -> None:
-    """The whole life: at work, killed with its server left behind, gone on with, all well."""
+    """The whole life: at work, killed, gone on with, all well."""
     home, scenes = tmp_path / "home", tmp_path / "some scenes"
     write_scenes(scenes, 64, 1)
     settings = Settings(home=home, catalog=str(home / "catalog"), semantic_model="marque-tiny")
@@ -56,20 +44,11 @@ def test_a_run_that_was_killed_is_told_from_one_at_work(tmp_path: Path) -> None:
         ingest, env=os.environ | ours, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
         at_work = _wait_for_run(settings, process)
-        (prefect,) = check_server(settings, load_server_facts(settings))
         process.kill()
         process.wait()
     assert at_work["state"] == "ok"
     assert at_work["facts"]["at_work"] is True
     assert f"process {process.pid}" in at_work["found"]
-    assert prefect.state == "ok"
-    assert f"process {process.pid}" in prefect.found
-
-    running = load_running(home / "prefect")
-    assert running
-    (orphan,) = check_server(settings, load_server_facts(settings))
-    assert orphan.state == "warning"
-    assert f"end process {running.pid}" in orphan.advice
     (interrupted,) = _runs(settings)
     assert interrupted.state == "warning"
     assert "was interrupted" in interrupted.found
@@ -108,7 +87,7 @@ def _doctor(home: Path, ours: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 def _runs(settings: Settings) -> list[Check]:
     catalog = catalog_at(settings, create=False)
-    return check_runs(catalog, settings, load_server_facts(settings), home_given=True)
+    return check_runs(catalog, settings, home_given=True)
 
 
 def _wait_for_run(settings: Settings, process: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -126,43 +105,14 @@ def _wait_for_run(settings: Settings, process: subprocess.Popen[bytes]) -> dict[
     pytest.fail(f"the ingest was to be caught at work, and ended: {said}")
 
 
-HOLD = """
-import fcntl, sys
-with open(sys.argv[1], "a") as file:
-    fcntl.flock(file, fcntl.LOCK_SH)
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
-
-
-@pytest.fixture
-def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path / "users.lock")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "held\n"
-        yield process
-        process.kill()
-
-
-def test_who_holds_the_lock_is_known(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
-    lock = tmp_path / "users.lock"
-    (tmp_path / "gate.lock").touch()
-    assert is_in_use(tmp_path)
-    users = lock_users(lock)
-    if Path("/proc/locks").exists():
-        assert users is not None
-        assert [user.pid for user in users] == [holder.pid]
-        assert abs((datetime.now(UTC) - users[0].since).total_seconds()) < 600
-    holder.send_signal(signal.SIGKILL)
-    holder.wait()
-    assert not is_in_use(tmp_path)
-    assert not lock_users(lock)
-    assert not is_in_use(tmp_path / "absent")
+def test_a_catalogue_that_another_home_may_write_is_not_judged(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", catalog=str(tmp_path / "catalog"))
+    store_report(catalog_at(settings), new_report("embed", "id", {}))
+    (check,) = _runs(settings)
+    assert check.facts["at_work"] is None
+    with at_work(tmp_path / "home", "id"):
+        (check,) = _runs(settings)
+    assert check.facts["at_work"] is True
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,6 @@ from marque.__main__ import commands
 from marque.review import REASONS as OFFERED
 from tests.labeling.review.making import START
 
-pytestmark = pytest.mark.usefixtures("prefect_harness")
-
 PHOTOS = 30
 
 
@@ -30,7 +28,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, prefect_harness: None) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty scenes, all of which a network takes for pink cars. Tests run in this order on it."""
     folder = tmp_path_factory.mktemp("review")
     with pytest.MonkeyPatch.context() as patch:

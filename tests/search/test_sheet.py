@@ -100,6 +100,12 @@ def _stretches(column: Image.Image) -> list[int]:
     return [length for length in found if length > 100]
 
 
+@pytest.mark.parametrize("damage", [b"", b"no picture", _thumbnail(256, 192)[:400]])
+def test_a_damaged_thumbnail_leaves_its_place_empty(damage: bytes) -> None:
+    empty = draw_sheet(_sheet(_cell(1, thumbnail=None), _cell(2)))
+    assert draw_sheet(_sheet(_cell(1, thumbnail=damage), _cell(2))).tobytes() == empty.tobytes()
+
+
 @pytest.mark.parametrize("size", [(256, 1), (1, 256), (20, 30), (256, 256)])
 def test_a_thumbnail_of_any_shape_fits(size: tuple[int, int]) -> None:
     draw_sheet(_sheet(_cell(1, thumbnail=_thumbnail(*size)), _cell(2, thumbnail=None)))

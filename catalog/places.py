@@ -1,0 +1,129 @@
+"""Where a catalogue may be: paths that LanceDB takes as they are, object stores that answer.
+
+LanceDB takes a path for the path part of an address. Most characters go through, but a tag is
+written with the path percent-encoded, so that `Jörg` becomes a second folder `J%C3%B6rg` beside the
+home; `?` ends a path where Lance opens a table by itself, and control characters are refused.
+"""
+
+import re
+import string
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+PROBE = {
+    "client_max_retries": "0",
+    "client_retry_timeout": "3",
+    "connect_timeout": "3s",
+    "timeout": "3s",
+}
+"""Options of a look at whether an object store answers. LanceDB asks six times in all, so that a
+store that takes connections and is silent is known after about 20 s."""
+
+_ALWAYS_PLAIN = set(string.ascii_letters + string.digits + "/-_. +:,;=@&!$'()")
+_TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - nothing is written but a link
+
+
+def place_of(given: str | Path) -> str:
+    """A catalogue's place as an absolute path, or the address of an object store as it is."""
+    text = str(given)
+    scheme = urlsplit(text).scheme if "://" in text else ""
+    if scheme == "file":
+        text = unquote(text.removeprefix("file://"))
+    elif scheme:
+        return text
+    return str(Path(text).expanduser().resolve())
+
+
+def is_path(place: str) -> bool:
+    """Whether a place, as `place_of` gives it, is a folder and no object store."""
+    return place.startswith("/")
+
+
+def unfit(place: str) -> str | None:
+    """What keeps LanceDB from having a catalogue in this place: one sentence, or None."""
+    # Of the address of an object store it takes what follows `#` away, and decodes `%41`.
+    pattern = r"\?" if is_path(place) else r"[?#]|%(?=[0-9A-Fa-f]{2})"
+    found = re.search(rf"[\x00-\x1f\x7f-\x9f\ud800-\udfff]|{pattern}", place)
+    if found is None:
+        return None
+    return (
+        f"the place {place!r} has the character {found[0]!r}, with which LanceDB can keep "
+        "nothing; give the folder another name, or set MARQUE_HOME or MARQUE_CATALOG to another"
+    )
+
+
+@contextmanager
+def plain_path(place: str) -> Iterator[str]:
+    """The same place by a path without characters that LanceDB would percent-encode.
+
+    It is the place itself where it has none, or else a link that is gone afterwards. Raises
+    `OSError` where no folder for temporary files can be written.
+    """
+    if not is_path(place) or set(place) <= _ALWAYS_PLAIN:
+        yield place
+        return
+    folders = [each for each in (tempfile.gettempdir(), *_TEMPORARY) if set(each) <= _ALWAYS_PLAIN]
+    with tempfile.TemporaryDirectory(dir=folders[0], prefix="marque-") as folder:
+        link = Path(folder) / "catalog"
+        link.symlink_to(place, target_is_directory=True)
+        yield str(link)
+
+
+_REASONS = (
+    (r"BadScheme", "it is no address with https; with http say so by `allow_http = true`"),
+    (r"NoSuchBucket", "there is no such bucket; make it, or correct its name"),
+    (r"ConnectionRefused", "nothing listens there; check `endpoint`"),
+    (r"dns error|lookup address", "no machine has that name; check `endpoint`"),
+    (r"TimedOut|kind: Timeout|deadline", "it does not answer; check `endpoint` and the network"),
+    (r"status: 40[13]\b.*|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch",
+     "it refuses these keys; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY and their rights"),
+    (r"[cC]redentials|TokenRequest|FailedToLoadToken",
+     "there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
+    (r"BareRedirect|status: 30\d|AuthorizationHeaderMalformed",
+     "the bucket is in another region; set `region`"),
+    (r"status: 404", "there is no such thing; check the bucket, its name and `endpoint`"),
+    (r"status: 5\d\d|status: 429", "it is overloaded or broken; try again later"),
+    (r"provider found for scheme", "there is no such kind of store; use s3://, gs:// or az://"),
+    (r"Config error: ([^,]{1,80})", "an option cannot be used: {}"),
+    (r"ConnectError|kind: Connect", "no connection can be made; check `endpoint`"),
+)  # fmt: skip
+
+
+_REMOTE = re.compile(r"RetryError|Error performing|store: \"(?!Local)|AWS credentials")
+
+
+def store_reason(error: BaseException) -> str | None:
+    """Why an object store did not do what was asked, without its keys; None if that is unknown, or
+    if the error is of no object store."""
+    return _reason(str(error)) if _REMOTE.search(str(error)) else None
+
+
+def unreachable(place: str, error: BaseException) -> str:
+    """Why the object store of a catalogue could not be opened, in one sentence without the keys."""
+    why = _reason(str(error)) or "check the address, the keys and the network"
+    return (
+        f"the catalogue at {place} cannot be reached ({why}); options of the store are the "
+        "setting `storage_options`"
+    )
+
+
+def _reason(text: str) -> str | None:
+    for pattern, said in _REASONS:
+        if (match := re.search(pattern, text)) is not None:
+            asked = re.search(r"(?:uri: Some\(|Error performing [A-Z]+ )(https?://[^/)\s]+)", text)
+            at = f"{asked[1].rpartition('@')[2]}: " if asked else ""
+            return at + (said.format(match[1]) if match.re.groups else said)
+    return None
+
+
+def unusable_option(options: Mapping[str, str]) -> str | None:
+    """What is wrong with options of an object store that LanceDB would take and fail on later."""
+    for name, value in options.items():
+        if name.lower() in {"endpoint", "aws_endpoint", "aws_endpoint_url", "endpoint_url"}:
+            parts = urlsplit(value)
+            if parts.scheme not in {"http", "https"} or not parts.netloc:
+                return f"{name} is no address such as https://s3.example.org or http://host:9000"
+    return None

@@ -1,0 +1,199 @@
+"""How rows get into a table: at a cost that hardly grows with it, and no key twice.
+
+The keys are looked up by their index, the rows that replace others or are new are written to a
+file, and one commit lets all of it be seen. LanceDB's own `merge_insert` either reads every key of
+the table first, or, by way of the index, lets two writers add the same key without a word.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import SystemRandom
+from typing import Any
+
+import lance
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from lance.commit import CommitConflictError
+from lance.fragment import write_fragments
+
+from catalog.errors import CatalogError
+from catalog.sql import KEYS_A_QUERY, among
+
+ADDRESS = "_rowid"
+
+TURN = 2**32 - 1
+"""The number of a fragment that no table has. Each commit that adds keys says that it removes it,
+and of two commits that remove the same fragment Lance refuses the later one. So between the look
+for a key and the commit that adds it nobody else can have added it, on a disk as on an object
+store, while whatever adds no key (updates, compaction, indexes) goes on beside."""
+
+TRIES = 100
+LONGEST_WAIT = 0.5  # seconds between two tries; one is done in some hundredths
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Rows to write by their `key`: whether those that are not there are added, and those that are
+    there replaced, if their column `unchanged` still says the same."""
+
+    key: str
+    rows: pa.Table
+    insert: bool
+    update: bool
+    unchanged: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the rows of a change belong, at one version: which are `new`, and of the others the
+    number of the row to `replace` and its `address`."""
+
+    new: pa.Array
+    replace: pa.Array
+    addresses: list[int]
+
+
+def store(table: Any, change: Change) -> pa.Array:
+    """Write to a LanceDB table, all or nothing; returns the keys that this very call added.
+
+    Raises what Lance raises, and `CommitConflictError` if others are first again and again.
+    """
+    written: tuple[_Place, list[Any]] | None = None
+    for attempt in range(TRIES):
+        # From here on what others commit is held against this commit.
+        table.checkout_latest()
+        table.checkout(table.version)
+        stored = table.to_lance()
+        place = _look(table, change)
+        if not len(place.new) and not place.addresses:
+            break
+        # A file is used again where it would be the same: it may be large, as photos are.
+        if written is None or place.addresses or not place.new.equals(written[0].new):
+            written = place, _write(table, stored, change, place)
+        try:
+            _commit(stored, place, written[1])
+        except CommitConflictError as error:
+            if attempt == TRIES - 1 or not error.retryable:
+                raise
+            time.sleep(SystemRandom().uniform(0, min(LONGEST_WAIT, 0.01 * 2**attempt)))
+        else:
+            break
+    table.checkout_latest()
+    return change.rows.column(change.key).take(place.new).combine_chunks()
+
+
+def found(table: Any, key: str, keys: pa.ChunkedArray, columns: list[str]) -> Iterator[pa.Table]:
+    """The rows with these keys: `columns` of them, and the `ADDRESS` of each."""
+    for start in range(0, len(keys), KEYS_A_QUERY):
+        some = among(key, keys.slice(start, KEYS_A_QUERY).to_pylist())
+        yield table.search().select(columns).with_row_id(True).where(some).to_arrow()
+
+
+def check_written(table: Any, uri: str, key: str, keys: pa.ChunkedArray) -> None:
+    """Make sure that a table holds each of these keys once; raises `CatalogError`.
+
+    Marque itself adds none twice; what else writes to the table may.
+    """
+    table.checkout_latest()
+    rows = 0
+    for start in range(0, len(keys), KEYS_A_QUERY):
+        rows += table.count_rows(among(key, keys.slice(start, KEYS_A_QUERY).to_pylist()))
+    if rows != len(keys):
+        raise CatalogError(
+            f"table {table.name!r} of {uri} holds {rows} rows for {len(keys)} written keys of "
+            f"column {key!r}; stop other writers and look at the table before going on"
+        )
+
+
+def first_of_each(rows: pa.Table, key: str) -> pa.Table:
+    """`rows` without those whose key an earlier row has."""
+    codes = rows.column(key).combine_chunks().dictionary_encode().indices
+    _, first = np.unique(codes.to_numpy(zero_copy_only=False), return_index=True)
+    return rows if len(first) == rows.num_rows else rows.take(pa.array(np.sort(first)))
+
+
+def fragment_of(address: int) -> int:
+    """The number of the fragment that a row at this address is in."""
+    return address >> 32
+
+
+def _look(table: Any, change: Change) -> _Place:
+    keys = change.rows.column(change.key)
+    columns = [change.key, *([change.unchanged] if change.unchanged else [])]
+    there = pa.concat_tables(found(table, change.key, keys, columns))
+    at = pc.index_in(there.column(change.key), value_set=keys).combine_chunks()
+    absent = pc.invert(pc.is_in(keys, value_set=there.column(change.key))).combine_chunks()
+    new = pc.indices_nonzero(absent) if change.insert else pa.array([], pa.uint64())
+    if not change.update:
+        return _Place(new, pa.array([], pa.int32()), [])
+    addresses = there.column(ADDRESS).combine_chunks()
+    if change.unchanged:
+        was = there.column(change.unchanged)
+        same = pc.equal(was, change.rows.column(change.unchanged).take(at)).combine_chunks()
+        at, addresses = at.filter(same), addresses.filter(same)
+    return _Place(new, at, addresses.to_pylist())
+
+
+def _write(table: Any, stored: Any, change: Change, place: _Place) -> list[Any]:
+    """Write the rows to files; returns their fragments, which no version of the table has yet."""
+    schema = table.schema
+
+    def parts() -> Iterator[pa.Table]:
+        if len(place.new):
+            yield _filled(_taken(change.rows, place.new), schema)
+        if place.addresses:
+            yield from _merged(table, change.rows.take(place.replace), place.addresses)
+
+    batches = (batch for part in parts() for batch in part.to_batches())
+    reader = pa.RecordBatchReader.from_batches(schema, batches)
+    fragments: list[Any] = write_fragments(reader, stored)
+    return fragments
+
+
+def _taken(rows: pa.Table, indices: pa.Array) -> pa.Table:
+    return rows if len(indices) == rows.num_rows else rows.take(indices)
+
+
+def _filled(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """`rows` with every column of a table: null where they have none."""
+    columns = [
+        rows.column(field.name)
+        if field.name in rows.column_names
+        else pa.nulls(rows.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def _merged(table: Any, rows: pa.Table, addresses: list[int]) -> Iterator[pa.Table]:
+    """`rows` with the columns that they lack taken from the rows at these addresses."""
+    schema = table.schema
+    kept = [name for name in schema.names if name not in rows.column_names]
+    for start in range(0, rows.num_rows, KEYS_A_QUERY):
+        part = rows.slice(start, KEYS_A_QUERY)
+        if kept:
+            at = addresses[start : start + KEYS_A_QUERY]
+            old = table.take_row_ids(at).select(kept).with_row_id().to_arrow()
+            old = old.take(pc.index_in(pa.array(at, pa.uint64()), value_set=old.column(ADDRESS)))
+            for name in kept:
+                part = part.append_column(schema.field(name), old.column(name))
+        yield part.select(schema.names).cast(schema)
+
+
+def _commit(stored: Any, place: _Place, fragments: list[Any]) -> None:
+    offsets: dict[int, list[int]] = {}
+    for address in place.addresses:
+        offsets.setdefault(fragment_of(address), []).append(address & 0xFFFFFFFF)
+    updated, removed = [], [TURN] if len(place.new) else []
+    for number, rows in offsets.items():
+        left = stored.get_fragment(number).delete_rows(rows)
+        if left is None:
+            removed.append(number)
+        else:
+            updated.append(left)
+    change = lance.LanceOperation.Update(
+        removed_fragment_ids=removed, updated_fragments=updated, new_fragments=fragments
+    )
+    lance.LanceDataset.commit(stored, change, read_version=stored.version)

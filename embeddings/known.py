@@ -1,0 +1,74 @@
+"""Records of models that were loaded on this machine, so that where nothing is to be embedded none
+has to be loaded to know which one it is; no torch here."""
+
+import json
+import os
+from collections.abc import Iterable
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from embeddings import tiny
+from embeddings.registry import TINY, ModelSpec, SpaceRecord
+
+FOLDER = "models"
+_PACKAGES = ("open_clip_torch", "torch")
+"""What decides, beside its files, what a model is once it is loaded."""
+
+
+def load_known(home: Path, spec: ModelSpec) -> SpaceRecord | None:
+    """The record of a model, if the files that it was loaded from are still the same; a damaged
+    record counts as absent."""
+    try:
+        kept = json.loads(_place(home, spec).read_text(encoding="utf-8"))
+        same = bool(kept["files"]) and kept["files"] == _stamps(map(Path, kept["files"]))
+        if not same or kept["packages"] != _packages():
+            return None
+        return SpaceRecord(**kept["record"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def store_known(home: Path, record: SpaceRecord) -> None:
+    """Keep the record of a model that is loaded; raises `OSError`."""
+    from embeddings.weights import find_weights
+
+    found = find_weights(record.spec)
+    if found is None:
+        return
+    files = [found.path, *found.beside]
+    if found.place == "cache":  # where it says which commit is the newest
+        files.append(_snapshots(found.path).with_name("refs") / "main")
+    if found.place == "folder":  # a file that is put there may go before the one that was loaded
+        files.append(found.path.parent)
+    if record.model == TINY:
+        files += [each for each in sorted(tiny.CONFIG_DIR.iterdir()) if each.is_file()]
+    place = _place(home, record.spec)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = place.with_name(f".{place.name}.{os.getpid()}")
+    kept = {
+        "record": json.loads(record.to_json()),
+        "files": _stamps(files),
+        "packages": _packages(),
+    }
+    aside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    aside.replace(place)
+
+
+def _stamps(files: Iterable[Path]) -> dict[str, list[int]]:
+    """File -> what changes with its content: size, time, and which file it is."""
+    stats = {str(path): path.stat() for path in files}
+    return {path: [each.st_size, each.st_mtime_ns, each.st_ino] for path, each in stats.items()}
+
+
+def _packages() -> dict[str, str]:
+    return {name: version(name) for name in _PACKAGES}
+
+
+def _snapshots(path: Path) -> Path:
+    return next(each for each in path.parents if each.name == "snapshots")
+
+
+def _place(home: Path, spec: ModelSpec) -> Path:
+    key = json.dumps([spec.name, spec.weights])
+    return home / FOLDER / f"{sha256(key.encode()).hexdigest()[:16]}.json"

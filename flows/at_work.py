@@ -1,0 +1,72 @@
+"""A run that is at work holds a lock; the system drops it when its process ends, somehow."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from pathlib import Path
+from typing import IO
+
+RUNS = "runs"
+"""The folder of locks in the home folder."""
+
+
+@contextmanager
+def at_work(home: Path, run_id: str) -> Iterator[None]:
+    """Hold the lock of a run, where the home folder can be written."""
+    held = None
+    with suppress(OSError):  # the catalogue can be elsewhere; all it costs is to know of this run
+        held = _hold(home / RUNS, run_id)
+    try:
+        yield
+    finally:
+        if held is not None:
+            _lock_of(home, run_id).unlink(missing_ok=True)
+            held.close()
+
+
+def worker_of(home: Path, run_id: str) -> int | None:
+    """The process that is at work on a run; None where no process of this home is."""
+    try:
+        with _lock_of(home, run_id).open() as lock:
+            return None if _try_lock(lock, LOCK_SH) else int(lock.read() or 0)
+    except OSError:
+        return None
+
+
+def _hold(folder: Path, run_id: str) -> IO[str]:
+    """Locked before it has its name: nobody takes a lock for one that a killed run left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    aside = folder / f"{run_id}.{os.getpid()}"
+    lock = aside.open("w")
+    try:
+        flock(lock, LOCK_EX | LOCK_NB)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        aside.replace(_lock_of(folder.parent, run_id))
+    except OSError:
+        lock.close()
+        aside.unlink(missing_ok=True)
+        raise
+    return lock
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs left."""
+    for path in folder.glob("*.lock"):
+        with suppress(OSError), path.open() as lock:
+            if _try_lock(lock, LOCK_EX):
+                path.unlink()
+
+
+def _lock_of(home: Path, run_id: str) -> Path:
+    return home / RUNS / f"{run_id}.lock"
+
+
+def _try_lock(file: IO[str], kind: int) -> bool:
+    try:
+        flock(file, kind | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

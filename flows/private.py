@@ -1,0 +1,52 @@
+"""Folders and files of this machine that only their owner may read."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+AUTH_FILE = "auth"
+_OTHERS = 0o077
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that only its owner may enter, or take others' rights from one that is there.
+
+    Raises `OSError` where it cannot be made; one of another owner is left as it is.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _tighten(folder)
+
+
+def tighten_files(folder: Path) -> None:
+    """Take others' rights from what lies in a folder."""
+    for path in folder.iterdir():
+        _tighten(path)
+
+
+def load_auth(folder: Path) -> str | None:
+    """The secret that the server of `folder` asks for; None where there is none."""
+    try:
+        return (folder / AUTH_FILE).read_text(encoding="ascii").strip() or None
+    except OSError:
+        return None
+
+
+def make_auth(folder: Path) -> str:
+    """The secret of the server of `folder`, made at its first start and kept for its owner."""
+    if (there := load_auth(folder)) is not None:
+        _tighten(folder / AUTH_FILE)
+        return there
+    made = f"marque:{secrets.token_urlsafe(32)}"
+    aside = folder / f"{AUTH_FILE}.{os.getpid()}"
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(made)
+    aside.replace(folder / AUTH_FILE)
+    return made
+
+
+def _tighten(path: Path) -> None:
+    with suppress(OSError):
+        mode = path.lstat().st_mode
+        if mode & _OTHERS and not path.is_symlink():
+            path.chmod(mode & 0o7777 & ~_OTHERS)

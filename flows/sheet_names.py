@@ -1,0 +1,7 @@
+"""What the contact sheets of runs are called; the server that sends them knows no more."""
+
+import re
+
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+SHEET_NAME = re.compile(rf"{UUID}\.png")
+"""The name of a run's sheet: the run's id, which nobody guesses."""
