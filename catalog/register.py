@@ -242,10 +242,11 @@ class _Registration:
         table = pa.Table.from_pylist(rows, schema)
         mended = fresh.keys() & self.damaged
         is_mended = pc.is_in(table.column("image_id"), pa.array(sorted(mended), pa.string()))
-        self.catalog.upsert("images", table.filter(is_mended))
-        forget_damage(self.catalog, mended)
-        self.damaged -= mended
-        self.mended |= mended
+        if mended:
+            self.catalog.upsert("images", table.filter(is_mended))
+            forget_damage(self.catalog, mended)
+            self.damaged -= mended
+            self.mended |= mended
         for key in mended:
             self.done.note(MENDED, key)
         new = table.filter(pc.invert(is_mended))
