@@ -225,22 +225,26 @@ class RunReport(BaseModel):
         shown = [{"": name, "value": value} for name, value in facts.items() if value]
         return "\n".join([*lines, "## This run", "", *table(shown)])
 
+    def _photo_rows(self) -> list[dict[str, Any]]:
+        counts = {
+            "seen": self.seen,
+            "new": self.new,
+            "known bytes at a new place": self.again,
+            "already known": self.known,
+            "at a known place that says something else": self.changed,
+            "rejected": sum(self.rejected.values()),
+            "rejected for the first time": self.newly_rejected,
+        }
+        return [
+            {"": name, "photos": value}
+            for name, value in counts.items()
+            if self.seen and (value or name in {"seen", "new"})
+        ]
+
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """The parts of the report as tables, those without rows left out."""
         every = {
-            "Photos": [
-                {"": name, "photos": value}
-                for name, value in {
-                    "seen": self.seen,
-                    "new": self.new,
-                    "known bytes at a new place": self.again,
-                    "already known": self.known,
-                    "at a known place that says something else": self.changed,
-                    "rejected": sum(self.rejected.values()),
-                    "rejected for the first time": self.newly_rejected,
-                }.items()
-                if self.seen and (value or name in {"seen", "new"})
-            ],
+            "Photos": self._photo_rows(),
             "Facts of known photos": [
                 {"fact": name, **{change: counts.get(change, 0) for change in CHANGES}}
                 for name, counts in self.facts.items()
