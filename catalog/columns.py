@@ -5,6 +5,7 @@ fragment's columns can be written anew by themselves and committed beside what o
 meanwhile.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,3 +54,11 @@ def rewrite(place: Touched, key: str, rows: pa.Table) -> None:
         fields.update(changed)
     change = lance.LanceOperation.Update(updated_fragments=written, fields_modified=sorted(fields))
     lance.LanceDataset.commit(place.stored, change, read_version=place.stored.version)
+
+
+def with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBatch:
+    """`batch` with these columns in this order; those that it lacks are null."""
+    there = set(batch.schema.names)
+    nulls = (pa.nulls(batch.num_rows, field.type) for field in fields if field.name not in there)
+    columns = [batch.column(f.name) if f.name in there else next(nulls) for f in fields]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))

@@ -17,6 +17,7 @@ import lancedb
 import pyarrow as pa
 
 from catalog import columns
+from catalog.columns import with_nulls
 from catalog.errors import (
     OTHER_VERSION,
     AbsentCatalogError,
@@ -397,11 +398,3 @@ def open_catalog(
             catalog.make(name)
         migrate(catalog)
     return catalog
-
-
-def with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBatch:
-    """`batch` with these columns in this order; those that it lacks are null."""
-    there = set(batch.schema.names)
-    nulls = (pa.nulls(batch.num_rows, field.type) for field in fields if field.name not in there)
-    columns = [batch.column(f.name) if f.name in there else next(nulls) for f in fields]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))

@@ -162,7 +162,11 @@ def _keep(tags: Any, name: str, version: int) -> None:
     """Tag a version as replaced now."""
     with suppress(RuntimeError, ValueError):  # there is none
         tags.delete(name)
-    tags.create(name, version)
+    try:
+        tags.create(name, version)
+    except (RuntimeError, ValueError) as error:
+        if "Version not found" not in str(error):  # else nobody reads it
+            raise
 
 
 def _check(catalog: Catalog, version: int, space: str) -> Published:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from crawlers.text import shell_word
 from embeddings.registry import LOCAL, TINY, ModelError, ModelSpec
 from embeddings.tuning import usable_cores
 
@@ -59,7 +60,7 @@ def model_facts(spec: ModelSpec, home: Path) -> dict[str, Any]:
             "path": str(found.path),
             "bytes": size,
             "state": "unread",
-            "found": f"`marque models verify {spec.name}` reads it all",
+            "found": f"`marque models verify {shell_word(spec.name)}` reads it all",
             "advice": "",
         }
         if size <= READ_BYTES:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlparse
 
+from crawlers.text import shell_word
 from embeddings.hashes import SUMS, Statement, file_sha256, load_sums
 from embeddings.pins import Pin, load_pin, pin_place
 from embeddings.registry import LOCAL, TINY, ModelError, ModelSpec
@@ -66,10 +67,11 @@ def missing(spec: ModelSpec) -> str:
         return f"{str(WEIGHTS)!r} is not there; it belongs to Marque, so install that again"
     if spec.name.startswith(LOCAL):
         return f"the folder of {spec.name!r} holds no weights; copy it here again"
+    fetch = f"marque models fetch {shell_word(spec.name)}"
     return (
-        f"the weights of {spec.name!r} are not on this machine; run `marque models fetch "
-        f"{spec.name}`, or copy a folder here that `marque models fetch {spec.name} --to FOLDER` "
-        f"made elsewhere and set MARQUE_SEMANTIC_MODEL={LOCAL}FOLDER"
+        f"the weights of {spec.name!r} are not on this machine; run `{fetch}`, or copy a folder "
+        f"here that `{fetch} --to FOLDER` made elsewhere and set "
+        f"MARQUE_SEMANTIC_MODEL={LOCAL}FOLDER"
     )
 
 
@@ -137,7 +139,7 @@ def _verify(
         )
     by = [each.by for each in stated] + ([f"the pin of {pin.pinned_at[:10]}"] if pin else [])
     if not by:
-        advice = f"`marque models fetch {spec.name}` pins it as it is"
+        advice = f"`marque models fetch {shell_word(spec.name)}` pins it as it is"
         return Verified(path, size, sha256, "unknown", "nothing is stated of it", advice)
     return Verified(path, size, sha256, "ok", f"as stated by {' and '.join(by)}")
 
@@ -157,7 +159,7 @@ def _not_as_pinned(
 
 def _way_on(spec: ModelSpec, found: WeightsFile, path: Path) -> str:
     if found.place == "cache":
-        return f"delete {path.resolve()} and run `marque models fetch {spec.name}`"
+        return f"delete {path.resolve()} and run `marque models fetch {shell_word(spec.name)}`"
     if found.place == "project":
         return f"put {path} back as it was; it belongs to Marque, so install that again"
     what = "the folder" if found.place == "folder" else f"{path.name!r}"

@@ -245,10 +245,7 @@ class RunReport(BaseModel):
         """The parts of the report as tables, those without rows left out."""
         every = {
             "Photos": self._photo_rows(),
-            "Facts of known photos": [
-                {"fact": name, **{change: counts.get(change, 0) for change in CHANGES}}
-                for name, counts in self.facts.items()
-            ],
+            "Facts of known photos": _fact_rows(self.facts),
             "Rejected": _counted("reason", self.rejected, self.examples),
             "Noticed": _counted("what", self.notices, self.examples),
             "Unknown words": _counted("word", self.unknown_words, {}),
@@ -312,6 +309,13 @@ def _counted(
             row["for example"] = examples.get(text, "")
         rows.append(row)
     return rows
+
+
+def _fact_rows(facts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+    return [
+        {"fact": name, **{change: counts.get(change, 0) for change in CHANGES}}
+        for name, counts in facts.items()
+    ]
 
 
 def _network_rows(counts: Mapping[str, Mapping[str, NetworkCount]]) -> list[dict[str, Any]]:

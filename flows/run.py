@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,9 @@ from crawlers.errors import MarqueError
 from flows.at_work import at_work
 from flows.environment import prepare_environment
 from flows.inside import in_prefect_run
+from flows.markdown import cells
 from flows.opening import catalog_at
+from flows.private import make_private
 from flows.report import RunReport, new_report, store_report
 from flows.settings import Settings, load_settings
 
@@ -50,6 +52,9 @@ def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
     """
     prepare_environment()
     settings = load_settings()
+    if not settings.home_path.exists():
+        with suppress(OSError):  # the catalogue says what is wrong, or is elsewhere
+            make_private(settings.home_path)
     catalog = catalog_at(settings)
     # A command is given it as well, but as a setting of its process.
     weights = settings.semantic_weights and str(settings.semantic_weights)
@@ -109,5 +114,5 @@ def _show(report: RunReport) -> None:
 
     for title, rows in report.tables().items():
         key = f"{report.flow}-{title}".lower().replace(" ", "-")
-        create_table_artifact(rows, key=key, description=f"{title} of run {report.run_id}")
+        create_table_artifact(cells(rows), key=key, description=f"{title} of run {report.run_id}")
     create_markdown_artifact(report.to_markdown(), key=f"{report.flow}-report")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from crawlers.text import shell_word
 from flows.environment import configured_url, prepare_environment
 from flows.private import load_auth
 from flows.server_process import (
@@ -43,11 +44,10 @@ def prefect_server(home: Path) -> Iterator[str | None]:
     from flows.recipe import as_flows
     from flows.watch import watched
 
-    if configured is None or (running is not None and configured == running.url):
-        assert running is not None
+    if running is not None and (configured is None or running.is_at(configured)):
         url, use = running.url, _own(home / "prefect", running, configured is None)
     else:
-        url, use = configured, {}
+        url, use = configured or "", {}
 
     def is_alive() -> bool:
         return not use or load_running(home / "prefect") == running
@@ -98,9 +98,7 @@ def opened_at(home: Path, running: Running) -> str:
 
 def exports(home: Path, running: Running) -> list[str]:
     """The lines with which a terminal works with the server; the secret stays in its file."""
-    import shlex
-
-    auth = shlex.quote(str(home / "prefect" / "auth"))
+    auth = shell_word(str(home / "prefect" / "auth"))
     lines = [
         f"export PREFECT_API_URL={running.url}",
         f'export PREFECT_API_AUTH_STRING="$(cat {auth})"',
@@ -122,11 +120,20 @@ def _own(folder: Path, running: Running, alone: bool) -> dict[str, str | None]:
 def _check(url: str, configured: bool) -> None:
     """Ask as Prefect does, with its keys and certificates."""
     from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
 
     with get_client(sync_client=True) as client:
         error = client.api_healthcheck()
-    if error is None:
-        return
+        if error is None:
+            try:
+                client.api_version()
+            except PrefectHTTPStatusError as refused:
+                if refused.response.status_code == 401:
+                    raise ServerError(
+                        f"the Prefect server at {url} asks for a key, and the one given is absent "
+                        "or wrong; set PREFECT_API_AUTH_STRING as its `marque up` says"
+                    ) from refused
+            return
     if configured:
         raise ServerError(
             f"Prefect is configured to use {url}, which does not answer ({error}); start that "

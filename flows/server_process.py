@@ -17,8 +17,10 @@ from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from typing import IO, NamedTuple
+from urllib.parse import urlsplit
 
 from crawlers.errors import MarqueError
+from flows.environment import is_loopback
 from flows.private import make_auth, make_private, tighten_files
 
 HOST = "127.0.0.1"
@@ -46,6 +48,10 @@ class Running(NamedTuple):
     def pages(self) -> str:
         """The address of its pages."""
         return f"http://{HOST}:{self.port}"
+
+    def is_at(self, url: str) -> bool:
+        """Whether a URL is of this server."""
+        return is_loopback(url) and urlsplit(url).port == self.port
 
     @property
     def origins(self) -> tuple[str, ...]:

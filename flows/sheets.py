@@ -6,12 +6,12 @@ Prefect's database gets the link and words, never a picture.
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from catalog.labelers import load_judges
 from catalog.sql import equals
-from flows.environment import current_settings, is_loopback
+from flows.environment import current_settings
 from flows.inside import in_prefect_run
+from flows.markdown import plain
 from flows.run import Run
 from flows.server_process import SHEETS, Running, load_running
 from flows.settings import Settings
@@ -64,7 +64,7 @@ def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
     if kept.link is not None and in_prefect_run():
         from prefect.artifacts import create_image_artifact
 
-        create_image_artifact(kept.link, key=f"{run.report.flow}-sheet", description=about)
+        create_image_artifact(kept.link, key=f"{run.report.flow}-sheet", description=plain(about))
     return kept
 
 
@@ -111,8 +111,7 @@ def _shown_by(running: Running) -> bool:
     """Whether our own server is the one in whose pages a link would be."""
     if not in_prefect_run():
         return True
-    used = urlsplit(current_settings().api.url or "")
-    return is_loopback(used.geturl()) and used.port == running.port
+    return running.is_at(current_settings().api.url or "")
 
 
 def _prune(folder: Path) -> None:

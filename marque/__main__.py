@@ -1,5 +1,7 @@
 """`marque`: the commands, and how their errors reach a person."""
 
+import sys
+
 import click
 
 from marque.attributions import attributions
@@ -18,12 +20,13 @@ from marque.search import search
 from marque.segment import segment
 from marque.show import show
 from marque.status import status
+from marque.terminal import Commands, show_traceback
 from marque.train import train
 from marque.up import up
 from marque.withdraw import withdraw
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="marque")
 def commands() -> None:
     """Turn car photos into a catalogue that is searched by text and by picture.
@@ -41,6 +44,7 @@ for _command in (
 
 def main() -> None:
     """Run the command line; exit status 0 done, 1 the work failed, 2 wrong usage."""
+    sys.excepthook = show_traceback
     commands(prog_name="marque")
 
 

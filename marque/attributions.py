@@ -12,6 +12,7 @@ import click
 from crawlers.credits import FORMS, Credit, render_credits
 from crawlers.errors import UsageMistakeError
 from marque.common import print_json, shared_options
+from marque.terminal import say
 
 if TYPE_CHECKING:
     from catalog.table import Catalog
@@ -74,9 +75,9 @@ def attributions(
         return
     if out is None:
         for line in lines:
-            click.echo(line)
+            say(*line.split("\n"))
     said = f"{counts[True]} photos with a licence, {counts[False]} with no licence known"
-    click.echo(said if out is None else f"{out}: {said}", err=True)
+    say(said if out is None else f"{out}: {said}", err=True)
 
 
 def _chosen(catalog: "Catalog", image_ids: Sequence[str], where: Sequence[str]) -> list[str]:

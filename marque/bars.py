@@ -13,6 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from crawlers.text import visible
 from flows.progress import listener
 
 
@@ -33,7 +34,7 @@ class Bars:
 
     def tell(self, stage: str, text: str) -> None:
         """Write it beside the name of the bar."""
-        self._progress.update(self._tasks[stage], description=f"{stage}: {text}")
+        self._progress.update(self._tasks[stage], description=visible(f"{stage}: {text}"))
 
     def end(self, stage: str) -> None:
         """Leave a bar as it stands."""
@@ -44,7 +45,7 @@ class Bars:
 def progress_bars() -> Iterator[None]:
     """Draw the stages of the flows that run inside."""
     columns = (
-        TextColumn("{task.description:<9}"),
+        TextColumn("{task.description:<9}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

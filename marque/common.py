@@ -1,11 +1,9 @@
 """What the commands share: options, errors for people, JSON, and a run with its progress."""
 
 import functools
-import json
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from crawlers.errors import MarqueError, UsageMistakeError
+from crawlers.logs import escape_logs
 from flows.environment import prepare_environment
+from marque.terminal import leave_at_once, print_document, printable, say_error, show_traceback
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -48,6 +48,7 @@ def plain_options(command: F) -> F:
             use_home(home)
         prepare_environment()
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if debug else "CRITICAL")
+        escape_logs()
         logging.basicConfig(level=logging.DEBUG if debug else logging.ERROR)
         with readable_errors(debug=debug, as_json=named.get("as_json", False)):
             return command(*args, **named)
@@ -111,16 +112,15 @@ def readable_errors(*, debug: bool, as_json: bool) -> Iterator[None]:
             print_json({"error": message})
         _leave_if_server_is_gone(error, message)
         usage = isinstance(error, UsageMistakeError)
-        raise (click.UsageError if usage else click.ClickException)(message) from error
+        raise (click.UsageError if usage else click.ClickException)(printable(message)) from error
 
 
 def _leave_if_server_is_gone(error: Exception, message: str) -> None:
     from flows.watch import ServerGoneError
 
     if isinstance(error, ServerGoneError):
-        click.echo(f"Error: {message}", err=True)
-        sys.stdout.flush()
-        os._exit(1)  # what is to be kept is kept; Prefect's threads would hold the process for long
+        say_error(message)
+        leave_at_once(1)  # what is to be kept is kept; Prefect's threads would hold it for long
 
 
 def _message(error: Exception) -> str:
@@ -134,7 +134,7 @@ def _message(error: Exception) -> str:
 
 def print_json(document: dict[str, Any]) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    print_document(document)
 
 
 def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
@@ -160,12 +160,12 @@ def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
                 report = failed.report
                 wrong_usage = isinstance(failed.__cause__, UsageMistakeError)
                 if logging.getLogger().isEnabledFor(logging.DEBUG):
-                    traceback.print_exception(failed)
+                    show_traceback(type(failed), failed, failed.__traceback__)
     if as_json:
         print_json(report.to_dict())
     else:
         print_report(report)
     if report.status != "done":
-        click.echo(f"Error: {report.error}", err=True)
+        say_error(str(report.error))
         sys.exit(2 if wrong_usage else 1)
     return report

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawlers.text import shell_word, visible
 from marque.common import GIVEN_HOME, plain_options, use_home
+from marque.terminal import say
 
 if TYPE_CHECKING:
     from crawlers.replica.server import Replica
@@ -28,8 +30,8 @@ Next, with your own photos, or those of the web:
 The demo used marque-tiny, which knows rendered scenes only. For real photos leave
 MARQUE_SEMANTIC_MODEL unset: the default model, {model}, is fetched on first use;
 without internet, name a weights file with --weights FILE.
-The demo's catalogue is in {home}; add --home {home} to any command to look around in it.
-Its flows stay in Prefect's pages: marque up --home {home}
+The demo's catalogue is in {home}; add --home {option} to any command to look around in it.
+Its flows stay in Prefect's pages: marque up --home {option}
 """
 
 
@@ -63,19 +65,20 @@ def demo(listings: int) -> None:
 
     write_scenes(home / "query", 1, QUERY_SEED)
     query = next((home / "query").glob("*.jpg"))
-    click.echo("Starting a Prefect server, to show the flows in its pages ...")
+    say("Starting a Prefect server, to show the flows in its pages ...")
     with server_beside(home) as server, prefect_server(home):
-        click.echo(f"Prefect is up until the demo ends: {opened_at(home, server)}")
+        say(f"Prefect is up until the demo ends: {opened_at(home, server)}")
         with ExitStack() as stack:
             world = World(SEED, listings, PHOTOS, files=FILES, sites=("it",))
             try:
                 replica = stack.enter_context(start_replica(world, PORT))
             except ReplicaError:
                 replica = stack.enter_context(start_replica(world))
-            click.echo(f"A replica of AutoScout24 and Wikimedia Commons is up: {replica.url}")
+            say(f"A replica of AutoScout24 and Wikimedia Commons is up: {replica.url}")
             _crawl(replica)
         _ask(home, query)
-    click.echo(NEXT.format(model=DEFAULT_MODEL, home=home))
+    said = NEXT.format(model=DEFAULT_MODEL, home=visible(home), option=shell_word(str(home)))
+    say(*said.splitlines())
 
 
 def _crawl(replica: "Replica") -> None:
@@ -84,10 +87,10 @@ def _crawl(replica: "Replica") -> None:
     from marque.bars import progress_bars
     from marque.tables import print_report
 
-    click.echo("Crawling adverts of Ford with the flow `crawl-autoscout24` ...")
+    say("Crawling adverts of Ford with the flow `crawl-autoscout24` ...")
     with progress_bars():
         print_report(crawl_autoscout24(make="ford", site="it", replica=replica.url))
-    click.echo("Crawling free photos of the Mustang with the flow `crawl-commons` ...")
+    say("Crawling free photos of the Mustang with the flow `crawl-commons` ...")
     with progress_bars():
         report = crawl_commons(
             categories=["Ford Mustang"], queries=["convertible sea"], replica=replica.url
@@ -113,4 +116,4 @@ def _ask(home: Path, query: Path) -> None:
         sheet = home / "sheets" / f"{number}-{name}.png"
         asked = search(**question, k=12, sheet=str(sheet))
         print_answer(asked.answer or {})
-        click.echo(f"Contact sheet: {sheet}")
+        say(f"Contact sheet: {sheet}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marque.common import GIVEN_HOME, print_json, shared_options
+from marque.terminal import say_over, shown
 
 if TYPE_CHECKING:
     from flows.doctor.check import Check
@@ -39,26 +40,24 @@ def doctor(context: click.Context, deep: bool, as_json: bool) -> None:
 def _tell(read: int, total: int) -> None:
     """How far reading the photos is, on standard error, one line that is written over."""
     if sys.stderr.isatty() and (read % 100 == 0 or read == total):
-        click.echo(f"\r{read:,} of {total:,} photos read", err=True, nl=read == total)
+        say_over(f"{read:,} of {total:,} photos read", last=read == total)
 
 
 def _print_checks(checks: list["Check"]) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     colours = {"ok": "green", "warning": "yellow", "problem": "red"}
     table = Table(show_lines=True, header_style="bold")
     for column in ("check", "state", "found", "what to do"):
         table.add_column(column, overflow="fold")
     for each in checks:
-        state = Text(each.state, style=colours[each.state])
-        # Text, not markup: a path may hold "[red]"
-        table.add_row(each.name, state, Text(each.found), Text(each.advice))
+        state = shown(each.state, colours[each.state])
+        table.add_row(shown(each.name), state, shown(each.found), shown(each.advice))
     console = Console()
     console.print(table)
     counts = {state: sum(each.state == state for each in checks) for state in colours}
     if counts["problem"]:
-        console.print(Text(f"{counts['problem']} to mend, {counts['warning']} to look at."))
+        console.print(shown(f"{counts['problem']} to mend, {counts['warning']} to look at."))
     else:
-        console.print(Text(f"Nothing to mend, {counts['warning']} to look at."))
+        console.print(shown(f"Nothing to mend, {counts['warning']} to look at."))

@@ -67,12 +67,12 @@ def _explain(image_id: str, as_json: bool) -> None:
 
 def _print(explained: "Mapping[str, Any]") -> None:
     from rich.console import Console
-    from rich.text import Text
 
     from marque.tables import print_table
+    from marque.terminal import shown
 
     console = Console()
-    console.print(Text(explained["image_id"]))
+    console.print(shown(explained["image_id"]))
     labels = [
         {"attribute": row["attribute"], "label": _value(row["value"]), "why": row["why"]}
         for row in explained["labels"]

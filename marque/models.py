@@ -180,7 +180,8 @@ def _place(row: dict[str, Any]) -> str:
 
 def _print_fetched(document: dict[str, Any]) -> None:
     from rich.console import Console
-    from rich.text import Text
+
+    from marque.terminal import shown
 
     console = Console()
     how = "downloaded" if document["downloaded"] else "was here already"
@@ -194,17 +195,19 @@ def _print_fetched(document: dict[str, Any]) -> None:
             f"Copied to {document['copy']}; where it is carried to, set "
             f"MARQUE_SEMANTIC_MODEL=local-dir:FOLDER."
         )
-    console.print(Text("\n".join(lines)), soft_wrap=True)
+    for line in lines:
+        console.print(shown(line), soft_wrap=True)
 
 
 def _print_verified(name: str, files: list["Verified"]) -> None:
     from rich.console import Console
-    from rich.text import Text
+
+    from marque.terminal import shown
 
     console = Console()
     colours = {"ok": "green", "unknown": "yellow", "problem": "red"}
-    console.print(Text(name, style="bold"))
+    console.print(shown(name, style="bold"))
     for each in files:
         said = f"{each.state}: {each.path}, {each.size:,} bytes, sha256 {each.sha256}"
-        console.print(Text(said, style=colours[each.state]), soft_wrap=True)
-        console.print(Text("; ".join(filter(None, (each.found, each.advice)))), soft_wrap=True)
+        console.print(shown(said, style=colours[each.state]), soft_wrap=True)
+        console.print(shown("; ".join(filter(None, (each.found, each.advice)))), soft_wrap=True)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marque.common import plain_options
+from marque.terminal import say
 
 if TYPE_CHECKING:
     from crawlers.replica.server import Replica
@@ -65,7 +66,7 @@ def replica(
 
     if list_faults:
         for name, does in known_faults().items():
-            click.echo(f"{name}: {does}")
+            say(f"{name}: {does}")
         return
     world = World(seed, listings, photos, files=files, sites=sites)
     for fault in faults:
@@ -76,13 +77,12 @@ def replica(
 def _say(running: "Replica") -> None:
     world = running.world
     site = "it" if "it" in world.sites else world.sites[0]
-    click.echo(
-        _UP.format(
-            listings=len(world),
-            files=world.files,
-            cars=f"{world.web.base(f'www.autoscout24.{site}')}/",
-            commons=f"{world.web.base('commons.wikimedia.org')}/",
-            url=running.url,
-            site=site,
-        )
+    said = _UP.format(
+        listings=len(world),
+        files=world.files,
+        cars=f"{world.web.base(f'www.autoscout24.{site}')}/",
+        commons=f"{world.web.base('commons.wikimedia.org')}/",
+        url=running.url,
+        site=site,
     )
+    say(*said.splitlines())

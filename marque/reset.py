@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marque.common import run_flow, shared_options, weights_option
+from marque.terminal import confirm
 
 if TYPE_CHECKING:
     from flows.report import RunReport
@@ -30,11 +31,9 @@ def reset(folder: Path, yes: bool, as_json: bool) -> None:
     settings = load_settings()
     photos = catalog_at(settings).count("images")
     if not yes:
-        click.confirm(
+        confirm(
             f"Delete all {photos} photos, their labels and decisions from "
             f"{settings.catalog_uri}, and fill it from {folder}?",
-            abort=True,
-            err=True,
         )
 
     def call() -> "RunReport":

@@ -8,6 +8,7 @@ import click
 
 from crawlers.errors import UsageMistakeError
 from marque.common import F, loss_option, print_json, run_flow, shared_options
+from marque.terminal import say
 
 if TYPE_CHECKING:
     from catalog.table import Catalog
@@ -86,7 +87,7 @@ def export(
     chosen = choose(catalog, queue, limit)
     damaged = set(export_review(catalog, chosen, out))
     for key in sorted(damaged):
-        click.echo(f"Left out: photo {key} is {DAMAGED}", err=True)
+        say(f"Left out: photo {key} is {DAMAGED}", err=True)
     chosen = [each for each in chosen if each.image_id not in damaged]
     counts = Counter(case.reason for each in chosen for case in each.cases)
     document = {"out": str(out), "photos": len(chosen), "cases": dict(counts)}
@@ -95,7 +96,7 @@ def export(
         print_json(document)
         return
     waiting = f"{len(chosen):,} of {queue.photos:,} photos that wait"
-    click.echo(f"{out}: {waiting}, with {counts.total():,} labels to decide")
+    say(f"{out}: {waiting}, with {counts.total():,} labels to decide")
 
 
 @review.command("import")
@@ -176,7 +177,7 @@ def _print_stats(document: dict[str, Any]) -> None:
     for title, rows in (("Waiting", document["labels"]), ("Decisions", document["decisions"])):
         if rows:
             print_table(console, title, rows)
-    click.echo(f"{document['waiting']:,} photos wait for a person.")
+    say(f"{document['waiting']:,} photos wait for a person.")
     for name, values in document["too_few_to_suspect"].items():
         few = f"{len(values):,} values, {sum(values.values()):,} photos"
-        click.echo(f"Too rare for their labels of {name} to be suspected: {few}.")
+        say(f"Too rare for their labels of {name} to be suspected: {few}.")

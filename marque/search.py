@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from marque.common import print_json, shared_options
+from marque.terminal import say
 
 
 @click.command()
@@ -52,4 +53,4 @@ def search(
 
         print_answer(found.to_dict())
         if sheet is not None:
-            click.echo(f"Contact sheet: {sheet}")
+            say(f"Contact sheet: {sheet}")

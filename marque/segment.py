@@ -10,6 +10,7 @@ import click
 
 from crawlers.errors import UsageMistakeError
 from marque.common import print_json, shared_options
+from marque.terminal import say
 
 if TYPE_CHECKING:
     from flows.settings import Settings
@@ -76,7 +77,7 @@ def segment(
     if segmenter.is_tryout:
         from labeling.segmenters import TRYOUT_SEGMENTER
 
-        click.echo(f"Note: {TRYOUT_SEGMENTER}", err=True)
+        say(f"Note: {TRYOUT_SEGMENTER}", err=True)
 
 
 def _content(settings: "Settings", image: str) -> bytes:
@@ -207,9 +208,9 @@ def _print(document: dict[str, Any]) -> None:
     if rows:
         print_table(console, title, rows)
     else:
-        click.echo(f"{title}: no label at a threshold of {document['threshold']}")
-    click.echo(f"Segmented by {document['segmenter']}")
+        say(f"{title}: no label at a threshold of {document['threshold']}")
+    say(f"Segmented by {document['segmenter']}")
     if document["out"] is not None:
-        click.echo(f"Class map: {document['out']}")
+        say(f"Class map: {document['out']}")
         for each in document["labels"]:
-            click.echo(f"Mask of {each['label']}: {each['mask']}")
+            say(f"Mask of {each['label']}: {each['mask']}")

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from flows.report import RunReport
+from marque.terminal import shown
 from search.query import question_text
 from search.wording import labels_text
 
@@ -22,11 +22,11 @@ def print_report(report: RunReport) -> None:
     for title, rows in report.tables().items():
         print_table(console, title, rows)
     for message in report.messages:
-        console.print(Text(f"Note: {message}", style="yellow"))
+        console.print(shown(f"Note: {message}", style="yellow"))
     if report.sheet:
         what = "Chart" if report.flow in CHARTED else "Contact sheet"
-        console.print(Text(f"{what}: {report.sheet}"), soft_wrap=True)
-    console.print(Text(report.summary(), style="bold"))
+        console.print(shown(f"{what}: {report.sheet}"), soft_wrap=True)
+    console.print(shown(report.summary(), style="bold"))
 
 
 def print_answer(answer: Mapping[str, Any]) -> None:
@@ -50,19 +50,18 @@ def print_answer(answer: Mapping[str, Any]) -> None:
     if rows:
         print_table(console, line, rows)
     else:
-        console.print(Text(f"{line}: no photo found"))
+        console.print(shown(f"{line}: no photo found"))
     for notice in answer["notices"]:
-        console.print(Text(f"Note: {notice}", style="yellow"))
+        console.print(shown(f"Note: {notice}", style="yellow"))
 
 
 def print_table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows as one table; numbers to the right."""
-    table = Table(title=Text(title), title_justify="left", header_style="bold")
+    table = Table(title=shown(title), title_justify="left", header_style="bold")
     for name, value in rows[0].items():
-        table.add_column(Text(name), justify="right" if isinstance(value, int | float) else "left")
+        table.add_column(shown(name), justify="right" if isinstance(value, int | float) else "left")
     for row in rows:
-        # Text, not markup: a file may be called "[red]"
-        table.add_row(*(Text(str(value)) for value in row.values()))
+        table.add_row(*map(shown, row.values()))
     console.print(table)
 
 
@@ -70,7 +69,8 @@ def print_photo(photo: Mapping[str, Any]) -> None:
     """What is known of one photo."""
     console = Console()
     size = f"{photo['width']}x{photo['height']} {photo['format']}, {photo['bytes']} bytes"
-    console.print(Text(f"{photo['image_id']}\n{size}, perceptual hash {photo['phash']}"))
+    console.print(shown(photo["image_id"]))
+    console.print(shown(f"{size}, perceptual hash {photo['phash']}"))
     labels = [
         {
             "attribute": name,
@@ -109,9 +109,9 @@ def print_photo(photo: Mapping[str, Any]) -> None:
 def print_status(status: Mapping[str, Any]) -> None:
     """The state of the catalogue."""
     console = Console()
-    console.print(Text(status["catalog"]))
+    console.print(shown(status["catalog"]))
     for problem in status["problems"]:
-        console.print(Text(problem, style="red"))
+        console.print(shown(problem, style="red"))
     rows = [{"table": name, "rows": count} for name, count in status["rows"].items()]
     print_table(console, "Tables", rows)
     rows = [{"stage": name, "waiting": count} for name, count in status["pending"].items()]
@@ -136,7 +136,7 @@ def print_status(status: Mapping[str, Any]) -> None:
         ]
         print_table(console, "Sidecars", rows)
     for space, model in status["models"].items():
-        console.print(Text(f"{space}: {model}"))
+        console.print(shown(f"{space}: {model}"))
     published = status["published"]
     console.print(
         f"{published['photos']} photos are published." if published else "Nothing is published yet."

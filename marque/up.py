@@ -3,6 +3,7 @@
 import click
 
 from marque.common import plain_options
+from marque.terminal import say
 
 
 @click.command()
@@ -16,4 +17,4 @@ def up(port: int) -> None:
     from flows.server import run_server
     from flows.settings import load_settings
 
-    run_server(load_settings().home_path, port)
+    run_server(load_settings().home_path, port, say)

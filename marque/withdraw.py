@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from marque.common import run_flow, shared_options
+from marque.terminal import confirm, say
 
 if TYPE_CHECKING:
     from catalog.withdraw import Withdrawal
@@ -30,13 +31,8 @@ def withdraw(path: Path, yes: bool, as_json: bool) -> None:
     catalog = catalog_at(load_settings(), create=False)
     found = find_withdrawal(catalog, path.expanduser())
     if not yes:
-        for line in _lines(found):
-            click.echo(line, err=True)
-        click.confirm(
-            f"Take this back of {len(found.places):,} photos in {catalog.uri}?",
-            abort=True,
-            err=True,
-        )
+        say(*_lines(found), err=True)
+        confirm(f"Take this back of {len(found.places):,} photos in {catalog.uri}?")
 
     def call() -> "RunReport":
         from flows.withdraw import withdraw as flow

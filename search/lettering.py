@@ -15,6 +15,8 @@ from itertools import groupby
 
 from PIL import ImageDraw, ImageFont
 
+from crawlers.text import clean
+
 LONGEST = 1200  # characters of a text that are looked at: a credit can be a page long
 
 # What Linux, macOS and Windows bring: fonts with many alphabets, then those of East and South Asia.
@@ -44,8 +46,8 @@ _NO_LETTER = "\U0010ffff"  # in no font: what is drawn for it stands for every m
 
 def drawable(text: str) -> str:
     """`text` in one line, where what no font here has is named in brackets."""
-    clean = " ".join(unicodedata.normalize("NFC", text[:LONGEST]).split())
-    kept = "".join(map(_without_accent, "".join(map(_plain, clean))))
+    line = " ".join(unicodedata.normalize("NFC", clean(text[:LONGEST])).split())
+    kept = "".join(map(_without_accent, "".join(map(_plain, line))))
     parts: list[str] = []
     for kind, some in groupby(_clusters(kept), _missing_kind):
         run = list(some)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from crawlers.errors import MarqueError
+from crawlers.text import shell_word
 from embeddings.hub import HubFacts, probe_hub
 from embeddings.tuning import load_tunings
 from flows.doctor.check import INSTALL, Check, LateError, begin
@@ -106,7 +107,9 @@ def _model(settings: Settings, facts: dict[str, Any] | None, why: str, *, reache
         return Check("model", "problem", f"{name}: could not be looked at: {why}")
     if facts["state"] == "missing" and reached:
         found = f"{name}: not on this machine yet; the first embedding fetches it from the hub"
-        return Check("model", "ok", found, f"`marque models fetch {name}` does it now", facts)
+        return Check(
+            "model", "ok", found, f"`marque models fetch {shell_word(name)}` does it now", facts
+        )
     if facts["state"] in {"missing", "problem"}:
         found = facts["found"]
         if name not in found:

@@ -1,7 +1,6 @@
 """Runs that never ended: whether somebody is still at work, and the command that goes on."""
 
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from catalog.status import by_start
 from catalog.table import Catalog
+from crawlers.text import shell_word
 from flows.at_work import worker_of
 from flows.doctor.check import Check
 from flows.settings import Settings
@@ -65,7 +65,7 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
     if (weights := given.get("weights")) and run.flow in EMBEDDING:
         words += ["--weights", weights]
     words += ["--home", str(settings.home_path)] if home_given else []
-    return shlex.join(words)
+    return " ".join(map(shell_word, words))
 
 
 def check_runs(catalog: Catalog, settings: Settings, *, home_given: bool) -> list[Check]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw, ImageOps
 
 from catalog import photos
 from catalog.photos import RejectedError, decode, examine, fits
@@ -137,6 +137,18 @@ def test_orientation_holds_for_size_thumbnail_and_decoding(orientation: int) -> 
     thumbnail = np.asarray(Image.open(io.BytesIO(facts.thumbnail)), int)
     assert thumbnail.shape == (96, 160, 3)
     assert np.abs(thumbnail - np.asarray(upright, int)).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_perceptual_hash_is_that_of_the_turned_photo(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    content = encode(scene(900, 600), "PNG", exif=exif)
+    shown = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    found = examine(content).phash
+    assert found == examine(encode(shown, "PNG", exif=b"")).phash
+    as_stored = examine(encode(scene(900, 600), "PNG")).phash
+    assert (distance(found, as_stored) > 15) == (orientation > 1)
 
 
 def with_camera_and_place() -> bytes:

@@ -24,7 +24,7 @@ def runs(catalog: Catalog, keys: list[str], report: str = "{}") -> pa.Table:
 
 def insert_keys(uri: str, start: Any, writer: int) -> int:
     """One of several processes that open a new catalogue and write the same keys to it at once."""
-    start.wait(60)
+    start.wait(500)
     catalog = open_catalog(uri)
     for attempt in range(20):  # a commit that lost is tried again, as the flows' tasks do
         try:
@@ -93,7 +93,7 @@ def test_a_write_that_the_disk_refuses_is_told_and_harms_nothing(tmp_path: Path)
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=500,
     )
     told = done.stdout.splitlines()
     assert len(told) == 4, done.stderr

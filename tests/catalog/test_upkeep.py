@@ -117,7 +117,7 @@ def write_in_turn(uri: str, start: Any, writer: int) -> list[str]:
     for name, value in TINY.items():
         setattr(upkeep, name, value)
     catalog = open_catalog(uri)
-    start.wait(120)
+    start.wait(500)
     new = []
     for turn in range(15):
         keys = [f"{turn} {at}" for at in range(7)]

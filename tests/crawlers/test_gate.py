@@ -39,7 +39,7 @@ from tests.crawlers.front import Front, Said, start_front
 
 SITE = "www.autoscout24.it"
 GERMAN = "www.autoscout24.de"
-ONE = Pace(0.0, 1, 0.0, 1, timeout=5.0, pause=0.2)
+ONE = Pace(0.0, 1, 0.0, 1, timeout=300.0, pause=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def fiats(front: Front, asked: Mapping[str, Any] | None = None, **more: Any) -> 
 
 
 def test_two_requests_to_a_host_are_apart_by_its_delay(replica: Replica, tmp_path: Path) -> None:
-    job = autoscout24_job(replica, pace=Pace(0.15, 1, 0.06, 1, timeout=30.0))
+    job = autoscout24_job(replica, pace=Pace(0.15, 1, 0.06, 1, timeout=300.0))
     began = time.monotonic()
     with Asked(replica) as asked:
         assert crawl(job, tmp_path).ended == "finished"
@@ -174,7 +174,7 @@ def test_retry_after_is_waited_for_and_the_rate_is_halved(front: Front, tmp_path
         (SITE, "/annunci/", 2, Said(429, {"Retry-After": "1"})),
         (PICTURES, "/listing-images/", 3, Said(503, {"Retry-After": "1"})),
     )
-    pace = Pace(0.1, 1, 0.0, 1, timeout=30.0)
+    pace = Pace(0.1, 1, 0.0, 1, timeout=300.0)
     job = fiats(front, pace=pace)
     report = crawl(job, tmp_path)
     assert report.ended == "finished", report.why

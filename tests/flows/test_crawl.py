@@ -190,7 +190,11 @@ def command(*words: str) -> Result:
     return CliRunner().invoke(commands, [*words, "--json"])
 
 
-def test_the_commands_ask_for_what_they_are_told(replica: Replica) -> None:
+def test_the_commands_ask_for_what_they_are_told(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # which is not for what is on this machine
     where = ("--replica", replica.url)
     before = len(replica.requests)
     done = command("crawl", "autoscout24", "--site", "it", "--make", "fiat", "--year-from", "2015",

@@ -15,6 +15,7 @@ import pytest
 from catalog.status import catalog_status
 from catalog.table import open_catalog
 from crawlers.scenes import write_scenes
+from flows.doctor.server import ServerFacts, check_server
 from flows.server import prefect_server
 from flows.server_process import (
     Running,
@@ -25,7 +26,7 @@ from flows.server_process import (
     server_beside,
 )
 from tests.faults.running import STRIKE
-from tests.flows.upping import ODD, Up, environment, free_port, marque
+from tests.flows.upping import ODD, PROXIES, Up, environment, free_port, marque
 
 
 def ask(up: Up, path: str, body: dict[str, Any]) -> Any:
@@ -73,6 +74,31 @@ def test_a_second_one_says_where_the_first_is(up: Up) -> None:
     assert f"is up already: http://127.0.0.1:{up.port}" in done.stderr
     with server_beside(up.home) as running:
         assert running.port == up.port
+
+
+def test_who_has_another_key_is_told_what_to_do(up: Up) -> None:
+    there = environment(up.home) | {"MARQUE_HOME": str(up.home.parent / "another home")}
+    there |= {"PREFECT_API_URL": f"http://localhost:{up.port}/api"}
+    words = [sys.executable, "-m", "marque", "publish"]
+    done = subprocess.run(words, env=there, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"Error: the Prefect server at http://localhost:{up.port}/api ask"
+    )
+    assert "set PREFECT_API_AUTH_STRING" in done.stderr
+
+
+def test_the_doctor_sees_it_behind_a_proxy(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PROXIES.items():
+        monkeypatch.setenv(name, value)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    own = load_running(up.home / "prefect")
+    (check,) = check_server(ServerFacts(None, own))
+    assert (check.state, f"127.0.0.1:{up.port}" in check.found) == ("ok", True)
+    gone = Running(1, free_port())
+    (check,) = check_server(ServerFacts(None, gone))
+    assert (check.state, "does not answer" in check.found) == ("warning", True)
 
 
 def test_it_dies_under_a_command_and_is_started_again(tmp_path: Path) -> None:

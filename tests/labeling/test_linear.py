@@ -178,6 +178,6 @@ def test_labelling_by_vectors_loads_no_network() -> None:
     )
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, timeout=120, check=False, capture_output=True
+        [sys.executable, "-c", code], cwd=root, timeout=500, check=False, capture_output=True
     )
     assert done.stderr.decode().strip() == ""

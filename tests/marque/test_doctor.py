@@ -205,7 +205,7 @@ def test_a_catalogue_that_is_damaged_is_a_row(tmp_path: Path, no_torch: Path) ->
 
     shutil.rmtree(home / "catalog" / "cars.lance")
     _, checks = doctor(home)
-    assert checks["catalogue"]["state"] == "warning"
+    assert checks["catalogue"]["state"] == "problem"
     assert not (home / "catalog" / "cars.lance").exists()
 
 

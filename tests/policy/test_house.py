@@ -67,6 +67,18 @@ def test_files_and_functions_are_short() -> None:
     assert not long, "\n".join(long)
 
 
+def test_the_commands_print_in_one_place() -> None:
+    """There what nobody sees is written out, as values of a catalogue may hold."""
+    prints = re.compile(r"click\.(?:s?echo|confirm|prompt)\(|rich\.text|(?<![.\w])print\(")
+    ways = [
+        f"{path.relative_to(ROOT)}: {found}"
+        for path in python_files("marque")
+        if path.name != "terminal.py"
+        for found in prints.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert not ways, "\n".join(ways)
+
+
 def test_every_command_and_option_has_help() -> None:
     from marque.__main__ import commands
 

@@ -48,7 +48,7 @@ class Client:
 
     def open(self, host: str, path: str, agent: str = "test") -> http.client.HTTPResponse:
         port = urlsplit(self.replica.url).port
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=500)
         headers = {"Host": f"{host}.localhost:{port}", "User-Agent": agent}
         connection.request("GET", path, headers=headers)
         return connection.getresponse()

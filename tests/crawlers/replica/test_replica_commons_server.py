@@ -56,7 +56,7 @@ class Client:
     def get(self, url: str, agent: str | None = AGENT) -> Answer:
         """Ask by the name of the host, which not every machine resolves to itself."""
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=500)
         connection.putrequest("GET", f"{parts.path}?{parts.query}", skip_host=True)
         connection.putheader("Host", parts.netloc)
         if agent is not None:

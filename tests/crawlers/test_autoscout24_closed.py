@@ -1,0 +1,67 @@
+"""Colour and body from searches: a sponsored row says nothing, whatever search shows it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from crawlers.pages.autoscout24.codes import SITES
+from crawlers.pages.autoscout24.listing import Searched
+from crawlers.pages.autoscout24.search import Row, SearchPage
+from crawlers.pages.autoscout24.slices import Slice, body_slices, color_slices
+from crawlers.spiders.autoscout24_closed import find_colors_and_bodies
+
+ASKED = Slice(SITES["de"], "fiat")
+COLORS = [part.color for part in color_slices(ASKED)]
+BODIES = [part.body for part in body_slices(ASKED)]
+
+
+class Site:
+    """What a site has, and the cars that it shows first on every page, whatever is asked, or on
+    those of one colour."""
+
+    def __init__(
+        self, cars: dict[str, tuple[int, int]], sponsored: Sequence[str], beside: int | None = None
+    ) -> None:
+        self.cars, self.sponsored, self.beside = cars, sponsored, beside
+
+    async def page(self, asked: Slice, number: int) -> SearchPage:
+        fits = [
+            key
+            for key, (color, body) in self.cars.items()
+            if asked.color in {None, color} and asked.body in {None, body}
+        ]
+        rows = [row(key) for key in fits]
+        shown = self.sponsored if self.beside in {None, asked.color} else ()
+        ahead = [replace(row(key), sponsored=True) for key in shown]
+        return SearchPage((*ahead, *rows), (), len(rows), 1)
+
+    async def walk(self, asked: Slice, first: SearchPage) -> AsyncIterator[SearchPage]:
+        yield first
+
+
+def row(key: str) -> Row:
+    return Row(key, f"/angebote/{key}", "Fiat", "Main")
+
+
+CARS = {
+    "one": (COLORS[0], BODIES[0]),
+    "two": (COLORS[3], BODIES[1]),
+    "three": (COLORS[3], BODIES[2]),
+}
+
+
+@pytest.mark.parametrize("sponsored", [(), ("one",), ("two", "three"), ("one", "two", "three")])
+def test_a_sponsored_row_gives_neither_colour_nor_body(sponsored: Sequence[str]) -> None:
+    site = Site(CARS, sponsored)  # type: ignore[arg-type]
+    found = asyncio.run(find_colors_and_bodies(site, ASKED, [row(key) for key in CARS]))  # type: ignore[arg-type]
+    assert found == {key: Searched(color, body) for key, (color, body) in CARS.items()}
+
+
+def test_a_car_that_is_only_ever_sponsored_has_none() -> None:
+    site = Site({"one": (COLORS[0], BODIES[0])}, ["elsewhere"], COLORS[0])  # type: ignore[dict-item]
+    wanted = [row("one"), row("elsewhere")]
+    found = asyncio.run(find_colors_and_bodies(site, ASKED, wanted))  # type: ignore[arg-type]
+    assert found["elsewhere"] == Searched(None, None)
+    assert found["one"] == Searched(COLORS[0], BODIES[0])
