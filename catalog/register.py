@@ -4,17 +4,18 @@ Registering the same source again adds nothing: photos are known by their bytes,
 their place, rejects by place and reason.
 """
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from catalog.added import insert_own
 from catalog.photos import (
     FIRST_FRAME,
     UNREADABLE,
@@ -25,10 +26,12 @@ from catalog.photos import (
     image_id,
 )
 from catalog.places import is_path
+from catalog.registered import Registered
+from catalog.rejects import store_rejects
 from catalog.schema import sighting_id
 from catalog.stored import forget_damage, recorded_damage, verify_photos
 from catalog.table import KEYS_A_QUERY, Catalog
-from catalog.told import RIGHTS, Change, Told, changes, facts_of, told_of
+from catalog.told import RIGHTS, Told, changes, facts_of, told_of
 from crawlers.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
@@ -42,41 +45,6 @@ TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"
 KEPT = "less is said of it than before; what was said stays until it is withdrawn"
 
 
-@dataclass(slots=True)
-class Registered:
-    """Counts of one registration: `seen` is the sum of `new`, `again`, `known`, `rejected`.
-
-    `new`: photos whose bytes were not there; `again`: known bytes at a new place; `known`: known
-    bytes at a known place. `changed` places were known and now say something else; `facts` counts
-    of these places what was set, changed and withdrawn, by the name of the fact.
-    """
-
-    seen: int = 0
-    new: int = 0
-    again: int = 0
-    known: int = 0
-    changed: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    notices: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, str] = field(default_factory=dict)
-    bytes: int = 0
-    facts: Counter[tuple[str, Change]] = field(default_factory=Counter)
-
-    def note(self, text: str, example: str) -> None:
-        """Count a notice and keep its first example."""
-        self.notices[text] += 1
-        self.examples.setdefault(text, example)
-
-    def add(self, other: "Registered") -> None:
-        """Take the counts of another shard in."""
-        for name in ("seen", "new", "again", "known", "changed", "bytes"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.rejected.update(other.rejected)
-        self.notices.update(other.notices)
-        self.facts.update(other.facts)
-        self.examples = other.examples | self.examples
-
-
 def register(
     catalog: Catalog,
     records: Iterable[Photo | Drop | Notice],
@@ -88,7 +56,7 @@ def register(
 
     About 64 MiB of photos are held at a time, or up to `MAX_BYTES` more where the last is large.
     Raises `StoreError` if a write fails, and `CatalogError` if one fails its check; the same call
-    with the same `run_id` then goes on, and counts as new the photos that no sighting followed.
+    with the same `run_id` then goes on where it broke off, and counts what the first one did too.
     """
     with ThreadPoolExecutor(workers) as pool:
         work = _Registration(catalog, run_id, pool)
@@ -105,6 +73,20 @@ class _Read:
     image_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What a registration has done whole: the names of these records, what came of them, and what
+    was dropped."""
+
+    records: list[str]
+    done: Registered
+    drops: list[Drop]
+
+
+_BROKEN: dict[tuple[str, str], _Whole] = {}
+"""Of calls that broke off, by catalogue and run: the tables do not tell who counted what."""
+
+
 class _Registration:
     """One call of `register`."""
 
@@ -113,34 +95,69 @@ class _Registration:
         self.run_id = run_id
         self.pool = pool
         self.done = Registered()
+        self.drops: list[Drop] = []
+        self.whole = _Whole([], Registered(), [])
         self.damaged = recorded_damage(catalog)
         self.mended: set[str] = set()
 
     def run(self, records: Iterable[Photo | Drop | Notice]) -> None:
+        step = self.gone_on(records)
+        try:
+            self.take(step)
+        except Exception:
+            _BROKEN[self.catalog.uri, self.run_id] = self.whole
+            raise
+
+    def gone_on(
+        self, records: Iterable[Photo | Drop | Notice]
+    ) -> "Iterator[Photo | Drop | Notice]":
+        """The records that an earlier call with the same ones did not come to, if one broke off;
+        what it counted is taken over."""
+        source = iter(records)
+        broken = _BROKEN.pop((self.catalog.uri, self.run_id), None)
+        if broken is None:
+            return source
+        done = list(islice(source, len(broken.records)))
+        if [_name(each) for each in done] != broken.records:
+            return chain(done, source)
+        self.whole = broken
+        self.done = deepcopy(broken.done)
+        self.drops = list(broken.drops)
+        return source
+
+    def take(self, records: Iterator[Photo | Drop | Notice]) -> None:
         batch: list[_Read] = []
         held = 0
-        drops: list[Drop] = []
+        names = list(self.whole.records)
         for record, there in self.looked_up(records):
+            names.append(_name(record))
             if isinstance(record, Notice):
                 self.done.note(record.text, record.example)
                 continue
             self.done.seen += 1
             read = record if isinstance(record, Drop) else _read(record, there=there)
             if isinstance(read, Drop):
-                drops.append(read)
+                self.drops.append(read)
                 continue
             size = len(read.content or b"")
             self.done.bytes += size
             held += size
             batch.append(read)
             if held >= BYTES_A_WRITE:
-                drops += self.store(batch)
+                self.store_whole(batch, names)
                 batch, held = [], 0
-        drops += self.store(batch)
-        for drop in drops:
+        self.store_whole(batch, names)
+        self.done.newly_rejected = store_rejects(
+            self.catalog, self.drops, stage="register", run_id=self.run_id
+        )
+        for drop in self.drops:
             self.done.rejected[drop.reason] += 1
             self.done.examples.setdefault(drop.reason, f"{drop.source_id} {drop.detail}".strip())
-        store_rejects(self.catalog, drops, stage="register", run_id=self.run_id)
+
+    def store_whole(self, batch: list[_Read], names: list[str]) -> None:
+        """Store a batch; from there on a broken call is gone on with."""
+        self.drops += self.store(batch)
+        self.whole = _Whole(list(names), deepcopy(self.done), list(self.drops))
 
     def looked_up(
         self, records: Iterable[Photo | Drop | Notice]
@@ -164,11 +181,11 @@ class _Registration:
         }
         verdicts = dict(zip(unknown, self.pool.map(_try_examine, unknown.values()), strict=True))
         fresh = {key: facts for key, facts in verdicts.items() if isinstance(facts, PhotoFacts)}
-        self.store_images(fresh, unknown)
+        added = self.store_images(fresh, unknown)
         sizes |= {key: (facts.width, facts.height) for key, facts in fresh.items()}
         kept = [read for read in batch if read.image_id in sizes]
         places = self.store_sightings(kept, sizes)
-        self.count(kept, fresh, places)
+        self.count(kept, {key: fresh[key] for key in fresh if key in added}, places)
         return [
             Drop(read.sighting.source, read.sighting.source_id, verdict.reason, verdict.detail)
             for read in batch
@@ -203,7 +220,8 @@ class _Registration:
         self.damaged |= {key for key, whole in stored if not whole}
         return {key: size for key, size in sizes.items() if key not in self.damaged}
 
-    def store_images(self, fresh: dict[str, PhotoFacts], contents: dict[str, bytes]) -> None:
+    def store_images(self, fresh: dict[str, PhotoFacts], contents: dict[str, bytes]) -> set[str]:
+        """Write them; the ids of those that this run added, and not another one meanwhile."""
         now = datetime.now(UTC)
         rows = [
             {
@@ -221,14 +239,18 @@ class _Registration:
             for key, facts in fresh.items()
         ]
         schema = self.catalog.specs["images"].schema
+        table = pa.Table.from_pylist(rows, schema)
         mended = fresh.keys() & self.damaged
-        write = self.catalog.upsert if mended else self.catalog.insert
-        write("images", pa.Table.from_pylist(rows, schema))
-        forget_damage(self.catalog, mended)
-        self.damaged -= mended
-        self.mended |= mended
+        is_mended = pc.is_in(table.column("image_id"), pa.array(sorted(mended), pa.string()))
+        if mended:
+            self.catalog.upsert("images", table.filter(is_mended))
+            forget_damage(self.catalog, mended)
+            self.damaged -= mended
+            self.mended |= mended
         for key in mended:
             self.done.note(MENDED, key)
+        new = table.filter(pc.invert(is_mended))
+        return insert_own(self.catalog, "images", new, run_id=self.run_id)
 
     def store_sightings(
         self, kept: Sequence[_Read], sizes: dict[str, tuple[int, int]]
@@ -306,6 +328,14 @@ class _Registration:
             places.add(key)
 
 
+def _name(record: Photo | Drop | Notice) -> str:
+    """What tells a record from others of the same source."""
+    if isinstance(record, Notice):
+        return record.text
+    place = record.sighting if isinstance(record, Photo) else record
+    return f"{place.source} {place.source_id}"
+
+
 def _read(photo: Photo, *, there: bool) -> _Read | Drop:
     place, held = photo.sighting, photo.content
     if there and photo.sha256 is not None:
@@ -349,24 +379,3 @@ def _sighting_row(read: _Read, size: tuple[int, int], run_id: str) -> dict[str, 
         "run_id": run_id,
         "fetched_at": datetime.now(UTC),
     }
-
-
-def store_rejects(catalog: Catalog, drops: Sequence[Drop], *, stage: str, run_id: str) -> int:
-    """Keep dropped things with their reasons; the same drop again adds nothing. Returns the new."""
-    now = datetime.now(UTC)
-    rows = [
-        {
-            "reject_id": hashlib.sha256(
-                "\x1f".join((stage, drop.source, drop.source_id, drop.reason)).encode()
-            ).hexdigest(),
-            "stage": stage,
-            "source": drop.source,
-            "source_id": drop.source_id,
-            "reason": drop.reason,
-            "detail": drop.detail,
-            "run_id": run_id,
-            "rejected_at": now,
-        }
-        for drop in drops
-    ]
-    return catalog.insert("rejects", pa.Table.from_pylist(rows, catalog.specs["rejects"].schema))

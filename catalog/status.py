@@ -51,7 +51,7 @@ def catalog_status(
             "embed": len(new) + len(old),
             "publish": len(
                 set(stale_cars(catalog))
-                | _unpublished(catalog, "evidence", "labelled_with", f"{space}_version")
+                | unpublished(catalog, "evidence", "labelled_with", f"{space}_version")
             ),
         },
         "unindexed": _unindexed(catalog),
@@ -97,7 +97,7 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
     return {
         **_plain(image),
         "phash": bytes(image["phash"]).hex(),
-        "searchable": bool(car) and image_id not in _unpublished(catalog),
+        "searchable": bool(car) and image_id not in unpublished(catalog),
         "labels": {a.name: label_of(a, car[0]) for a in known if car and label_of(a, car[0])},
         "sightings": [_plain(row) for row in _of_photo(catalog, "sightings", image_id)],
         "assertions": [_plain(row) for row in _of_photo(catalog, "assertions", image_id)],
@@ -134,7 +134,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _unpublished(catalog: Catalog, *columns: str) -> set[str]:
+def unpublished(catalog: Catalog, *columns: str) -> set[str]:
     """Photos of which searches do not see what `cars` has now: that they are there or are gone,
     and what these columns say of them."""
     rows = _rows(catalog, columns)

@@ -15,7 +15,7 @@ import numpy as np
 
 from catalog.cars import Vectors, append_cars, replace_vectors
 from catalog.pending import VIEW, embed_stage
-from catalog.register import store_rejects
+from catalog.rejects import store_rejects
 from catalog.stored import BYTES_A_READ, DAMAGED, load_photos
 from catalog.table import Catalog
 from crawlers.records import Box, Drop
@@ -41,12 +41,13 @@ _WRITING = Lock()  # two commits at the same moment would have to be told apart 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedShard:
-    """How many photos of a shard were written, why the others were not, and what the networks
-    said of new ones."""
+    """How many photos of a shard were written, why the others were not, how many of these are new
+    among the rejects, and what the networks said of new photos."""
 
     photos: int
     rejected: tuple[str, ...]
     asked: Asked = field(default_factory=Asked)
+    newly_rejected: int = 0
 
 
 def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> Way:
@@ -152,8 +153,8 @@ def embed_shard(
         else:
             asked = _ask(catalog, vectors, run_id)
             append_cars(catalog, vectors, partial(current_labels, catalog))
-        store_rejects(catalog, drops, stage=embed_stage(record.version), run_id=run_id)
-    return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops), asked)
+        fresh = store_rejects(catalog, drops, stage=embed_stage(record.version), run_id=run_id)
+    return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops), asked, fresh)
 
 
 def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> Asked:

@@ -9,6 +9,7 @@ from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelError, SpaceRecord
 from flows.opening import encoder_for
 from flows.progress import stage
+from flows.report import EMBEDDING
 from flows.run import Run
 from flows.tasks import ASKED, ask_shard, shards
 from labeling.networks import Asked, load_panel
@@ -16,10 +17,11 @@ from labeling.prepare import Labels, prepare_zero_shot
 from labeling.training import REAL_ONLY
 
 
-def ask_networks(run: Run, *, again: bool = False) -> None:
+def ask_networks(run: Run, *, again: bool = False, asked: Asked | None = None) -> None:
     """Let the networks say what they can about every photo that they were not asked about.
 
-    With `again` they are calibrated anew first. Where the model itself is needed and cannot be
+    What they said of photos while these were embedded, `asked`, is of this stage too. With `again`
+    they are calibrated anew first. Where the model itself is needed and cannot be
     loaded, photos are labelled as they were, and the report says so.
     """
     record = made_vectors(run.catalog)
@@ -42,12 +44,24 @@ def ask_networks(run: Run, *, again: bool = False) -> None:
     labelers = [labeler for labeler, _ in panel.members]
     waiting = unasked_images(run.catalog, SPACE, labelers)
     done = Asked()
-    with stage(run.report, "networks", len(waiting)) as step:
+    in_use = {(each.name, each.version) for each in labelers}
+    # Of versions that were replaced since, all these photos wait again.
+    before = asked.photos if asked and {*asked.versions.items()} <= in_use else 0
+    with stage(run.report, "networks", before + len(waiting)) as step:
+        if before:
+            step.advance(before)
+            step.stage.counts[EMBEDDING] = before
         for shard in shards(waiting, run.settings.shard_size * ASKED):
             part = ask_shard(run.settings, record.version, shard, run.run_id)
             done.add(part)
             step.advance(part.photos)
-    run.report.add_networks(done)
+    count_asked(run, done)
+
+
+def count_asked(run: Run, asked: Asked) -> None:
+    """Count what networks said, by the versions that are in use by now."""
+    in_use = {each.name: each.version for each in load_labelers(run.catalog)}
+    run.report.add_networks(asked, in_use)
 
 
 def _retire_heads(run: Run, space_version: str, *, real_only: bool) -> None:

@@ -19,13 +19,13 @@ from catalog.table import Catalog
 from crawlers.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
 from flows.embedding import MEASURE_FROM, way_for
-from flows.labelling import labels_wanted, made_vectors
+from flows.labelling import count_asked, labels_wanted, made_vectors
 from flows.opening import encoder_for, segmenter_for
 from flows.progress import stage
 from flows.run import Run
 from flows.settings import Settings
 from flows.tasks import opened, shard_task, shards
-from labeling.label import store_assertions
+from labeling.label import add_assertions
 from labeling.networks import Asked, load_panel
 from labeling.pictures import (
     COLOUR,
@@ -88,7 +88,7 @@ def look_at_pictures(run: Run, names: Sequence[str], *, again: bool = False) -> 
                     done.add(part)
                     damaged += missed
                     step.advance(len(shard) - missed)
-            run.report.add_networks(done)
+            count_asked(run, done)
             if damaged:
                 run.report.notices[f"{name} did not look at it: {DAMAGED}"] = damaged
         run.report.models["segments"] = segmenter.version
@@ -116,9 +116,9 @@ def look_shard(
     # What cannot be decoded would wait for ever; what is damaged waits until it is taken anew.
     unseen = [key for key in image_ids if key not in photos and key not in damaged]
     made += [untold(labeler, e.attribute, key, now) for key in unseen for e in member.asks]
-    store_assertions(catalog, made, run_id=run_id)
-    asked = Asked(photos=len(photos))
-    asked.count(made, judges_of([labeler]))
+    added = add_assertions(catalog, made, run_id=run_id)
+    asked = Asked(photos=len(image_ids) - len(damaged))
+    asked.count(added, judges_of([labeler]))
     return asked, len(damaged)
 
 

@@ -2,28 +2,37 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from catalog.register import Registered
+from catalog.registered import Registered
 from catalog.table import Catalog
 from catalog.told import CHANGES, Change
 from flows.crawl_report import crawl_tables
 from flows.markdown import plain, table
 from flows.review_report import review_tables
+from labeling.label import Labelled
 from labeling.networks import Asked
 from labeling.refresh import Differences
+
+EMBEDDING = "while embedding"
+"""In the counts of a stage, the photos that were seen to while they were embedded."""
 
 SHOWN = 16
 """So many values of an attribute have a line of their own in a table."""
 
 
 class Stage(BaseModel):
-    """How much one stage did and how long it took; `photos` are those it wrote or checked."""
+    """How much one stage did and how long it took.
+
+    `photos` is what it went over, one by one, as the bar shows: in `register` what the source
+    holds, photos or not; in `label` and `withdraw` the places where photos were seen; in `train`
+    the photos learned from, once for each attribute; else photos. A stage that runs twice adds up.
+    """
 
     photos: int = 0
     seconds: float = 0.0
@@ -31,12 +40,15 @@ class Stage(BaseModel):
 
     @property
     def rate(self) -> float | None:
-        """Photos a second, or None if nothing was timed."""
-        return self.photos / self.seconds if self.photos and self.seconds else None
+        """Photos a second, or None if nothing was timed; what an earlier stage did for this one
+        took no time here."""
+        photos = self.photos - self.counts.get(EMBEDDING, 0)
+        return photos / self.seconds if photos and self.seconds else None
 
 
 class NetworkCount(BaseModel):
-    """How often networks said a value, and how often they were sure enough for a label."""
+    """How many statements that the run added say a value, and how many of them are sure enough for
+    a label."""
 
     said: int = 0
     labelled: int = 0
@@ -50,7 +62,15 @@ class Differing(BaseModel):
 
 
 class RunReport(BaseModel):
-    """One run of a flow: what it was given, what it did, what it left out and why."""
+    """One run of a flow: what it was given, what it did, what it left out and why.
+
+    What is counted as new is what this run itself added, whoever else writes at the same moment
+    and however often it was tried: `new` photos are rows of `images`, `newly_rejected` of
+    `rejects`, and `statements`, by origin, of `assertions`; `labels` are those of sources by
+    attribute. Beside them, `seen` is the sum of `new`, `again`, `known` and all that is `rejected`.
+    `network_labels` tell of the versions of networks that are in use at the end; what those said
+    that were replaced meanwhile is `superseded`.
+    """
 
     model_config = ConfigDict(validate_assignment=True)
 
@@ -66,11 +86,14 @@ class RunReport(BaseModel):
     known: int = 0
     changed: int = 0
     rejected: dict[str, int] = Field(default_factory=dict)
+    newly_rejected: int = 0
     notices: dict[str, int] = Field(default_factory=dict)
     examples: dict[str, str] = Field(default_factory=dict)
     facts: dict[str, dict[str, int]] = Field(default_factory=dict)
     unknown_words: dict[str, int] = Field(default_factory=dict)
     labels: dict[str, int] = Field(default_factory=dict)
+    statements: dict[str, int] = Field(default_factory=dict)
+    superseded: int = 0
     network_labels: dict[str, dict[str, NetworkCount]] = Field(default_factory=dict)
     confidences: dict[str, list[int]] = Field(default_factory=dict)
     disagreements: dict[str, Differing] = Field(default_factory=dict)
@@ -89,6 +112,7 @@ class RunReport(BaseModel):
     error: str | None = None
     versions_before: dict[str, int] = Field(default_factory=dict)
     versions_after: dict[str, int] = Field(default_factory=dict)
+    _asked: list[Asked] = PrivateAttr(default_factory=list)
 
     @property
     def good(self) -> int:
@@ -97,7 +121,7 @@ class RunReport(BaseModel):
 
     def add_registered(self, done: Registered) -> None:
         """Count what came of a source's records."""
-        for name in ("seen", "new", "again", "known", "changed"):
+        for name in ("seen", "new", "again", "known", "changed", "newly_rejected"):
             setattr(self, name, getattr(self, name) + getattr(done, name))
         self.rejected = dict(Counter(self.rejected) + done.rejected)
         self.notices = dict(Counter(self.notices) + done.notices)
@@ -110,17 +134,40 @@ class RunReport(BaseModel):
             counts = self.facts.setdefault(name, {})
             counts[change] = counts.get(change, 0) + count
 
-    def add_networks(self, asked: Asked) -> None:
-        """Count what networks said in a part of the run."""
+    def add_labels(self, done: Labelled) -> None:
+        """Count what sources said."""
+        self.unknown_words = dict(Counter(self.unknown_words) + done.unknown)
+        self.labels = dict(Counter(self.labels) + done.assertions)
+        self.add_statements("source", done.assertions.total())
+
+    def add_statements(self, origin: str, count: int) -> None:
+        """Count rows that were added to `assertions`."""
+        if count:
+            self.statements[origin] = self.statements.get(origin, 0) + count
+
+    def add_networks(self, asked: Asked, in_use: Mapping[str, str]) -> None:
+        """Count what networks said in a part of the run; `in_use` is each one's version."""
+        self.add_statements("model", asked.statements.total())
+        self._asked.append(asked)
+        self.network_labels, self.confidences, self.superseded = {}, {}, 0
+        for part in self._asked:
+            old = {by for by, version in part.versions.items() if in_use.get(by) != version}
+            self.superseded += sum(part.statements[by] for by in old)
+            self._count_said(part, old)
+
+    def _count_said(self, asked: Asked, without: Collection[str]) -> None:
         for (by, attribute, value), said in asked.said.items():
+            if by in without:
+                continue
             name = f"{by}: {attribute}"
             count = self.network_labels.setdefault(name, {}).setdefault(value, NetworkCount())
             count.said += said
             count.labelled += asked.passed[by, attribute, value]
         for (by, attribute), bins in asked.confidences.items():
-            name = f"{by}: {attribute}"
-            held = self.confidences.get(name, [0] * len(bins))
-            self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
+            if by not in without:
+                name = f"{by}: {attribute}"
+                held = self.confidences.get(name, [0] * len(bins))
+                self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
 
     def add_differences(self, found: Differences) -> None:
         """Count where networks and sources differ, of photos whose labels were refreshed."""
@@ -178,21 +225,26 @@ class RunReport(BaseModel):
         shown = [{"": name, "value": value} for name, value in facts.items() if value]
         return "\n".join([*lines, "## This run", "", *table(shown)])
 
+    def _photo_rows(self) -> list[dict[str, Any]]:
+        counts = {
+            "seen": self.seen,
+            "new": self.new,
+            "known bytes at a new place": self.again,
+            "already known": self.known,
+            "at a known place that says something else": self.changed,
+            "rejected": sum(self.rejected.values()),
+            "rejected for the first time": self.newly_rejected,
+        }
+        return [
+            {"": name, "photos": value}
+            for name, value in counts.items()
+            if self.seen and (value or name in {"seen", "new"})
+        ]
+
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """The parts of the report as tables, those without rows left out."""
         every = {
-            "Photos": [
-                {"": name, "photos": value}
-                for name, value in {
-                    "seen": self.seen,
-                    "new": self.new,
-                    "known bytes at a new place": self.again,
-                    "already known": self.known,
-                    "at a known place that says something else": self.changed,
-                    "rejected": sum(self.rejected.values()),
-                }.items()
-                if self.seen and (value or name in {"seen", "new"})
-            ],
+            "Photos": self._photo_rows(),
             "Facts of known photos": _fact_rows(self.facts),
             "Rejected": _counted("reason", self.rejected, self.examples),
             "Noticed": _counted("what", self.notices, self.examples),

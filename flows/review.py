@@ -36,8 +36,9 @@ def review_import(files: list[str], by: str | None = None) -> RunReport:
                     done.lines.insert(0, _failed(file, error))  # the last ones may not be shown
                     continue
                 done.add(part)
-                step.advance(part.good)
+                step.advance(part.photos)
         run.report.review = done.to_dict()
+        run.report.add_statements("human", done.new.total())
         if notice := done.clock_notice:
             run.report.messages.append(notice)
         if done.good:

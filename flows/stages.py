@@ -9,12 +9,13 @@ from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
 from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
 from catalog.photos import RejectedError, examine
-from catalog.register import Registered
+from catalog.registered import Registered
+from catalog.status import unpublished
 from catalog.versions import publish
 from crawlers.records import Drop, Notice, Photo, Source, SourceError
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.embedding import EmbeddedShard, choose_way, kept_engine
-from flows.labelling import ask_networks
+from flows.labelling import ask_networks, count_asked
 from flows.progress import stage
 from flows.run import Run
 from flows.tasks import (
@@ -30,6 +31,8 @@ from flows.tasks import (
 from labeling.label import Labelled
 from labeling.networks import Asked
 from labeling.refresh import Differences
+
+VECTORS = f"{SPACE}_version"
 
 
 def register_all(run: Run, source: Source, total: int | None, limit: int | None) -> None:
@@ -78,9 +81,8 @@ def make_searchable(run: Run, record: SpaceRecord | None, *, allow_loss: bool = 
     enters the catalogue with these labels, the rest is labelled after it was embedded.
     """
     label_pending(run)
-    if record is not None:
-        embed_pending(run, record)
-    ask_networks(run)
+    asked = None if record is None else embed_pending(run, record)
+    ask_networks(run, asked=asked)
     publish_pending(run, allow_loss=allow_loss)
 
 
@@ -94,16 +96,15 @@ def label_pending(run: Run) -> None:
             part = label_shard(run.settings, shard, run.run_id)
             done.add(part)
             step.advance(part.sightings)
-    run.report.unknown_words = dict(done.unknown)
-    run.report.labels = dict(done.assertions)
+    run.report.add_labels(done)
     if done.sightings:
         # Networks are measured by the labels of rows: those must show what was read just now.
         for shard in shards(stale_cars(run.catalog), run.settings.shard_size * REFRESHED):
             refresh_shard(run.settings, shard)
 
 
-def embed_pending(run: Run, record: SpaceRecord) -> None:
-    """Embed all photos that have no vector of this model."""
+def embed_pending(run: Run, record: SpaceRecord) -> Asked:
+    """Embed all photos that have no vector of this model; what networks said of them meanwhile."""
     open_space(run.catalog, record.space, record.size, record.to_json())
     new, old = unembedded_images(run.catalog, SPACE, record.version)
     run.report.models[SPACE] = record.version
@@ -114,11 +115,13 @@ def embed_pending(run: Run, record: SpaceRecord) -> None:
             for part in _embedded(run, new, old):
                 rejected.update(f"not embedded: {reason}" for reason in part.rejected)
                 asked.add(part.asked)
+                run.report.newly_rejected += part.newly_rejected
                 step.advance(part.photos + len(part.rejected))
     run.report.notices |= rejected
-    run.report.add_networks(asked)
+    count_asked(run, asked)
     if record.is_tryout and run.catalog.has_real_photos():
         run.report.messages.append(TRYOUT)
+    return asked
 
 
 def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShard]:
@@ -141,8 +144,9 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
     would lose many of them to searches fails.
     """
     waiting = stale_cars(run.catalog)
+    entered = len(unpublished(run.catalog, "evidence", "labelled_with", VECTORS) - {*waiting})
     found = Differences()
-    with stage(run.report, "publish", len(waiting)) as step:
+    with stage(run.report, "publish", len(waiting) + entered) as step:
         for shard in shards(waiting, run.settings.shard_size * REFRESHED):
             part = refresh_shard(run.settings, shard)
             found.add(part)
@@ -150,6 +154,7 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
         maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
         max_loss = 1.0 if allow_loss else run.settings.publish_max_loss
         done = publish(run.catalog, max_loss=max_loss)
+        step.advance(entered)
         grace = timedelta(days=run.settings.keep_days)
         cleaned = clean_up(run.catalog, grace, since=run.report.versions_before)
         step.stage.counts |= {name: n for name, n in cleaned.to_dict().items() if n}

@@ -19,7 +19,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
-from catalog.register import Registered, register
+from catalog.register import register
+from catalog.registered import Registered
 from catalog.table import Catalog, StoreError
 from crawlers.records import Drop, Notice, Photo
 from embeddings.registry import SPACE

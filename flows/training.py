@@ -28,10 +28,11 @@ def train_heads(attributes: list[str] | None = None) -> RunReport:
         label_pending(run)
         ask_networks(run)
         labels = labels_wanted(run, is_tryout=record.is_tryout)
-        with stage(run.report, "train", len(names)) as step:
+        with stage(run.report, "train", None) as step:
             for trial in train_heads_of(run.catalog, record, names, labels, run_id=run.run_id):
                 run.report.heads.append(_row(trial))
-                step.advance(1)
+                step.advance(trial.photos)
+                step.tell(f"{len(run.report.heads)} of {len(names)} attributes, photos")
         ask_networks(run)
         publish_pending(run)
     return run.report

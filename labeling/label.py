@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from catalog.added import insert_own
 from catalog.assertions import CONFIDENCE_DIGITS, Assertion, Label
 from catalog.labelers import Judge, heard, load_judges
 from catalog.table import Catalog
@@ -21,7 +22,8 @@ _READ = ("sighting_id", "source", "source_id", "image_id", "words", "revision")
 
 @dataclass(slots=True)
 class Labelled:
-    """Counts of one call: new assertions by attribute, and words that the vocabulary lacks."""
+    """Counts of one call: `sightings` that were read, assertions that were added, by attribute, and
+    words that the vocabulary lacks."""
 
     sightings: int = 0
     assertions: Counter[str] = field(default_factory=Counter)
@@ -50,8 +52,8 @@ def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: st
         made.extend(facts.assertions)
         done.unknown.update(f"{attribute}: {word}" for attribute, word in facts.unknown)
     done.sightings = len(rows)
-    done.assertions.update(assertion.attribute for assertion in made)
-    store_assertions(catalog, made, run_id=run_id)
+    added = add_assertions(catalog, made, run_id=run_id)
+    done.assertions.update(assertion.attribute for assertion in added)
     version = catalog.vocabulary.version
     marks = {
         "sighting_id": [row["sighting_id"] for row in rows],
@@ -64,9 +66,18 @@ def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: st
 
 def store_assertions(catalog: Catalog, assertions: Sequence[Assertion], *, run_id: str) -> int:
     """Append the statements that were not made before; returns how many those were."""
+    return len(add_assertions(catalog, assertions, run_id=run_id))
+
+
+def add_assertions(
+    catalog: Catalog, assertions: Sequence[Assertion], *, run_id: str
+) -> list[Assertion]:
+    """Append the statements that were not made before, and return those of them that this run
+    added, also by an earlier try that broke off: each once, and none that another run added."""
+    made = {each.assertion_id: each for each in assertions}
     rows = [
         {
-            "assertion_id": each.assertion_id,
+            "assertion_id": key,
             "image_id": each.image_id,
             "attribute": each.attribute,
             "values": list(each.values),
@@ -80,10 +91,11 @@ def store_assertions(catalog: Catalog, assertions: Sequence[Assertion], *, run_i
             "run_id": run_id,
             "created_at": each.created_at,
         }
-        for each in assertions
+        for key, each in made.items()
     ]
     schema = catalog.specs["assertions"].schema
-    return catalog.insert("assertions", pa.Table.from_pylist(rows, schema))
+    added = insert_own(catalog, "assertions", pa.Table.from_pylist(rows, schema), run_id=run_id)
+    return [each for key, each in made.items() if key in added]
 
 
 def load_assertions(

@@ -13,7 +13,7 @@ from catalog.labelers import Judge, Labeler, by_trust, judges_of, load_labelers
 from catalog.pending import VIEW
 from catalog.table import Catalog
 from catalog.vocabulary import Vocabulary
-from labeling.label import store_assertions
+from labeling.label import add_assertions
 from labeling.linear import Answers, Array, Classifier, WeightsError, answers, unpack
 
 
@@ -126,10 +126,17 @@ HISTOGRAM = 20
 
 @dataclass(slots=True)
 class Asked:
-    """Counts of one call: photos, statements by (labeler, attribute, value), those of them that are
-    sure enough for a label, and of each labeler and attribute a histogram of confidences."""
+    """Counts of one call: photos that were asked about, and of the statements that were added how
+    many each labeler made, and with which version of it.
+
+    `said` counts them by (labeler, attribute, value), one with two values under each and one that
+    could not tell under none; `passed` those that are sure enough for a label. `confidences` is a
+    histogram for each labeler and attribute.
+    """
 
     photos: int = 0
+    statements: Counter[str] = field(default_factory=Counter)
+    versions: dict[str, str] = field(default_factory=dict)
     said: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     passed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     confidences: dict[tuple[str, str], list[int]] = field(default_factory=dict)
@@ -137,6 +144,8 @@ class Asked:
     def add(self, other: "Asked") -> None:
         """Take the counts of another shard in."""
         self.photos += other.photos
+        self.statements.update(other.statements)
+        self.versions |= other.versions
         self.said.update(other.said)
         self.passed.update(other.passed)
         for name, bins in other.confidences.items():
@@ -147,6 +156,8 @@ class Asked:
         """Count these statements, weighed by these judges."""
         least = {(judge.by, judge.version, judge.attribute): judge.threshold for judge in judges}
         for each in made:
+            self.statements[each.by] += 1
+            self.versions[each.by] = each.version
             threshold = least.get((each.by, each.version, each.attribute))
             sure = each.confidence
             if sure is None:
@@ -171,7 +182,7 @@ def ask_photos(
     """Keep what the panel says of n photos by their unit vectors (n, size); repeats add nothing."""
     now = datetime.now(UTC)
     made = label_vectors(panel, image_ids, vectors, known_views, catalog.vocabulary, now)
-    store_assertions(catalog, made, run_id=run_id)
+    added = add_assertions(catalog, made, run_id=run_id)
     asked = Asked(photos=len(image_ids))
-    asked.count(made, judges_of(labeler for labeler, _ in panel.members))
+    asked.count(added, judges_of(labeler for labeler, _ in panel.members))
     return asked

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 
 from catalog.photos import RejectedError, decoded
-from catalog.register import store_rejects
+from catalog.rejects import store_rejects
 from catalog.segments import Segments, segment_stage, store_segments
 from catalog.stored import DAMAGED, load_photos
 from catalog.table import Catalog

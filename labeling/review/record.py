@@ -10,7 +10,7 @@ from typing import Any
 
 from catalog.assertions import Assertion
 from catalog.table import Catalog
-from labeling.label import load_assertions, store_assertions
+from labeling.label import add_assertions, load_assertions
 from labeling.review.cases import is_disputed, spoken
 from labeling.review.moments import latest_of
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle
@@ -31,7 +31,7 @@ class Imported:
 
     `new` decisions by who made them; those that were `known` before; those that stood `twice` in a
     file; questions left `empty`; and what is to be told of single lines. Of the new ones `placed`
-    correct what is dated later, up to the time `ahead`.
+    correct what is dated later, up to the time `ahead`. `photos` are decided about.
     """
 
     new: Counter[str] = field(default_factory=Counter)
@@ -41,6 +41,7 @@ class Imported:
     lines: list[Line] = field(default_factory=list)
     placed: int = 0
     ahead: datetime | None = None
+    photos: int = 0
 
     @property
     def good(self) -> int:
@@ -60,6 +61,7 @@ class Imported:
         self.empty += other.empty
         self.lines += other.lines
         self.placed += other.placed
+        self.photos += other.photos
         self.ahead = max(filter(None, (self.ahead, other.ahead)), default=None)
 
     @property
@@ -101,17 +103,19 @@ def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) ->
     standing, torn, twice = settle(found)
     past = load_decisions(catalog, {each.image_id for each in standing})
     made, known, ahead = news(standing, past, now)
-    store_assertions(catalog, made, run_id=run_id)
+    added = {each.assertion_id for each in add_assertions(catalog, made, run_id=run_id)}
+    known += len(made) - len(added)  # another import was first
     told = [*returned.lines, *lines, *torn, *disputes(standing, [*_flat(past), *made])]
     told = [line._replace(where=f"{path.name}, {line.where}") for line in sorted(told, key=_place)]
     return Imported(
-        Counter(each.by for each in made),
+        Counter(each.by for each in made if each.assertion_id in added),
         known,
         twice,
         returned.empty,
         told,
         placed=len(ahead),
         ahead=max(ahead, default=None),
+        photos=len({each.image_id for each in standing}),
     )
 
 

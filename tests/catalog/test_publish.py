@@ -20,7 +20,8 @@ from catalog.cars import (
 from catalog.pending import embed_stage, stale_cars, unembedded_images, unlabelled_sightings
 from catalog.photos import image_id
 from catalog.published import PublishedCars
-from catalog.register import register, store_rejects
+from catalog.register import register
+from catalog.rejects import store_rejects
 from catalog.status import catalog_status, describe_photo, find_photo
 from catalog.stored import photo_bytes
 from catalog.table import Catalog, CatalogError, open_catalog

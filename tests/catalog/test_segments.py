@@ -1,6 +1,6 @@
 """Segments of photos: stored over those of another network, and which photos lack them."""
 
-from catalog.register import store_rejects
+from catalog.rejects import store_rejects
 from catalog.segments import (
     Segments,
     load_segments,

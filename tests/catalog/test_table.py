@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.migrations import FORMAT
-from catalog.register import store_rejects
+from catalog.rejects import store_rejects
 from catalog.table import Catalog, CatalogError, StoreError, first_of_each, open_catalog
 from crawlers.records import Drop
 

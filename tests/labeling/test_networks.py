@@ -238,11 +238,15 @@ def test_what_is_said_is_kept_and_labels_what_sources_leave_open(
 def test_asking_again_adds_nothing(scene_catalog: Catalog, panel: Panel, seen: Seen) -> None:
     ids, vectors = load_vectors(scene_catalog, SPACE, seen.ids[:60])
     views = known_views(scene_catalog, ids)
+    told = scene_catalog.count("assertions")
     first = ask_photos(scene_catalog, panel, ids, vectors, views, run_id="r")
     count = scene_catalog.count("assertions")
     again = ask_photos(scene_catalog, panel, ids, vectors, views, run_id="other")
     assert scene_catalog.count("assertions") == count
-    assert again == first
+    assert (again.photos, again.statements, again.said) == (first.photos, {}, {})
+    retried = ask_photos(scene_catalog, panel, ids, vectors, views, run_id="r")
+    assert retried == first, "what an earlier try of the run added is this run's"
+    assert first.statements.total() == count - told
 
 
 def test_asking_by_stored_vectors_adds_nothing_to_what_was_said_by_new_ones(

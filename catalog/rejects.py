@@ -1,0 +1,36 @@
+"""What was dropped, each thing with its reason."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from catalog.added import insert_own
+from catalog.table import Catalog
+from crawlers.records import Drop
+
+
+def store_rejects(catalog: Catalog, drops: Sequence[Drop], *, stage: str, run_id: str) -> int:
+    """Keep dropped things with their reasons; the same drop again adds nothing.
+
+    Returns how many this run added, also by an earlier try that broke off.
+    """
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "reject_id": hashlib.sha256(
+                "\x1f".join((stage, drop.source, drop.source_id, drop.reason)).encode()
+            ).hexdigest(),
+            "stage": stage,
+            "source": drop.source,
+            "source_id": drop.source_id,
+            "reason": drop.reason,
+            "detail": drop.detail,
+            "run_id": run_id,
+            "rejected_at": now,
+        }
+        for drop in drops
+    ]
+    schema = catalog.specs["rejects"].schema
+    return len(insert_own(catalog, "rejects", pa.Table.from_pylist(rows, schema), run_id=run_id))
