@@ -23,7 +23,7 @@ import pyarrow as pa
 from benchmarks.machine import made_by
 from catalog.cars import open_space
 from catalog.table import Catalog, open_catalog
-from catalog.upkeep import SIZES
+from catalog.upkeep import MANY, SIZES
 
 SIZES_OF_TABLES = (10_000, 100_000, 1_000_000)
 ROWS = 256  # a shard
@@ -32,8 +32,6 @@ WARM = 12  # writes and look-ups before, so that caches hold what they hold in a
 WANTED = 2.0
 VECTOR = 512
 TABLES = ("images", "sightings", "assertions", "cars")
-LEFT_AS_WRITTEN = {"images": ROWS}
-"""Rows of a fragment of the tables that upkeep does not compact."""
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -92,9 +90,11 @@ def fill(catalog: Catalog, name: str, rows: int) -> None:
     """Write a table of so many rows straight to its files, and index its keys."""
     place = catalog.table(name).to_lance().uri
     step = max(SIZES)
+    late = max(0, rows - MANY * ROWS) if name == "images" else rows
     for start in range(0, rows, step):
         part = rows_of(catalog, name, start, min(step, rows - start))
-        most = LEFT_AS_WRITTEN.get(name, step)
+        # The newest photos are as they were written, the others in fragments of the smaller size.
+        most = step if name != "images" else min(SIZES) if start + step <= late else ROWS
         lance.write_dataset(part, place, mode="append", max_rows_per_file=most)
     catalog.keep_up(name)
 

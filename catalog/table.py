@@ -336,10 +336,8 @@ class Catalog:
         keys = [column for column in (self.specs[name].key, "image_id") if column in schema.names]
         try:
             with self.storing(name):
-                # Photos stay as they were written: to put them together all bytes would be copied.
-                compact = name != "images"
                 keys = list(dict.fromkeys(keys))
-                keep_up(self.table(name), keys, compact=compact, unsorted=unsorted)
+                keep_up(self.table(name), keys, large=name == "images", unsorted=unsorted)
         except StoreError as error:
             if error.lasts:
                 raise

@@ -19,6 +19,8 @@ from lance.indices import IndexConfig
 EVERY = 16  # versions of a table between two looks at it
 FEW = 16  # fragments that may be small; each costs a search about as much as 200 rows
 SIZES = (2048, 32_768)  # rows that a fragment should have: first one, and of many such the other
+MANY = 256  # small fragments of photos: what puts them together copies each photo once
+COPIED = 2 * 2**30  # bytes of photos that one look puts together
 UNSORTED = 4096  # rows that may be outside a key's index
 LARGER = 4  # times the rows after it that a part of an index has at least
 PAGE = 512
@@ -32,15 +34,18 @@ def is_due(version: int) -> bool:
     return version % EVERY == 0
 
 
-def keep_up(table: Any, keys: Sequence[str], *, compact: bool, unsorted: int | None = None) -> None:
+def keep_up(table: Any, keys: Sequence[str], *, large: bool, unsorted: int | None = None) -> None:
     """Compact the small fragments of a table if they are many, and sort new rows into the indexes
     of its key columns if there are more than `unsorted`, or `UNSORTED`.
 
-    Without `compact` its fragments stay as they are. Compacting leaves other versions alone, and
-    what an index holds stays in it; the newest rows may come before somewhat older ones after it.
-    Raises what LanceDB raises where another writer was first.
+    Rows that are `large`, as photos are, are copied once and as they are stored, some at a time.
+    Compacting leaves other versions alone, and what an index holds stays in it; the newest rows may
+    come before somewhat older ones after it. Raises what LanceDB raises where another writer was
+    first.
     """
-    if compact:
+    if large:
+        _put_photos_together(table)
+    else:
         for size in SIZES:
             _put_together(table, size)
     names = {column: index.name for index in table.list_indices() for column in index.columns}
@@ -72,6 +77,22 @@ def _put_together(table: Any, size: int) -> None:
         materialize_deletions=size == max(SIZES),  # or large ones would be cut to this size
         num_threads=1,
         batch_size=BATCH,
+    )
+    table.checkout_latest()
+
+
+def _put_photos_together(table: Any) -> None:
+    stored = table.to_lance()
+    size = min(SIZES)
+    if stored.stats.dataset_stats(size)["num_small_files"] <= MANY:
+        return
+    stored.optimize.compact_files(
+        target_rows_per_fragment=size,
+        materialize_deletions=False,
+        num_threads=1,
+        batch_size=1,  # where rows were replaced they are read one by one: one may take 256 MiB
+        compaction_mode="try_binary_copy",
+        max_source_bytes=COPIED,
     )
     table.checkout_latest()
 

@@ -68,7 +68,7 @@ def test_replaced_versions_go_and_what_searches_read_stays(grown: Catalog) -> No
 def test_a_clean_up_that_was_broken_off_is_gone_on_with(grown: Catalog) -> None:
     """Killed in the middle it has deleted some files of old versions, and the rest is there."""
     rows = grown.table("cars").to_arrow()
-    keep_up(grown.table("cars"), [], compact=True)
+    keep_up(grown.table("cars"), [], large=False)
     grown.table("cars").to_lance().optimize.compact_files()
     publish(grown)
     current = grown.table("cars").to_lance()
@@ -88,7 +88,7 @@ def test_a_clean_up_that_was_broken_off_is_gone_on_with(grown: Catalog) -> None:
 def test_a_search_that_is_under_way_reads_on_after_the_tag_has_moved(
     grown: Catalog, make_photo: MakePhoto, fill: Fill
 ) -> None:
-    keep_up(grown.table("cars"), [], compact=True)
+    keep_up(grown.table("cars"), [], large=False)
     reader = PublishedCars(grown)
     reading = reader._read(["image_id", "thumbnail"], None, 1)
     seen = [next(reading).column("image_id")[0].as_py()]
