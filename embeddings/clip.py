@@ -98,10 +98,10 @@ def load_encoder(
 def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
     """The model and its tokenizer; raises `ModelError` for files that are damaged or do not fit."""
     facts = tag_facts(spec)
-    config = open_clip.get_model_config(spec.architecture)
-    if config is None or "timm_model_name" in config["vision_cfg"]:
-        want_timm()
     try:
+        config = open_clip.get_model_config(spec.architecture)
+        if config is None or "timm_model_name" in config["vision_cfg"]:
+            want_timm()
         model = open_clip.create_model(
             spec.architecture,
             pretrained=weights,

@@ -25,5 +25,5 @@ def test_an_ingest_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_page_follows_from_the_numbers() -> None:
-    assert "reached" in page_of([Peak(5, 600), Peak(50, 1099)])
-    assert "missed" in page_of([Peak(5, 600), Peak(50, 1101)])
+    assert "reached" in page_of([Peak(5, 600), Peak(50, 749)])
+    assert "missed" in page_of([Peak(5, 600), Peak(50, 751)])

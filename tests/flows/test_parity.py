@@ -73,7 +73,7 @@ def rows(catalog: Catalog, name: str) -> Iterator[dict[str, Any]]:
 def tables(home: Path) -> dict[str, list[str]]:
     """Every row that is no history, as text."""
     catalog = open_catalog(home / "catalog", create=False)
-    names = [name for name in catalog.specs if name not in {"runs", "labelers"}]
+    names = [name for name in catalog.specs if name not in {"runs", "labelers", "format"}]
     return {name: sorted(map(str, rows(catalog, name))) for name in names}
 
 
