@@ -24,7 +24,7 @@ test: $(VENV)/.dev ## run the tests, which hold the house rules too
 
 chaos: $(VENV)/.dev ## kill runs at every write and at random, ROUNDS=20 SEED=1; writes a page of docs/
 	CHAOS_ROUNDS=$(or $(ROUNDS),20) CHAOS_SEED=$(or $(SEED),1) CHAOS_PAGE=docs/reliability.md \
-		$(BIN)/python -m pytest tests/faults -m chaos --timeout 21600
+		$(BIN)/python -m pytest tests/faults -m chaos --timeout 21600 -n 2 --dist worksteal
 
 lint: $(VENV)/.dev ## check style, format and import rules
 	$(BIN)/ruff check
