@@ -76,6 +76,20 @@ def check_loss(before: Catalog, after: Catalog, share: float) -> None:
         )
 
 
+def check_bytes(catalog: Catalog, share: float) -> None:
+    """Raise `LossError` where more than this share of `cars` are photos of which table `images`
+    lacks the bytes: they would be found and could not be shown."""
+    cars, images = catalog.column("cars", "image_id"), catalog.column("images", "image_id")
+    gone = int(pc.sum(pc.invert(pc.is_in(cars, value_set=images))).as_py() or 0)
+    lost = Lost("photos", gone, len(cars))
+    if lost.is_more_than(share):
+        raise LossError(
+            f"table 'images' of {catalog.uri} lacks {lost}, which is more than {share:.0%}; "
+            "nothing was published. Put a copy of the catalogue's folder back, or ingest these "
+            "photos again; if they are to be found without, run the same command with --allow-loss"
+        )
+
+
 def _labels(
     catalog: Catalog,
 ) -> tuple[pa.ChunkedArray, npt.NDArray[np.int64], npt.NDArray[np.uint8]]:

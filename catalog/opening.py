@@ -16,7 +16,7 @@ from catalog.errors import (
     is_panic,
     reading,
 )
-from catalog.migrations import FORMAT, current_format, later_tables
+from catalog.migrations import FORMAT, Migration, current_format, later_tables, pending
 from catalog.places import PROBE, is_path, unreachable
 from catalog.schema import KEY_MARK, TableSpec
 
@@ -109,7 +109,15 @@ def missing_tables(
     All are made before a row is written. So where rows are in one and another is missing, that
     one was lost: raises `IncompleteCatalogError`, which names those that are.
     """
-    needed = [name for name in specs if name not in later_tables(number)]
+    later = later_tables(number)
+    later -= {
+        table
+        for step in pending(number)
+        if _was_done(db, uri, names, step)
+        for table in step.tables
+        if table != FORMAT
+    }
+    needed = [name for name in specs if name not in later]
     missing = [name for name in needed if name not in names]
     # The table of the format always holds a row.
     there = [name for name in needed if name in names and name != FORMAT] or [*names & {FORMAT}]
@@ -122,6 +130,17 @@ def missing_tables(
     if missing:
         raise IncompleteCatalogError(_incomplete(uri, missing, table_names(db)))
     return missing
+
+
+def _was_done(db: Any, uri: str, names: Set[str], step: Migration) -> bool:
+    """Whether the tables have the columns of a step that the format does not tell of, as the table
+    of the format was lost: a step makes its tables before them."""
+    for name, columns in step.columns.items():
+        table = opened(db, uri, name) if name in names else None
+        with reading(f"table {name!r} of {uri}"):
+            if table is None or not {*columns} <= {*table.schema.names}:
+                return False
+    return bool(step.columns)
 
 
 def _holds_rows(db: Any, uri: str, name: str) -> bool:

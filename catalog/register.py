@@ -30,8 +30,9 @@ from catalog.registered import Registered
 from catalog.rejects import store_rejects
 from catalog.schema import sighting_id
 from catalog.stored import forget_damage, recorded_damage, verify_photos
-from catalog.table import KEYS_A_QUERY, Catalog
-from catalog.told import RIGHTS, Told, changes, facts_of, told_of
+from catalog.table import KEYS_A_QUERY, Catalog, StoreError
+from catalog.told import AS_READ, RIGHTS, Told, changes, facts_of, told_of
+from catalog.writing import TRIES
 from crawlers.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
@@ -255,58 +256,66 @@ class _Registration:
     def store_sightings(
         self, kept: Sequence[_Read], sizes: dict[str, tuple[int, int]]
     ) -> dict[str, bool]:
-        """Write those that are new or say something else; which places were known -> changed."""
-        schema = self.catalog.specs["sightings"].schema
-        rows = [_sighting_row(read, sizes[read.image_id], self.run_id) for read in kept]
-        keys = [row["sighting_id"] for row in rows]
-        stored = self.catalog.rows("sightings", keys, schema.names).to_pylist()
-        there = {row["sighting_id"]: row for row in stored}
-        known: dict[str, bool] = {}
-        written: dict[str, dict[str, Any]] = {}
-        for key, row, read in zip(keys, rows, kept, strict=True):
+        """Write those that are new or say something else; which places were known -> changed.
+
+        A place of which another run writes meanwhile is read again, so that both are kept.
+        """
+        left: dict[str, tuple[dict[str, Any], Sighting]] = {}
+        for read in kept:
+            row, place = _sighting_row(read, sizes[read.image_id], self.run_id), read.sighting
             if row["box_fits"] is False:
-                self.done.note(BOX_IGNORED, f"{row['source_id']}: {tuple(read.sighting.box or ())}")
-            if key in known or key in written:
-                continue  # the same place twice in a batch: the first counts
-            old = there.get(key)
-            now = self.retold(row, old, read.sighting)
-            if old is not None:
-                known[key] = _says_otherwise(now, old)
-            if now is not old:
-                written[key] = now
-        self.catalog.upsert("sightings", pa.Table.from_pylist([*written.values()], schema))
-        return known
+                self.done.note(BOX_IGNORED, f"{row['source_id']}: {tuple(place.box or ())}")
+            left.setdefault(row["sighting_id"], (row, place))  # of one place twice the first counts
+        known: dict[str, bool] = {}
+        for _ in range(TRIES):
+            if not (left := self.try_sightings(left, known)):
+                return known
+        raise StoreError(f"others write to table 'sightings' of {self.catalog.uri} again and again")
+
+    def try_sightings(
+        self, left: dict[str, tuple[dict[str, Any], Sighting]], known: dict[str, bool]
+    ) -> dict[str, tuple[dict[str, Any], Sighting]]:
+        """Write those of `left` that nobody else writes at the same moment; returns the others."""
+        schema = self.catalog.specs["sightings"].schema
+        stored = self.catalog.rows("sightings", left, schema.names)
+        there = {row["sighting_id"]: row for row in stored.to_pylist()}
+        told = {key: self.retold(row, there.get(key), by) for key, (row, by) in left.items()}
+        new = {key: row for key, (row, _) in told.items() if row is not there.get(key)}
+        rows = pa.Table.from_pylist([*new.values()], schema)
+        written = self.catalog.upsert_unchanged("sightings", rows, stored.select(AS_READ))
+        late = new.keys() - written
+        for key, (row, said) in told.items():
+            if key not in late:
+                self.done.add(said)
+                if key in there:
+                    known[key] = _says_otherwise(row, there[key])
+        return {key: left[key] for key in left if key in late}
 
     def retold(
         self, row: dict[str, Any], old: dict[str, Any] | None, place: Sighting
-    ) -> dict[str, Any]:
-        """The row that keeps what is told after a visit: `old` itself where that is the same."""
+    ) -> tuple[dict[str, Any], Registered]:
+        """The row that keeps what is told after a visit, `old` itself where that is the same; and
+        what is to be counted of it."""
+        said = Registered()
         before = Told() if old is None else told_of(old)
         if old is not None and old["image_id"] != row["image_id"]:
-            self.done.note(REPLACED, row["source_id"])
+            said.note(REPLACED, row["source_id"])
             told = Told().after(place)  # what was said was said of another photo
         else:
             told = before.after(place)
         now = row | told.columns()
         if old is None:
-            return now
+            return now, said
         if place.covers is not None and old["image_id"] == row["image_id"]:
             for name in ("box", "box_fits", "image_url"):
                 now[name] = old[name] if row[name] is None else row[name]
-            self.note_silence(told, place)
+            _note_silence(said, told, place)
         if not _says_otherwise(now, old):
-            return old if now["told"] == old["told"] else old | {"told": now["told"]}
-        self.done.facts.update(changes(before.facts, told.facts))
+            return (old if now["told"] == old["told"] else old | {"told": now["told"]}), said
+        said.facts.update(changes(before.facts, told.facts))
         for name, who in told.disputes(place):
-            self.done.note(f"tables disagree about {name}; the last one counts", who)
-        return now | {"revision": old["revision"] + 1}
-
-    def note_silence(self, told: Told, place: Sighting) -> None:
-        """Tell where a teller said something before that it does not speak of any more."""
-        said = facts_of(place)
-        silent = told.by(place.teller).keys() - said.keys()
-        if silent and (said or place.teller):  # a folder without a sidecar never speaks
-            self.done.note(KEPT, f"{place.source_id}: {', '.join(sorted(silent))}")
+            said.note(f"tables disagree about {name}; the last one counts", who)
+        return now | {"revision": old["revision"] + 1}, said
 
     def count(
         self, kept: Sequence[_Read], fresh: dict[str, PhotoFacts], known: dict[str, bool]
@@ -362,6 +371,14 @@ def _try_examine(content: bytes) -> PhotoFacts | RejectedError:
 def _says_otherwise(row: dict[str, Any], old: dict[str, Any]) -> bool:
     stated = (*RIGHTS, "image_url", "image_id", "words", "box")
     return any(old[name] != row[name] for name in stated)
+
+
+def _note_silence(done: Registered, told: Told, place: Sighting) -> None:
+    """Tell where a teller said something before that it does not speak of any more."""
+    said = facts_of(place)
+    silent = told.by(place.teller).keys() - said.keys()
+    if silent and (said or place.teller):  # a folder without a sidecar never speaks
+        done.note(KEPT, f"{place.source_id}: {', '.join(sorted(silent))}")
 
 
 def _sighting_row(read: _Read, size: tuple[int, int], run_id: str) -> dict[str, Any]:

@@ -29,28 +29,14 @@ from catalog.errors import (
     reading,
     storing,
 )
-from catalog.migrations import (
-    FORMAT,
-    born,
-    current_format,
-    later_columns,
-    later_tables,
-    migrate,
-)
-from catalog.opening import (
-    absent,
-    check_schema,
-    connect,
-    missing_tables,
-    opened,
-    read_format,
-)
+from catalog.migrations import FORMAT, born, current_format, later_columns, later_tables, migrate
+from catalog.opening import absent, check_schema, connect, missing_tables, opened, read_format
 from catalog.places import is_path, place_of, plain_path, unfit, unusable_option
 from catalog.schema import label_columns, table_specs
 from catalog.sql import KEYS_A_QUERY, REAL, among
 from catalog.upkeep import is_due, keep_up
 from catalog.vocabulary import Vocabulary, load_vocabulary
-from catalog.writing import Change, check_written, first_of_each, store
+from catalog.writing import Change, Written, check_written, first_of_each, store
 
 __all__ = [
     "KEYS_A_QUERY",
@@ -154,19 +140,27 @@ class Catalog:
 
     def insert(self, name: str, rows: pa.Table) -> int:
         """Add the rows whose key is not there yet; returns how many this very call added."""
-        return len(self._write(name, rows, insert=True, update=False))
+        return len(self._write(name, rows, insert=True, update=False).added)
 
     def insert_keys(self, name: str, rows: pa.Table) -> list[str]:
         """Add the rows whose key is not there yet; returns the keys that this very call added.
 
         Of several writers that add the same key at the same moment one alone has it in its answer.
         """
-        keys: list[str] = self._write(name, rows, insert=True, update=False).to_pylist()
+        keys: list[str] = self._write(name, rows, insert=True, update=False).added.to_pylist()
         return keys
 
     def upsert(self, name: str, rows: pa.Table) -> int:
         """Add rows, or replace those whose key is there; returns how many this very call added."""
-        return len(self._write(name, rows, insert=True, update=True))
+        return len(self._write(name, rows, insert=True, update=True).added)
+
+    def upsert_unchanged(self, name: str, rows: pa.Table, before: pa.Table) -> set[str]:
+        """As `upsert`, but leave a row as it is that is not as it was read; the keys it wrote.
+
+        `before` has the rows as they were read: their keys, and the columns that tell.
+        """
+        done = self._write(name, rows, insert=True, update=True, before=before)
+        return {*done.added.to_pylist(), *done.replaced.to_pylist()}
 
     def update(self, name: str, rows: pa.Table, *, unchanged: str | None = None) -> None:
         """Replace the given columns of rows that are there; the other columns stay.
@@ -174,7 +168,8 @@ class Catalog:
         With `unchanged`, a row whose column of that name says otherwise than `rows` does is left
         as it is: it was changed since it was read.
         """
-        self._write(name, rows, insert=False, update=True, unchanged=unchanged)
+        before = None if unchanged is None else rows.select([self.specs[name].key, unchanged])
+        self._write(name, rows, insert=False, update=True, before=before)
 
     def rewrite(self, name: str, rows: pa.Table) -> None:
         """Replace the given columns of rows that are there, as `update` does, without moving rows.
@@ -308,22 +303,22 @@ class Catalog:
         *,
         insert: bool,
         update: bool,
-        unchanged: str | None = None,
-    ) -> pa.Array:
-        """Write, check it, and keep the table up where it is time; returns the added keys."""
+        before: pa.Table | None = None,
+    ) -> Written:
+        """Write, check it, and keep the table up where it is time; returns what was written."""
         key = self.specs[name].key
         rows = first_of_each(rows, key)
         if rows.num_rows == 0:
-            return pa.array([], pa.string())
+            return Written(pa.array([], pa.string()), pa.array([], pa.string()))
         table = self.table(name)
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
-        change = Change(key, rows.cast(schema), insert, update, unchanged)
+        change = Change(key, rows.cast(schema), insert, update, before)
         with self.storing(name):
-            added = store(table, change)
+            done = store(table, change)
             check_written(table, self.uri, key, rows.column(key))
         if is_due(table.version):
             self.keep_up(name)
-        return added
+        return done
 
     def keep_up(self, name: str, *, unsorted: int | None = None) -> None:
         """Sort new keys into their indexes, where many (more than `unsorted`) are outside, and put

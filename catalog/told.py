@@ -16,6 +16,10 @@ from crawlers.records import Sighting
 RIGHTS = ("page_url", "license", "license_url", "creator", "attribution", "split")
 """Facts with a column of their own; every other one is a word."""
 
+AS_READ = ["sighting_id", "revision", "told", "labelled_with"]
+"""The columns of `sightings` of which one is another when somebody has written to a row: see
+`Catalog.upsert_unchanged`."""
+
 _LICENSE = ("license", "license_url")
 
 Facts = dict[str, str]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from catalog.cars import space_record, space_version
 from catalog.errors import ReadError, reading
-from catalog.loss import MAX_LOSS, check_loss
+from catalog.loss import MAX_LOSS, check_bytes, check_loss
 from catalog.pending import stale_cars, unembedded_images
 from catalog.sql import equals
 from catalog.table import Catalog, CatalogError, StoreError
@@ -74,7 +74,8 @@ def publish(catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_
     Where others write meanwhile, what they have written is published too if it can be. Raises
     `CatalogError`, and leaves the tag where it was, when a photo is there twice, or has no vector
     of the column's model, and `LossError` when more than the share `max_loss` of the photos, or
-    of the labels of an attribute, would be lost to searches; with 1 nothing is too much.
+    of the labels of an attribute, would be lost to searches, or that of the photos has no bytes in
+    `images`; with 1 nothing is too much.
     """
     first = readable_published(catalog)
     done: Published | None = None
@@ -84,6 +85,7 @@ def publish(catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_
         held = readable_published(catalog)
         try:
             found = _check(pinned, version, space)
+            check_bytes(pinned, max_loss)
             if held is not None and _version(held) < version:
                 check_loss(held, pinned, max_loss)
         except CatalogError:

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from catalog.imports import forget_sidecar, remembered_sidecars
 from catalog.sql import among
-from catalog.table import Catalog, CatalogError
-from catalog.told import RIGHTS, Change, changes, told_of
+from catalog.table import Catalog, CatalogError, StoreError
+from catalog.told import AS_READ, RIGHTS, Change, changes, told_of
+from catalog.writing import TRIES
 from crawlers.imports.sidecar import teller_of
 from crawlers.imports.walk import readable
 from crawlers.records import RENDERED
@@ -79,22 +80,39 @@ def withdraw_facts(
 
     Their words are read again by the next labelling. Done again it finds nothing to do.
     """
-    names = catalog.specs["sightings"].schema.names
     done: Counter[tuple[str, Change]] = Counter()
-    written = []
-    for row in catalog.rows("sightings", places, names).to_pylist():
+    for _ in range(TRIES):
+        if not (places := _withdraw(catalog, tellers, places, run_id, done)):
+            return done
+    raise StoreError(f"others write to table 'sightings' of {catalog.uri} again and again")
+
+
+def _withdraw(
+    catalog: Catalog,
+    tellers: Sequence[str],
+    places: Sequence[str],
+    run_id: str,
+    done: Counter[tuple[str, Change]],
+) -> list[str]:
+    """Withdraw and count what nobody else writes at the same moment; returns the other places."""
+    schema = catalog.specs["sightings"].schema
+    stored = catalog.rows("sightings", places, schema.names)
+    new, found = {}, {}
+    for row in stored.to_pylist():
         before = told_of(row)
         told = before.without(tellers)
         if told == before:
             continue
-        now = row | told.columns()
-        if before.facts != told.facts:
-            done.update(changes(before.facts, told.facts))
+        now, key = row | told.columns(), row["sighting_id"]
+        found[key] = list(changes(before.facts, told.facts))
+        if found[key]:
             now |= {"revision": row["revision"] + 1, "labelled_with": None, "run_id": run_id}
-        written.append(now)
-    schema = catalog.specs["sightings"].schema
-    catalog.upsert("sightings", pa.Table.from_pylist(written, schema))
-    return done
+        new[key] = now
+    rows = pa.Table.from_pylist([*new.values()], schema)
+    written = catalog.upsert_unchanged("sightings", rows, stored.select(AS_READ))
+    for key in written:
+        done.update(found[key])
+    return [key for key in new if key not in written]
 
 
 def forget_tellers(catalog: Catalog, tellers: Sequence[str]) -> list[str]:

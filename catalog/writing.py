@@ -36,13 +36,22 @@ LONGEST_WAIT = 0.5  # seconds between two tries; one is done in some hundredths
 @dataclass(frozen=True, slots=True)
 class Change:
     """Rows to write by their `key`: whether those that are not there are added, and those that are
-    there replaced, if their column `unchanged` still says the same."""
+    there replaced. With `before` only those are that still say what they do in it, and a row that
+    is there and not in `before` is left as it is."""
 
     key: str
     rows: pa.Table
     insert: bool
     update: bool
-    unchanged: str | None = None
+    before: pa.Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The keys that one call `added`, and those whose rows it `replaced`."""
+
+    added: pa.Array
+    replaced: pa.Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,8 @@ class _Place:
     addresses: list[int]
 
 
-def store(table: Any, change: Change) -> pa.Array:
-    """Write to a LanceDB table, all or nothing; returns the keys that this very call added.
+def store(table: Any, change: Change) -> Written:
+    """Write to a LanceDB table, all or nothing; returns the keys that this very call wrote.
 
     Raises what Lance raises, and `CommitConflictError` if others are first again and again.
     """
@@ -81,7 +90,8 @@ def store(table: Any, change: Change) -> pa.Array:
         else:
             break
     table.checkout_latest()
-    return change.rows.column(change.key).take(place.new).combine_chunks()
+    keys = change.rows.column(change.key).combine_chunks()
+    return Written(keys.take(place.new), keys.take(place.replace))
 
 
 def found(table: Any, key: str, keys: pa.ChunkedArray, columns: list[str]) -> Iterator[pa.Table]:
@@ -121,7 +131,7 @@ def fragment_of(address: int) -> int:
 
 def _look(table: Any, change: Change) -> _Place:
     keys = change.rows.column(change.key)
-    columns = [change.key, *([change.unchanged] if change.unchanged else [])]
+    columns = [change.key] if change.before is None else change.before.column_names
     there = pa.concat_tables(found(table, change.key, keys, columns))
     at = pc.index_in(there.column(change.key), value_set=keys).combine_chunks()
     absent = pc.invert(pc.is_in(keys, value_set=there.column(change.key))).combine_chunks()
@@ -129,11 +139,21 @@ def _look(table: Any, change: Change) -> _Place:
     if not change.update:
         return _Place(new, pa.array([], pa.int32()), [])
     addresses = there.column(ADDRESS).combine_chunks()
-    if change.unchanged:
-        was = there.column(change.unchanged)
-        same = pc.equal(was, change.rows.column(change.unchanged).take(at)).combine_chunks()
+    if change.before is not None:
+        same = _unchanged(there, change.before, change.key)
         at, addresses = at.filter(same), addresses.filter(same)
     return _Place(new, at, addresses.to_pylist())
+
+
+def _unchanged(there: pa.Table, before: pa.Table, key: str) -> pa.Array:
+    """Of each row that is there, whether it still says what it did before."""
+    at = pc.index_in(there.column(key), value_set=before.column(key))
+    same = at.is_valid()
+    for name in before.column_names:
+        now, was = there.column(name), before.column(name).take(at)
+        none = pc.and_(now.is_null(), was.is_null())
+        same = pc.and_(same, pc.or_(none, pc.fill_null(pc.equal(now, was), False)))
+    return same.combine_chunks()
 
 
 def _write(table: Any, stored: Any, change: Change, place: _Place) -> list[Any]:

@@ -12,7 +12,13 @@ from catalog.pending import unlabelled_sightings
 from catalog.register import register
 from catalog.schema import KEY_MARK, TableSpec
 from catalog.status import catalog_status
-from catalog.table import Catalog, CatalogError, NewerCatalogError, open_catalog
+from catalog.table import (
+    Catalog,
+    CatalogError,
+    IncompleteCatalogError,
+    NewerCatalogError,
+    open_catalog,
+)
 from tests.catalog.making import MakePhoto
 
 FOLDERS = TableSpec(
@@ -157,3 +163,14 @@ def test_a_lost_format_is_found_again(catalog: Catalog) -> None:
         damaged.write_bytes(b"")
     with pytest.raises(CatalogError, match=r"table 'format' of .* delete the folder format\.lance"):
         open_catalog(catalog.uri)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_table_that_is_lost_with_the_format_is_not_made_anew(
+    catalog: Catalog, make_photo: MakePhoto, create: bool
+) -> None:
+    register(catalog, [make_photo(1)], run_id="r")
+    for name in (FORMAT, "imports"):
+        shutil.rmtree(Path(catalog.uri) / f"{name}.lance")
+    with pytest.raises(IncompleteCatalogError, match=r"table 'imports' is missing"):
+        open_catalog(catalog.uri, create=create)

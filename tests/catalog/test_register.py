@@ -178,7 +178,7 @@ def test_a_run_that_is_tried_again_counts_what_no_sighting_followed(
     records = [*(make_photo(seed) for seed in range(12)), make_photo(3, "elsewhere")]
     records.append(Photo(Sighting("shop", "moving"), out.getvalue()))
     with monkeypatch.context() as patched:
-        patched.setattr(catalog, "upsert", fail)
+        patched.setattr(catalog, "upsert_unchanged", fail)
         with pytest.raises(StoreError):
             register(catalog, records, run_id="r")
     assert (catalog.count("images"), catalog.count("sightings")) == (13, 1)
