@@ -22,6 +22,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from crawlers.records import Box
 from crawlers.unpacking import (
     MEMORY,
+    CountedBytes,
     TooMuchError,
     check_scans,
     kept_bytes,
@@ -214,7 +215,7 @@ def open_photo(content: bytes) -> Image.Image:
         raise RejectedError(EMPTY)
     try:
         check_scans(content)
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image = Image.open(CountedBytes(content), formats=FORMATS)
     except TooMuchError as error:
         raise RejectedError(error.reason, error.detail) from error
     except UnidentifiedImageError as error:
@@ -241,6 +242,8 @@ def to_shown(image: Image.Image) -> Image.Image:
     try:
         image.load()
         rgb = _to_rgb(image)
+    except TooMuchError as error:
+        raise RejectedError(error.reason, error.detail) from error
     except MemoryError:
         raise
     except Exception as error:  # decoders given damaged bytes raise nearly anything

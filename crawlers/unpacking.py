@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO
 
 from PIL import Image
 
@@ -21,8 +22,14 @@ MOST_SCANS = 32
 """A progressive JPEG has up to 26 scans where a library chooses them; every scan passes over all
 pixels again, in 0.1 s where there are 89 million. Inside a TIFF libtiff stops at a hundred."""
 
+MOST_READS = 1_000_000
+"""Pillow reads what stands beside the pixels part by part, and holds the interpreter meanwhile: 12
+MB of empty comments took half a minute. The largest photos take a tenth of this, and what looks for
+a second frame behind a large first one two thirds."""
+
 TOO_MUCH_MEMORY = f"over {MOST_BYTES // 2**30} GiB of memory to decode"
 TOO_MANY_SCANS = f"JPEG of over {MOST_SCANS} scans"
+TOO_MANY_PARTS = f"read in over {MOST_READS:,} parts"
 
 _SCAN = b"\xff\xda"
 # Between two markers a decoder skips what is none: stuffed zeros, restarts, fill bytes.
@@ -44,6 +51,22 @@ class TooMuchError(Exception):
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+
+
+class CountedBytes(BytesIO):
+    """The bytes of a picture for `Image.open`, which may ask for them `MOST_READS` times, and so
+    may what uses the opened picture: then `TooMuchError` is raised."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._left = MOST_READS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As any file; raises `TooMuchError`."""
+        self._left -= 1
+        if self._left < 0:
+            raise TooMuchError(TOO_MANY_PARTS, "comments, texts or profiles are cut into too many")
+        return super().read(size)
 
 
 def check_scans(content: bytes) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from crawlers.errors import MarqueError
+
 if TYPE_CHECKING:
     from urllib.request import OpenerDirector
 
@@ -15,6 +17,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 API_URL = "PREFECT_API_URL"
 _PLACES = (Path(".env"), Path("prefect.toml"), Path("pyproject.toml"))
 """Files of the working folder that Prefect reads settings from."""
+
+
+class PrefectSettingsError(MarqueError):
+    """Prefect is configured with what it cannot use; the message says what."""
 
 
 def prepare_environment() -> None:
@@ -68,10 +74,18 @@ def configured_url() -> str | None:
 
 
 def current_settings() -> Any:
-    """Prefect's settings; imports Prefect."""
-    from prefect.settings import get_current_settings
+    """Prefect's settings; imports Prefect. Raises `PrefectSettingsError`."""
+    try:
+        from prefect.settings import get_current_settings
 
-    return get_current_settings()
+        return get_current_settings()
+    except (ValueError, OSError) as error:  # of pydantic and of the readers of TOML, too
+        said = " ".join(str(error).split()).partition(" [type=")[0]
+        raise PrefectSettingsError(
+            f"the settings of Prefect cannot be used ({said}); mend them in the environment "
+            "(PREFECT_*), or in .env, prefect.toml, pyproject.toml or the profile, whichever of "
+            "them says so"
+        ) from error
 
 
 def _speaks_of_prefect(path: Path) -> bool:

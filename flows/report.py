@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from catalog.registered import Registered
 from catalog.table import Catalog
 from catalog.told import CHANGES, Change
+from crawlers.text import visible_json
 from flows.crawl_report import crawl_tables
 from flows.markdown import plain, table
 from flows.review_report import review_tables
@@ -294,7 +295,8 @@ def store_report(catalog: Catalog, report: RunReport) -> None:
         "status": report.status,
         "started_at": report.started_at,
         "finished_at": report.finished_at,
-        "report": json.dumps(report.to_dict(), ensure_ascii=False),
+        # A byte of a folder's name that is no character is text to Python alone.
+        "report": visible_json(json.dumps(report.to_dict(), ensure_ascii=False)),
     }
     catalog.upsert("runs", pa.Table.from_pylist([row], catalog.specs["runs"].schema))
 

@@ -51,7 +51,10 @@ class Running(NamedTuple):
 
     def is_at(self, url: str) -> bool:
         """Whether a URL is of this server."""
-        return is_loopback(url) and urlsplit(url).port == self.port
+        try:
+            return is_loopback(url) and urlsplit(url).port == self.port
+        except ValueError:  # no port has such a number
+            return False
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -94,7 +95,7 @@ def parse_csv(text: str) -> Sheet:
     delimiter, columns = max(headers.items(), key=lambda item: len(item[1]))
     if not any(columns):
         raise ValueError("its first line must name the columns, and cannot be read as CSV")
-    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    twice = sorted(name for name, times in Counter(columns).items() if name and times > 1)
     if twice:
         raise ValueError(f"its columns {twice} stand there twice; name each column once")
     sheet = Sheet([name for name in columns if name])

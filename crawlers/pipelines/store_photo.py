@@ -1,7 +1,6 @@
 """The second step: photos are fetched, looked at, and stored by their content."""
 
 from http import HTTPStatus
-from io import BytesIO
 from typing import Any, cast
 
 from PIL import Image
@@ -21,8 +20,10 @@ from crawlers.store.files import store_photo
 from crawlers.under_way import Delivery, crawl_of
 from crawlers.unpacking import (
     MEMORY,
+    TOO_MANY_PARTS,
     TOO_MANY_SCANS,
     TOO_MUCH_MEMORY,
+    CountedBytes,
     TooMuchError,
     check_scans,
     pixel_bytes,
@@ -39,7 +40,7 @@ TOO_SLOW = "photo took too long"
 UNREACHED = "photo could not be fetched"
 ROBOTS = "robots.txt forbids the photo"
 
-LASTING = (OPTED_OUT, TOO_HEAVY, TOO_MANY_SCANS, TOO_MUCH_MEMORY)
+LASTING = (OPTED_OUT, TOO_HEAVY, TOO_MANY_PARTS, TOO_MANY_SCANS, TOO_MUCH_MEMORY)
 """Reasons that hold for as long as the photo stays the same; for any other it is asked for again by
 the next crawl: a page of HTML may be the site's word for a bad day."""
 
@@ -187,7 +188,16 @@ def look_at(content: bytes) -> tuple[str | None, str]:
     unless it is a JPEG that ends as one does. Those are decoded when it is registered; here it
     would double the time that a photo takes."""
     try:
-        image = Image.open(BytesIO(content), formats=FORMATS)
+        return _look_at(content)
+    except TooMuchError as error:
+        return error.reason, error.detail
+
+
+def _look_at(content: bytes) -> tuple[str | None, str]:
+    try:
+        image = Image.open(CountedBytes(content), formats=FORMATS)
+    except TooMuchError:
+        raise
     except Exception as error:  # readers given anything raise nearly anything
         return NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
@@ -198,8 +208,8 @@ def look_at(content: bytes) -> tuple[str | None, str]:
         check_scans(content)
         with MEMORY.share(pixel_bytes(image) + reader_bytes(image, content)):
             image.load()
-    except TooMuchError as error:
-        return error.reason, error.detail
+    except TooMuchError:
+        raise
     except Exception as error:
         return DAMAGED, f"{image.format} {image.width}x{image.height}: {error}"
     return None, ""

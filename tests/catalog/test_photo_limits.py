@@ -6,6 +6,7 @@ import json
 import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,8 +21,15 @@ from catalog.photos import JPEG_2000, TRUNCATED, RejectedError, decode, decoding
 from catalog.register import register
 from catalog.table import Catalog
 from crawlers import unpacking
+from crawlers.pipelines.store_photo import LASTING, look_at
 from crawlers.records import Box, Photo, Sighting
-from crawlers.unpacking import MOST_SCANS, TOO_MANY_SCANS, TOO_MUCH_MEMORY, Budget
+from crawlers.unpacking import (
+    MOST_SCANS,
+    TOO_MANY_PARTS,
+    TOO_MANY_SCANS,
+    TOO_MUCH_MEMORY,
+    Budget,
+)
 
 SIZE = (320, 240)
 SCAN, END = b"\xff\xda", b"\xff\xd9"
@@ -104,6 +112,39 @@ def test_marks_of_scans_elsewhere_are_none() -> None:
     many = encode(noise("RGB"), "MPO", save_all=True, append_images=[noise("RGB", (64, 64))] * 50)
     assert many.count(SCAN) > MOST_SCANS
     assert examine(many).format == "MPO"
+
+
+def in_parts(number: int) -> list[bytes]:
+    """A photo of each kind with so many empty comments, before its pixels and after a frame."""
+    jpeg, png, gif = (encode(noise("P").convert("RGB"), kind) for kind in ("JPEG", "PNG", "GIF"))
+    text = struct.pack(">L4sL", 0, b"tEXt", zlib.crc32(b"tEXt"))
+    frame = gif.index(b"\x2c")
+    return [
+        jpeg[:2] + b"\xff\xfe\0\2" * number + jpeg[2:],
+        png[:33] + text * number + png[33:],
+        gif[:frame] + b"\x21\xfe\1c\0" * number + gif[frame:],
+    ]
+
+
+def test_a_file_in_ever_so_many_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is read by itself under the interpreter's lock; 12 MB of comments took half a minute."""
+    for content in in_parts(100):
+        assert examine(content).width == SIZE[0]
+    monkeypatch.setattr(unpacking, "MOST_READS", 1_000)
+    for content in in_parts(2_000):
+        assert reason_of(content) == TOO_MANY_PARTS
+    for content in in_parts(2_000)[:2]:  # a crawl takes no GIF
+        assert look_at(content)[0] == TOO_MANY_PARTS
+    assert TOO_MANY_PARTS in LASTING
+
+
+def test_texts_behind_the_pixels_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    png = encode(noise("RGB"), "PNG")
+    text = struct.pack(">L4sL", 0, b"tEXt", zlib.crc32(b"tEXt"))
+    monkeypatch.setattr(unpacking, "MOST_READS", 1_000)
+    with pytest.raises(RejectedError) as rejected:
+        examine(png[:-12] + text * 2_000 + png[-12:])
+    assert rejected.value.reason == TOO_MANY_PARTS
 
 
 def test_a_tiff_of_one_huge_tile_is_refused() -> None:

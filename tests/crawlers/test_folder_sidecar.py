@@ -200,6 +200,13 @@ def test_a_sidecar_that_cannot_be_used_says_why(
         read(tmp_path, text, name, **columns)
 
 
+def test_a_header_of_very_many_columns_is_read_at_once(tmp_path: Path) -> None:
+    """Each was looked for among all others, which is a day for these."""
+    header = ",".join(f"c{number}" for number in range(300_000))
+    with pytest.raises(SourceError, match=r"columns \['c7'\] stand there twice"):
+        read(tmp_path, f"path,{header},c7\n")
+
+
 def test_an_absent_sidecar_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     with pytest.raises(SourceError, match=r"no\.csv cannot be read: No such file"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.environment import is_loopback, may_be_configured, prepare_environment
+from flows.server_process import Running
 
 URL = "http://cars.example/api"
 PLACES = {
@@ -87,3 +88,25 @@ def test_this_machine_is_asked_without_a_proxy(monkeypatch: pytest.MonkeyPatch) 
 )  # fmt: skip
 def test_addresses_of_this_machine(url: str, here: bool) -> None:
     assert is_loopback(url) is here
+
+
+def test_settings_of_prefect_that_cannot_be_used_are_told(folder: Path) -> None:
+    script = """
+from crawlers.errors import MarqueError
+from flows.environment import configured_url
+try:
+    configured_url()
+except MarqueError as error:
+    print(error)
+"""
+    (folder / "prefect.toml").write_text("not = [toml")
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "(Failed to load Prefect settings from prefect.toml: invalid TOML" in done.stdout
+
+
+def test_an_address_of_no_port_is_no_server_of_ours() -> None:
+    assert Running(1, 4200).is_at("http://localhost:4200/api")
+    for url in ("http://localhost:4201/api", "http://127.0.0.1:99999/api", "http://a.example:4200"):
+        assert not Running(1, 4200).is_at(url)
