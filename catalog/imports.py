@@ -39,8 +39,9 @@ def remember_sidecar(
     run_id: str,
 ) -> None:
     """Let the next ingest of this folder, however it is spelled, use this sidecar and map."""
+    # By the name that it was given: a link such as latest.csv is followed anew each time.
     new = RememberedSidecar(
-        readable(os.path.realpath(folder)), Path(os.path.realpath(sidecar)), dict(columns or {})
+        readable(os.path.realpath(folder)), sidecar.expanduser().absolute(), dict(columns or {})
     )
     row = {
         "import_id": _folder_id(folder),
@@ -67,7 +68,7 @@ def remembered_sidecars(catalog: Catalog) -> list[RememberedSidecar]:
 
 def forget_sidecar(catalog: Catalog, sidecar: RememberedSidecar) -> None:
     """Let no ingest use a sidecar any more that was not asked for it."""
-    where = equals("sidecar", teller_of(sidecar.path))
+    where = equals("folder", sidecar.folder)
     catalog.remove("imports", catalog.column("imports", "import_id", where).to_pylist())
 
 

@@ -149,7 +149,9 @@ def _set_tag(catalog: Catalog, version: int) -> None:
                         raise
                     tags.delete(TAG)  # it says nothing, and cannot be changed
                     old = None
-                if old not in (None, version) and readable_published(catalog) is not None:
+                if old is not None and readable_published(catalog) is not None:
+                    if old >= version:
+                        return  # another run has checked and published a later one meanwhile
                     _keep(tags, f"{REPLACED}{old}", old)
                 if old is not None:
                     tags.update(TAG, version)

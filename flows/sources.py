@@ -7,8 +7,8 @@ from catalog.imports import remember_sidecar, remembered_sidecar
 from crawlers.imports.folder import FolderSource
 from crawlers.imports.sidecar import FIELDS, teller_of
 from crawlers.imports.stanford_cars import StanfordCarsSource
-from crawlers.imports.walk import readable
-from crawlers.records import RENDERED, Source, SourceError
+from crawlers.imports.walk import readable, walk_files
+from crawlers.records import RENDERED, Notice, Source, SourceError
 from flows.run import Run
 
 SOURCES = ("folder", "stanford-cars", RENDERED)
@@ -49,7 +49,10 @@ def _folder(
         return FolderSource(folder, sidecar=sidecar, columns=columns)
     own = known.columns if columns is None else columns
     source = FolderSource(folder, sidecar=sidecar or known.path, columns=own)
-    if sidecar or columns is not None or not folder.is_dir():
+    if columns is not None or not folder.is_dir():
+        return source
+    if sidecar:
+        _check_map(source, own)
         return source
     try:
         _check_targets(run, own)
@@ -63,6 +66,20 @@ def _folder(
         return FolderSource(folder)
     run.report.messages.append(f"facts are read from {readable(known.path)}, as before")
     return source
+
+
+def _check_map(source: FolderSource, columns: Mapping[str, str]) -> None:
+    """Say where a map that nobody gave now, as it is remembered, does not fit the table."""
+    try:
+        source.check()
+    except SourceError as error:
+        if not columns:
+            raise
+        said = ", ".join(f"{target}={column}" for target, column in columns.items())
+        raise SourceError(
+            f"{error}. Its columns are mapped as they were for this folder before ({said}); map "
+            "them anew by --map"
+        ) from error
 
 
 def _check_targets(run: Run, columns: Mapping[str, str]) -> None:
@@ -87,7 +104,7 @@ def open_inbox(run: Run) -> str | None:
     """The folder that a run without a path takes photos from; None while it is empty."""
     inbox = run.settings.inbox_path
     inbox.mkdir(parents=True, exist_ok=True)
-    if any(inbox.iterdir()):
-        return str(inbox)
+    if any(not isinstance(found, Notice) for found in walk_files(inbox, "folder")):
+        return str(inbox)  # a table of facts alone is no photo that waits
     run.report.messages.append(f"the inbox {inbox} is empty: put photos there, or give a path")
     return None

@@ -102,6 +102,24 @@ def test_a_later_version_that_another_run_published_stays(
     assert PublishedCars(catalog).count() == 2
 
 
+def test_a_later_version_stays_also_where_a_third_run_is_half_done(
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(catalog, [make_photo(1)])
+    publish(catalog)
+    fill(catalog, [make_photo(3)])
+    later = []
+
+    def others(other: Catalog) -> None:
+        fill(other, [make_photo(2)])
+        later.append(publish(other).version)
+        put_twice(other)
+
+    once_checked(monkeypatch, others)
+    publish(catalog)
+    assert published_version(catalog) == later[0]
+
+
 def test_what_was_said_a_moment_ago_waits_and_is_counted(
     catalog: Catalog, make_photo: MakePhoto, fill: Fill
 ) -> None:

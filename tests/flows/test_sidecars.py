@@ -12,11 +12,12 @@ from catalog.pending import unlabelled_sightings
 from catalog.register import register
 from catalog.status import catalog_status
 from catalog.table import Catalog, open_catalog
+from crawlers.records import SourceError
 from flows.opening import catalog_at
 from flows.report import RunReport, new_report
 from flows.run import Run
 from flows.settings import load_settings
-from flows.sources import make_source, remember_source
+from flows.sources import make_source, open_inbox, remember_source
 from labeling.label import current_labels, label_sightings
 
 Take = Callable[..., RunReport]
@@ -155,6 +156,36 @@ def test_a_table_that_cannot_be_used_any_more_takes_nothing_back(
     assert known(catalog())["a"] == {"color": "red"}
     (check,) = [each for each in load_catalogue(load_settings())[1] if each.name == "sidecars"]
     assert check.state == ("warning" if text is None else "ok")
+
+
+def test_a_link_to_the_table_is_followed_anew(
+    take: Take, catalog: Callable[[], Catalog], photos: Path
+) -> None:
+    day = photos.parent / "day2.csv"
+    link = photos.parent / "latest.csv"
+    link.symlink_to(photos.parent / "day1.csv")
+    take("path,color\na.png,red\n", name="latest.csv")
+    day.write_text("path,color\na.png,blue\n")
+    link.unlink()
+    link.symlink_to(day)
+    take()
+    assert known(catalog())["a"]["color"] == "blue"
+
+
+def test_a_remembered_map_that_does_not_fit_is_named(take: Take) -> None:
+    take("path,paint\na.png,red\n", color="paint")
+    with pytest.raises(SourceError, match=r"no column paint.*color=paint.*--map"):
+        take("path,color\na.png,red\n")
+
+
+def test_an_inbox_with_its_table_alone_is_empty(photos: Path) -> None:
+    for photo in photos.glob("*.png"):
+        photo.unlink()
+    (photos / "facts.csv").write_text("path,color\na.png,red\n")
+    settings = load_settings()
+    run = Run(settings, catalog_at(settings), new_report("ingest", "r", {}))
+    assert open_inbox(run) is None
+    assert "is empty" in run.report.messages[0]
 
 
 def test_a_photo_in_the_place_of_another_has_not_its_facts(
