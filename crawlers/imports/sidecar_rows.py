@@ -16,6 +16,9 @@ DELIMITERS = (",", ";", "\t", "|")
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 PATH_COLUMNS = ("path", "file", "filename", "image", "name")
 
+MOST_FAULTS = 100_000
+"""Broken rows of one table, each of which is told: a file of a few MB can have millions."""
+
 Cells = dict[str, str]
 
 
@@ -45,6 +48,16 @@ class Sheet:
     rows: list[Row] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     foreign: str | None = None
+
+    def fault(self, where: str, reason: str, detail: str) -> None:
+        """Keep a row that is broken; raises `ValueError` where there are too many to be a table."""
+        if len(self.faults) == MOST_FAULTS:
+            first = self.faults[0]
+            raise ValueError(
+                f"over {MOST_FAULTS:,} of its rows are broken, so it is hardly a table of this "
+                f"kind; the first: {first.where}, {first.reason}: {first.detail[:200]}"
+            )
+        self.faults.append(Fault(where, reason, detail))
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -110,11 +123,11 @@ def parse_csv(text: str) -> Sheet:
             return sheet
         except csv.Error as error:
             detail = f"{error}; lines {first} to {reader.line_num} are lost, mend the quotes"
-            sheet.faults.append(Fault(where, "sidecar row is not CSV", detail))
+            sheet.fault(where, "sidecar row is not CSV", detail)
             continue
         if cells and len(cells) != len(columns):
             detail = f"{len(cells)} cells where the header has {len(columns)}: {cells}"
-            sheet.faults.append(Fault(where, "sidecar row does not fit its header", detail))
+            sheet.fault(where, "sidecar row does not fit its header", detail)
         elif cells:
             sheet.rows.append(Row(where, _filled(dict(zip(columns, cells, strict=True)))))
 
@@ -155,18 +168,18 @@ def _with_path(item: Any, path: str) -> Any:
 
 def _parse_lines(text: str, whole: ValueError) -> Sheet:
     items: list[tuple[str, Any]] = []
-    faults = []
+    broken = Sheet([])
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             items.append((f"line {number}", json.loads(line, object_pairs_hook=_Pairs)))
         except ValueError as error:
-            faults.append(Fault(f"line {number}", "sidecar row is not JSON", f"{error}: {line!r}"))
+            broken.fault(f"line {number}", "sidecar row is not JSON", f"{error}: {line!r}")
     if not any(isinstance(item, _Pairs) for _, item in items):
         raise ValueError(f"it is neither JSON ({whole}) nor one JSON object a line")
     sheet = _gather(items)
-    sheet.faults.extend(faults)
+    sheet.faults += broken.faults
     return sheet
 
 
@@ -176,13 +189,13 @@ def _gather(items: list[tuple[str, Any]]) -> Sheet:
     for where, item in items:
         if not isinstance(item, _Pairs):
             reason = "sidecar row is not a JSON object"
-            sheet.faults.append(Fault(where, reason, f"found {item!r}"))
+            sheet.fault(where, reason, f"found {item!r}")
             continue
         columns.update(dict.fromkeys(name for name, _ in item))
         nested = [name for name, value in item if isinstance(value, _Pairs)]
         if nested:
             reason = "sidecar value is an object, not a word"
-            sheet.faults.append(Fault(where, reason, f"found in {nested}; give one plain value"))
+            sheet.fault(where, reason, f"found in {nested}; give one plain value")
         words = {name: _word(value) for name, value in item if name not in nested}
         sheet.rows.append(Row(where, _filled(words)))
     sheet.columns = [name for name in columns if name]

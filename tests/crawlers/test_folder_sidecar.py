@@ -207,6 +207,20 @@ def test_a_header_of_very_many_columns_is_read_at_once(tmp_path: Path) -> None:
         read(tmp_path, f"path,{header},c7\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("w.csv", 'path,make\na.jpg,"' + "x\n" * 300_000),
+        ("w.json", '{"path": "a"}\n' + "x\n" * 200_000),
+    ],
+    ids=["csv", "json"],
+)
+def test_a_table_of_broken_rows_alone_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(SourceError, match=r"over 100,000 of its rows are broken.*the first: line"):
+        sidecar.load_sidecar(tmp_path / name, tmp_path, None, "folder")
+
+
 def test_an_absent_sidecar_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"x")
     with pytest.raises(SourceError, match=r"no\.csv cannot be read: No such file"):
