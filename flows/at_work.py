@@ -29,7 +29,7 @@ def worker_of(home: Path, run_id: str) -> int | None:
     """The process that is at work on a run; None where no process of this home is."""
     try:
         with _lock_of(home, run_id).open() as lock:
-            return None if _try_lock(lock, LOCK_SH) else int(lock.read() or 0)
+            return None if try_lock(lock, LOCK_SH) else int(lock.read() or 0)
     except OSError:
         return None
 
@@ -56,7 +56,7 @@ def _sweep(folder: Path) -> None:
     """Remove what killed runs left."""
     for path in folder.glob("*.lock"):
         with suppress(OSError), path.open() as lock:
-            if _try_lock(lock, LOCK_EX):
+            if try_lock(lock, LOCK_EX):
                 path.unlink()
 
 
@@ -64,7 +64,8 @@ def _lock_of(home: Path, run_id: str) -> Path:
     return home / RUNS / f"{run_id}.lock"
 
 
-def _try_lock(file: IO[str], kind: int) -> bool:
+def try_lock(file: IO[str], kind: int) -> bool:
+    """Take the lock of an open file, LOCK_EX or LOCK_SH, without waiting; whether that went."""
     try:
         flock(file, kind | LOCK_NB)
     except BlockingIOError:

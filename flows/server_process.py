@@ -14,12 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
+from fcntl import LOCK_EX, LOCK_SH
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 from crawlers.errors import MarqueError
+from flows.at_work import try_lock
 from flows.environment import is_loopback
 from flows.private import make_auth, make_private, tighten_files
 
@@ -77,7 +78,7 @@ def load_running(folder: Path) -> Running | None:
     try:
         with (folder / "server.json").open() as record:
             running = Running(**json.load(record))
-            held = not _try_lock(record, LOCK_SH)
+            held = not try_lock(record, LOCK_SH)
     except (OSError, ValueError, TypeError):  # never started, or being started now
         return None
     return running if held and running.pid else None
@@ -170,7 +171,7 @@ def _own_record(folder: Path) -> Iterator[IO[str]]:
     """The record with its lock, which other processes hold for moments alone."""
     with (folder / "server.json").open("a") as record:
         deadline = time.monotonic() + LOOK_SECONDS
-        while not _try_lock(record, LOCK_EX):
+        while not try_lock(record, LOCK_EX):
             if (there := load_running(folder)) is not None:
                 raise ServerError(
                     f"the Prefect server of this home is up already: {there.pages} (process "
@@ -211,14 +212,6 @@ def _become_server(folder: Path, running: Running) -> None:
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "DO_NOT_TRACK": "1",
     }
-
-
-def _try_lock(file: IO[str], kind: int) -> bool:
-    try:
-        flock(file, kind | LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _listening(wanted: int | None, last: int) -> socket.socket:
