@@ -14,6 +14,7 @@ from lancedb.index import Bitmap, IvfRq
 
 from catalog.errors import ReadError
 from catalog.table import Catalog, StoreError
+from catalog.upkeep import give_back
 
 INDEX_FROM = 50_000
 LEAST_TO_INDEX = 256  # fewer photos than the index's training wants
@@ -77,26 +78,29 @@ def mend_indexes(catalog: Catalog) -> list[str]:
 
 
 def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FROM) -> list[str]:
-    """Bring all tables up to date, build the indexes that the size of `cars` calls for and fold
-    new rows into those there are.
+    """Bring all tables up to date, build the indexes where `cars` has more than `index_from`
+    rows, up to which a search compares every one, and fold new rows into those there are.
 
     Returns the columns indexed anew. Left for the next run where another one writes at the same
     moment; raises `StoreError` where it would fail then too.
     """
     for name in catalog.specs:
         catalog.keep_up(name, unsorted=0 if name == "cars" else None)
+    give_back()  # what is free then serves the building of an index
     try:
         with catalog.storing("cars"):
             return _maintain(catalog.table("cars"), space, index_from)
     except StoreError as error:
         if error.lasts:
             raise
+    finally:
+        give_back()
     return []
 
 
 def _maintain(table: Any, space: str, index_from: int) -> list[str]:
     built = []
-    if table.count_rows() >= max(index_from, LEAST_TO_INDEX):
+    if table.count_rows() > max(index_from, LEAST_TO_INDEX - 1):
         there = {column for index in table.list_indices() for column in index.columns}
         if space not in there:
             table.create_index(space, config=IvfRq(distance_type="cosine", num_bits=BITS))

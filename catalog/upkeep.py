@@ -77,6 +77,8 @@ def _put_together(table: Any, size: int) -> None:
         materialize_deletions=size == max(SIZES),  # or large ones would be cut to this size
         num_threads=1,
         batch_size=BATCH,
+        # Decoded, the rows of a large one take several hundred MB.
+        compaction_mode="try_binary_copy" if size == max(SIZES) else "reencode",
     )
     table.checkout_latest()
 

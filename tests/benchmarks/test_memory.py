@@ -19,11 +19,15 @@ def test_photos_differ_in_bytes_and_can_be_read(tmp_path: Path) -> None:
 
 def test_an_ingest_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    (peak,) = measure_all([40])
-    assert peak.photos == 40
-    assert 100 < peak.megabytes < 4000
+    peaks = measure_all([40])
+    assert [(peak.photos, peak.indexed) for peak in peaks] == [(40, False), (40, True)]
+    assert all(100 < peak.megabytes < 4000 for peak in peaks)
 
 
-def test_the_page_follows_from_the_numbers() -> None:
-    assert "reached" in page_of([Peak(5, 600), Peak(50, 749)])
-    assert "missed" in page_of([Peak(5, 600), Peak(50, 751)])
+@pytest.mark.parametrize(("many", "verdict"), [(749, "reached"), (751, "missed")])
+def test_the_page_follows_from_the_numbers(many: float, verdict: str) -> None:
+    plain = [Peak(5, False, 600), Peak(50, False, many)]
+    page = page_of([*plain, Peak(5, True, 800), Peak(50, True, 850)])
+    assert verdict in page
+    assert "| 5 | 600 | 800 |" in page
+    assert "with a vector index 50 MB more" in page

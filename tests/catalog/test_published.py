@@ -183,6 +183,14 @@ def test_the_index_finds_what_exact_search_finds(large: Catalog) -> None:
     assert large.table("cars").index_stats("semantic_idx").num_unindexed_rows == 0
 
 
+def test_as_many_photos_as_a_search_compares_get_no_index(tmp_path: Path) -> None:
+    catalog = open_catalog(tmp_path)
+    open_space(catalog, "semantic", SIZE, record("m1"))
+    add_cars(catalog, VALUES[:300])
+    assert maintain_indexes(catalog, "semantic", index_from=300) == []
+    assert "semantic" in maintain_indexes(catalog, "semantic", index_from=299)
+
+
 def test_a_few_photos_get_no_index(tmp_path: Path) -> None:
     catalog = open_catalog(tmp_path)
     open_space(catalog, "semantic", SIZE, record("m1"))
