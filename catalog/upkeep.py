@@ -21,7 +21,7 @@ FEW = 16  # fragments that may be small; each costs a search about as much as 20
 SIZES = (2048, 32_768)  # rows that a fragment should have: first one, and of many such the other
 MANY = 256  # small fragments of photos: what puts them together copies each photo once
 COPIED = 2 * 2**30  # bytes of photos that one look puts together
-UNSORTED = 4096  # rows that may be outside a key's index
+UNSORTED = 1024  # rows that may be outside a key's index, which every look goes through one by one
 LARGER = 4  # times the rows after it that a part of an index has at least
 PAGE = 512
 """Keys that are read and compared together. A key is a digest, so that each key of a look is in
