@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from catalog.added import insert_own
 from catalog.photos import (
-    FIRST_FRAME,
     UNREADABLE,
     PhotoFacts,
     RejectedError,
@@ -328,8 +327,8 @@ class _Registration:
             if read.image_id in uncounted:
                 uncounted.remove(read.image_id)
                 self.done.new += 1
-                if fresh[read.image_id].animated:
-                    self.done.note(FIRST_FRAME, read.sighting.source_id)
+                for notice in fresh[read.image_id].notices:
+                    self.done.note(notice, read.sighting.source_id)
             elif key in places:
                 self.done.known += 1
             else:

@@ -41,16 +41,20 @@ _WITH_LENGTH = frozenset({*range(0xC0, 0xD0), *range(0xDB, 0xFF)})
 # Bytes a pixel that the reader of a format holds beside the picture until that is closed (kept),
 # or while it is unpacked; measured, and rounded up for deeper pixels.
 _KEPT = {"WEBP": 13, "AVIF": 16}
-_MEANWHILE = {"BMP": 2}
+_MEANWHILE = {"BMP": 2, "HEIF": 16}
 
 
-class TooMuchError(Exception):
-    """A picture that is not unpacked: `reason` is one of the constants above, to be counted."""
+class PictureError(Exception):
+    """A picture that is not read: `reason` is a constant, to be counted; `detail` says the rest."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+
+
+class TooMuchError(PictureError):
+    """A picture that is not unpacked, for one of the reasons above."""
 
 
 class CountedBytes(BytesIO):
@@ -76,9 +80,9 @@ def check_scans(content: bytes) -> None:
     those left out that stand in a thumbnail, a profile, or a further picture behind the first.
     """
     if content.startswith(b"\xff\xd8") and content.count(_SCAN) > MOST_SCANS:
-        scans = sum(1 for _ in _scans(content))
-        if scans > MOST_SCANS:
-            raise TooMuchError(TOO_MANY_SCANS, f"it has {scans:,}")
+        there = sum(1 for _ in scans(content))
+        if there > MOST_SCANS:
+            raise TooMuchError(TOO_MANY_SCANS, f"it has {there:,}")
 
 
 def pixel_bytes(image: Image.Image) -> int:
@@ -99,9 +103,12 @@ def reader_bytes(image: Image.Image, content: bytes) -> int:
     pixels = image.width * image.height
     if image.format in {"JPEG", "MPO"}:
         return pixels * 2 * len(image.getbands()) if _of_several_scans(image, content) else 0
+    copied = _copied_bytes(image, content)
     if image.format == "TIFF":
-        return _tile_bytes(image)
-    return kept_bytes(image) + pixels * _MEANWHILE.get(image.format or "", 0)
+        return getattr(image, "meanwhile_bytes", 0) or copied + _tile_bytes(image)
+    if image.format == "HEIF":
+        pixels = max([pixels, *_heif_areas(content)])
+    return copied + kept_bytes(image) + pixels * _MEANWHILE.get(image.format or "", 0)
 
 
 class Budget:
@@ -170,7 +177,7 @@ _M_ARENA_MAX = -8  # of malloc.h
 _keep_few_arenas()
 
 
-def _scans(content: bytes) -> Iterator[int]:
+def scans(content: bytes) -> Iterator[int]:
     """Where the scans of the first picture of a JPEG begin, as a decoder comes to them."""
     at = 2
     while (found := _MARKER.search(content, at)) is not None:
@@ -187,8 +194,23 @@ def _of_several_scans(image: Image.Image, content: bytes) -> bool:
     """Whether the first scan leaves something to others: some bits, or some of the bands."""
     if image.info.get("progressive"):
         return True
-    first = next(_scans(content), None)
+    first = next(scans(content), None)
     return first is not None and content[first + 4 : first + 5] < bytes([len(image.getbands())])
+
+
+def _copied_bytes(image: Image.Image, content: bytes) -> int:
+    """Bytes of a file that was opened with less in it than came."""
+    file = getattr(image, "fp", None)
+    held = file.getvalue() if isinstance(file, BytesIO) else content
+    return 0 if held is content else len(held)
+
+
+def _heif_areas(content: bytes) -> Iterator[int]:
+    """Pixels of each picture inside: a tile may be larger than what is put together of it. One that
+    is larger when it is unpacked than is said here is refused by libheif."""
+    for found in re.finditer(rb"ispe\0{4}(.{4})(.{4})", content, re.DOTALL):
+        width, height = (int.from_bytes(each, "big") for each in found.groups())
+        yield width * height
 
 
 def _tile_bytes(image: Image.Image) -> int:

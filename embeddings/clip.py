@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from catalog.photos import SHOWN_AS
 from embeddings import tiny
 from embeddings.network import (
     PictureNetwork,
@@ -125,7 +126,7 @@ def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
 def _record(spec: ModelSpec, model: Any, space: str) -> SpaceRecord:
     preprocess = dict(model.visual.preprocess_cfg)
     digest = weights_sha256(model)
-    seen = json.dumps([digest, preprocess], sort_keys=True)
+    seen = json.dumps([digest, preprocess, SHOWN_AS], sort_keys=True)
     short = hashlib.sha256(seen.encode()).hexdigest()[:12]
     return SpaceRecord(
         space=space,

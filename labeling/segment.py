@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from catalog.photos import RejectedError, decoded
+from catalog.photos import SHOWN_AS, RejectedError, decoded
 from catalog.rejects import store_rejects
 from catalog.segments import Segments, segment_stage, store_segments
 from catalog.stored import DAMAGED, load_photos
@@ -58,7 +58,9 @@ class Network:
     @property
     def version(self) -> str:
         """Names network, weights and preprocessing: other masks have another one."""
-        seen = json.dumps([weights_sha256(self.model), asdict(self.preparation)], sort_keys=True)
+        seen = json.dumps(
+            [weights_sha256(self.model), asdict(self.preparation), SHOWN_AS], sort_keys=True
+        )
         return f"{self.record.name}@{hashlib.sha256(seen.encode()).hexdigest()[:12]}"
 
 

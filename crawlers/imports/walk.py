@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from crawlers.imports.foreign import OTHER_FILE, OTHER_FOLDER, is_other_file, is_other_folder
 from crawlers.records import Drop, Notice
 
 LABEL_SUFFIXES = (
@@ -74,9 +75,11 @@ def look_at(path: Path, source: str) -> Path | Drop | Notice | None:
     except OSError as error:
         return _no_stat(error, path, source)
     if stat.S_ISDIR(mode):
-        return None
+        return Notice(OTHER_FOLDER, readable(path)) if is_other_folder(path) else None
     if not stat.S_ISREG(mode):
         return Notice(NOT_REGULAR, readable(path))
+    if is_other_file(path):
+        return Notice(OTHER_FILE, readable(path))
     label = path.suffix.lower() in LABEL_SUFFIXES
     return Notice(LABEL_FILE, readable(path)) if label else path
 

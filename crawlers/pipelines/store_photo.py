@@ -14,18 +14,19 @@ from twisted.python.failure import Failure
 
 from crawlers.manners.gate import RefusedError, StoppingError
 from crawlers.manners.robots import ClosedError
+from crawlers.opening import load_picture, open_picture
 from crawlers.records import PhotoLink
 from crawlers.store import StoredPhoto
 from crawlers.store.files import store_photo
+from crawlers.tiff import RAW
+from crawlers.tiff_grey import PIXELS
 from crawlers.under_way import Delivery, crawl_of
 from crawlers.unpacking import (
     MEMORY,
     TOO_MANY_PARTS,
     TOO_MANY_SCANS,
     TOO_MUCH_MEMORY,
-    CountedBytes,
-    TooMuchError,
-    check_scans,
+    PictureError,
     pixel_bytes,
     reader_bytes,
 )
@@ -40,7 +41,10 @@ TOO_SLOW = "photo took too long"
 UNREACHED = "photo could not be fetched"
 ROBOTS = "robots.txt forbids the photo"
 
-LASTING = (OPTED_OUT, TOO_HEAVY, TOO_MANY_PARTS, TOO_MANY_SCANS, TOO_MUCH_MEMORY)
+LASTING = (
+    *(OPTED_OUT, TOO_HEAVY, TOO_MANY_PARTS, TOO_MANY_SCANS, TOO_MUCH_MEMORY),
+    *(RAW, PIXELS),
+)
 """Reasons that hold for as long as the photo stays the same; for any other it is asked for again by
 the next crawl: a page of HTML may be the site's word for a bad day."""
 
@@ -189,14 +193,14 @@ def look_at(content: bytes) -> tuple[str | None, str]:
     would double the time that a photo takes."""
     try:
         return _look_at(content)
-    except TooMuchError as error:
+    except PictureError as error:
         return error.reason, error.detail
 
 
 def _look_at(content: bytes) -> tuple[str | None, str]:
     try:
-        image = Image.open(CountedBytes(content), formats=FORMATS)
-    except TooMuchError:
+        image = open_picture(content, FORMATS)
+    except PictureError:
         raise
     except Exception as error:  # readers given anything raise nearly anything
         return NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
@@ -205,10 +209,9 @@ def _look_at(content: bytes) -> tuple[str | None, str]:
     if image.format == "JPEG" and JPEG_END in content[-64:]:
         return None, ""  # the mark never stands within a picture's data
     try:
-        check_scans(content)
         with MEMORY.share(pixel_bytes(image) + reader_bytes(image, content)):
-            image.load()
-    except TooMuchError:
+            load_picture(image)
+    except PictureError:
         raise
     except Exception as error:
         return DAMAGED, f"{image.format} {image.width}x{image.height}: {error}"

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catalog import photos
-from catalog.photos import JPEG_2000, TRUNCATED, RejectedError, decode, decoding_bytes, examine
+from catalog import photos, shown
+from catalog.kinds import JPEG_2000, TRUNCATED
+from catalog.photos import RejectedError, decode, decoding_bytes, examine
 from catalog.register import register
 from catalog.table import Catalog
 from crawlers import unpacking
@@ -160,9 +161,12 @@ def test_jpeg_2000_is_not_read(options: dict[str, bool]) -> None:
     assert reason_of(encode(noise("RGB"), "JPEG2000", **options)) == JPEG_2000
 
 
+NOT_READ = {"EPS": "PostScript", "ICO": "icon", "PPM": "Netpbm"}
+
+
 @pytest.mark.parametrize("kind", ["EPS", "ICO", "PPM", "TGA", "PCX", "DDS", "SGI", "PDF"])
-def test_what_no_photo_comes_in_is_no_photo(kind: str) -> None:
-    assert reason_of(encode(noise("RGB"), kind)) == photos.NOT_AN_IMAGE
+def test_what_no_photo_comes_in_is_named(kind: str) -> None:
+    assert reason_of(encode(noise("RGB"), kind)) == f"{NOT_READ.get(kind, kind)} is not read"
 
 
 def test_what_takes_too_much_is_a_counted_reason(
@@ -187,7 +191,7 @@ def test_strips_make_no_difference(mode: str, monkeypatch: pytest.MonkeyPatch) -
     more = {"transparency": 3} if mode == "P" else {}
     content = encode(image, "TIFF" if mode in {"CMYK", "F", "I"} else "PNG", **more)
     whole = np.asarray(decode(content))
-    monkeypatch.setattr(photos, "STRIP_PIXELS", 7 * SIZE[0])
+    monkeypatch.setattr(shown, "STRIP_PIXELS", 7 * SIZE[0])
     assert np.array_equal(np.asarray(decode(content)), whole)
     assert whole.std() > 20
 
@@ -266,7 +270,7 @@ SIDE_BY_SIDE = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from catalog import photos
+from catalog import photos, shown
 from crawlers.unpacking import Budget
 
 def peak():

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageDraw, ImageOps
 
-from catalog import photos
-from catalog.photos import RejectedError, decode, examine, fits
-from catalog.register import FIRST_FRAME, register
+from catalog import kinds, photos
+from catalog.photos import FIRST_FRAME, RejectedError, decode, examine, fits
+from catalog.register import register
 from catalog.table import Catalog
 from crawlers.records import Box, Photo, Sighting
 
@@ -63,14 +63,14 @@ SVG_FORMS = [
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", photos.EMPTY),
-        (b"a line of text\n", photos.NOT_AN_IMAGE),
-        (b"<!doctype html><html><svg></svg></html>", photos.NOT_AN_IMAGE),
-        (b"<!-- a --> " * 4000 + b"<html>", photos.NOT_AN_IMAGE),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", photos.NOT_AN_IMAGE),
-        *((form, photos.SVG) for form in SVG_FORMS),
-        *((whole[: len(whole) // 2], photos.TRUNCATED) for whole in (JPEG, PNG, WEBP)),
-        *((whole[:20], photos.TRUNCATED) for whole in (JPEG, PNG, WEBP)),
+        (b"", kinds.EMPTY),
+        (b"a line of text\n", kinds.NOT_AN_IMAGE),
+        (b"<!doctype html><html><svg></svg></html>", kinds.NOT_AN_IMAGE),
+        (b"<!-- a --> " * 4000 + b"<html>", kinds.NOT_AN_IMAGE),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", "PostScript is not read"),
+        *((form, kinds.SVG) for form in SVG_FORMS),
+        *((whole[: len(whole) // 2], kinds.TRUNCATED) for whole in (JPEG, PNG, WEBP)),
+        *((whole[:20], kinds.TRUNCATED) for whole in (JPEG, PNG, WEBP)),
         (encode(scene(200, 63), "PNG"), photos.TOO_SMALL),
         (encode(scene(1, 1), "GIF"), photos.TOO_SMALL),
         (huge_png(12_000, 10_000), photos.TOO_LARGE),  # between once and twice Pillow's limit
@@ -97,7 +97,7 @@ def test_a_photo_of_the_least_size_is_taken() -> None:
 def test_of_an_animation_the_first_frame_is_taken_and_said(kind: str, catalog: Catalog) -> None:
     frames = [Image.new("RGB", (80, 80), color) for color in ("red", "blue")]
     content = encode(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
-    assert examine(content).animated
+    assert examine(content).notices == (FIRST_FRAME,)
     red, _, blue = decode(content).getpixel((40, 40))  # type: ignore[misc]
     assert red > 200
     assert blue < 50
@@ -109,7 +109,7 @@ def test_of_an_animation_the_first_frame_is_taken_and_said(kind: str, catalog: C
 def test_several_photos_in_one_file_are_no_animation(kind: str) -> None:
     content = encode(scene(), kind, save_all=True, append_images=[scene().rotate(180)])
     facts = examine(content)
-    assert (facts.format, facts.animated) == (kind, False)
+    assert (facts.format, facts.notices) == (kind, ())
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -297,5 +297,5 @@ def test_photos_seen_in_the_wild() -> None:
             verdicts[path.name] = examine(path.read_bytes()).format
         except RejectedError as rejected:
             verdicts[path.name] = rejected.reason
-    assert verdicts.pop("ukbench09268_corrupt.jpg") == photos.NOT_AN_IMAGE  # no header is left
+    assert verdicts.pop("ukbench09268_corrupt.jpg") == kinds.NOT_AN_IMAGE  # no header is left
     assert set(verdicts.values()) == {"JPEG"}

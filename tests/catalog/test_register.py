@@ -12,8 +12,9 @@ from PIL import Image
 from catalog import register as module
 from catalog import stored
 from catalog.cars import refresh_cars
+from catalog.kinds import NOT_AN_IMAGE
 from catalog.pending import stale_cars, unembedded_images
-from catalog.photos import FIRST_FRAME, NOT_AN_IMAGE, UNREADABLE, image_id
+from catalog.photos import FIRST_FRAME, UNREADABLE, image_id
 from catalog.register import BOX_IGNORED, REPLACED, TOO_HEAVY, register
 from catalog.stored import load_photos
 from catalog.table import Catalog, StoreError, open_catalog

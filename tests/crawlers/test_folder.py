@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from crawlers.imports import walk
+from crawlers.imports import foreign, walk
 from crawlers.imports.folder import FolderSource
 from crawlers.records import Drop, Notice, Photo, SourceError
 
@@ -184,3 +184,34 @@ def test_real_photos_with_their_labels_as_sidecar() -> None:
     unused = [text for text in told(records) if "is not used" in text]
     assert [text.split("'")[1] for text in unused] == ["class_id", "colour_pseudo", "colour_prob"]
     assert len(records) == 3528 + len(unused)
+
+
+OTHERS = [
+    "@eaDir/car.jpg/SYNOPHOTO_THUMB_XL.jpg", "#recycle/old.jpg", "@Recycle/old.jpg",
+    "$RECYCLE.BIN/S-1-5-21/$R1.jpg", "__MACOSX/car.jpg", "lost+found/1.jpg",
+    "Lightroom Previews.lrdata/root.jpg", "Album.photoslibrary/resources/derivatives/1.jpeg",
+    "CaptureOne/Cache/Thumbnails/car.jpg", "appdata_oc1/preview/1.jpg", "thumbs/user/1.webp",
+    "storage/cache/thumbnails/1.jpg",
+]  # fmt: skip
+
+
+def test_folders_of_other_programs_are_left_out_and_counted(tmp_path: Path) -> None:
+    mine = [
+        "car.jpg",
+        "cache/car.jpg",
+        "recycled cars/car.jpg",
+        "Album.photoslibrary/originals/a.jpg",
+    ]
+    for name in [*OTHERS, *mine, ".thumbnails/a.jpg", ".@__thumb/a.jpg", "._car.jpg"]:
+        make_photo(tmp_path / name)
+    (tmp_path / "thumbs" / ".immich").write_text("")
+    (tmp_path / "storage" / ".ppstorage").write_text("")
+    for name in ("Thumbs.db", "MVI_0001.THM", "IMG_0001.AAE"):
+        (tmp_path / name).write_bytes((tmp_path / "car.jpg").read_bytes())
+    records = list(FolderSource(tmp_path).records())
+    ids = {photo.sighting.source_id for photo in photos(records)}
+    assert ids == {f"{tmp_path}/{name}" for name in mine}
+    counted = {foreign.OTHER_FOLDER: len(OTHERS), foreign.OTHER_FILE: 3, walk.HIDDEN: 4}
+    assert told(records) == counted
+    named = FolderSource(tmp_path / "@eaDir" / "car.jpg").records()
+    assert len(photos(list(named))) == 1

@@ -14,6 +14,7 @@ from scrapy.http import Response
 
 from crawlers.manners.gate import OTHER_HOST, RefusedError
 from crawlers.manners.robots import CLOSED, ClosedError
+from crawlers.parts import NO_PICTURE
 from crawlers.pipelines.store_photo import (
     AWAY,
     DAMAGED,
@@ -35,6 +36,8 @@ from crawlers.pipelines.validate import BAD_ADDRESS, NO_ID, NO_PHOTOS, fault
 from crawlers.records import Listing, PhotoLink
 from crawlers.scenes import render
 from crawlers.store.files import photo_path, store_photo
+from crawlers.tiff import RAW
+from crawlers.tiff_grey import PIXELS
 from crawlers.under_way import Delivery
 
 PICTURE = render(3, (120, 100)).image
@@ -64,7 +67,7 @@ def answer(
 @given(st.builds(bytes.__add__, st.sampled_from(STARTS), st.binary(max_size=300)))
 def test_any_bytes_can_be_looked_at(content: bytes) -> None:
     reason, detail = look_at(content)
-    assert reason in {None, NOT_A_PHOTO, DAMAGED}
+    assert reason in {None, NOT_A_PHOTO, DAMAGED, RAW, PIXELS, NO_PICTURE}
     assert bool(detail) == (reason is not None)
 
 
@@ -74,7 +77,7 @@ def test_a_photo_with_wrong_bytes_can_be_looked_at(kind: str, data: st.DataObjec
     content = bytearray(encoded(kind))
     for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=20)):
         content[place] = data.draw(st.integers(0, 255))
-    assert look_at(bytes(content))[0] in {None, NOT_A_PHOTO, DAMAGED}
+    assert look_at(bytes(content))[0] in {None, NOT_A_PHOTO, DAMAGED, RAW, PIXELS, NO_PICTURE}
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -18,7 +18,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from catalog.photos import TRUNCATED, decode
+from catalog.kinds import TRUNCATED
+from catalog.photos import decode
 from crawlers.records import Box
 from embeddings.clip import ClipEncoder
 from embeddings.decoding import DecodingError

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
-from catalog.photos import TRUNCATED, RejectedError, decode
+from catalog.kinds import TRUNCATED
+from catalog.photos import RejectedError, decode
 from crawlers.records import Box
 from embeddings.clip import ClipEncoder
 from embeddings.preparation import LONGEST_STRIP, Preparation

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from catalog.photos import TRUNCATED, image_id
+from catalog.kinds import TRUNCATED
+from catalog.photos import image_id
 from catalog.register import register
 from catalog.segments import load_segments, segment_stage, unsegmented
 from catalog.stored import load_photos
