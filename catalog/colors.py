@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageCms
 
 from catalog.profiles import coded_profile, png_profile
@@ -17,6 +18,9 @@ pixels stay as they are."""
 
 _LEAST_CONTRAST = 64
 """A profile under which white is not brighter than black by so much describes nothing."""
+
+_MOST_TINT = 48
+"""Nor does one under which the bands of a grey differ by more than this."""
 
 _SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}
 _LEVELS = (0, 32, 64, 96, 128, 160, 192, 224, 255)
@@ -96,7 +100,7 @@ def _fitting(mode: str) -> Sequence[str]:
 
 
 def _is_of_use(colors: Colors) -> bool:
-    """Whether it changes colors, and leaves white brighter than black."""
+    """Whether it changes colors, and leaves greys from black to white what they are."""
     if colors.mode == "LAB":
         return True
     if colors.mode == "CMYK":
@@ -106,10 +110,17 @@ def _is_of_use(colors: Colors) -> bool:
     given = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(1, -1, 3)
     if colors.mode == "L":
         given = np.repeat(levels, 3).reshape(1, -1, 3)
-    shown = colors.shown(Image.fromarray(given))
-    black, white = (shown.crop((n, 0, n + 1, 1)) for n in (0, shown.width - 1))
-    moved = np.abs(np.asarray(shown, int) - given).max()
-    return bool(moved > _SAME) and _light(white) - _light(black) >= _LEAST_CONTRAST
+    shown = np.asarray(colors.shown(Image.fromarray(given)), int)
+    moved = np.abs(shown - given).max()
+    return bool(moved > _SAME) and _are_greys(shown[np.ptp(given, axis=-1) == 0])
+
+
+def _are_greys(shown: npt.NDArray[np.int_]) -> bool:
+    """Whether greys from black to white (n, 3) still are, each no darker than the one before."""
+    light = shown.mean(axis=-1)
+    rising = np.diff(light).min() >= -_SAME and light[-1] - light[0] >= _LEAST_CONTRAST
+    middle = light[len(light) // 2]
+    return bool(rising and 24 < middle < 232 and np.ptp(shown, axis=-1).max() <= _MOST_TINT)
 
 
 def _light(pixel: Image.Image) -> float:

@@ -13,6 +13,7 @@ VIDEO = "video is not a photo"
 JPEG_2000 = "JPEG 2000 is not read"
 TRUNCATED = "truncated or damaged"
 
+FRAME = "take a frame of it as a photo"
 CONVERT = "convert it to JPEG, PNG, WebP or AVIF"
 
 # What a file of one of the formats that are read begins with, be it cut off before a reader can
@@ -61,10 +62,10 @@ _SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xc5\xd0\xd3\xc6", "PostScript is not read", CONVERT),
     (0, b"\xd7\xcd\xc6\x9a", "Windows metafile is not read", CONVERT),
     (40, b" EMF", "Windows metafile is not read", CONVERT),
-    (0, b"\x1a\x45\xdf\xa3", VIDEO, ""),
-    (8, b"AVI ", VIDEO, ""),
-    (0, b"FLV\1", VIDEO, ""),
-    (0, b"\0\0\1\xba", VIDEO, ""),
+    (0, b"\x1a\x45\xdf\xa3", VIDEO, FRAME),
+    (8, b"AVI ", VIDEO, FRAME),
+    (0, b"FLV\1", VIDEO, FRAME),
+    (0, b"\0\0\1\xba", VIDEO, FRAME),
 )
 _FORMS = (
     (re.compile(rb"P(?:[1-6]|7\n)(?:\s|#)"), "Netpbm"),
@@ -112,7 +113,7 @@ def _by_brand(content: bytes) -> tuple[str, str]:
             return _BRANDS[brand]
     if any(brand.startswith(_DAMAGED_BRANDS) for brand in brands):
         return TRUNCATED, _cut_off(content)
-    return VIDEO, f"its brand is {brands[0]!r}"
+    return VIDEO, FRAME
 
 
 def _by_form(content: bytes) -> tuple[str, str] | None:

@@ -76,7 +76,7 @@ def png_profile(gamma: float | None, points: Sequence[float] | None) -> bytes | 
 
 def rgb_profile(points: tuple[Point, Point, Point, Point], curve: Curve) -> bytes | None:
     """The profile of a screen of this white, red, green and blue; None where they span nothing."""
-    if any(y <= 0.001 for _, y in points):
+    if any(not 0 <= x < 1 or not 0 < y < 1 for x, y in points):
         return None
     white, *primaries = (np.array([x / y, 1.0, (1 - x - y) / y]) for x, y in points)
     matrix = np.column_stack(primaries)

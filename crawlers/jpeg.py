@@ -1,5 +1,7 @@
-"""JPEGs that lack their end marker: whether that is all they lack."""
+"""JPEGs that lack their end marker, and whether that is all they lack; JPEGs without what other
+programs have written into them."""
 
+import re
 from collections.abc import Callable
 from hashlib import sha256
 
@@ -9,9 +11,11 @@ from crawlers.unpacking import scans
 
 END = b"\xff\xd9"
 
-# Pixels of noise to whoever still waits for some; passed over by who has them all. Restarts are in
-# it, as a picture may end before one.
-_NOISE = b"".join(bytes([*range(37, 251, 11), 0xFF, 0xD0 + n % 8]) for n in range(64))
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+
+# Pixels to whoever still waits for some; passed over by who has them all. A decoder that comes to
+# the end of what there is goes on with zeros: this begins with ones.
+_NOISE = bytes(range(251, 37, -11))
 _ROWS = 64
 
 
@@ -24,7 +28,11 @@ def is_whole(content: bytes, bands: int, load: Callable[[bytes], Image.Image]) -
     """
     if not _ends_with_all_scans(content, bands):
         return False
-    return _digest(load(content + _NOISE + END)) == _digest(load(content + END))
+    restarts = len(_RESTART.findall(content, content.rfind(b"\xff\xda")))
+    parts = [bytes([0xFF, 0xD0 + n % 8]) + _NOISE for n in range(restarts, restarts + 64)]
+    noise = b"".join(parts)  # it may end inside a part, or where a restart is waited for
+    seen = _digest(load(content + END))
+    return all(_digest(load(content + each + END)) == seen for each in (_NOISE + noise, noise))
 
 
 def _digest(image: Image.Image) -> bytes:
@@ -51,3 +59,31 @@ def _ends_with_all_scans(content: bytes, bands: int) -> bool:
             of = content[at + 5 : at + 5 + 2 * count : 2]
             told |= {(band, n) for band in of for n in range(rest[0], min(rest[1], 63) + 1)}
     return len(told) == 64 * bands
+
+
+def without_notes(content: bytes) -> bytes:
+    """A JPEG without the segments that are no picture: only whole ones stay of those that say how
+    it is to be shown (Exif, color profile, what Adobe says of its bands)."""
+    kept, at = [content[:2]], 2
+    while content[at : at + 1] == b"\xff":
+        marker = content[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+        least = next((size for of, sign, size in _SHOWN_BY if _is(content, at, of, sign)), None)
+        if not (0xE0 <= marker <= 0xEF or marker == 0xFE) or (least and end - at - 4 >= least):
+            kept.append(content[at:end])
+        if marker == _SCAN or end <= at + 2:
+            break
+        at = end
+    return b"".join((*kept, content[end:]))
+
+
+# Markers of segments, how these begin, and the least bytes that they have.
+_SHOWN_BY = ((0xE1, b"Exif\0\0", 14), (0xE2, b"ICC_PROFILE\0", 14), (0xEE, b"Adobe", 12))
+_SCAN = 0xDA
+
+
+def _is(content: bytes, at: int, marker: int, sign: bytes) -> bool:
+    return content[at + 1] == marker and content.startswith(sign, at + 4)

@@ -4,6 +4,8 @@ Pillow gives up on intact pixels for what stands beside them: a long text, a mis
 given the picture without that.
 """
 
+import struct
+
 import pillow_heif
 from PIL import Image
 
@@ -36,7 +38,15 @@ def open_picture(content: bytes, formats: tuple[str, ...]) -> Image.Image:
         return tiff.open_tiff(content)
     if content[:4] == b"RIFF":
         content = parts.bare_webp(content)
-    return Image.open(CountedBytes(content), formats=formats)
+    try:
+        image = Image.open(CountedBytes(content), formats=formats)
+    except (OSError, ValueError, IndexError, struct.error):
+        if not content.startswith(b"\xff\xd8"):
+            raise
+        return Image.open(CountedBytes(jpeg.without_notes(content)), formats=("JPEG",))
+    if image.format in {"AVIF", "HEIF"} and (code := parts.color_code(content)):
+        image.info["cicp"] = code
+    return image
 
 
 def load_picture(image: Image.Image) -> tuple[Image.Image, str | None]:
@@ -71,7 +81,7 @@ def _unended(image: Image.Image) -> bytes | None:
     file = getattr(image, "fp", None)
     if image.format not in {"JPEG", "MPO"} or not isinstance(file, CountedBytes):
         return None
-    content = file.getvalue()
+    content = file.getvalue().rstrip(b"\xff")
     return content if content.rfind(jpeg.END) < content.rfind(b"\xff\xda") else None
 
 

@@ -62,6 +62,13 @@ def bare_png(content: bytes) -> Bare:
     return Bare(b"".join(content[start:end] for start, end in kept), info)
 
 
+def color_code(content: bytes) -> tuple[int, ...] | None:
+    """Color primaries and transfer characteristics (ITU-T H.273) of the first picture of an AVIF or
+    HEIF that states them."""
+    at = content.find(b"colrnclx")
+    return struct.unpack(">HH", content[at + 8 : at + 12]) if 0 < at < len(content) - 12 else None
+
+
 def _read(kind: bytes, body: bytes) -> dict[str, Any]:
     """What a part says of how the picture is to be shown."""
     if kind in _TEXTS:

@@ -88,7 +88,7 @@ def _open_plain(content: bytes, tags: ImageFileDirectory_v2, turn: int | None) -
     try:
         image: Image.Image = Image.open(CountedBytes(content), formats=("TIFF",))
     except UnidentifiedImageError as error:
-        if not _area(tags):
+        if not _area(tags) or _is_cut(content, tags):
             raise
         image = _open_padded(content, tags, error)
     if turn:
@@ -102,6 +102,19 @@ def _open_padded(content: bytes, tags: ImageFileDirectory_v2, error: Exception) 
         return Image.open(CountedBytes(content + bytes(8)), formats=("TIFF",))
     except UnidentifiedImageError:
         raise PictureError(PIXELS, _told(tags)) from error
+
+
+def _is_cut(content: bytes, tags: ImageFileDirectory_v2) -> bool:
+    """Whether the file ends within the tags, or within what they say of where the pixels are."""
+    if not {273, 279} <= set(tags) and not {324, 325} <= set(tags):
+        return True
+    order, big = ("<" if content[:1] == b"I" else ">"), content[2:3] == b"+"
+    size, entry = (8, 20) if big else (2, 12)
+    count = content[tags.offset : tags.offset + size]
+    if len(count) < size:
+        return True
+    (number_of,) = struct.unpack(f"{order}{'Q' if big else 'H'}", count)
+    return bool(tags.offset + size + entry * number_of > len(content))
 
 
 def _pointed_to(content: bytes, offset: int) -> bytes:

@@ -242,6 +242,9 @@ KINDS: list[tuple[str, str, dict[str, Any]]] = [
     ("AVIF", "RGBA", {"speed": 10, "subsampling": "4:4:4"}),
     ("TIFF", "RGB", {"compression": "tiff_lzw"}),
     ("TIFF", "F", {}),
+    ("TIFF", "I;16", {"compression": "tiff_lzw"}),
+    ("HEIF", "RGB", {"quality": 30}),
+    ("HEIF", "RGBA", {"quality": 30, "chroma": 444}),
     ("GIF", "P", {}),
     ("BMP", "RGB", {}),
 ]

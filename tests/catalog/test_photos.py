@@ -269,7 +269,13 @@ def test_a_box_cuts_the_photo_as_shown() -> None:
         assert not fits(box, 160, 96)
 
 
-WHOLE = [JPEG, PNG, WEBP, *(encode(scene(), kind) for kind in ("GIF", "TIFF", "BMP", "AVIF"))]
+WHOLE = [
+    JPEG,
+    PNG,
+    WEBP,
+    *(encode(scene(), kind) for kind in ("GIF", "TIFF", "BMP", "AVIF", "HEIF")),
+]
+WHOLE += [JPEG[:-2], encode(Image.fromarray(np.eye(96, dtype=np.uint16) * 999), "TIFF")]
 WHOLE += [with_camera_and_place(), encode(scene().convert("P"), "PNG", transparency=3)]
 
 
