@@ -18,8 +18,14 @@ CONVERT = "convert it to JPEG, PNG, WebP or AVIF"
 
 # What a file of one of the formats that are read begins with, be it cut off before a reader can
 # tell its kind.
-_READ = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")
-_BITMAPS = (b"\x0c\0\0\0", b"\x28\0\0\0", b"\x6c\0\0\0", b"\x7c\0\0\0")
+_READ = (
+    (re.compile(rb"\xff\xd8\xff"), "JPEG"),
+    (re.compile(rb"\x89PNG\r\n"), "PNG"),
+    (re.compile(rb"GIF8"), "GIF"),
+    (re.compile(rb"II\*\x00|MM\x00\*"), "TIFF"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "WebP"),
+    (re.compile(rb"BM.{12}[\x0c\x28\x6c\x7c]\x00\x00\x00", re.DOTALL), "BMP"),
+)
 
 # Where, what stands there, and what that is. Raw files that are TIFFs are told apart where TIFFs
 # are opened.
@@ -77,9 +83,14 @@ _FORMS = (
 _BRANDS: dict[bytes, tuple[str, str]] = {
     **dict.fromkeys((b"crx ",), (RAW, DEVELOP)),
     **dict.fromkeys((b"jxl ",), ("JPEG XL is not read", CONVERT)),
+    **dict.fromkeys(
+        (b"avci", b"avcs", b"vvic", b"evbi", b"jpeg", b"jpgs", b"unif"),
+        ("HEIF of a codec that is not read", CONVERT),
+    ),
     **dict.fromkeys((b"jp2 ", b"jpx ", b"jph ", b"j2ki"), (JPEG_2000, CONVERT)),
 }
-_DAMAGED_BRANDS = (b"avif", b"avis", b"mif1", b"msf1", b"miaf", b"hei", b"hev")
+_HEIF_BRANDS = (b"mif1", b"msf1", b"miaf", b"hei", b"hev")
+_SEQUENCES = (b"hevc", b"hevx", b"hevm", b"hevs", b"msf1")
 
 # Atomic, or a page of many comments would be tried in every way they can be cut.
 _SVG = re.compile(
@@ -101,8 +112,8 @@ def why_unknown(content: bytes) -> tuple[str, str]:
     return _by_form(content) or (NOT_AN_IMAGE, f"begins with {content[:12]!r}")
 
 
-def _cut_off(content: bytes) -> str:
-    return f"its {len(content):,} bytes do not tell its size"
+def _cut_off(content: bytes, kind: str) -> tuple[str, str]:
+    return TRUNCATED, f"{kind} whose {len(content):,} bytes do not tell its size"
 
 
 def _by_brand(content: bytes) -> tuple[str, str]:
@@ -111,16 +122,20 @@ def _by_brand(content: bytes) -> tuple[str, str]:
     for brand in brands:
         if brand in _BRANDS:
             return _BRANDS[brand]
-    if any(brand.startswith(_DAMAGED_BRANDS) for brand in brands):
-        return TRUNCATED, _cut_off(content)
+    if any(brand in {b"avif", b"avis"} for brand in brands):
+        return _cut_off(content, "AVIF")
+    if brands[0] in _SEQUENCES:
+        return "HEIF sequence is not read", CONVERT
+    if any(brand.startswith(_HEIF_BRANDS) for brand in brands):
+        return _cut_off(content, "HEIC or HEIF")
     return VIDEO, FRAME
 
 
 def _by_form(content: bytes) -> tuple[str, str] | None:
     """Of formats that begin with too little to be told by that alone."""
-    bitmap = content[:2] == b"BM" and content[14:18] in _BITMAPS
-    if bitmap or content.startswith(_READ) or content[:4] + content[8:12] == b"RIFFWEBP":
-        return TRUNCATED, _cut_off(content)
+    for beginning, kind in _READ:
+        if beginning.match(content):
+            return _cut_off(content, kind)
     if _is_svg(content):
         return SVG, ""
     if content.endswith(b"TRUEVISION-XFILE.\0"):

@@ -55,6 +55,8 @@ NAMED = {
         *(box(b"crx ", b"crx isom"), b"FUJIFILMCCD-RAW 0201" + NOISE, b"IIRO\x08" + NOISE),
         *(b"IIU\0\x18" + NOISE, b"FOVb" + NOISE, b"\0MRM" + NOISE),
     ],
+    "HEIF of a codec that is not read": [box(b"avci", b"mif1")],
+    "HEIF sequence is not read": [box(b"hevc", b"msf1")],
     kinds.VIDEO: [box(b"isom", b"mp42"), box(b"qt  "), b"\x1a\x45\xdf\xa3" + NOISE],
     kinds.TRUNCATED: [box(b"heic", b"mif1"), box(b"avif"), b"\x89PNG\r\n\x1a\n" + NOISE],
     kinds.NOT_AN_IMAGE: [NOISE, b"PK\3\4" + NOISE, b"\0\0\2\0" + bytes(300)],
