@@ -8,6 +8,7 @@ from catalog.cars import add_label_columns, open_space
 from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
 from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
+from catalog.photo_files import read_photo
 from catalog.photos import UNREADABLE, RejectedError, examine
 from catalog.registered import Registered
 from catalog.status import unpublished
@@ -60,7 +61,7 @@ def check_good_photo(source: Source) -> None:
     for record in source.records():
         if isinstance(record, Photo):
             try:
-                examine(record.read())
+                examine(read_photo(record.content or b""))
             except (OSError, RejectedError):
                 continue
             return
