@@ -75,6 +75,11 @@ class PhotoFacts:
     thumbnail: bytes  # JPEG, longest side at most 256
     notices: tuple[str, ...]  # what a person should be told
 
+    @property
+    def animated(self) -> bool:
+        """Whether it has more frames than the one that is looked at."""
+        return FIRST_FRAME in self.notices
+
 
 def image_id(content: bytes) -> str:
     """The key of a photo: sha256 of its bytes, hex."""
