@@ -176,6 +176,6 @@ def test_a_vocabulary_of_ones_own_adds_makes_models_and_codes(tmp_path: Path) ->
     assert read("Volkswagen Omega") == {"make": "Volkswagen", "model": "Omega"}
     assert read("Ford Mustang") == {"make": "Ford", "model": "Mustang"}
     wrong = tmp_path / "wrong.toml"
-    wrong.write_text('alone = ["Zeta"]\n')
-    with pytest.raises(VocabularyError, match="alone: 'Zeta' is a model of no make"):
+    wrong.write_text('alone = ["Zeppelin"]\n')
+    with pytest.raises(VocabularyError, match="alone: .Zeppelin. is a model of no make"):
         load_vocabulary(wrong)
