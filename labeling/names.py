@@ -28,6 +28,9 @@ _NO_CAR = re.compile(
 )
 """Names of photos that show no car, or another one than they name."""
 
+_MIXED = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]")
+"""In a model such as "A110", which is no word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -83,6 +86,7 @@ def _of_title(
         for car in tables.read(title, title=True).cars
         if car.make not in tables.ordinary
         or sure
+        or _MIXED.search(car.model or "")
         or any(other.make == car.make for other in cars)
         or has_year(title, tables.words_of(car.make))
     )

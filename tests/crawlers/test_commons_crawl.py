@@ -170,13 +170,13 @@ def test_licences_and_credits_of_all_photos(done: Done) -> None:
 
 
 def test_what_files_depict_is_asked_for_once_and_told_by_name(done: Done) -> None:
-    files = {str(file.pageid): file for file in done.commons.files()}
+    items = {str(file.pageid): file.item for file in done.commons.files()}
     named = {each.sighting.source_id: each.sighting.words.get("depicts") for each in done.arrived}
-    assert named == {place: ITEMS.get(files[place].item or "") for place in named}
+    assert named == {place: ITEMS.get(items[place] or "") for place in named}
     assert {None, "Ford Mustang"} == set(named.values())
-    asked = [parse_qs(each.query) for each in done.asked.of(API)]
-    items = [item for each in asked for ids in each.get("ids", []) for item in ids.split("|")]
-    assert sorted(items) == sorted(set(items)) != []
+    asked = [parse_qs(each.query).get("ids", []) for each in done.asked.of(API)]
+    once = [item for ids in asked for each in ids for item in each.split("|")]
+    assert sorted(once) == sorted(set(once)) != []
 
 
 def test_what_links_carry_for_statistics_is_neither_asked_for_nor_kept(done: Done) -> None:

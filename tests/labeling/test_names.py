@@ -58,7 +58,7 @@ CATEGORIES = {
 
 NOTHING = (
     "Ford", "Ford (surname)", "Lincoln, Nebraska", "Lincoln Tunnel", "Mini", "Mini cars", "Smart",
-    "Smart cars", "Seat", "Seat belts", "Dodge City", "Jaguar", "Jaguars", "Opel Zoo", "Saturn",
+    "Smart cars", "Seat", "Seat belts", "Jaguar", "Jaguars", "Opel Zoo", "Saturn",
     "Saturn V", "Saturn's rings", "Rover", "Mars rovers", "Austin, Texas", "Morgan Freeman",
     "Plymouth Sound", "Lotus flowers", "BMW Museum", "BMW dealerships", "Ford logos",
     "Ford engines", "Mustang", "Mustangs", "2 CV", "Ford Mustang drivers",
@@ -79,6 +79,8 @@ TITLES = {
     "2008 Saturn Sky": "Saturn Sky",
     "Mercury Mariner 10": "",
     "Lincoln Continental 1964": "",
+    "Alpine A110": "Alpine A110",
+    "Dodge Challenger": "Dodge Challenger",
     "Lincoln Continental sedan 1964": "Lincoln Continental",
     "BMW": "",
     "BMW vehicles": "",
@@ -136,6 +138,7 @@ def test_a_model_that_is_named_counts_for_more_than_a_code() -> None:
 
 def test_what_the_tables_lack_is_reported() -> None:
     assert told({"categories": "Ford Zorro (2030) in Spain"}).unknown == (("model", "Ford Zorro"),)
+    assert told({"categories": "Dodge City"}) == Told({}, (("model", "Dodge City"),))
     known = told({"categories": "Ford vehicles; Ford Zorro"})
     assert (known.words, known.unknown) == ({"make": "Ford"}, (("model", "Ford Zorro"),))
     walked = told({"categories": "Zorro Uno", "found_in": "Category:Zorro Uno"})
