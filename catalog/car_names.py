@@ -177,10 +177,11 @@ def _counts(tokens: Sequence[_Token], end: int) -> bool:
     last = tokens[end - 1].text
     if not last.isdecimal() or tokens[end - 1].glued:
         return False
-    following = tokens[end].text if end < len(tokens) else ""
-    if int(last) in _YEARS or following in _COUNTED:
+    after = tokens[end : end + 2]
+    if int(last) in _YEARS or (after and after[0].text in _COUNTED):
         return True
-    return int(last) < 100 and (not following or (following.isdecimal() and tokens[end].open))
+    number = after and after[0].text.isdecimal() and not any(each.glued for each in after[1:])
+    return int(last) < 100 and (not after or bool(number))
 
 
 def _longest(table: Mapping[Tokens, T], tokens: Sequence[_Token], at: int) -> tuple[int, T | None]:
