@@ -18,7 +18,8 @@ NAMED = frozenset({SOURCE, replica_of(SOURCE)})
 
 _CATEGORY = re.compile(r"^\s*category\s*:\s*", re.IGNORECASE)
 _NO_CAR = re.compile(
-    r"\b(?:logos?|emblems?|symbols?|badges?|wordmarks?|signs?|hood ornaments?|model cars?|scale models?|model vehicles?|toys?|"
+    r"\b(?:logos?|emblems?|symbols?|badges?|wordmarks?|signs?|hood ornaments?|model cars?|"
+    r"scale models?|model vehicles?|toys?|"
     r"die-?\s?cast|miniatures?|matchbox|hot wheels|lego|pedal cars?|drawings?|paintings?|"
     r"illustrations?|diagrams?|advertisements?|adverts?|brochures?|posters?|video games?|"
     r"postage stamps?|motorraum|gearbox(?:es)?|transmissions?|motorcycles?|motorbikes?|scooters?|"
