@@ -125,7 +125,7 @@ class CarNames:
         """The car whose name begins at a token, and where it ends."""
         end, car = _longest(self._cars, tokens, at)
         if car is not None:
-            return end, None if title and _counts(tokens, end) else car
+            return end, None if title and _counts(car, tokens, end) else car
         end, make = _longest(self._makes, tokens, at)
         if make is None:
             return at, None
@@ -171,11 +171,11 @@ def has_year(name: str, make_words: Iterable[str]) -> bool:
     )
 
 
-def _counts(tokens: Sequence[_Token], end: int) -> bool:
-    """Whether the number that a name ends with in a title may be a year, a count, or the number of
-    the photo: "Peugeot 2008", "Mazda 3.jpg", "Škoda 120 let"."""
+def _counts(car: Named, tokens: Sequence[_Token], end: int) -> bool:
+    """Whether the number that is a model in a title may be a year, a count, or the number of the
+    photo: "Peugeot 2008", "Mazda 3.jpg", "Škoda 120 let"."""
     last = tokens[end - 1].text
-    if not last.isdecimal() or tokens[end - 1].glued:
+    if not (car.model or "").isdecimal() or not last.isdecimal():
         return False
     after = tokens[end : end + 2]
     if int(last) in _YEARS or (after and after[0].text in _COUNTED):

@@ -1,13 +1,22 @@
 """Make and model by the names of photos of Commons: right, or nothing."""
 
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from catalog.assertions import Label
+from catalog.pending import unlabelled_sightings
+from catalog.photos import image_id
+from catalog.register import register
+from catalog.table import open_catalog
 from catalog.vocabulary import VocabularyError, load_vocabulary
-from crawlers.records import Sighting
+from crawlers.records import Photo, Sighting
+from flows.report import new_report
 from labeling.facts import read_facts
+from labeling.label import current_labels, label_sightings
 from labeling.names import Told, read_names
 
 VOCABULARY = load_vocabulary()
@@ -74,6 +83,7 @@ TITLES = {
     "Mazda 3 (BM) front": "Mazda 3",
     "Mazda 2 2": "",
     "BYD Atto 3 1X7A6491": "BYD Atto 3",
+    "Hyundai Ioniq 5": "Hyundai Ioniq 5",
     "Škoda 120 let": "",
     "Škoda 120 L": "Škoda 120",
     "Saturn sky": "",
@@ -183,3 +193,35 @@ def test_a_vocabulary_of_ones_own_adds_makes_models_and_codes(tmp_path: Path) ->
     wrong.write_text('alone = ["Zeppelin"]\n')
     with pytest.raises(VocabularyError, match=r"alone: .Zeppelin. is a model of no make"):
         load_vocabulary(wrong)
+
+
+def test_what_was_left_open_is_counted_and_reported(tmp_path: Path) -> None:
+    catalog = open_catalog(tmp_path / "catalogue")
+    names = ("Ford Mustang", "Ford Mustang; BMW M3", "Ford Zorro")
+    taken = [
+        Photo(Sighting("commons", str(at), {"categories": name}), picture(at))
+        for at, name in enumerate(names)
+    ]
+    register(catalog, taken, run_id="r")
+    done = label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    assert done.assertions == {"make": 1, "model": 1}
+    keys = [image_id(picture(at)) for at in range(3)]
+    assert current_labels(catalog, keys) == {
+        keys[0]: {
+            "make": Label(("Ford",), "source", None),
+            "model": Label(("Mustang",), "source", None),
+        },
+        keys[1]: {},
+        keys[2]: {},
+    }
+    report = new_report("label", "r", {})
+    report.add_labels(done)
+    tables = report.tables()
+    assert tables["Unknown words"] == [{"word": "model: Ford Zorro", "count": 1}]
+    assert tables["Ambiguous names"] == [{"name": "make: BMW / Ford", "count": 1}]
+
+
+def picture(seed: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), (seed, 0, 7)).save(out, "PNG")
+    return out.getvalue()
