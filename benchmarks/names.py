@@ -101,9 +101,9 @@ here, without their categories, so makes that are words, places or persons too s
 do in a crawl. Categories are held by tests (`tests/labeling/test_names.py`).
 
 Of the titles tuned on, 98 were once unseen too: their first reading said two wrong things, both of
-"Dodge Ram symbol". The first reading of those unseen now said nothing wrong, and 61 makes and models
-right; since then a number at the end of a title is read where the model is more than a number. Of
-the saved records none shows a car.
+"Dodge Ram symbol". The first reading of those unseen now said nothing wrong, and 61 makes and
+models right; since then a number at the end of a title is read where the model is more than a
+number. Of the saved records none shows a car.
 
 | files | all | of cars | make right | model right | wrong statements |
 |---|---|---|---|---|---|
