@@ -196,7 +196,8 @@ class _Reader:
         except AmbiguousError as error:
             self._drop(row, AMBIGUOUS, f"{given!r} may be {error}")
             return None
-        self.has_decoded |= read != given and not os.path.lexists(self.finder.real_path(given))
+        if read != given:
+            self.has_decoded |= not os.path.lexists(self.finder.real_path(given))
         if not found.exact:
             self.tally.add(OTHERWISE, f"{row.where}: {given!r} is {found.path}")
         return found
@@ -228,6 +229,8 @@ class _Reader:
 
 
 def _unicode(text: str) -> str:
+    if text.isascii():
+        return text
     try:
         return os.fsencode(text).decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # half a character, which JSON can write and a file name cannot be

@@ -5,6 +5,7 @@ told and not taken: a model that became a date, a number in powers of ten, lette
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from crawlers.spreadsheet import unguarded
@@ -36,13 +37,22 @@ _FAILED = re.compile(
 _TEXT_FORMULA = re.compile(r'=\s*(?:T\()?"((?:[^"]|"")*)"\)?')
 _FORMULA = re.compile(r"[=@+-][A-Za-z_.]+\(.*\)|=.+", re.DOTALL)
 _APOSTROPHE = re.compile(r"'(?=\d)(?!\d\d(?:\D|$))")  # '68 Camaro is said of a year
-_MONTH = (
-    r"(?:jan|feb|fév|f[eé]vr|mar|mär|mrz|m[aä]rz|mars|mrt|maart|apr|abr|avr|avril|may|mai|mag|mei|maj"
-    r"|jun|giu|juin|jul|lug|juil|aug|ago|août|aoû|sep|sept|set|oct|okt|ott|out|nov|dec|dez|dic|déc)"
-    r"[a-zäéûç]{0,6}\.?"
+# English, German, French, Italian, Spanish, Portuguese and Dutch, as spreadsheets write them.
+_SHORT_MONTH = (
+    "(?:jan|janv|jän|gen|ene|feb|fev|fév|févr|mar|mars|mär|mrz|mrt|apr|abr|avr|may|mai|mag|mei|maio"
+    "|jun|juin|giu|jul|juil|lug|aug|ago|août|sep|sept|set|oct|okt|ott|out|nov|dec|dez|dic|déc)"
 )
+_LONG_MONTH = (
+    "(?:january|januar|janvier|gennaio|enero|januari|february|februar|februari|march|märz"
+    "|marzo|maart|april|avril|aprile|abril|mayo|maggio|june|juni|giugno|junio|july|juli|juillet"
+    "|luglio|julio|august|agosto|augustus|september|septembre|settembre|septiembre|october|oktober"
+    "|octobre|ottobre|octubre|november|novembre|noviembre|december|dezember|décembre|dicembre"
+    "|diciembre)"
+)
+_BETWEEN = r"[.\-/ ]{1,2}"
 _DATE = re.compile(
-    rf"\d{{1,2}}[.\-/ ]{{1,2}}{_MONTH}(?:[.\-/ ]{{1,2}}\d{{2,4}})?|{_MONTH}[.\-/ ]{{1,2}}\d{{1,4}}"
+    rf"\d{{1,2}}{_BETWEEN}(?:{_SHORT_MONTH}|{_LONG_MONTH})\.?(?:{_BETWEEN}\d{{2,4}})?"
+    rf"|{_SHORT_MONTH}\.?{_BETWEEN}\d\d(?:\d\d)?|{_LONG_MONTH}{_BETWEEN}\d{{4}}"
     r"|\d{1,2}([./-])\d{1,2}\1(?:\d\d){1,2}|\d{4}([./-])\d\d?\2\d\d?"
     r"|0\d[./-](?:0\d|1[0-2])\.?|(?:0\d|[12]\d|3[01])[./](?:0\d|1[0-2])\.",
     re.IGNORECASE,
@@ -69,6 +79,7 @@ class Said(NamedTuple):
     unsure: bool = False
 
 
+@lru_cache(maxsize=10_000)
 def read_cell(target: str, cell: str) -> Said:
     """A cell, in Unicode, as the word for `target`: an attribute or a field of a sighting."""
     value = cell.strip()
@@ -113,10 +124,11 @@ def is_read_twice(value: str) -> bool:
     if value.isascii():
         return False
     try:
-        raw = value.encode("cp1252")
-        return not raw.isascii() and raw.decode("utf-8") != value
+        meant = value.encode("cp1252").decode("utf-8")
     except UnicodeError:
         return False
+    # What is Chinese in UTF-8 can be a strange but honest word.
+    return all(letter < "\u0180" or "\u2000" <= letter < "\u20d0" for letter in meant)
 
 
 def _number(target: str, value: str) -> Said:

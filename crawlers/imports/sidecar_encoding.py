@@ -35,7 +35,13 @@ _LATIN = {
     "cp852": ("the DOS encoding 852", _EAST),
 }
 _COMMON = "cp1252"
-"""What most tables are in that are not UTF-8: of readings that are as good, it is taken."""
+"""What most tables are in that are not UTF-8: signs alone, such as a dash, are read as in it."""
+
+_RARE = ("mac-latin2", "cp852")
+"""Looked at and never taken: few tables are in them, and others read like them."""
+
+_REGIONAL = ("cp1254", "cp1257")
+"""Taken where the words are possible in no other encoding, as few tables are in these."""
 
 _SCRIPTS = {
     "cp932": ("Shift JIS", "[\u3041-\u30ff\u4e00-\u9fff\u3005]+"),
@@ -106,7 +112,6 @@ class _Reading(NamedTuple):
     odd: int
     cost: int
     codec: str
-    has_signs: bool
     is_word: bool
 
 
@@ -128,10 +133,9 @@ def _latin(foreign: list[bytes]) -> Encoding | None:
     least = min(reading[:2] for reading in readings.values())
     best = [reading for reading in readings.values() if reading[:2] == least]
     codec = best[0].codec
-    if codec == _COMMON:
-        is_sure = len(best) == 1 or not best[0].has_signs
-    else:
-        is_sure = len(best) == 1 and best[0].is_word
+    is_sure = len(best) == 1 and codec not in _RARE and (best[0].is_word or codec == _COMMON)
+    if codec in _REGIONAL:
+        is_sure = is_sure and all(other is best[0] or other.odd for other in readings.values())
     return Encoding(codec, _LATIN[codec][0]) if is_sure else Encoding(None)
 
 
@@ -139,7 +143,7 @@ def _judge(words: tuple[str, ...], codec: str) -> _Reading:
     each = [languages_of(word, _LATIN[codec][1]) for word in words]
     fits = set(each) - {frozenset()}
     is_word = any(fit != {SIGNS} for fit in fits)
-    return _Reading(each.count(frozenset()), _cost(fits), codec, {SIGNS} in fits, is_word)
+    return _Reading(each.count(frozenset()), _cost(fits), codec, is_word)
 
 
 def _cost(fits: set[frozenset[str]]) -> int:
@@ -174,7 +178,9 @@ def _is_script(text: bytes, codec: str) -> bool:
         words = re.findall(r"[^\x00-\x7f\u3000-\u303f\uff01-\uff5e]+", text.decode(codec))
     except UnicodeDecodeError:
         return False
-    if not words or not all(re.fullmatch(_SCRIPTS[codec][1], word) for word in words):
+    if len("".join(words)) < 2 or not all(re.fullmatch(_SCRIPTS[codec][1], word) for word in words):
+        return False
+    if re.search(r"[a-z][^\x00-\x7f]|[^\x00-\x7f][a-z]", text.decode(codec)):
         return False
     if codec not in _DAILY:
         return all(map(_could_be_spoken, words))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -43,8 +44,9 @@ class Finder:
     """Finds files of a folder by what a table calls them."""
 
     def __init__(self, folder: Path, sidecar: Path) -> None:
-        self._folder = folder
+        self._folder = str(folder)
         self._root = os.path.realpath(folder)
+        self._above = tuple(map(_fold, Path(self._root).parts))
         self._beside = os.path.realpath(sidecar.parent)
         self._real_folders: dict[str, str] = {}
 
@@ -54,12 +56,13 @@ class Finder:
         Raises `ValueError` where the first is text that no file can be named by, and
         `AmbiguousError`.
         """
-        real_path(spellings[0], {})
+        if _is_file(path := self.real_path(spellings[0])):
+            return Found(path, exact=True)
         tried = list(dict.fromkeys(_variants(spellings)))
         as_said = {*spellings, *map(str.strip, spellings)}
         for given in tried:
-            if path := self._there(given):
-                return Found(path, given in as_said)
+            if there := self._there(given):
+                return Found(there, given in as_said)
         for given in tried:
             if found := self._by_parts(given):
                 return Found(found.path, exact=False)
@@ -121,6 +124,9 @@ class Finder:
         Before the path of a file may stand the folders that hold the folder, and anything where
         the table was made on another machine.
         """
+        name = _fold(given.rpartition("/")[2])
+        if name and name not in self._files and ("." in name or name not in self._stems):
+            return None
         drive = _DRIVE.match(given)
         parts = tuple(
             part
@@ -135,12 +141,11 @@ class Finder:
             files = self._stems.get(key[-1], [])
             parts = _with_suffixes(parts, files)
             files = [file._replace(key=(*file.key[:-1], key[-1])) for file in files]
-        above = tuple(map(_fold, Path(self._root).parts))
         longer = [
             file
             for file in files
             if _ends_with(key, file.key)
-            and (drive or _ends_with(above, key[: len(key) - len(file.key)]))
+            and (drive or _ends_with(self._above, key[: len(key) - len(file.key)]))
         ]
         if longer:
             most = max(len(file.key) for file in longer)
@@ -150,7 +155,11 @@ class Finder:
 
 def _is_file(path: str) -> bool:
     """Whether a file or a link is there, be it one that leads nowhere."""
-    return os.path.lexists(path) and not os.path.isdir(path)  # noqa: PTH112 - keeps the text
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return not (os.path.isdir(path) if stat.S_ISLNK(mode) else stat.S_ISDIR(mode))  # noqa: PTH112
 
 
 def _with_suffixes(parts: Parts, files: list[_File]) -> Parts:

@@ -8,7 +8,7 @@ import re
 
 ALPHABETS = {
     "German": "äöüß",
-    "French": "àâæçéèêëîïôœùûüÿ",
+    "French": "àâæçéèêëîïôœùûü",
     "Dutch": "áéèêëíïóöúü",
     "Italian": "àèéòù",
     "Spanish": "áéíñóúü",
@@ -58,7 +58,12 @@ _AT_ITS_PLACE = {
     "ñ": r".*ñ[aeiouáéíóú]",
     "ã": r".*ã([oe]|s?$)",
     "œ": r".*œ[uidemns]",
-    "ì": r"$^",
+    "ń": r".*ń(?![aeiouyó])",
+    "ê": r".*ê.",
+    "ë": r".*[aeiouy]ë",
+    "ï": r".*[aeiouy]ï",
+    "õ": r".*õe",
+    "ä": r"(?!.*aä)",
 }
 
 
@@ -78,7 +83,10 @@ def languages_of(word: str, languages: tuple[str, ...]) -> frozenset[str]:
     if not _could_be_a_word(word, lower):
         return frozenset()
     letters = {letter for letter in lower if not letter.isascii()}
-    return frozenset(name for name in languages if letters <= set(ALPHABETS[name]))
+    fits = frozenset(name for name in languages if letters <= set(ALPHABETS[name]))
+    if re.search("ç(?![aeiouyâãáéêõô])", lower):
+        return fits & {"Turkish"}
+    return fits
 
 
 def _strange(letters: str) -> bool:
@@ -109,7 +117,7 @@ def _could_be_a_word(word: str, lower: str) -> bool:
 
 def _has_fair_case(word: str, at: int, is_shouted: bool) -> bool:
     if word[at].isupper():
-        return not word[at - 1 : at].islower()
+        return not at or word.replace("ß", "").isupper()
     return word[at] == "ß" or not (word[at + 1 : at + 2].isupper() or is_shouted)
 
 
@@ -118,7 +126,8 @@ def _has_fair_neighbors(lower: str, at: int) -> bool:
     if (place := _AT_ITS_PLACE.get(letter)) and not re.match(place, lower):
         return False
     if letter in _CONSONANTS:
-        return not before or not after or before in _VOWELS or after in _VOWELS
+        ends = not after and letter in "ćńśźł"
+        return not before or ends or before in _VOWELS or after in _VOWELS
     if letter in "ãœä" and after in ("o", "u", "i"):  # leão, cœur, Äußeres
         return True
     if letter in "èêë" and not before:  # a Czech or Polish word, read in Windows-1252
