@@ -52,6 +52,7 @@ def parse_csv(text: str, known: Collection[str] = ()) -> Sheet:
     names of `known` in the header. Raises `ValueError` without a header or when two columns have
     the same name.
     """
+    text = text.rstrip("\x1a\0")  # how DOS ends a file
     if not text.strip(_BLANKS + "\r\n"):
         raise ValueError("it is empty; its first line must name the columns")
     keys = frozenset(map(column_key, known))

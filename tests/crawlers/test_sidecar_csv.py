@@ -35,7 +35,7 @@ AB = {"a.jpg": {"make": "Fiat", "color": "rot"}, "b.jpg": {"make": "Land Rover",
         "'path','make','color'\n'a.jpg','Fiat','rot'\n'b.jpg','Land Rover','a, b'\n",
         "path;make;color;;\na.jpg;Fiat;rot;;\nb.jpg;Land Rover;a, b;;\n;;;;\n;;;;\n",
         "path;make;color\na.jpg;Fiat;rot;;;\nb.jpg;Land Rover;a, b;;;\n;;;;;\n",
-        "Path;Make;COLOR\na.jpg;Fiat;rot\nb.jpg;Land Rover;a, b\n",
+        "Path;Make;COLOR\na.jpg;Fiat;rot\nb.jpg;Land Rover;a, b\n\x1a",
     ],
 )
 def test_every_dialect_says_the_same(tmp_path: Path, text: str) -> None:
