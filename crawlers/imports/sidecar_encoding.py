@@ -40,8 +40,9 @@ _COMMON = "cp1252"
 _RARE = ("mac-latin2", "cp852")
 """Looked at and never taken: few tables are in them, and others read like them."""
 
-_REGIONAL = ("cp1254", "cp1257")
-"""Taken where the words are possible in no other encoding, as few tables are in these."""
+_USUAL = ("cp1252", "cp1250")
+"""Taken where it needs the fewest languages; any other, where no other encoding is possible
+or all words are names of cars."""
 
 _SCRIPTS = {
     "cp932": ("Shift JIS", "[\u3041-\u30ff\u4e00-\u9fff\u3005]+"),
@@ -134,7 +135,7 @@ def _latin(foreign: list[bytes]) -> Encoding | None:
     best = [reading for reading in readings.values() if reading[:2] == least]
     codec = best[0].codec
     is_sure = len(best) == 1 and codec not in _RARE and (best[0].is_word or codec == _COMMON)
-    if codec in _REGIONAL:
+    if codec not in _USUAL and best[0].cost:
         is_sure = is_sure and all(other is best[0] or other.odd for other in readings.values())
     return Encoding(codec, _LATIN[codec][0]) if is_sure else Encoding(None)
 
