@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from crawlers.imports.sidecar import FIELDS, Sidecar, load_sidecar, real_path
+from crawlers.imports.sidecar import FIELDS, Facts, Sidecar, load_sidecar, real_path
 from crawlers.imports.walk import WENT_AWAY, readable, walk_files
 from crawlers.records import Drop, Notice, Photo, Sighting, SourceError, count_seen
 
@@ -103,12 +103,17 @@ class FolderSource:
             words=values,
             image_url=path.as_uri(),
             teller=sidecar.teller if sidecar else "",
-            covers=sidecar.covers if sidecar and facts else (),
+            covers=_covered(sidecar, facts) if sidecar and facts else (),
             **fields,
         )
         yield Photo(sighting, path)
         if sidecar and facts is None:
             yield Notice(NO_ROW, readable(path))
+
+
+def _covered(sidecar: Sidecar, facts: Facts) -> tuple[str, ...]:
+    """What the row speaks of: not of what was spoilt in it, so that this takes nothing back."""
+    return tuple(target for target in sidecar.covers if target not in facts.unsure)
 
 
 def _drive(folder: Path) -> int | None:

@@ -1,74 +1,47 @@
-"""A sidecar file as rows of plain text: CSV with any usual delimiter, JSON or JSON lines."""
+"""A sidecar file as rows of plain text: CSV of any dialect, JSON or JSON lines."""
 
 import codecs
-import csv
-import io
 import json
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from crawlers.imports.sidecar_csv import parse_csv
+from crawlers.imports.sidecar_sheet import (
+    PATH_COLUMNS,
+    Row,
+    Sheet,
+    column_key,
+    filled,
+    is_foreign,
+)
 from crawlers.imports.walk import readable
 from crawlers.records import SourceError
 
-DELIMITERS = (",", ";", "\t", "|")
-CSV_SUFFIXES = (".csv", ".tsv", ".txt")
-PATH_COLUMNS = ("path", "file", "filename", "image", "name")
+CSV_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 
-MOST_FAULTS = 100_000
-"""Broken rows of one table, each of which is told: a file of a few MB can have millions."""
-
-Cells = dict[str, str]
-
-
-class Row(NamedTuple):
-    """One row: where it stands in the file, and its cells; an empty cell is absent."""
-
-    where: str
-    cells: Cells
-
-
-class Fault(NamedTuple):
-    """A row that could not be read: where it stands, a constant reason, and what was found."""
-
-    where: str
-    reason: str
-    detail: str
-
-
-@dataclass
-class Sheet:
-    """The columns in the order they were first seen, the rows, and the rows that are broken.
-
-    `foreign` is the first line with a byte that is not UTF-8.
-    """
-
-    columns: list[str]
-    rows: list[Row] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    foreign: str | None = None
-
-    def fault(self, where: str, reason: str, detail: str) -> None:
-        """Keep a row that is broken; raises `ValueError` where there are too many to be a table."""
-        if len(self.faults) == MOST_FAULTS:
-            first = self.faults[0]
-            raise ValueError(
-                f"over {MOST_FAULTS:,} of its rows are broken, so it is hardly a table of this "
-                f"kind; the first: {first.where}, {first.reason}: {first.detail[:200]}"
-            )
-        self.faults.append(Fault(where, reason, detail))
+_BOMS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # begins like the mark of UTF-16, so it is looked for first
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_SPREADSHEETS = {
+    b"PK\x03\x04": "a spreadsheet (or another zip archive)",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of an old Excel",
+}
 
 
 class _Pairs(list[tuple[str, Any]]):
     """A JSON object as it was written; a plain dict would lose a key that stands twice."""
 
 
-def load_sheet(path: Path) -> Sheet:
+def load_sheet(path: Path, known: Collection[str] = ()) -> Sheet:
     """Read a sidecar; raises `SourceError` where the file as a whole cannot be understood.
 
-    Bytes that are not UTF-8 are kept as Python keeps them in file names, so that a path made of
-    such bytes still finds its file.
+    Bytes that are not UTF-8 are kept as Python keeps them in file names: what they mean is decided
+    in `sidecar_encoding`, and a path made of such bytes still finds its file. `known` are names of
+    columns by which a header is recognized.
     """
     try:
         raw = path.read_bytes()
@@ -76,72 +49,40 @@ def load_sheet(path: Path) -> Sheet:
         raise SourceError(
             f"the sidecar {readable(path)} cannot be read: {error.strerror}"
         ) from error
-    utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for begin, what in _SPREADSHEETS.items():
+        if raw.startswith(begin):
+            raise SourceError(
+                f"the sidecar {readable(path)} is {what}; save it as CSV UTF-8 and give that"
+            )
+    text = _decode(raw, path)
     try:
-        text = raw.decode("utf-16") if utf16 else raw.decode("utf-8-sig", "surrogateescape")
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"the sidecar {readable(path)} is neither UTF-8 nor UTF-16: {error}"
-        ) from error
-    try:
-        sheet = parse_csv(text) if path.suffix.lower() in CSV_SUFFIXES else parse_json(text)
+        is_csv = path.suffix.lower() in CSV_SUFFIXES
+        sheet = parse_csv(text, known) if is_csv else parse_json(text)
     except (ValueError, RecursionError) as error:
         raise SourceError(f"the sidecar {readable(path)} cannot be understood: {error}") from error
-    sheet.foreign = next(
-        (line for line in text.splitlines() if not line.isascii() and _foreign(line)), None
-    )
+    sheet.foreign = next((line for line in text.splitlines() if is_foreign(line)), None)
     return sheet
 
 
-def _foreign(line: str) -> bool:
-    return any("\udc80" <= character <= "\udcff" for character in line)
-
-
-def parse_csv(text: str) -> Sheet:
-    """Rows under a header line; the delimiter is the one that cuts the header into most columns.
-
-    Raises `ValueError` without a header or when two columns have the same name.
-    """
-    if not text.strip():
-        raise ValueError("it is empty; its first line must name the columns")
-    headers = {delimiter: _header(text, delimiter) for delimiter in DELIMITERS}
-    delimiter, columns = max(headers.items(), key=lambda item: len(item[1]))
-    if not any(columns):
-        raise ValueError("its first line must name the columns, and cannot be read as CSV")
-    twice = sorted(name for name, times in Counter(columns).items() if name and times > 1)
-    if twice:
-        raise ValueError(f"its columns {twice} stand there twice; name each column once")
-    sheet = Sheet([name for name in columns if name])
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    next(reader)
-    while True:
-        first = reader.line_num + 1
-        where = f"line {first}"
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return sheet
-        except csv.Error as error:
-            detail = f"{error}; lines {first} to {reader.line_num} are lost, mend the quotes"
-            sheet.fault(where, "sidecar row is not CSV", detail)
-            continue
-        if cells and len(cells) != len(columns):
-            detail = f"{len(cells)} cells where the header has {len(columns)}: {cells}"
-            sheet.fault(where, "sidecar row does not fit its header", detail)
-        elif cells:
-            sheet.rows.append(Row(where, _filled(dict(zip(columns, cells, strict=True)))))
-
-
-def _header(text: str, delimiter: str) -> list[str]:
+def _decode(raw: bytes, path: Path) -> str:
+    encoding = next((name for bom, name in _BOMS.items() if raw.startswith(bom)), _unmarked(raw))
     try:
-        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except (csv.Error, StopIteration):
-        return []
-    return [cell.strip() for cell in cells]
+        if encoding is None:
+            return raw.decode("utf-8-sig", "surrogateescape")
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        name = (encoding or "utf-8").upper()
+        raise SourceError(
+            f"the sidecar {readable(path)} begins like {name} and is not: {error}; save it as UTF-8"
+        ) from error
 
 
-def _filled(cells: Cells) -> Cells:
-    return {name: cell for name, cell in cells.items() if name and cell.strip()}
+def _unmarked(raw: bytes) -> str | None:
+    """UTF-16 without a byte order mark: half of the bytes of what is ASCII in it are NULs."""
+    low, high = raw[::2].count(0), raw[1::2].count(0)
+    if len(raw) % 2 or max(low, high) * 10 < len(raw) or min(low, high) * 20 > max(low, high):
+        return None
+    return "utf-16-le" if high > low else "utf-16-be"
 
 
 def parse_json(text: str) -> Sheet:
@@ -153,13 +94,17 @@ def parse_json(text: str) -> Sheet:
         value = json.loads(text, object_pairs_hook=_Pairs)
     except ValueError as error:
         return _parse_lines(text, error)
-    if isinstance(value, _Pairs) and any(name in PATH_COLUMNS for name, _ in value):
+    if isinstance(value, _Pairs) and any(map(_names_path, value)):
         return _gather([("line 1", value)])
     if isinstance(value, _Pairs) and any(isinstance(inner, _Pairs) for _, inner in value):
         return _gather([(f"key {key!r}", _with_path(inner, key)) for key, inner in value])
     if isinstance(value, list):
         return _gather([(f"row {i}", item) for i, item in enumerate(value, start=1)])
     raise ValueError("it is JSON, but no list of objects and no object keyed by path")
+
+
+def _names_path(pair: tuple[str, Any]) -> bool:
+    return column_key(pair[0]) in PATH_COLUMNS and isinstance(pair[1], str)
 
 
 def _with_path(item: Any, path: str) -> Any:
@@ -191,13 +136,14 @@ def _gather(items: list[tuple[str, Any]]) -> Sheet:
             reason = "sidecar row is not a JSON object"
             sheet.fault(where, reason, f"found {item!r}")
             continue
-        columns.update(dict.fromkeys(name for name, _ in item))
-        nested = [name for name, value in item if isinstance(value, _Pairs)]
+        pairs = [(name.strip().strip("\ufeff"), value) for name, value in item]
+        columns.update(dict.fromkeys(name for name, _ in pairs))
+        nested = [name for name, value in pairs if isinstance(value, _Pairs)]
         if nested:
             reason = "sidecar value is an object, not a word"
             sheet.fault(where, reason, f"found in {nested}; give one plain value")
-        words = {name: _word(value) for name, value in item if name not in nested}
-        sheet.rows.append(Row(where, _filled(words)))
+        words = {name: _word(value) for name, value in pairs if name not in nested}
+        sheet.rows.append(Row(where, filled(words)))
     sheet.columns = [name for name in columns if name]
     return sheet
 

@@ -1,0 +1,217 @@
+"""The file that a row means, found as a person would find it, where that is unique."""
+
+import os
+import re
+import stat
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from crawlers.imports.walk import walk_files
+
+_DRIVE = re.compile(r"(?:[A-Za-z]:|\\\\[^\\/]+[\\/][^\\/]+|//[^\\/]+[\\/][^\\/]+|~)?[\\/]+")
+_URL = re.compile(r"file:(?://(?:localhost)?)?", re.IGNORECASE)
+_QUOTES = "\"'"
+
+Parts = tuple[str, ...]
+
+
+class Found(NamedTuple):
+    """A file by its real path, and whether the row says its path in just this way.
+
+    Not `exact`, it was found by its name or by a part of the path alone.
+    """
+
+    path: str
+    exact: bool
+
+
+class AmbiguousError(LookupError):
+    """Several files are as much what a row says; the message names two."""
+
+
+class _File(NamedTuple):
+    path: str
+    parts: Parts  # below the folder
+    key: Parts
+
+
+class Finder:
+    """Finds files of a folder by what a table calls them."""
+
+    def __init__(self, folder: Path, sidecar: Path) -> None:
+        self._folder = str(folder)
+        self._root = os.path.realpath(folder)
+        self._above = tuple(map(_fold, Path(self._root).parts))
+        self._beside = os.path.realpath(sidecar.parent)
+        self._real_folders: dict[str, str] = {}
+
+    def find(self, *spellings: str) -> Found | None:
+        """The file by the first of these spellings that names one; None where there is none.
+
+        Raises `ValueError` where the first is text that no file can be named by, and
+        `AmbiguousError`.
+        """
+        if _is_file(path := self.real_path(spellings[0])):
+            return Found(path, exact=True)
+        tried = list(dict.fromkeys(_variants(spellings)))
+        as_said = {*spellings, *map(str.strip, spellings)}
+        for given in tried:
+            if there := self._there(given):
+                return Found(there, given in as_said)
+        for given in tried:
+            if found := self._by_parts(given):
+                return Found(found.path, exact=False)
+        return None
+
+    def names_a_file(self, given: str, *, loosely: bool) -> bool:
+        """Whether a cell is the path of a file; `loosely` also by its name or a part of it."""
+        try:
+            if not loosely:
+                return os.path.isfile(os.path.join(self._root, given))  # noqa: PTH113, PTH118 - keeps the text
+            return self.find(given) is not None
+        except (ValueError, AmbiguousError):
+            return False
+
+    def real_path(self, given: str) -> str:
+        """Where the file would be that a row names exactly."""
+        return real_path(os.path.join(self._folder, given), self._real_folders)  # noqa: PTH118
+
+    def _there(self, given: str) -> str | None:
+        """The path if there is something: below the folder, beside the table or beside the folder
+        itself, whose name then stands first."""
+        path = self.real_path(given)
+        if _is_file(path):
+            return path
+        first, _, rest = given.removeprefix("./").partition("/")
+        bases = [self._beside] if self._beside.startswith(self._root + os.sep) else []
+        above, name = os.path.split(self._root)
+        bases += [above] if rest and first == name else []
+        for base in bases:
+            path = real_path(os.path.join(base, given), self._real_folders)  # noqa: PTH118
+            if _is_file(path):
+                return path
+        return None
+
+    @cached_property
+    def _files(self) -> dict[str, list[_File]]:
+        """Every file that may be a photo, by its name without case."""
+        files: dict[str, list[_File]] = defaultdict(list)
+        for found in walk_files(Path(self._root), ""):
+            if isinstance(found, Path):
+                inside = found.is_relative_to(self._root)
+                parts = found.relative_to(self._root).parts if inside else found.parts[1:]
+                key = tuple(map(_fold, parts))
+                files[key[-1]].append(_File(str(found), parts, key))
+        return files
+
+    @cached_property
+    def _stems(self) -> dict[str, list[_File]]:
+        """The same, by the name without its suffix."""
+        stems: dict[str, list[_File]] = defaultdict(list)
+        for files in self._files.values():
+            for file in files:
+                stems[os.path.splitext(file.key[-1])[0]].append(file)  # noqa: PTH122
+        return stems
+
+    def _by_parts(self, given: str) -> _File | None:
+        """The file whose path is the end of what is given, or the other way round.
+
+        Before the path of a file may stand the folders that hold the folder, and anything where
+        the table was made on another machine.
+        """
+        name = _fold(given.rpartition("/")[2])
+        if name and name not in self._files and ("." in name or name not in self._stems):
+            return None
+        drive = _DRIVE.match(given)
+        parts = tuple(
+            part
+            for part in given[drive.end() if drive else 0 :].split("/")
+            if part not in ("", ".")
+        )
+        if not parts or ".." in parts:
+            return None
+        key = tuple(map(_fold, parts))
+        files = self._files.get(key[-1], [])
+        if not files and "." not in key[-1]:
+            files = self._stems.get(key[-1], [])
+            parts = _with_suffixes(parts, files)
+            files = [file._replace(key=(*file.key[:-1], key[-1])) for file in files]
+        longer = [
+            file
+            for file in files
+            if _ends_with(key, file.key)
+            and (drive or _ends_with(self._above, key[: len(key) - len(file.key)]))
+        ]
+        if longer:
+            most = max(len(file.key) for file in longer)
+            return _only((file for file in longer if len(file.key) == most), parts)
+        return _only((file for file in files if _ends_with(file.key, key)), parts)
+
+
+def _is_file(path: str) -> bool:
+    """Whether a file or a link is there, be it one that leads nowhere."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return not (os.path.isdir(path) if stat.S_ISLNK(mode) else stat.S_ISDIR(mode))  # noqa: PTH112
+
+
+def _with_suffixes(parts: Parts, files: list[_File]) -> Parts:
+    return (*parts[:-1], files[0].parts[-1]) if len(files) == 1 else parts
+
+
+def _only(files: Iterable[_File], parts: Parts) -> _File | None:
+    """The one file, or the one that is called so with the same case."""
+    found = list(files)
+    if len(found) > 1:
+        same = [
+            file for file in found if _ends_with(parts, file.parts) or _ends_with(file.parts, parts)
+        ]
+        found = same or found
+    if len(found) > 1:
+        raise AmbiguousError(
+            f"{found[0].path} and {found[1].path}" + (" and more" if found[2:] else "")
+        )
+    return found[0] if found else None
+
+
+def _ends_with(parts: Parts, end: Parts) -> bool:
+    return not end or parts[-len(end) :] == end
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _variants(spellings: Iterable[str]) -> Iterator[str]:
+    """Each spelling as it is, then as other systems, web pages and careless hands write it."""
+    given = list(spellings)
+    yield from given
+    for text in given:
+        bare = text.strip().strip("\ufeff\u200b").strip(_QUOTES).strip()
+        yield bare
+        local = unquote(_URL.sub("", bare), errors="surrogateescape") if _URL.match(bare) else bare
+        for one in (local, unquote(bare, errors="surrogateescape") if "%" in bare else local):
+            yield one
+            if "\\" in one:
+                yield one.replace("\\", "/")
+
+
+def real_path(path: str, real_folders: dict[str, str]) -> str:
+    """`path` with every link resolved but the last; `real_folders` remembers those seen before.
+
+    Raises `ValueError` for text that no file can be named by.
+    """
+    os.fsencode(path)
+    if "\0" in path:
+        raise ValueError("a file name cannot hold a NUL")
+    folder, name = os.path.split(path)
+    if folder not in real_folders:
+        real_folders[folder] = os.path.realpath(folder)
+    return os.path.join(real_folders[folder], name)  # noqa: PTH118 - Path would drop a final dot

@@ -1,0 +1,135 @@
+"""Whether a word could be one of a language, by its letters: what a wrong encoding makes is not.
+
+`Citroën` in Windows-1252 reads `CitroÎn` in Mac Roman, with a capital inside, and a Czech `černá`
+reads `èerná`, whose letters no language has together and no word begins with.
+"""
+
+import re
+
+ALPHABETS = {
+    "German": "äöüß",
+    "French": "àâæçéèêëîïôœùûü",
+    "Dutch": "áéèêëíïóöúü",
+    "Italian": "àèéòù",
+    "Spanish": "áéíñóúü",
+    "Portuguese": "áâãàçéêíóôõúü",
+    "Danish": "æøåéö",
+    "Swedish": "åäöéü",
+    "Czech": "áčďéěíňóřšťúůýž",
+    "Slovak": "áäčďéíľňóôšťúýž",
+    "Polish": "ąćęłńóśźż",
+    "Hungarian": "áéíóöőúüű",
+    "Croatian": "čćđšž",
+    "Romanian": "ăâîşţșț",
+    "Turkish": "çğıöşüâî",
+    "Lithuanian": "ąčęėįšųūž",
+    "Latvian": "āčēģīķļņšūž",
+    "Estonian": "äõöüšž",
+}
+"""The letters beside a to z of a language's own words; rare ones are left out, as they make a wrong
+reading look right more often than they occur."""
+
+ANY = "any"
+"""What a name of cars is in: people write it in every language."""
+
+SIGNS = "signs"
+"""What a word with a sign beside its letters is in; it may be a letter of another encoding."""
+
+_NAMES = frozenset(
+    (
+        *("citroën", "citroëns", "škoda", "coupé", "coupés", "mégane", "zoé", "zoë", "séat", "ë"),
+        *("cee\u2019d", "cee\u00b4d", "één", "étape", "séville", "véhicule", "métallisé", "weiß"),
+        *("grün", "m²", "m³", "cm²", "cm³", "dm³", "km²"),
+    )
+)
+_CONSONANTS = frozenset("çñßčďňřšťžľćłńśźżđşţșțğģķļņ")
+_VOWELS = frozenset("aeiouy") | frozenset("".join(ALPHABETS.values())) - _CONSONANTS
+_LONE = frozenset("àéèåöóâêœ")
+_ALONE = frozenset("–—…°®™©²³€£«»•·×±’‘“”\xa0")  # noqa: RUF001 - signs as typographers set them
+
+_ELISION = re.compile(r"(?:[ldjmnstc]|qu|un|dell|all|nell|sull|dall)’\w+|\w+’(?:s|d|t|er|n)?", re.I)  # noqa: RUF001
+_MARKED = re.compile(r"[^\W\d_]+[®™°]")
+_JOINED = re.compile(r"[^\W_]+[–—][A-Z0-9]\w*")  # noqa: RUF001 - Rolls-Royce with a dash
+_SPACED = re.compile(r"\w*(?:\xa0\w*)+|\w+…")
+_AT_ITS_PLACE = {
+    "à": r".*à$",
+    "ò": r".*ò$",
+    "ù": r".*ù$",
+    "ñ": r".*ñ[aeiouáéíóú]",
+    "ã": r".*ã([oe]|s?$)",
+    "œ": r".*œ[uidemns]",
+    "ń": r".*ń(?![aeiouyó])",
+    "ê": r".*ê.",
+    "ë": r".*[aeiouy]ë",
+    "ï": r".*[aeiouy]ï",
+    "õ": r".*õe",
+    "ä": r"(?!.*aä)",
+}
+
+
+def languages_of(word: str, languages: tuple[str, ...]) -> frozenset[str]:
+    """Which of the languages `word` could be of; it has letters or signs that are not ASCII.
+
+    `ANY` and `SIGNS` stand for what is of no one language; nothing means that it is no word.
+    """
+    lower = word.lower()
+    elided = _ELISION.fullmatch(word) and not _strange(lower.replace("\u2019", ""))
+    if lower in _NAMES or elided:
+        return frozenset((ANY,))
+    if _MARKED.fullmatch(word) and word[:-1].isascii():
+        return frozenset((ANY,))
+    if not word.isalpha():
+        return frozenset((SIGNS,)) if _has_fair_signs(word) else frozenset()
+    if not _could_be_a_word(word, lower):
+        return frozenset()
+    letters = {letter for letter in lower if not letter.isascii()}
+    fits = frozenset(name for name in languages if letters <= set(ALPHABETS[name]))
+    if re.search("ç(?![aeiouyâãáéêõô])", lower):
+        return fits & {"Turkish"}
+    return fits
+
+
+def _strange(letters: str) -> bool:
+    return not letters.isascii() and not set(letters) & _VOWELS
+
+
+def _has_fair_signs(word: str) -> bool:
+    if len(word) == 1:
+        return word in _ALONE
+    bare = re.sub(r"[\xa0–—…®™°]", "", word)  # noqa: RUF001
+    fits = _JOINED.fullmatch(word) or _SPACED.fullmatch(word)
+    return bool(fits) and (bare.isascii() or _could_be_a_word(bare, bare.lower()))
+
+
+def _could_be_a_word(word: str, lower: str) -> bool:
+    """Whether case and neighbors of its letters are those of words."""
+    if len(word) == 1:
+        return lower in _LONE
+    strange = [at for at, letter in enumerate(lower) if not letter.isascii()]
+    if len(lower) != len(word) or len(strange) * 3 > len(word) * 2 or len(strange) == len(word):
+        return False
+    plain = [letter for letter in word if letter.isascii()]
+    is_shouted = len(plain) > 1 and all(map(str.isupper, plain))
+    return all(
+        _has_fair_case(word, at, is_shouted) and _has_fair_neighbors(lower, at) for at in strange
+    )
+
+
+def _has_fair_case(word: str, at: int, is_shouted: bool) -> bool:
+    if word[at].isupper():
+        return not at or word.replace("ß", "").isupper()
+    return word[at] == "ß" or not (word[at + 1 : at + 2].isupper() or is_shouted)
+
+
+def _has_fair_neighbors(lower: str, at: int) -> bool:
+    letter, before, after = lower[at], lower[at - 1 : at], lower[at + 1 : at + 2]
+    if (place := _AT_ITS_PLACE.get(letter)) and not re.match(place, lower):
+        return False
+    if letter in _CONSONANTS:
+        ends = not after and letter in "ćńśźł"
+        return not before or ends or before in _VOWELS or after in _VOWELS
+    if letter in "ãœä" and after in ("o", "u", "i"):  # leão, cœur, Äußeres
+        return True
+    if letter in "èêë" and not before:  # a Czech or Polish word, read in Windows-1252
+        return False
+    return any(near and near not in _VOWELS for near in (before, after))
