@@ -8,3 +8,12 @@ class MarqueError(Exception):
 
 class UsageMistakeError(MarqueError, ValueError):
     """What was asked for makes no sense; asking otherwise will help."""
+
+
+class DriftError(MarqueError):
+    """What a site answers has changed: a path that is read is not there any more, or holds
+    something else. `path` names it, as JSON; `what` says what is wrong with it."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"drift: {path} {what}: the site's answers have changed")
+        self.path = path

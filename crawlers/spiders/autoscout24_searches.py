@@ -12,6 +12,7 @@ from crawlers.manners.gate import STOPPING, StoppingError
 from crawlers.pages.autoscout24.echo import check_echo
 from crawlers.pages.autoscout24.paths import Reduced, reduce_search
 from crawlers.pages.autoscout24.search import SearchPage, parse_search
+from crawlers.pages.autoscout24.site_words import SiteWords, site_words
 from crawlers.pages.autoscout24.slices import CAP, PAGES, Slice, search_url
 from crawlers.spiders.autoscout24_answers import (
     BARE,
@@ -24,6 +25,7 @@ from crawlers.spiders.polite import PoliteSpider
 EMPTY = "search page without a listing, before the number of pages that the site tells"
 TRAFFIC = "site's own verdict on the traffic is not ok"
 AGAIN = "search page without its listings: asked for once more"
+STRANGE = "site's own word for a colour or body is another than the one that is known"
 
 ROWS = CAP // PAGES
 """Listings on a page, at most."""
@@ -39,6 +41,13 @@ class Searches:
     def __init__(self, spider: PoliteSpider) -> None:
         self._spider = spider
         self._crawl = spider.crawl
+        self._words: SiteWords | None = None
+
+    @property
+    def words(self) -> SiteWords:
+        """The site's words for colours and bodies, as its first page gave them."""
+        assert self._words is not None, "whoever asks for them has asked for a page"
+        return self._words
 
     async def walk(self, asked: Slice, first: SearchPage) -> AsyncIterator[SearchPage]:
         """The pages of a search, from its first one on."""
@@ -60,6 +69,10 @@ class Searches:
         page = parse_search(await self._reduced(url, asked, number), asked=asked)
         if page.traffic not in {None, "ok"}:
             self._crawl.report.count_notice(TRAFFIC, f"{page.traffic!r} at {url}")
+        if self._words is None:
+            self._words = site_words(asked.site, page)
+            for text in self._words.strange:
+                self._crawl.report.count_notice(STRANGE, f"{asked.site.host}: {text}")
         for drop in page.dropped:
             self._crawl.report.count_notice(drop.reason, drop.detail)
         return page

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from crawlers.errors import MarqueError
 from crawlers.pages.autoscout24.codes import SOURCE, same_name
+from crawlers.pages.autoscout24.drift import check_search
 from crawlers.pages.autoscout24.gallery import GUID, GalleryPhoto, read_gallery
 from crawlers.pages.autoscout24.offer_link import offer_guid
 from crawlers.pages.autoscout24.paths import Json, Reduced
@@ -20,9 +21,10 @@ NOT_ASKED = "row is another make or model"
 NO_PHOTOS = "row has no photos"
 
 _MMMV = re.compile(r"([0-9]{0,9})\|([0-9]{0,9})\|[^,]*")
-
-
+_CAT = re.compile(r"ma([0-9]{1,9})(?:mo([0-9]{1,9}))?(?:[a-z]{2}[0-9]{1,9})*")
 _NEEDED = ("listings", "numberOfResults", "numberOfPages")
+LIST = "list"
+"""The `pageid` of a search page."""
 
 
 class NoListingsError(MarqueError):
@@ -67,7 +69,8 @@ class SearchPage:
     """What a search page says: its rows, why others were left out, and the search it answers.
 
     `echo` is the search as the site understood it. `makes` are all it knows, `models` those of the
-    make that was searched. `traffic` is its word for who asked: "ok", as far as seen.
+    make that was searched, `colors` and `bodies` what it can be narrowed to. `traffic` is its word
+    for who asked: "ok", as far as seen.
     """
 
     rows: tuple[Row, ...]
@@ -77,6 +80,8 @@ class SearchPage:
     echo: Mapping[str, str] = field(default_factory=dict)
     makes: tuple[Label, ...] = ()
     models: tuple[Label, ...] = ()
+    colors: tuple[Label, ...] = ()
+    bodies: tuple[Label, ...] = ()
     traffic: str | None = None
 
     @property
@@ -91,25 +96,34 @@ class SearchPage:
 
 
 def _ids(echo: Mapping[str, str]) -> tuple[int | None, int | None]:
-    found = _MMMV.fullmatch(echo.get("mmmv", ""))
+    """The ids of make and model by `mmmv`, such as `13|1641||`; a page that has none may name the
+    car by `cat`, such as `ma13mo1641`. None where it names none, or several."""
+    mmmv, cat = echo.get("mmmv"), echo.get("cat")
+    return by_cat(cat or "") if mmmv is None else _numbers(_MMMV.fullmatch(mmmv))
+
+
+def by_cat(cat: str) -> tuple[int | None, int | None]:
+    """The ids of make and model that a `cat` names. It is only ever read: robots.txt closes
+    addresses that have it."""
+    return _numbers(_CAT.fullmatch(cat))
+
+
+def _numbers(found: re.Match[str] | None) -> tuple[int | None, int | None]:
     if found is None:
         return None, None
     return (int(found[1]) if found[1] else None, int(found[2]) if found[2] else None)
 
 
-def parse_search(props: Reduced, *, asked: Slice) -> SearchPage:
+def parse_search(props: Reduced, *, asked: Slice, where: str = "") -> SearchPage:
     """Read a search page; rows of another make or model than `asked` are left out.
 
-    A listing that stands in it twice is there twice. Raises `NoListingsError` if it is no search.
+    A listing that stands in it twice is there twice. Raises `NoListingsError` if it is no search,
+    and `DriftError` if it is one and lacks what is read of one; `where` names it there.
     """
-    missing = [name for name in _NEEDED if name not in props]
-    if missing:
-        raise NoListingsError(
-            f"the page that answers the search for {asked} has no {', no '.join(missing)}: "
-            "it is an error page, or the site's pages have changed"
-        )
-    echo = props.get("pageQuery", {})
-    taxonomy = props.get("taxonomy", {})
+    _check_whole(props, asked, where or f"the answer to {asked}")
+    taxonomy = props.get("taxonomy") or {}
+    echo = _echo(props)
+    models = (taxonomy.get("models") or {}).get(str(_ids(echo)[0]))
     rows, dropped = _sort_out(props["listings"], asked, _ids(echo)[1])
     return SearchPage(
         rows=tuple(rows),
@@ -117,10 +131,28 @@ def parse_search(props: Reduced, *, asked: Slice) -> SearchPage:
         number_of_results=props["numberOfResults"],
         number_of_pages=min(props["numberOfPages"], PAGES),
         echo=echo,
-        makes=_makes(taxonomy.get("makes", {})),
-        models=_models(taxonomy.get("models", {}).get(str(_ids(echo)[0]), [])),
+        makes=_makes(taxonomy.get("makes") or {}),
+        models=_labels(models),
+        colors=_labels(taxonomy.get("bodyColor")),
+        bodies=_labels(taxonomy.get("bodyType")),
         traffic=props.get("trafficAnalysisResult"),
     )
+
+
+def _check_whole(props: Reduced, asked: Slice, where: str) -> None:
+    if props.get("pageid") == LIST or "listings" in props:
+        check_search(props, where)
+    missing = [name for name in _NEEDED if props.get(name) is None]
+    if missing:
+        raise NoListingsError(
+            f"the page that answers the search for {asked} has no {', no '.join(missing)}: "
+            "it is an error page, or the site's pages have changed"
+        )
+
+
+def _echo(props: Reduced) -> dict[str, str]:
+    said = props.get("pageQuery") or {}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _sort_out(
@@ -138,22 +170,24 @@ def _sort_out(
 
 
 def _makes(found: Json) -> tuple[Label, ...]:
-    return tuple(Label(int(key), make["label"]) for key, make in found.items() if make)
+    said = ((key, (make or {}).get("label")) for key, make in found.items())
+    return tuple(Label(int(key), label) for key, label in said if label)
 
 
-def _models(found: list[Json]) -> tuple[Label, ...]:
-    return tuple(Label(m["value"], m["label"]) for m in found if m.keys() >= {"value", "label"})
+def _labels(found: list[Json] | None) -> tuple[Label, ...]:
+    said = ((each.get("value"), each.get("label")) for each in found or ())
+    return tuple(Label(value, label) for value, label in said if value is not None and label)
 
 
 def _row(raw: Json) -> Row:
-    vehicle, tracking = raw.get("vehicle", {}), raw.get("tracking", {})
-    listing_id = raw.get("id", "")
-    price = raw.get("price", {})
+    vehicle, tracking = raw.get("vehicle") or {}, raw.get("tracking") or {}
+    listing_id = raw.get("id") or ""
+    price = raw.get("price") or {}
     return Row(
         id=listing_id,
-        url=raw.get("url", ""),
-        make=vehicle.get("make", ""),
-        section=raw.get("searchResultSection", ""),
+        url=raw.get("url") or "",
+        make=vehicle.get("make") or "",
+        section=raw.get("searchResultSection") or "",
         model=vehicle.get("model"),
         make_id=_make_id(tracking),
         model_id=vehicle.get("modelId"),
@@ -163,15 +197,15 @@ def _row(raw: Json) -> Row:
         first_registration=tracking.get("firstRegistration"),
         mileage_km=_digits(tracking.get("mileage")),
         price_eur=price.get("priceRaw") or _digits(tracking.get("price")),
-        photos=read_gallery(raw.get("images", []), listing_id),
+        photos=read_gallery(raw.get("images") or [], listing_id),
         # "no-placeholder|0.18" where it is a photo
-        cover_is_placeholder=tracking.get("imageContent", "").split("|")[0] == "placeholder",
+        cover_is_placeholder=(tracking.get("imageContent") or "").split("|")[0] == "placeholder",
         sponsored=raw.get("searchResultType") == "Nfm",
     )
 
 
 def _make_id(tracking: Json) -> int | None:
-    found = re.search(r"\bmake_id:([0-9]{1,9})\b", tracking.get("modelTaxonomy", ""))
+    found = re.search(r"\bmake_id:([0-9]{1,9})\b", tracking.get("modelTaxonomy") or "")
     return int(found[1]) if found else None
 
 
