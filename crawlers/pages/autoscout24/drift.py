@@ -2,14 +2,15 @@
 cost every listing, or a word of every listing, and nobody would see why."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from crawlers.errors import DriftError
 from crawlers.pages.autoscout24.paths import SEARCH, Field, Json, Reduced, path_steps
 
 FEW = 3
-"""In fewer rows a path may be missing by chance."""
+"""In fewer rows, or offers one after the other, a path may be missing by chance."""
 
 
 def check_search(props: Reduced, where: str) -> None:
@@ -66,3 +67,33 @@ def _below(values: list[Any], step: str) -> list[Any]:
     if step == "*":
         return [item for value in holders for item in value.values()]
     return [value[step] for value in holders if step in value]
+
+
+class Watch:
+    """What the offers of a crawl lack of what they must have.
+
+    One that lacks it among others that have it is odd, and is read all the same. `FEW` one after
+    the other, or all that were read so far, say that the site has changed.
+    """
+
+    def __init__(self) -> None:
+        self._read = 0
+        self._missed: Counter[str] = Counter()
+        self._in_all: Counter[str] = Counter()
+
+    def lost(self, lacks: Collection[str]) -> str | None:
+        """Take in what an offer lacks; the path that it was one time too many, if any."""
+        self._read += 1
+        self._in_all.update(lacks)
+        self._missed.update(lacks)
+        for path in self._missed.keys() - set(lacks):
+            del self._missed[path]
+        return next((path for path in lacks if self._missed[path] >= FEW), None)
+
+    def never_there(self) -> str | None:
+        """A path that every offer lacked so far, if there is one."""
+        return next((path for path, n in self._in_all.items() if n == self._read), None)
+
+    def missed(self, path: str) -> int:
+        """How many offers lacked a path, one after the other up to the last."""
+        return self._missed[path]

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from crawlers.errors import MarqueError, UsageMistakeError
 from crawlers.pages.autoscout24.codes import same_name, slug
-from crawlers.pages.autoscout24.search import Label, SearchPage, by_cat
+from crawlers.pages.autoscout24.search import Label, SearchPage
 from crawlers.pages.autoscout24.slices import Slice, filters
 
 _COMPARED = ("fregfrom", "fregto", "bcol", "body", "cy")
@@ -35,13 +35,6 @@ def check_echo(page: SearchPage, asked: Slice) -> None:
     pairs = {name: (want.get(name, ""), answer.get(name, "")) for name in names}
     pairs["make"] = (str(_wanted_make(page, asked)), str(page.make_id))
     pairs["model"] = (str(_wanted_model(page, asked)), str(page.model_id))
-    # Beside `mmmv` the same car may be named by `cat`, which then is no other one.
-    ids = (page.make_id, page.model_id)
-    for name, number, again in zip(
-        ("make", "model"), ids, by_cat(answer.get("cat", "")), strict=True
-    ):
-        if None not in {number, again} and number != again:
-            pairs[f"{name} of cat"] = (str(number), str(again))
     wrong = [
         f"asked {name}={one or 'nothing'}, answered {name}={other or 'nothing'}"
         for name, (one, other) in pairs.items()

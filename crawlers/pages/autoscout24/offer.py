@@ -32,6 +32,7 @@ NOT_ACTIVE = "offer is not active"
 DETAIL = "detail"
 """The `pageid` of an offer's page."""
 _LABEL = "vehicle.bodyType"
+_VITAL = ("listingDetails", "listingDetails.id", "listingDetails.status")
 
 
 class OfferError(MarqueError):
@@ -87,9 +88,9 @@ def parse_offer(
 
     Raises `OfferError` if the page is no offer, one of another listing or another make, or one that
     is no longer active; and `DriftError` if it is one, and lacks what is read of one, unless that
-    is `forgiven`.
+    is `forgiven` and does not matter to the rest.
     """
-    lacks = [path for path in offer_lacks(props) if path not in forgiven]
+    lacks = [path for path in offer_lacks(props) if path in _VITAL or path not in forgiven]
     if "listingDetails" in lacks and props.get("pageid") == DETAIL:
         raise _drifted("listingDetails", row)
     details = props.get("listingDetails")

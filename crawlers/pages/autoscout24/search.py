@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from crawlers.errors import MarqueError
+from crawlers.errors import DriftError, MarqueError
 from crawlers.pages.autoscout24.codes import SOURCE, same_name
-from crawlers.pages.autoscout24.drift import check_search
+from crawlers.pages.autoscout24.drift import FEW, check_search
 from crawlers.pages.autoscout24.gallery import GUID, GalleryPhoto, read_gallery
 from crawlers.pages.autoscout24.offer_link import offer_guid
 from crawlers.pages.autoscout24.paths import Json, Reduced
@@ -19,6 +19,16 @@ NO_LINK = "row has no link of its own"
 NOT_MAIN = "row is a recommendation"
 NOT_ASKED = "row is another make or model"
 NO_PHOTOS = "row has no photos"
+LIES_IN = {
+    NO_ID: "listings[].id",
+    NO_LINK: "listings[].url",
+    NOT_MAIN: "listings[].searchResultSection",
+    NOT_ASKED: "listings[].vehicle.make",
+    NO_PHOTOS: "listings[].images[]",
+}
+"""Reason -> the path that says so."""
+MANY = 10
+"""So many cars in a row without a photo are no chance."""
 
 _MMMV = re.compile(r"([0-9]{0,9})\|([0-9]{0,9})\|[^,]*")
 _CAT = re.compile(r"ma([0-9]{1,9})(?:mo([0-9]{1,9}))?(?:[a-z]{2}[0-9]{1,9})*")
@@ -70,7 +80,8 @@ class SearchPage:
 
     `echo` is the search as the site understood it. `makes` are all it knows, `models` those of the
     make that was searched, `colors` and `bodies` what it can be narrowed to. `traffic` is its word
-    for who asked: "ok", as far as seen.
+    for who asked: "ok", as far as seen. `unread` rows have addresses of photos, none of which is
+    one that is known.
     """
 
     rows: tuple[Row, ...]
@@ -83,6 +94,7 @@ class SearchPage:
     colors: tuple[Label, ...] = ()
     bodies: tuple[Label, ...] = ()
     traffic: str | None = None
+    unread: int = 0
 
     @property
     def make_id(self) -> int | None:
@@ -97,18 +109,10 @@ class SearchPage:
 
 def _ids(echo: Mapping[str, str]) -> tuple[int | None, int | None]:
     """The ids of make and model by `mmmv`, such as `13|1641||`; a page that has none may name the
-    car by `cat`, such as `ma13mo1641`. None where it names none, or several."""
-    mmmv, cat = echo.get("mmmv"), echo.get("cat")
-    return by_cat(cat or "") if mmmv is None else _numbers(_MMMV.fullmatch(mmmv))
-
-
-def by_cat(cat: str) -> tuple[int | None, int | None]:
-    """The ids of make and model that a `cat` names. It is only ever read: robots.txt closes
-    addresses that have it."""
-    return _numbers(_CAT.fullmatch(cat))
-
-
-def _numbers(found: re.Match[str] | None) -> tuple[int | None, int | None]:
+    car by `cat`, such as `ma13mo1641`, which is never asked for: robots.txt closes it. None where
+    the page names no car, or several."""
+    mmmv = echo.get("mmmv")
+    found = _CAT.fullmatch(echo.get("cat", "")) if mmmv is None else _MMMV.fullmatch(mmmv)
     if found is None:
         return None, None
     return (int(found[1]) if found[1] else None, int(found[2]) if found[2] else None)
@@ -136,7 +140,28 @@ def parse_search(props: Reduced, *, asked: Slice, where: str = "") -> SearchPage
         colors=_labels(taxonomy.get("bodyColor")),
         bodies=_labels(taxonomy.get("bodyType")),
         traffic=props.get("trafficAnalysisResult"),
+        unread=sum(_is_unread(raw) for raw in props["listings"]),
     )
+
+
+def check_rows(page: SearchPage, *, expected: bool, where: str) -> None:
+    """Raise `DriftError` if a page that answers what was asked has rows, and all are left out for
+    one reason that lies in the page.
+
+    `expected` says that results are to stand on it, and not recommendations alone.
+    """
+    reasons = {drop.reason for drop in page.dropped}
+    if page.rows or len(reasons) != 1 or len(page.dropped) < FEW:
+        return
+    reason = reasons.pop()
+    if reason == NOT_MAIN and not expected:
+        return
+    # Cars are sold without photos, too, but not all cars of a page.
+    if reason == NO_PHOTOS and not page.unread and len(page.dropped) < MANY:
+        return
+    first = page.dropped[0].detail
+    why = f"says of all {len(page.dropped)} rows of {where} {reason!r}, as of the first: {first}"
+    raise DriftError(LIES_IN[reason], why)
 
 
 def _check_whole(props: Reduced, asked: Slice, where: str) -> None:
@@ -202,6 +227,11 @@ def _row(raw: Json) -> Row:
         cover_is_placeholder=(tracking.get("imageContent") or "").split("|")[0] == "placeholder",
         sponsored=raw.get("searchResultType") == "Nfm",
     )
+
+
+def _is_unread(raw: Json) -> bool:
+    images = raw.get("images") or []
+    return bool(images) and not read_gallery(images, raw.get("id") or "")
 
 
 def _make_id(tracking: Json) -> int | None:

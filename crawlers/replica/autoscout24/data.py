@@ -58,7 +58,7 @@ def search_props(world: World, searches: Searches, site: Site, query: Query) -> 
         "isInitialRequest": True,
     }
     if world.faults.strikes("no-listings", "search"):
-        del props["listings"]
+        props = {"pageTitle": title, "pageid": "error", "cultureInfo": _culture(site)}
     return props
 
 
