@@ -15,5 +15,6 @@ class DriftError(MarqueError):
     something else. `path` names it, as JSON; `what` says what is wrong with it."""
 
     def __init__(self, path: str, what: str) -> None:
-        super().__init__(f"drift: {path} {what}: the site's answers have changed")
+        step = "the site's answers have changed, and a newer Marque is needed to read them"
+        super().__init__(f"drift: {path} {what}: {step}")
         self.path = path
