@@ -18,6 +18,7 @@ from crawlers.pages.commons.categories import (
     parse_category_sizes,
     parse_subcategories,
 )
+from crawlers.pages.commons.drift import check_answer, check_files
 from crawlers.pages.commons.fields import Page, said
 from crawlers.pages.commons.parse import (
     MISSING,
@@ -143,7 +144,9 @@ class CommonsSpider(PoliteSpider):
     async def _files(self, parameters: api.Parameters) -> AsyncIterator[Listing]:
         batch = Batch()
         async for answer in self._answers(parameters):
-            for page in batch.add(answer):
+            whole = batch.add(answer)
+            check_files(whole)
+            for page in whole:
                 found = parse_file(page, accepted=self.crawl.job.accepted)
                 place = found.source_id if isinstance(found, Drop) else found.listing_id
                 if not self.crawl.meet(place):
@@ -191,7 +194,9 @@ class CommonsSpider(PoliteSpider):
         for number in range(1, TRIES + 1):
             response, body = await self.page(url, _keep)
             if body:
-                return parse_answer(body)
+                answer = parse_answer(body)
+                check_answer(answer, parameters)
+                return answer
             assert response is not None, "only what can be used is kept"
             if self.crawl.stopping:
                 raise StoppingError(STOPPING)

@@ -41,11 +41,13 @@ class Answer:
     the parameters that ask for the rest, is empty. `complete` says that the pages so far are whole.
 
     `members` are the rows of a list of a category's members, `total` is how much a search finds.
+    `parts` are the names of all that came.
     """
 
     pages: tuple[Page, ...] = ()
     members: tuple[dict[str, Any], ...] = ()
     total: int | None = None
+    parts: frozenset[str] = frozenset()
     complete: bool = True
     more: dict[str, str | int] = field(default_factory=dict)
 
@@ -66,6 +68,7 @@ def parse_answer(content: str | bytes) -> Answer:
         pages=tuple(pages.values() if isinstance(pages, dict) else pages),
         members=tuple(query.get("categorymembers") or ()),
         total=value_at(query, "searchinfo.totalhits"),
+        parts=frozenset(query),
         complete=data.get("batchcomplete", False) is not False,
         more=_more(data.get("continue") or {}),
     )
