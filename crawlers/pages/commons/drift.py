@@ -14,10 +14,12 @@ FILE_PATHS = (
     "pageid",
     "title",
     "imageinfo",
-    *(f"imageinfo.0.{name}" for name in ("url", "descriptionurl", "mime", "mediatype", "sha1")),
-    *(f"imageinfo.0.{name}" for name in ("width", "height", "extmetadata")),
+    *(f"imageinfo.0.{n}" for n in ("url", "descriptionurl", "width", "height", "extmetadata")),
 )
 """What is asked of every file, and is there of every one that exists."""
+
+NEWER_PATHS = tuple(f"imageinfo.0.{name}" for name in ("sha1", "mime", "mediatype"))
+"""The same, but for answers of some years ago, which have not all of it."""
 
 _PICTURE = "imageinfo.0.thumburl"
 _NAMED = "imageinfo.0.extmetadata.LicenseUrl"
@@ -30,11 +32,18 @@ def check_files(pages: Sequence[Page]) -> None:
     there = [page for page in pages if not _is_absent(page)]
     for path in FILE_PATHS:
         _check(path, there)
-    # A recording has no thumbnail. Without one a picture would be fetched in full.
-    _check(_PICTURE, [page for page in there if info(page, "mediatype") == "BITMAP"])
+    if any(value_at(page, path) is not None for page in there for path in NEWER_PATHS[:2]):
+        _check_newer(there)
     named = [page for page in there if said(page, "LicenseShortName").startswith("CC ")]
     if not any(said(page, "License") for page in named):
         _check(_NAMED, named)
+
+
+def _check_newer(there: Sequence[Page]) -> None:
+    for path in NEWER_PATHS:
+        _check(path, there)
+    # A recording has no thumbnail. Without one a picture would be fetched in full.
+    _check(_PICTURE, [page for page in there if info(page, "mediatype") == "BITMAP"])
 
 
 def check_answer(answer: Answer, parameters: Mapping[str, str]) -> None:
