@@ -46,6 +46,6 @@ def _strange(
 ) -> Iterator[str]:
     column = LANGUAGES.index(language)
     for number, label in labels:
-        known = table[number][column] if number in table else "known"
+        known = table[number][column] if number in table else ""
         if label.casefold() != known.casefold():
-            yield f"{name}={number} is {label!r}, not {known!r}"
+            yield f"{name}={number} is {label!r}, " + (f"not {known!r}" if known else "not known")
