@@ -68,7 +68,8 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
 _CODES = frozenset(code for ports in TABLE.values() for codes in ports.values() for code in codes)
 
 _HOSTS = ("creativecommons.org", "www.creativecommons.org")
-_TAIL = re.compile(r"(deed|legalcode)([._-][a-z_-]+)?|rdf")
+_WEB = re.compile(r"(?:https?:)?//")
+_TAIL = re.compile(r"(deed|legalcode)([._-][a-z0-9]+)*|rdf")
 _NAMED = {
     ("publicdomain", "zero"): "cc0",
     ("publicdomain", "mark"): "pdm",
@@ -121,17 +122,58 @@ _NAMES = {
 
 
 def parse_license(url: str) -> License | None:
-    """The licence that an address names, in any of the forms in use; None if it is none."""
+    """The licence that an address names, in any of the forms in use; None if it is none.
+
+    An address may lack its scheme, as people write it.
+    """
+    text = url.strip().lower()
+    if not _WEB.match(text):
+        text = f"//{text}"
     try:
-        parts = urlsplit(url.strip().lower())
+        parts = urlsplit(text)
+        sound = parts.port != 0  # reading it may raise, too
     except ValueError:
         return None
-    if parts.scheme not in {"", "http", "https"} or parts.netloc not in _HOSTS:
+    host = (parts.hostname or "").removesuffix(".")
+    if host not in _HOSTS or "@" in parts.netloc or not sound:
         return None
     segments = [part for part in unquote(parts.path).split("/") if part]
     if segments and _TAIL.fullmatch(segments[-1]):
         segments.pop()
-    found = _licence_at(segments)
+    return _existing(_licence_at(segments))
+
+
+def parse_code(code: str) -> License | None:
+    """The licence that a short code names, such as `cc-by-sa-3.0-de`, `cc0` or `cc-pdm-1.0`.
+
+    None for what names no licence of the table: a code without its version, several versions, and
+    `pd`, by which somebody says that a work is in the public domain, by no mark or dedication.
+    """
+    words = re.sub(r"[\s_]+", "-", code.strip().lower())
+    if words in _DEDICATED:
+        return License(*_DEDICATED[words])
+    found = _CODE.fullmatch(words)
+    return None if found is None else _existing(License(found[1], found[2], found[3] or ""))
+
+
+_CODE = re.compile(r"cc-([a-z+]+(?:-[a-z+]+)*)-([0-9]\.[0-9])(?:-([a-z]+))?")
+_DEDICATED = {
+    "cc0": ("cc0", "1.0"),
+    "cc-0": ("cc0", "1.0"),
+    "cc-zero": ("cc0", "1.0"),
+    "cc0-1.0": ("cc0", "1.0"),
+    "cc-zero-1.0": ("cc0", "1.0"),
+    "pdm": ("pdm", "1.0"),
+    "cc-pdm": ("pdm", "1.0"),
+    "pdm-1.0": ("pdm", "1.0"),
+    "cc-pd-mark": ("pdm", "1.0"),
+    "cc-pd-mark-1.0": ("pdm", "1.0"),
+    "cc-pd": ("publicdomain", ""),
+}
+"""Codes of what has one version only; `cc-pd` is the oldest dedication, which is retired."""
+
+
+def _existing(found: License | None) -> License | None:
     if found is None or found.code not in TABLE.get(found.version, {}).get(found.port, ()):
         return None
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crawlers.crawl import COMPLETE, CrawlJob, CrawlReport, Ending
-from crawlers.errors import MarqueError, UsageMistakeError
+from crawlers.errors import DriftError, MarqueError, UsageMistakeError
 from crawlers.records import Drop, Listing
 from crawlers.sources import Site
 from crawlers.store import CrawlStore
@@ -67,7 +67,7 @@ class UnderWay:
     def fail(self, error: BaseException) -> None:
         """End the crawl for an error."""
         known = isinstance(error, MarqueError)
-        self.hopeless = isinstance(error, UsageMistakeError)
+        self.hopeless = isinstance(error, UsageMistakeError | DriftError)
         self.stop("failed", str(error) if known else f"{type(error).__name__}: {error}")
 
     def meet(self, listing_id: str) -> bool:

@@ -3,6 +3,7 @@ there."""
 
 import asyncio
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -25,7 +26,7 @@ from crawlers.replica.commons_manners import (
 from crawlers.replica.commons_query import Query
 from crawlers.replica.commons_state import commons_of
 from crawlers.replica.commons_upload import upload_app
-from crawlers.replica.faults import declare_faults
+from crawlers.replica.faults import declare_faults, drop_path
 
 if TYPE_CHECKING:
     from crawlers.replica.world import World
@@ -34,6 +35,8 @@ __all__ = ["FAULTS", "commons_app", "upload_app"]
 
 FAULTS = declare_faults(
     {
+        "api-drift": "the API's answers lack what lies at =PATH, such as "
+        "query.pages.imageinfo.extmetadata; several are joined by +",
         "maxlag": "the API's databases lag (value: seconds, 7.2 unless given): requests with "
         "`maxlag` get an error with status 200",
         "ratelimited": "the API answers the error `ratelimited` with status 200",
@@ -139,7 +142,12 @@ class Api:
         if self.faults.strikes("split-props", *keys):
             infos = int(self.faults.value("split-props") or 3)
         empty = self.faults.strikes("empty-page-with-continue", *keys)
-        return Query(self.commons, self.world.web, asked, empty, infos).answer()
+        said = Query(self.commons, self.world.web, asked, empty, infos).answer()
+        if self.faults.strikes("api-drift", *keys):
+            said = deepcopy(said)  # parts of it may be kept
+            for path in self.faults.value("api-drift").split("+"):
+                drop_path(said, path.split("."))
+        return said
 
     def _error(self, error: ApiError, asked: Asked) -> Response:
         """An error as MediaWiki sends it: with status 200."""

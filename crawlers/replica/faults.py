@@ -7,9 +7,10 @@ the requests. Each thing has keys, such as the guid of an offer and the word `of
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from crawlers.errors import UsageMistakeError
 
@@ -140,3 +141,14 @@ class Faults:
             raise UsageMistakeError(
                 f"no fault is called {name!r}; there are {', '.join(sorted(_KNOWN))}"
             )
+
+
+def drop_path(place: Any, names: Sequence[str]) -> None:
+    """Remove from JSON what a path of names leads to, from every item of the lists on its way."""
+    if isinstance(place, list):
+        for item in place:
+            drop_path(item, names)
+    elif isinstance(place, dict) and len(names) == 1:
+        place.pop(names[0], None)
+    elif isinstance(place, dict):
+        drop_path(place.get(names[0]), names[1:])

@@ -5,9 +5,9 @@ wanted, which are the first ones of the whole search, come first in each of thes
 a walk ends at the first page without any of them.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from crawlers.pages.autoscout24.listing import Searched
+from crawlers.pages.autoscout24.listing import Narrowed, Searched
 from crawlers.pages.autoscout24.search import Row
 from crawlers.pages.autoscout24.slices import Slice, body_slices, color_slices
 from crawlers.spiders.autoscout24_searches import Searches
@@ -26,7 +26,17 @@ async def find_colors_and_bodies(
     wanted = {row.id for row in rows}
     colors = await _found_in(searches, color_slices(asked), wanted, lambda part: part.color)
     bodies = await _found_in(searches, body_slices(asked), wanted, lambda part: part.body)
-    return {key: Searched(colors.get(key), bodies.get(key)) for key in wanted}
+    words = searches.words
+    return {
+        key: Searched(
+            _narrowed(colors.get(key), words.colors), _narrowed(bodies.get(key), words.bodies)
+        )
+        for key in wanted
+    }
+
+
+def _narrowed(number: int | None, words: Mapping[int, str]) -> Narrowed | None:
+    return None if number is None else Narrowed(number, words[number])
 
 
 async def _found_in(

@@ -9,14 +9,18 @@ from urllib.parse import urlsplit
 
 from scrapy.http import Response
 
+from crawlers.errors import DriftError
 from crawlers.manners.gate import STOPPING, RefusedError, StoppingError
 from crawlers.pages.autoscout24.codes import slug
+from crawlers.pages.autoscout24.drift import Watch
 from crawlers.pages.autoscout24.listing import Searched, make_listing, stamp
 from crawlers.pages.autoscout24.offer import (
+    DETAIL,
     NO_OFFER,
     OfferError,
     OfferFacts,
     offer_guid,
+    offer_lacks,
     parse_offer,
 )
 from crawlers.pages.autoscout24.offer_link import without_words
@@ -30,6 +34,7 @@ from crawlers.store.state import GONE
 
 REUSED = "offer leads to another listing"
 TO_A_LIST = "offer leads to a list of others: it was removed"
+LACKS = "offer lacks"
 REMOVED = "offer was removed, though a search shows it"
 IN_CIRCLES = "offer leads on and on"
 
@@ -49,6 +54,7 @@ class Offers:
         self._spider = spider
         self._crawl = spider.crawl
         self._lately: deque[bool] = deque(maxlen=LATELY)  # whether each was there
+        self._watch = Watch()
 
     def known(self, asked: Slice, row: Row) -> Listing | None:
         """A listing as it was read before, if a search shows it unchanged; its price, mileage and
@@ -75,24 +81,49 @@ class Offers:
     async def read(self, asked: Slice, rows: Sequence[Row]) -> list[Listing]:
         """The listings of rows; offers are asked for side by side, as far as the pace allows."""
         found = await asyncio.gather(*(self._read(asked, row) for row in rows))
+        if lost := self._watch.never_there():
+            raise self._drifted(lost)
         return [listing for listing in found if listing is not None]
 
     async def _read(self, asked: Slice, row: Row) -> Listing | None:
         known = self.known(asked, row)
         if known is not None:
             return known
+        lacks: list[str] = []
         try:
-            body = await self._fetch(self._address(asked, row), row.id)
-            facts = parse_offer(Reduced(json.loads(body)), row=row, language=asked.site.language)
+            props = Reduced(json.loads(await self._fetch(self._address(asked, row), row.id)))
+            lacks = offer_lacks(props)
+            facts = parse_offer(props, row=row, language=asked.site.language, forgiven=lacks)
         except StoppingError:
             raise
+        except DriftError as error:
+            self._leave_out(row, f"{LACKS} {error.path}", "")
+            self._look_out(row, lacks)
+            return None
         except (OfferError, RefusedError) as error:
-            self._crawl.drop(row.id, error.reason, without_words(error.detail))
-            self._crawl.unread.add(row.id)
+            self._leave_out(row, error.reason, without_words(error.detail))
             self._count_dead(error)
             return None
         self._lately.append(True)
+        self._look_out(row, lacks)
         return self.listing(asked, row, facts, Searched())
+
+    def _leave_out(self, row: Row, reason: str, detail: str) -> None:
+        self._crawl.drop(row.id, reason, detail)
+        self._crawl.unread.add(row.id)
+
+    def _look_out(self, row: Row, lacks: Sequence[str]) -> None:
+        """Take in what an offer lacks; too many times in a row end the crawl."""
+        for path in lacks:
+            self._crawl.report.count_notice(f"{LACKS} {path}", row.id)
+        if lost := self._watch.lost(lacks):
+            raise self._drifted(lost)
+
+    def _drifted(self, path: str) -> StoppingError:
+        offers = self._watch.missed(path)
+        told = "the offer that was read" if offers == 1 else f"the last {offers} offers"
+        self._crawl.fail(DriftError(path, f"is not there in {told}"))
+        return StoppingError(STOPPING)
 
     def _count_dead(self, error: OfferError | RefusedError) -> None:
         self._lately.append(False)
@@ -150,4 +181,5 @@ def _keep(response: Response) -> bytes | None:
     """What is read of an offer's page; None of any other answer."""
     props = page_data(response)
     reduced = {} if props is None else reduce_offer(props)
-    return json.dumps(reduced).encode() if "listingDetails" in reduced else None
+    changed = "listingDetails" not in reduced and reduced.get("pageid") == DETAIL
+    return json.dumps(reduced).encode() if reduced.get("listingDetails") or changed else None

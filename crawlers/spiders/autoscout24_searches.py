@@ -9,9 +9,11 @@ from scrapy.http import Response
 
 from crawlers.errors import UsageMistakeError
 from crawlers.manners.gate import STOPPING, StoppingError
+from crawlers.pages.autoscout24.drift import check_search
 from crawlers.pages.autoscout24.echo import check_echo
 from crawlers.pages.autoscout24.paths import Reduced, reduce_search
-from crawlers.pages.autoscout24.search import SearchPage, parse_search
+from crawlers.pages.autoscout24.search import LIST, SearchPage, check_rows, parse_search
+from crawlers.pages.autoscout24.site_words import SiteWords, site_words
 from crawlers.pages.autoscout24.slices import CAP, PAGES, Slice, search_url
 from crawlers.spiders.autoscout24_answers import (
     BARE,
@@ -24,6 +26,7 @@ from crawlers.spiders.polite import PoliteSpider
 EMPTY = "search page without a listing, before the number of pages that the site tells"
 TRAFFIC = "site's own verdict on the traffic is not ok"
 AGAIN = "search page without its listings: asked for once more"
+STRANGE = "site's own word for a colour or body is another than the one that is known"
 
 ROWS = CAP // PAGES
 """Listings on a page, at most."""
@@ -39,6 +42,13 @@ class Searches:
     def __init__(self, spider: PoliteSpider) -> None:
         self._spider = spider
         self._crawl = spider.crawl
+        self._words: SiteWords | None = None
+
+    @property
+    def words(self) -> SiteWords:
+        """The site's words for colours and bodies, as its first page gave them."""
+        assert self._words is not None, "whoever asks for them has asked for a page"
+        return self._words
 
     async def walk(self, asked: Slice, first: SearchPage) -> AsyncIterator[SearchPage]:
         """The pages of a search, from its first one on."""
@@ -54,12 +64,17 @@ class Searches:
         """One page of a search, checked to be what was asked.
 
         Raises `StoppingError` where the crawl ends here, `SearchRefusedError`, and as
-        `check_echo` and `parse_search` do.
+        `check_echo`, `parse_search` and `check_rows` do.
         """
         url = search_url(self._crawl.web, asked, number)
-        page = parse_search(await self._reduced(url, asked, number), asked=asked)
+        reduced = await self._reduced(url, asked, number)
+        page = parse_search(reduced, asked=asked, where=_where(asked, number))
         if page.traffic not in {None, "ok"}:
             self._crawl.report.count_notice(TRAFFIC, f"{page.traffic!r} at {url}")
+        if self._words is None:
+            self._words = site_words(asked.site, page)
+            for text in self._words.strange:
+                self._crawl.report.count_notice(STRANGE, f"{asked.site.host}: {text}")
         for drop in page.dropped:
             self._crawl.report.count_notice(drop.reason, drop.detail)
         return page
@@ -71,11 +86,11 @@ class Searches:
             if body:
                 return Reduced(json.loads(body))
             assert response is not None, "only what can be used is kept"
-            self._judge(url, response, last=last)
+            self._judge(url, response, _where(asked, number), last=last)
             self._crawl.report.count_notice(AGAIN, url)
         raise AssertionError("the second answer is used, or ends the crawl")
 
-    def _judge(self, url: str, response: Response, *, last: bool) -> None:
+    def _judge(self, url: str, response: Response, where: str, *, last: bool) -> None:
         """End the crawl, or the search, for what an answer without listings means."""
         if self._crawl.stopping:
             raise StoppingError(STOPPING)
@@ -97,6 +112,10 @@ class Searches:
         if is_bare(response):
             raise self._blocked(f"{url} is answered {BARE}")
         if last:
+            # A search page without its listings has changed; another page is an error or a block.
+            props = reduce_search(page_data(response) or {})
+            if props.get("pageid") == LIST:
+                check_search(props, where)
             raise self._blocked(f"{url} is answered without listings twice: an error, or a block")
 
     def _blocked(self, why: str) -> StoppingError:
@@ -105,16 +124,23 @@ class Searches:
 
 
 def _keep(response: Response, *, asked: Slice, number: int) -> bytes | None:
-    """What is read of a search page; None of an answer that is none. What answers another search
-    is not kept either: it raises, as `check_echo` does."""
+    """What is read of a search page; None of an answer that is none. What answers another search,
+    or has changed, is not kept either: it raises, as `check_echo` and `check_rows` do."""
     props = page_data(response)
     reduced = Reduced({}) if props is None else reduce_search(props)
-    if "listings" not in reduced or _lacks_rows(reduced, number):
+    if reduced.get("listings") is None or _lacks_rows(reduced, number):
         return None
-    check_echo(parse_search(reduced, asked=asked), asked)
+    where = _where(asked, number)
+    page = parse_search(reduced, asked=asked, where=where)
+    check_echo(page, asked)
+    check_rows(page, expected=page.number_of_results > ROWS * (number - 1), where=where)
     return json.dumps(reduced).encode()
 
 
 def _lacks_rows(reduced: Reduced, number: int) -> bool:
     """Whether a page lists nothing though the pages before it cannot have shown all results."""
-    return not reduced["listings"] and reduced.get("numberOfResults", 0) > ROWS * (number - 1)
+    return not reduced["listings"] and (reduced.get("numberOfResults") or 0) > ROWS * (number - 1)
+
+
+def _where(asked: Slice, number: int) -> str:
+    return f"page {number} of {asked}"

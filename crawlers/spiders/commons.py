@@ -20,6 +20,7 @@ from crawlers.pages.commons.categories import (
     parse_category_sizes,
     parse_subcategories,
 )
+from crawlers.pages.commons.drift import check_answer, check_files
 from crawlers.pages.commons.fields import Page, said
 from crawlers.pages.commons.items import parse_labels
 from crawlers.pages.commons.parse import (
@@ -151,10 +152,9 @@ class CommonsSpider(PoliteSpider):
     async def _files(self, parameters: api.Parameters) -> AsyncIterator[Listing]:
         batch = Batch()
         async for answer in self._answers(parameters):
-            parsed = [
-                (page, parse_file(page, accepted=self.crawl.job.accepted))
-                for page in batch.add(answer)
-            ]
+            whole = batch.add(answer)
+            check_files(whole)
+            parsed = [(page, parse_file(page, accepted=self.crawl.job.accepted)) for page in whole]
             await self._ask_labels([found for _, found in parsed if isinstance(found, Listing)])
             for page, found in parsed:
                 place = found.source_id if isinstance(found, Drop) else found.listing_id
@@ -223,7 +223,9 @@ class CommonsSpider(PoliteSpider):
         for number in range(1, TRIES + 1):
             response, body = await self.page(url, _keep)
             if body:
-                return parse_answer(body)
+                answer = parse_answer(body)
+                check_answer(answer, parameters)
+                return answer
             assert response is not None, "only what can be used is kept"
             if self.crawl.stopping:
                 raise StoppingError(STOPPING)

@@ -20,6 +20,8 @@ from crawlers.under_way import Delivery, UnderWay
 Keep = Callable[[Response], bytes | None]
 """Of a page what may be kept while its crawl lasts; None: nothing, it has to be asked for again."""
 
+KEPT_AS = 2
+"""Raise it when pages are kept otherwise: a crawl that broke off then asks for its own anew."""
 
 UNREACHED = "page could not be fetched"
 
@@ -95,7 +97,8 @@ class PoliteSpider(Spider):
         With the answer itself where there is one. Where nothing may be kept of it that is empty:
         the spider looks at the answer. Raises as `answer` does.
         """
-        key = hashlib.sha256(url.encode()).hexdigest()  # an address may hold a seller's words
+        # An address may hold a seller's words.
+        key = hashlib.sha256(f"{KEPT_AS} {url}".encode()).hexdigest()
         kept = self.crawl.store.page(self.crawl.crawl_id, key)
         if kept is not None:
             return None, kept

@@ -7,14 +7,22 @@ from dataclasses import replace
 import pytest
 
 from crawlers.pages.autoscout24.codes import SITES
-from crawlers.pages.autoscout24.listing import Searched
+from crawlers.pages.autoscout24.listing import Narrowed, Searched
 from crawlers.pages.autoscout24.search import Row, SearchPage
+from crawlers.pages.autoscout24.site_words import site_words
 from crawlers.pages.autoscout24.slices import Slice, body_slices, color_slices
 from crawlers.spiders.autoscout24_closed import find_colors_and_bodies
 
 ASKED = Slice(SITES["de"], "fiat")
 COLORS = [part.color for part in color_slices(ASKED)]
 BODIES = [part.body for part in body_slices(ASKED)]
+
+
+WORDS = site_words(ASKED.site, SearchPage((), (), 0, 1))
+
+
+def searched(color: int, body: int) -> Searched:
+    return Searched(Narrowed(color, WORDS.colors[color]), Narrowed(body, WORDS.bodies[body]))
 
 
 class Site:
@@ -25,6 +33,7 @@ class Site:
         self, cars: dict[str, tuple[int, int]], sponsored: Sequence[str], beside: int | None = None
     ) -> None:
         self.cars, self.sponsored, self.beside = cars, sponsored, beside
+        self.words = WORDS
 
     async def page(self, asked: Slice, number: int) -> SearchPage:
         fits = [
@@ -56,7 +65,7 @@ CARS = {
 def test_a_sponsored_row_gives_neither_colour_nor_body(sponsored: Sequence[str]) -> None:
     site = Site(CARS, sponsored)  # type: ignore[arg-type]
     found = asyncio.run(find_colors_and_bodies(site, ASKED, [row(key) for key in CARS]))  # type: ignore[arg-type]
-    assert found == {key: Searched(color, body) for key, (color, body) in CARS.items()}
+    assert found == {key: searched(color, body) for key, (color, body) in CARS.items()}
 
 
 def test_a_car_that_is_only_ever_sponsored_has_none() -> None:
@@ -64,4 +73,4 @@ def test_a_car_that_is_only_ever_sponsored_has_none() -> None:
     wanted = [row("one"), row("elsewhere")]
     found = asyncio.run(find_colors_and_bodies(site, ASKED, wanted))  # type: ignore[arg-type]
     assert found["elsewhere"] == Searched(None, None)
-    assert found["one"] == Searched(COLORS[0], BODIES[0])
+    assert found["one"] == searched(COLORS[0], BODIES[0])  # type: ignore[arg-type]

@@ -134,7 +134,9 @@ def test_closed_offers_are_not_asked_and_searches_say_colour_and_body(germany: C
 
 
 def test_labels_in_french_become_the_same_words(replica: Replica, tmp_path: Path) -> None:
-    """.fr says colours in French only, and leaves offers open."""
+    """.fr says colours in French only, as it did until May 2026, and leaves offers open."""
+    raw = "bodyColorRaw", "rawData.bodyColor.raw"
+    replica.faults.set("drift", "+".join(f"listingDetails.vehicle.{path}" for path in raw))
     france = crawled(replica, tmp_path, "fr")
     assert_all_there(replica, france.job, tmp_path, france.report, france.cars)
     assert len(offers_asked(france.asked)) == len(france.cars)

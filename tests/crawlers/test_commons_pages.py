@@ -190,7 +190,10 @@ def test_the_single_files(folder: Path) -> None:
 
     assert reason(load("data_missing_imageinfo")) == parse.NO_INFO
     unlicensed = load("info_missing_license_url")
-    assert reason({"pageid": 81754323, "imageinfo": [unlicensed]}) == NOT_STATED
+    by_code = listing({"pageid": 81754323, "imageinfo": [unlicensed]})
+    assert (by_code.license, by_code.license_url) == ("CC BY-SA 4.0", f"{SHARE_ALIKE}/")
+    assert by_code.words["license_seen_at"] == "imageinfo.extmetadata.License"
+    assert by_code.words["license_raw"] == "CC BY-SA 4.0 cc-by-sa-4.0"
     redlink = f"{COMMONS}/w/index.php?title=User:NotaRealUser&action=edit&redlink=1"
     for name, creator, link in (
         ("div", "Jona Lendering", None),

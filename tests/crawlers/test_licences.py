@@ -18,6 +18,7 @@ from crawlers.licences import (
     RETIRED,
     TABLE,
     License,
+    parse_code,
     parse_license,
     refusal,
 )
@@ -57,17 +58,31 @@ def test_every_licence_is_read_from_its_own_address(each: License) -> None:
 
 @given(
     st.sampled_from(EVERY),
-    st.sampled_from(["https://", "http://", "//", "HTTPS://"]),
-    st.sampled_from(["", "www."]),
-    st.sampled_from(["", "deed.en", "legalcode", "deed", "deed.de", "legalcode.txt", "rdf"]),
+    st.sampled_from(["https://", "http://", "//", "HTTPS://", "", "www.", "https://www."]),
+    st.sampled_from(["", ":443", ":80"]),
+    st.sampled_from(
+        [
+            "deed.es-419",
+            "legalcode.zh-hans",
+            "deed.sr-latn",
+            "deed.pt_BR",
+            "",
+            "deed.en",
+            "legalcode",
+            "deed",
+            "deed.de",
+            "legalcode.txt",
+            "rdf",
+        ]
+    ),
     st.sampled_from(["", "/", "?ref=somewhere", "#", "/?lang=de"]),
     st.booleans(),
 )
 def test_no_form_of_an_address_changes_the_licence(
-    each: License, scheme: str, www: str, tail: str, end: str, upper: bool
+    each: License, scheme: str, port: str, tail: str, end: str, upper: bool
 ) -> None:
-    path = each.url.removeprefix("https://") + tail
-    url = f" {scheme}{www}{path.rstrip('/')}{end}\n"
+    path = each.url.removeprefix("https://").replace(".org/", f".org{port}/", 1) + tail
+    url = f" {scheme}{path.rstrip('/')}{end}\n"
     assert parse_license(url.upper() if upper else url) == each
 
 
@@ -124,6 +139,11 @@ def test_forms_in_use(url: str, code: str, version: str, port: str) -> None:
         "https://creativecommons.org@example.net/licenses/by/4.0/",
         "ftp://creativecommons.org/licenses/by/4.0/",
         "https://www.flickr.com/commons/usage/",
+        "creativecommons.org.example.net/licenses/by/4.0/",
+        "creativecommons.org:x/licenses/by/4.0/",
+        "https:creativecommons.org/licenses/by/4.0/",
+        "mailto:creativecommons.org/licenses/by/4.0/",
+        "/licenses/by/4.0/",
         "https://[creativecommons.org/licenses/by/4.0/",
         "cc-by-4.0",
         "",
@@ -132,6 +152,27 @@ def test_forms_in_use(url: str, code: str, version: str, port: str) -> None:
 def test_what_is_not_in_the_table_is_no_licence(url: str) -> None:
     assert parse_license(url) is None
     assert refusal(parse_license(url), ACCEPTABLE) == NOT_KNOWN
+
+
+@pytest.mark.parametrize("each", EVERY, ids=lambda each: each.name)
+def test_every_licence_is_read_from_its_code(each: License) -> None:
+    words = [part for part in (each.code, each.version, each.port) if part]
+    code = "-".join(["cc", *words])
+    if each.code in {"cc0", "pdm", "publicdomain"}:
+        code = {"cc0": "cc0", "pdm": "cc-pdm", "publicdomain": "cc-pd"}[each.code]
+    for spelling in (code, code.upper(), f" {code} ", code.replace("cc-", "CC ")):
+        assert parse_code(spelling) == each
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["", "pd", "pd-self", "PD-old-70", "cc", "cc-by", "cc-by-sa", "cc-by-sa-3.0,2.5,2.0",
+     "cc-by-sa-all", "cc-by-2.1", "cc-by-5.0", "cc-by-sa-4.0-de", "cc-by-nc-nd-1.0", "gfdl",
+     "cc-by-sa-3.0-de-at", "by-sa-3.0", "attribution", "cc0-4.0", "cc-by-2.0-xx"],
+)  # fmt: skip
+def test_a_code_that_names_no_licence_of_the_table(code: str) -> None:
+    """`pd` is what somebody thinks of a work, and a code without a version names several."""
+    assert parse_code(code) is None
 
 
 @given(

@@ -117,13 +117,14 @@ def test_a_crawl_stops_after_registering(replica: Replica, catalog: Callable[[],
 def test_a_site_that_lost_a_field_fails_the_run_and_keeps_what_came(
     replica: Replica, catalog: Callable[[], Catalog]
 ) -> None:
-    lost = [f"listingDetails.vehicle.{name}" for name in ("bodyColor", "bodyColorRaw", "rawData")]
-    replica.faults.set("drift", "+".join(lost))
-    with pytest.raises(RunFailedError, match=r"drift: color is filled in 0\.0% of") as caught:
+    replica.faults.set("drift", "listingDetails.prices", after=12)
+    with pytest.raises(RunFailedError, match=r"^drift: listingDetails\.prices is") as caught:
         adverts(replica, searchable=False)
     report = caught.value.report
     assert report.status == "failed"
-    assert report.new == catalog().count("images") > 30
+    assert report.crawl is not None
+    assert report.crawl["failures"] == [report.error]
+    assert report.new == catalog().count("images") == report.crawl["photos"]
 
 
 def test_a_blocked_crawl_fails_the_run_and_keeps_what_came(

@@ -8,56 +8,71 @@ from typing import Any
 
 SOURCE = "autoscout24"
 
-BODIES = {
-    1: "Kleinwagen",
-    2: "Cabrio",
-    3: "Coupé",
-    4: "SUV/Geländewagen/Pickup",
-    5: "Kombi",
-    6: "Limousine",
-    7: "Sonstige",
-    12: "Van/Kleinbus",
-    13: "Transporter",
-}
-"""The German label of each body id. Only these say no more than the id does: id 1 is "Hatchback"
-in Dutch, and id 12 "Van" in English."""
+LANGUAGES = ("en", "de", "nl", "it", "fr", "es")
 
-RAW_BODIES = {"Compact": 1, "Coupe": 3, "Sedan": 6}
+BODY_LABELS = {
+    1: ("Compact", "Kleinwagen", "Hatchback", "City car", "Citadine", "Coche pequeño"),
+    2: ("Convertible", "Cabrio", "Cabrio", "Cabrio", "Cabriolet", "Cabrio"),
+    3: ("Coupe", "Coupé", "Coupé", "Coupé", "Coupé", "Coupé"),
+    4: (
+        "SUV/Off-Road/Pick-Up",
+        "SUV/Geländewagen/Pickup",
+        "SUV/Off-Road/Pick-Up",
+        "SUV/Fuoristrada/Pick-up",
+        "SUV/4x4/Pick-Up",
+        "SUV/4x4/Pickup",
+    ),
+    5: ("Station Wagon", "Kombi", "Stationwagen", "Station Wagon", "Break", "Familiar"),
+    6: ("Sedan", "Limousine", "Sedan", "Berlina", "Berline", "Sedán"),
+    7: ("Other", "Sonstige", "Overig", "Altro", "Autres", "Otros"),
+    12: ("Van", "Van/Kleinbus", "MPV", "Monovolume", "Monospace", "Monovolumen"),
+    13: ("Transporter", "Transporter", "Bedrijfswagen", "Furgoni/Van", "Utilitaire", "Furgoneta"),
+}
+"""Each body id's label in the languages of `LANGUAGES`."""
+
+BODIES = {number: labels[LANGUAGES.index("de")] for number, labels in BODY_LABELS.items()}
+"""The word that is kept of each body id, the German label. Only these say no more than the id does:
+id 1 is "Hatchback" in Dutch, and id 12 "Van" in English."""
+
+RAW_BODIES = {"Compact": 1, "Coupe": 3, "StationWagon": 5, "Sedan": 6}
 """Words of `rawData.bodyType.raw` whose id is known; the other ids' words were never seen."""
 
-LANGUAGES = ("en", "de", "nl", "it", "fr")
-
 COLORS = {
-    1: ("Beige", "Beige", "Beige", "Beige", "Beige"),
-    2: ("Blue", "Blau", "Blauw", "Blu/Azzurro", "Bleu"),
-    3: ("Brown", "Braun", "Bruin", "Marrone", "Brun"),
-    4: ("Bronze", "Bronze", "Brons", "Bronzo", "Bronze"),
-    5: ("Yellow", "Gelb", "Geel", "Giallo", "Jaune"),
-    6: ("Grey", "Grau", "Grijs", "Grigio", "Gris"),
-    7: ("Green", "Grün", "Groen", "Verde", "Vert"),
-    10: ("Red", "Rot", "Rood", "Rosso", "Rouge"),
-    11: ("Black", "Schwarz", "Zwart", "Nero", "Noir"),
-    12: ("Silver", "Silber", "Zilver", "Argento", "Argent"),
-    13: ("Violet", "Violett", "Paars", "Lilla", "Mauve"),
-    14: ("White", "Weiß", "Wit", "Bianco", "Blanc"),
-    15: ("Orange", "Orange", "Oranje", "Arancione", "Orange"),
-    16: ("Gold", "Gold", "Goud", "Oro", "Or"),
+    1: ("Beige", "Beige", "Beige", "Beige", "Beige", "Beige"),
+    2: ("Blue", "Blau", "Blauw", "Blu/Azzurro", "Bleu", "Azul"),
+    3: ("Brown", "Braun", "Bruin", "Marrone", "Brun", "Marrón"),
+    4: ("Bronze", "Bronze", "Brons", "Bronzo", "Bronze", "Bronce"),
+    5: ("Yellow", "Gelb", "Geel", "Giallo", "Jaune", "Amarillo"),
+    6: ("Grey", "Grau", "Grijs", "Grigio", "Gris", "Gris"),
+    7: ("Green", "Grün", "Groen", "Verde", "Vert", "Verde"),
+    10: ("Red", "Rot", "Rood", "Rosso", "Rouge", "Rojo"),
+    11: ("Black", "Schwarz", "Zwart", "Nero", "Noir", "Negro"),
+    12: ("Silver", "Silber", "Zilver", "Argento", "Argent", "Plateado"),
+    13: ("Violet", "Violett", "Paars", "Lilla", "Mauve", "Burdeos"),
+    14: ("White", "Weiß", "Wit", "Bianco", "Blanc", "Blanco"),
+    15: ("Orange", "Orange", "Oranje", "Arancione", "Orange", "Naranja"),
+    16: ("Gold", "Gold", "Goud", "Oro", "Or", "Oro"),
 }
-"""Each colour id's label in the languages of `LANGUAGES`; the English one is the word kept."""
+"""Each colour id's label in the languages of `LANGUAGES`; the English one is the word kept, but for
+those of `OTHER_COLORS`."""
+
+OTHER_COLORS = {("es", 13): "Burgundy"}
+"""Where a label means something else than the English one of the same id: the word that is kept.
+Of the labels in all languages only this one does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """A country's site, in one of its languages.
 
-    `language` is that of its labels, None where they are not known. `search` and `offers` begin the
-    paths of searches and offers. `country` is the site's own code for its country, the value of
+    `language` is that of its labels. `search` and `offers` begin the paths of searches and offers.
+    `country` is the site's own code for its country, the value of
     `cy`; empty where a search goes over all of Europe.
     """
 
     name: str
     tld: str
-    language: str | None
+    language: str
     search: str
     offers: str
     country: str
@@ -78,16 +93,14 @@ SITES = {
         Site("be", "be", "fr", "/fr/lst", "/fr/offres/", "B"),
         Site("be-nl", "be", "nl", "/nl/lst", "/nl/aanbod/", "B"),
         Site("fr", "fr", "fr", "/lst", "/offres/", "F"),
-        # Nothing shows that Luxembourg's site has prefixes; it has two languages, as Belgium's.
-        Site("lu", "lu", "fr", "/fr/lst", "/fr/offres/", "L"),
-        Site("lu-de", "lu", "de", "/de/lst", "/de/angebote/", "L"),
+        Site("lu", "lu", "fr", "/lst", "/offres/", "L"),
         Site("com", "com", "en", "/lst", "/offers/", ""),
-        Site("es", "es", None, "/lst", "/anuncios/", "E"),
+        Site("es", "es", "es", "/lst", "/anuncios/", "E"),
     )
 }
 
 
-def color_word(vehicle: Mapping[str, Any], language: str | None) -> tuple[str | None, str]:
+def color_word(vehicle: Mapping[str, Any], language: str) -> tuple[str | None, str]:
     """The colour of an offer's `vehicle`, as the English label, and the path it was found at.
 
     The site's own English word goes before the label in the page's language. A word that is not in
@@ -102,18 +115,31 @@ def color_word(vehicle: Mapping[str, Any], language: str | None) -> tuple[str | 
         (vehicle.get("bodyColor"), language, "vehicle.bodyColor"),
     ):
         if word and word.strip():
-            return _english(word.strip(), spoken), path
+            return color_of_label(word.strip(), spoken), path
     return None, ""
 
 
-def _english(word: str, language: str | None) -> str:
-    if language is None:
-        return word
+def color_name(number: int, language: str) -> str:
+    """The word that is kept of a colour id where the site's labels are in `language`: an id alone
+    means nothing, 13 is violet on one site and burgundy on another."""
+    return OTHER_COLORS.get((language, number), COLORS[number][0])
+
+
+def body_id(label: str, language: str) -> int | None:
+    """The id of the body that a label in `language` names, None if it is not known."""
+    return _number(BODY_LABELS, label, language)
+
+
+def color_of_label(label: str, language: str) -> str:
+    """The word that is kept of a colour's label in `language`; one that is not known stays."""
+    number = _number(COLORS, label, language)
+    return label if number is None else color_name(number, language)
+
+
+def _number(table: Mapping[int, tuple[str, ...]], label: str, language: str) -> int | None:
     column = LANGUAGES.index(language)
-    for labels in COLORS.values():
-        if labels[column].casefold() == word.casefold():
-            return labels[0]
-    return word
+    found = (n for n, labels in table.items() if labels[column].casefold() == label.casefold())
+    return next(found, None)
 
 
 def slug(text: str) -> str:

@@ -3,24 +3,31 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from crawlers.pages.autoscout24.codes import BODIES, COLORS, SOURCE
+from crawlers.pages.autoscout24.codes import SOURCE
 from crawlers.pages.autoscout24.gallery import GalleryPhoto, photo_url
 from crawlers.pages.autoscout24.offer import OfferFacts
 from crawlers.pages.autoscout24.search import Row
 from crawlers.records import Listing, PhotoLink
 
-READER = 1
+READER = 2
 """Raise it when more is read of an offer, or read otherwise: known listings are then read anew."""
+
+
+class Narrowed(NamedTuple):
+    """What a search was narrowed by: the site's id of it, and the word that is kept of it."""
+
+    id: int
+    word: str
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The ids of the colour and of the body by which a search found a listing."""
+    """The colour and the body by which searches found a listing."""
 
-    color: int | None = None
-    body: int | None = None
+    color: Narrowed | None = None
+    body: Narrowed | None = None
 
 
 def make_listing(
@@ -71,8 +78,8 @@ def _color(facts: OfferFacts | None, searched: Searched) -> dict[str, Any]:
     if searched.color is None:
         return {}
     return {
-        "color": COLORS[searched.color][0],
-        "color_from": f"search by bcol={searched.color}",
+        "color": searched.color.word,
+        "color_from": f"search by bcol={searched.color.id}",
     }
 
 
@@ -82,8 +89,8 @@ def _body(facts: OfferFacts | None, searched: Searched) -> dict[str, Any]:
     if searched.body is None:
         return {}
     return {
-        "body_type": BODIES[searched.body],
-        "body_type_from": f"search by body={searched.body}",
+        "body_type": searched.body.word,
+        "body_type_from": f"search by body={searched.body.id}",
     }
 
 

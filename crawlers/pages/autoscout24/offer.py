@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from crawlers.errors import MarqueError
-from crawlers.pages.autoscout24.codes import BODIES, RAW_BODIES, color_word, same_name
+from crawlers.errors import DriftError, MarqueError
+from crawlers.pages.autoscout24.codes import BODIES, RAW_BODIES, body_id, color_word, same_name
+from crawlers.pages.autoscout24.drift import lacking
 from crawlers.pages.autoscout24.gallery import GalleryPhoto, read_gallery
 from crawlers.pages.autoscout24.offer_link import offer_guid
-from crawlers.pages.autoscout24.paths import Json, Reduced
+from crawlers.pages.autoscout24.paths import OFFER, Json, Reduced
 from crawlers.pages.autoscout24.search import Row
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "OfferError",
     "OfferFacts",
     "offer_guid",
+    "offer_lacks",
     "parse_offer",
 ]
 
@@ -27,6 +29,10 @@ NO_OFFER = "page is not an offer"
 OTHER_ID = "page is of another offer"
 OTHER_MAKE = "listing id is used again for another car"
 NOT_ACTIVE = "offer is not active"
+DETAIL = "detail"
+"""The `pageid` of an offer's page."""
+_LABEL = "vehicle.bodyType"
+_VITAL = ("listingDetails", "listingDetails.id", "listingDetails.status")
 
 
 class OfferError(MarqueError):
@@ -70,19 +76,40 @@ class OfferFacts:
     cover_is_placeholder: bool
 
 
-def parse_offer(props: Reduced, *, row: Row, language: str | None) -> OfferFacts:
-    """Read the offer of `row`; `language` is that of the site's labels, None if not known.
+def offer_lacks(props: Reduced) -> list[str]:
+    """The paths that an offer's page must have and has not."""
+    return [path for path, _ in lacking(props, OFFER)]
+
+
+def parse_offer(
+    props: Reduced, *, row: Row, language: str, forgiven: Collection[str] = ()
+) -> OfferFacts:
+    """Read the offer of `row`; `language` is that of the site's labels.
 
     Raises `OfferError` if the page is no offer, one of another listing or another make, or one that
-    is no longer active.
+    is no longer active; and `DriftError` if it is one, and lacks what is read of one, unless that
+    is `forgiven` and does not matter to the rest.
     """
+    lacks = [path for path in offer_lacks(props) if path in _VITAL or path not in forgiven]
+    if "listingDetails" in lacks and props.get("pageid") == DETAIL:
+        raise _drifted("listingDetails", row)
     details = props.get("listingDetails")
     if not details:
         raise OfferError(NO_OFFER, f"asked for {row.id}, and the page has no listingDetails")
-    _check(details, row)
-    vehicle = details.get("vehicle", {})
+    _check(details, row, lacks)
+    if lacks:
+        raise _drifted(lacks[0], row)
+    return _facts(details, row, language)
+
+
+def _drifted(path: str, row: Row) -> DriftError:
+    return DriftError(path, f"is not there in the offer {row.id}")
+
+
+def _facts(details: Json, row: Row, language: str) -> OfferFacts:
+    vehicle = details.get("vehicle") or {}
     color, color_from = color_word(vehicle, language)
-    body_id, body_word, body_from = _body(details)
+    body, body_word, body_from = _body(details, language)
     return OfferFacts(
         id=details["id"],
         status=details["status"],
@@ -96,36 +123,49 @@ def parse_offer(props: Reduced, *, row: Row, language: str | None) -> OfferFacts
         color=color,
         color_from=color_from,
         maker_color=vehicle.get("bodyColorOriginal"),
-        body_id=body_id,
+        body_id=body,
         body_word=body_word,
         body_from=body_from,
         first_registration=vehicle.get("firstRegistrationDateRaw"),
-        production_year=vehicle.get("productionYear"),
+        production_year=_year(vehicle.get("productionYear")),
         mileage_km=vehicle.get("mileageInKmRaw"),
-        price_eur=details.get("prices", {}).get("public", {}).get("priceRaw"),
-        photos=read_gallery(details.get("images", []), row.id),
-        cover_is_placeholder=details.get("isCoverImagePlaceholder", False),
+        price_eur=_in(details, "prices", "public").get("priceRaw"),
+        photos=read_gallery(details.get("images") or [], row.id),
+        cover_is_placeholder=bool(details.get("isCoverImagePlaceholder")),
     )
 
 
-def _check(details: Json, row: Row) -> None:
+def _in(place: Json, *names: str) -> Json:
+    """The object that names lead to, empty where there is none."""
+    for name in names:
+        place = place.get(name) or {}
+    return place
+
+
+def _year(said: str | int | None) -> int | None:
+    """A year of four digits; anything else is none."""
+    text = str(said)
+    return int(text) if re.fullmatch("[0-9]{4}", text) else None
+
+
+def _check(details: Json, row: Row, lacks: Collection[str]) -> None:
     found = details.get("id")
-    if found != row.id:
+    if found != row.id and "listingDetails.id" not in lacks:
         raise OfferError(OTHER_ID, f"asked for {row.id}, and the page is of {found}")
-    vehicle = details.get("vehicle", {})
+    vehicle = details.get("vehicle") or {}
     make, make_id = vehicle.get("make"), vehicle.get("makeId")
     renamed = make is not None and not same_name(make, row.make)
     if renamed or (None not in {make_id, row.make_id} and make_id != row.make_id):
         raise OfferError(OTHER_MAKE, f"{row.id} was {row.make} {row.make_id}, is {make} {make_id}")
-    if details.get("status") != "Active":
+    if details.get("status") != "Active" and "listingDetails.status" not in lacks:
         raise OfferError(NOT_ACTIVE, f"{row.id} has the status {details.get('status')!r}")
 
 
-def _body(details: Json) -> tuple[int | None, str | None, str]:
+def _body(details: Json, language: str) -> tuple[int | None, str | None, str]:
     """The body's id, its word, and where it was found."""
     unknown: tuple[int | None, str | None, str] = (None, None, "")
     for path, code in _bodies(details):
-        number = int(code) if re.fullmatch("[0-9]{1,9}", code) else RAW_BODIES.get(code)
+        number = _body_number(path, code, language)
         if number in BODIES:
             return number, BODIES[number], path
         if unknown[1] is None:
@@ -133,15 +173,25 @@ def _body(details: Json) -> tuple[int | None, str | None, str]:
     return unknown
 
 
+def _body_number(path: str, code: str, language: str) -> int | None:
+    if path == _LABEL:
+        return body_id(code, language)
+    return int(code) if re.fullmatch("[0-9]{1,9}", code) else RAW_BODIES.get(code)
+
+
 def _bodies(details: Json) -> Iterator[tuple[str, str]]:
-    raw = details.get("vehicle", {}).get("rawData", {}).get("bodyType", {}).get("raw")
+    """Paths of the body with what is there: the site's number goes before its own word, and that
+    before the label in its language."""
+    vehicle = _in(details, "vehicle")
+    told = json.loads(details.get("adTargetingString") or "{}") or {}
     for path, value in (
         (
             "trackingParams.classified_bodyType",
-            details.get("trackingParams", {}).get("classified_bodyType"),
+            _in(details, "trackingParams").get("classified_bodyType"),
         ),
-        ("adTargetingString.art", json.loads(details.get("adTargetingString", "{}")).get("art")),
-        ("vehicle.rawData.bodyType.raw", raw),
+        ("adTargetingString.art", told.get("art")),
+        ("vehicle.rawData.bodyType.raw", _in(vehicle, "rawData", "bodyType").get("raw")),
+        (_LABEL, vehicle.get("bodyType")),
     ):
         if value not in {None, ""}:
-            yield path, str(value)
+            yield path, str(value).strip()

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from crawlers.errors import MarqueError
+from crawlers.errors import DriftError, MarqueError
 from crawlers.pages.autoscout24.codes import SOURCE, same_name
+from crawlers.pages.autoscout24.drift import FEW, check_search
 from crawlers.pages.autoscout24.gallery import GUID, GalleryPhoto, read_gallery
 from crawlers.pages.autoscout24.offer_link import offer_guid
 from crawlers.pages.autoscout24.paths import Json, Reduced
@@ -18,11 +19,22 @@ NO_LINK = "row has no link of its own"
 NOT_MAIN = "row is a recommendation"
 NOT_ASKED = "row is another make or model"
 NO_PHOTOS = "row has no photos"
+LIES_IN = {
+    NO_ID: "listings[].id",
+    NO_LINK: "listings[].url",
+    NOT_MAIN: "listings[].searchResultSection",
+    NOT_ASKED: "listings[].vehicle.make",
+    NO_PHOTOS: "listings[].images[]",
+}
+"""Reason -> the path that says so."""
+MANY = 10
+"""So many cars in a row without a photo are no chance."""
 
 _MMMV = re.compile(r"([0-9]{0,9})\|([0-9]{0,9})\|[^,]*")
-
-
+_CAT = re.compile(r"ma([0-9]{1,9})(?:mo([0-9]{1,9}))?(?:[a-z]{2}[0-9]{1,9})*")
 _NEEDED = ("listings", "numberOfResults", "numberOfPages")
+LIST = "list"
+"""The `pageid` of a search page."""
 
 
 class NoListingsError(MarqueError):
@@ -67,7 +79,9 @@ class SearchPage:
     """What a search page says: its rows, why others were left out, and the search it answers.
 
     `echo` is the search as the site understood it. `makes` are all it knows, `models` those of the
-    make that was searched. `traffic` is its word for who asked: "ok", as far as seen.
+    make that was searched, `colors` and `bodies` what it can be narrowed to. `traffic` is its word
+    for who asked: "ok", as far as seen. `unread` rows have addresses of photos, none of which is
+    one that is known.
     """
 
     rows: tuple[Row, ...]
@@ -77,7 +91,10 @@ class SearchPage:
     echo: Mapping[str, str] = field(default_factory=dict)
     makes: tuple[Label, ...] = ()
     models: tuple[Label, ...] = ()
+    colors: tuple[Label, ...] = ()
+    bodies: tuple[Label, ...] = ()
     traffic: str | None = None
+    unread: int = 0
 
     @property
     def make_id(self) -> int | None:
@@ -91,25 +108,26 @@ class SearchPage:
 
 
 def _ids(echo: Mapping[str, str]) -> tuple[int | None, int | None]:
-    found = _MMMV.fullmatch(echo.get("mmmv", ""))
+    """The ids of make and model by `mmmv`, such as `13|1641||`; a page that has none may name the
+    car by `cat`, such as `ma13mo1641`, which is never asked for: robots.txt closes it. None where
+    the page names no car, or several."""
+    mmmv = echo.get("mmmv")
+    found = _CAT.fullmatch(echo.get("cat", "")) if mmmv is None else _MMMV.fullmatch(mmmv)
     if found is None:
         return None, None
     return (int(found[1]) if found[1] else None, int(found[2]) if found[2] else None)
 
 
-def parse_search(props: Reduced, *, asked: Slice) -> SearchPage:
+def parse_search(props: Reduced, *, asked: Slice, where: str = "") -> SearchPage:
     """Read a search page; rows of another make or model than `asked` are left out.
 
-    A listing that stands in it twice is there twice. Raises `NoListingsError` if it is no search.
+    A listing that stands in it twice is there twice. Raises `NoListingsError` if it is no search,
+    and `DriftError` if it is one and lacks what is read of one; `where` names it there.
     """
-    missing = [name for name in _NEEDED if name not in props]
-    if missing:
-        raise NoListingsError(
-            f"the page that answers the search for {asked} has no {', no '.join(missing)}: "
-            "it is an error page, or the site's pages have changed"
-        )
-    echo = props.get("pageQuery", {})
-    taxonomy = props.get("taxonomy", {})
+    _check_whole(props, asked, where or f"the answer to {asked}")
+    taxonomy = props.get("taxonomy") or {}
+    echo = _echo(props)
+    models = (taxonomy.get("models") or {}).get(str(_ids(echo)[0]))
     rows, dropped = _sort_out(props["listings"], asked, _ids(echo)[1])
     return SearchPage(
         rows=tuple(rows),
@@ -117,10 +135,49 @@ def parse_search(props: Reduced, *, asked: Slice) -> SearchPage:
         number_of_results=props["numberOfResults"],
         number_of_pages=min(props["numberOfPages"], PAGES),
         echo=echo,
-        makes=_makes(taxonomy.get("makes", {})),
-        models=_models(taxonomy.get("models", {}).get(str(_ids(echo)[0]), [])),
+        makes=_makes(taxonomy.get("makes") or {}),
+        models=_labels(models),
+        colors=_labels(taxonomy.get("bodyColor")),
+        bodies=_labels(taxonomy.get("bodyType")),
         traffic=props.get("trafficAnalysisResult"),
+        unread=sum(_is_unread(raw) for raw in props["listings"]),
     )
+
+
+def check_rows(page: SearchPage, *, expected: bool, where: str) -> None:
+    """Raise `DriftError` if a page that answers what was asked has rows, and all are left out for
+    one reason that lies in the page.
+
+    `expected` says that results are to stand on it, and not recommendations alone.
+    """
+    reasons = {drop.reason for drop in page.dropped}
+    if page.rows or len(reasons) != 1 or len(page.dropped) < FEW:
+        return
+    reason = reasons.pop()
+    if reason == NOT_MAIN and not expected:
+        return
+    # Cars are sold without photos, too, but not all cars of a page.
+    if reason == NO_PHOTOS and not page.unread and len(page.dropped) < MANY:
+        return
+    first = page.dropped[0].detail
+    why = f"says of all {len(page.dropped)} rows of {where} {reason!r}, as of the first: {first}"
+    raise DriftError(LIES_IN[reason], why)
+
+
+def _check_whole(props: Reduced, asked: Slice, where: str) -> None:
+    if props.get("pageid") == LIST or "listings" in props:
+        check_search(props, where)
+    missing = [name for name in _NEEDED if props.get(name) is None]
+    if missing:
+        raise NoListingsError(
+            f"the page that answers the search for {asked} has no {', no '.join(missing)}: "
+            "it is an error page, or the site's pages have changed"
+        )
+
+
+def _echo(props: Reduced) -> dict[str, str]:
+    said = props.get("pageQuery") or {}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _sort_out(
@@ -138,22 +195,24 @@ def _sort_out(
 
 
 def _makes(found: Json) -> tuple[Label, ...]:
-    return tuple(Label(int(key), make["label"]) for key, make in found.items() if make)
+    said = ((key, (make or {}).get("label")) for key, make in found.items())
+    return tuple(Label(int(key), label) for key, label in said if label)
 
 
-def _models(found: list[Json]) -> tuple[Label, ...]:
-    return tuple(Label(m["value"], m["label"]) for m in found if m.keys() >= {"value", "label"})
+def _labels(found: list[Json] | None) -> tuple[Label, ...]:
+    said = ((each.get("value"), each.get("label")) for each in found or ())
+    return tuple(Label(value, label) for value, label in said if value is not None and label)
 
 
 def _row(raw: Json) -> Row:
-    vehicle, tracking = raw.get("vehicle", {}), raw.get("tracking", {})
-    listing_id = raw.get("id", "")
-    price = raw.get("price", {})
+    vehicle, tracking = raw.get("vehicle") or {}, raw.get("tracking") or {}
+    listing_id = raw.get("id") or ""
+    price = raw.get("price") or {}
     return Row(
         id=listing_id,
-        url=raw.get("url", ""),
-        make=vehicle.get("make", ""),
-        section=raw.get("searchResultSection", ""),
+        url=raw.get("url") or "",
+        make=vehicle.get("make") or "",
+        section=raw.get("searchResultSection") or "",
         model=vehicle.get("model"),
         make_id=_make_id(tracking),
         model_id=vehicle.get("modelId"),
@@ -163,15 +222,20 @@ def _row(raw: Json) -> Row:
         first_registration=tracking.get("firstRegistration"),
         mileage_km=_digits(tracking.get("mileage")),
         price_eur=price.get("priceRaw") or _digits(tracking.get("price")),
-        photos=read_gallery(raw.get("images", []), listing_id),
+        photos=read_gallery(raw.get("images") or [], listing_id),
         # "no-placeholder|0.18" where it is a photo
-        cover_is_placeholder=tracking.get("imageContent", "").split("|")[0] == "placeholder",
+        cover_is_placeholder=(tracking.get("imageContent") or "").split("|")[0] == "placeholder",
         sponsored=raw.get("searchResultType") == "Nfm",
     )
 
 
+def _is_unread(raw: Json) -> bool:
+    images = raw.get("images") or []
+    return bool(images) and not read_gallery(images, raw.get("id") or "")
+
+
 def _make_id(tracking: Json) -> int | None:
-    found = re.search(r"\bmake_id:([0-9]{1,9})\b", tracking.get("modelTaxonomy", ""))
+    found = re.search(r"\bmake_id:([0-9]{1,9})\b", tracking.get("modelTaxonomy") or "")
     return int(found[1]) if found else None
 
 

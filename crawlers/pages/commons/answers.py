@@ -41,13 +41,14 @@ class Answer:
     the parameters that ask for the rest, is empty. `complete` says that the pages so far are whole.
 
     `members` are the rows of a list of a category's members, `total` is how much a search finds,
-    `entities` are items by their ids.
+    `entities` are items by their ids. `parts` are the names of all that came of a query.
     """
 
     pages: tuple[Page, ...] = ()
     members: tuple[dict[str, Any], ...] = ()
     total: int | None = None
     entities: dict[str, Any] = field(default_factory=dict)
+    parts: frozenset[str] = frozenset()
     complete: bool = True
     more: dict[str, str | int] = field(default_factory=dict)
 
@@ -69,6 +70,7 @@ def parse_answer(content: str | bytes) -> Answer:
         members=tuple(query.get("categorymembers") or ()),
         total=value_at(query, "searchinfo.totalhits"),
         entities=data.get("entities") or {},
+        parts=frozenset(query),
         complete=data.get("batchcomplete", False) is not False,
         more=_more(data.get("continue") or {}),
     )

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 from crawlers.credits import attribution_text
-from crawlers.licences import ACCEPTED, NOT_STATED, License, parse_license, refusal
+from crawlers.licences import (
+    ACCEPTED,
+    NOT_STATED,
+    License,
+    parse_code,
+    parse_license,
+    refusal,
+)
 from crawlers.pages.commons.fields import Page, info, read, said
 from crawlers.pages.commons.items import depicted
 from crawlers.pages.commons.markup import first_link, plain_text, web_address
@@ -24,8 +31,9 @@ NON_FREE = "file is not free"
 TO_BE_DELETED = "file is to be deleted"
 NO_ADDRESS = "file has no address"
 
-SEEN_AT = "imageinfo.extmetadata.LicenseUrl"
-"""Where the licence is read, and nowhere else: a short name or a slug alone grants nothing."""
+SEEN_AT = ("LicenseUrl", "License")
+"""Where the licence is read, and nowhere else: its address, or its code where no address is given.
+A name for people grants nothing."""
 
 _FORMATS = ("image/jpeg", "image/png", "image/webp", "image/tiff")
 _NO = ("", "0", "false")
@@ -46,13 +54,26 @@ _WORDS = {
 
 def parse_file(page: Page, *, accepted: Sequence[str] = ACCEPTED) -> Listing | Drop:
     """Read a whole page of a file; `accepted` as in `crawlers.licences.refusal`."""
-    found = parse_license(said(page, "LicenseUrl"))
+    found = _license(page)
     fault = next(_faults(page, found, accepted), None)
     if fault is not None:
         place = read(page, "pageid") or read(page, "title") or "a page without a name"
         return Drop(SOURCE, str(place), *fault)
     assert found is not None  # or it were a fault
     return _listing(page, found)
+
+
+def _license(page: Page) -> License | None:
+    if address := said(page, "LicenseUrl"):
+        return parse_license(address)  # what it names counts, whatever the code beside it says
+    return parse_code(said(page, "License"))
+
+
+def _is_stated(page: Page) -> bool:
+    """Whether a licence is named, be it one that is known. The code `pd` names none: it says that
+    there is no need of one, and who says so may be wrong."""
+    code = said(page, "License").lower()
+    return bool(said(page, "LicenseUrl")) or code.startswith(("cc", "pdm"))
 
 
 def _faults(
@@ -92,9 +113,9 @@ def _license_faults(
         yield NON_FREE, f"{name} is marked as non-free; {raw}"
     if why := plain_text(said(page, "DeletionReason")):
         yield TO_BE_DELETED, f"{name}: {why}"
-    if not said(page, "LicenseUrl"):
+    if not _is_stated(page):
         said_so = raw or "nothing"
-        yield NOT_STATED, f"{name}: {said_so} is said, without the address of a licence"
+        yield NOT_STATED, f"{name}: {said_so} is said, without the address or code of a licence"
     if (reason := refusal(found, accepted)) is not None:
         yield reason, f"{name}: {raw}"
 
@@ -144,7 +165,8 @@ def _words(page: Page, found: License, creator_url: str | None) -> dict[str, str
     words["categories"] = "; ".join(each.strip() for each in categories if each.strip())
     words["depicts_items"] = "; ".join(depicted(page))
     words["license_raw"] = _raw_license(page)
-    words["license_seen_at"] = SEEN_AT
+    seen = next(name for name in SEEN_AT if said(page, name))
+    words["license_seen_at"] = f"imageinfo.extmetadata.{seen}"
     words["share_alike"] = "yes" if found.share_alike else ""
     for side in ("width", "height"):
         words[side] = info(page, side)
@@ -157,7 +179,8 @@ def _name(title: str) -> str:
 
 
 def _raw_license(page: Page) -> str:
-    return f"{plain_text(said(page, 'LicenseShortName'))} {said(page, 'LicenseUrl')}".strip()
+    where = said(page, "LicenseUrl") or said(page, "License")
+    return f"{plain_text(said(page, 'LicenseShortName'))} {where}".strip()
 
 
 def _short_address(pageid: str) -> str:

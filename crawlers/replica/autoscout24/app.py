@@ -99,7 +99,7 @@ class _Pages:
         query, asked = self._query(site, request, slugs)
         props = search_props(self._world, self._searches, site, query)
         place = (query.page - 1) * query.size + 1
-        body = html.search_body(props.get("listings", []), props["numberOfPages"], place)
+        body = html.search_body(props.get("listings", []), props.get("numberOfPages", 0), place)
         crumbs = html.linked_data({"@type": "BreadcrumbList", "itemListElement": []})
         data = self._next_data(props, "/lst/[...slug]" if slugs else "/lst", asked, "search")
         return HTMLResponse(html.page(site, props["pageTitle"], crumbs, body, data))

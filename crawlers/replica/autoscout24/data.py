@@ -12,6 +12,7 @@ from crawlers.replica.autoscout24.sites import Site
 from crawlers.replica.autoscout24.taxonomy import taxonomy
 from crawlers.replica.autoscout24.words import grouped
 from crawlers.replica.cars import Car
+from crawlers.replica.faults import drop_path
 from crawlers.replica.fleet import MAKES
 from crawlers.replica.world import World
 
@@ -58,7 +59,7 @@ def search_props(world: World, searches: Searches, site: Site, query: Query) -> 
         "isInitialRequest": True,
     }
     if world.faults.strikes("no-listings", "search"):
-        del props["listings"]
+        props = {"pageTitle": title, "pageid": "error", "cultureInfo": _culture(site)}
     return props
 
 
@@ -116,16 +117,5 @@ def _drifted(world: World, props: Json) -> Json:
     if world.faults.strikes("drift", "page"):
         props = deepcopy(props)  # parts of it are shared by all pages
         for path in world.faults.value("drift").split("+"):
-            _drop(props, path.split("."))
+            drop_path(props, path.split("."))
     return props
-
-
-def _drop(place: Any, names: list[str]) -> None:
-    """Remove what a path leads to, from every item of the lists on its way."""
-    if isinstance(place, list):
-        for item in place:
-            _drop(item, names)
-    elif isinstance(place, dict) and len(names) == 1:
-        place.pop(names[0], None)
-    elif isinstance(place, dict):
-        _drop(place.get(names[0]), names[1:])

@@ -30,7 +30,7 @@ from crawlers.replica.cars import Car
 from crawlers.replica.world import World
 
 _LEGAL = {"U": "UsedVehicle", "N": "NewVehicle", "J": "EmployeeVehicle", "D": "DemoVehicle"}
-_RAW_ENGLISH = frozenset({"com", "it"})
+_RAW_ENGLISH = frozenset({"com", "it", "fr", "lu"})
 """The sites whose pages also give the colour in English."""
 
 
@@ -148,7 +148,7 @@ def _vehicle(world: World, car: Car, site: Site) -> Json:
         "hadAccident": False,
         "noOfPreviousOwners": 0 if car.is_new else 1 + car.number % 3,
         "isRental": False,
-        "productionYear": None,
+        "productionYear": str(car.year) if car.is_new else None,
         "rawData": _raw(car, site, color),
         "offerType": car.state,
         "identifier": {"vin": invented.chassis(car.number)},

@@ -42,9 +42,7 @@ _ALL = (
     Site("be", "BE", "B", "fr", "offres", prefix="/fr"),
     Site("be", "BE", "B", "nl", "aanbod", prefix="/nl"),
     Site("fr", "FR", "F", "fr", "offres"),
-    # Nothing shows how Luxembourg's site is laid out; it has two languages, as Belgium's.
-    Site("lu", "LU", "L", "fr", "offres", prefix="/fr"),
-    Site("lu", "LU", "L", "de", "angebote", prefix="/de"),
+    Site("lu", "LU", "L", "fr", "offres"),
     Site("com", "GB", EUROPE, "en", "offers"),
     Site("es", "ES", "E", "es", "anuncios"),
 )

@@ -1,7 +1,7 @@
 """The words of each country site for colours, bodies and the rest, by the site's own ids.
 
-German, English, Dutch, Italian and French are the sites' words as far as they are known; Spanish
-ones are from a dictionary.
+They are the sites' own as far as these are known; the other Spanish ones than those of colours and
+bodies are from a dictionary.
 """
 
 import re
@@ -32,13 +32,13 @@ _COLORS = {
     10: "Rot Red Rood Rosso Rouge Rojo",
     11: "Schwarz Black Zwart Nero Noir Negro",
     12: "Silber Silver Zilver Argento Argent Plateado",
-    13: "Violett Violet Paars Lilla Mauve Violeta",
+    13: "Violett Violet Paars Lilla Mauve Burdeos",
     14: "Weiß White Wit Bianco Blanc Blanco",
     15: "Orange Orange Oranje Arancione Orange Naranja",
     16: "Gold Gold Goud Oro Or Oro",
 }
 _BODIES = {
-    1: "Kleinwagen|Compact|Hatchback|City car|Citadine|Compacto",
+    1: "Kleinwagen|Compact|Hatchback|City car|Citadine|Coche pequeño",
     2: "Cabrio|Convertible|Cabrio|Cabrio|Cabriolet|Cabrio",
     3: "Coupé|Coupe|Coupé|Coupé|Coupé|Coupé",
     4: "SUV/Geländewagen/Pickup|SUV/Off-Road/Pick-Up|SUV/Off-Road/Pick-Up"
@@ -53,7 +53,7 @@ BODY_RAW = {
     1: "Compact", 2: "Convertible", 3: "Coupe", 4: "OffRoad", 5: "StationWagon", 6: "Sedan",
     7: "Other", 12: "Van", 13: "Transporter",
 }  # fmt: skip
-"""Of 1, 3 and 6 as the site has them."""
+"""Of 1, 3, 5 and 6 as the site has them."""
 
 _FUELS = {
     "D": "Diesel|Diesel|Diesel|Diesel|Diesel|Diésel",

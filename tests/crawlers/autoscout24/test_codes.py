@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 from catalog.vocabulary import NOTHING, Meaning, load_vocabulary
 from crawlers.pages.autoscout24.codes import (
     BODIES,
+    BODY_LABELS,
     COLORS,
     LANGUAGES,
+    OTHER_COLORS,
     RAW_BODIES,
     SITES,
+    body_id,
+    color_name,
     color_word,
     same_name,
     slug,
@@ -70,11 +74,17 @@ def test_the_labels_are_those_of_the_real_pages(real_codes: Json) -> None:
     assert {str(number): label for number, label in BODIES.items()} == {
         number: labels["de"] for number, labels in real_codes["bodyType"].items()
     }
-    assert {
-        str(number): dict(zip(LANGUAGES, labels, strict=True)) for number, labels in COLORS.items()
-    } == real_codes["bodyColor"]
+    for table, name in ((COLORS, "bodyColor"), (BODY_LABELS, "bodyType")):
+        by_language = {
+            str(number): dict(zip(LANGUAGES, labels, strict=True))
+            for number, labels in table.items()
+        }
+        for labels in by_language.values():
+            del labels["es"]  # known from elsewhere
+        assert by_language == real_codes[name]
     english = {number: labels["en"] for number, labels in real_codes["bodyType"].items()}
-    assert {english[str(number)]: number for number in RAW_BODIES.values()} == RAW_BODIES
+    raw = {english[str(number)].replace(" ", ""): number for number in RAW_BODIES.values()}
+    assert raw == RAW_BODIES
 
 
 def test_the_ids_are_those_of_a_real_search(real_search: Json) -> None:
@@ -88,10 +98,35 @@ def test_the_ids_are_those_of_a_real_search(real_search: Json) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_each_label_of_a_language_names_one_color(language: str) -> None:
-    for labels in COLORS.values():
-        label = labels[LANGUAGES.index(language)]
+    for number, labels in COLORS.items():
+        label, word = labels[LANGUAGES.index(language)], color_name(number, language)
+        assert word == OTHER_COLORS.get((language, number), labels[0])
         for spelling in (label, label.upper(), f" {label.lower()} "):
-            assert color_word({"bodyColor": spelling}, language) == (labels[0], "vehicle.bodyColor")
+            assert color_word({"bodyColor": spelling}, language) == (word, "vehicle.bodyColor")
+
+
+def test_an_id_is_not_the_same_colour_on_every_site() -> None:
+    """13 is burgundy on the Spanish site alone, and the vocabulary reads each word for itself."""
+    words = {site.name: color_name(13, site.language) for site in SITES.values()}
+    assert words == dict.fromkeys(SITES, "Violet") | {"es": "Burgundy"}
+    assert load_vocabulary().lookup("color", "Burgundy") == _one("red")
+    assert color_word({"bodyColor": "Burdeos"}, "es") == ("Burgundy", "vehicle.bodyColor")
+
+
+def test_every_label_means_what_its_id_means() -> None:
+    """Of all languages, as far as the vocabulary knows the word: so no other id differs."""
+    for number, labels in COLORS.items():
+        for language, label in zip(LANGUAGES, labels, strict=True):
+            read = load_vocabulary().lookup("color", label)
+            if read is not None and (language, number) not in OTHER_COLORS:
+                assert read == _one(COLOR_MEANINGS[number]), (language, label)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_label_of_a_language_names_one_body(language: str) -> None:
+    for number, labels in BODY_LABELS.items():
+        assert body_id(labels[LANGUAGES.index(language)].upper(), language) == number
+    assert body_id("Sportwagen", language) is None
 
 
 def test_the_sites_own_word_goes_before_the_label() -> None:
@@ -111,9 +146,9 @@ def test_the_sites_own_word_goes_before_the_label() -> None:
 
 @pytest.mark.parametrize(
     ("word", "language"),
-    [("Rosa", "de"), ("Rot", "it"), ("Morado", None), ("Blanco", None), ("beige", None)],
+    [("Rosa", "de"), ("Rot", "it"), ("Morado", "es"), ("Violeta", "es"), ("Blanc", "es")],
 )
-def test_an_unknown_color_stays_its_own_word(word: str, language: str | None) -> None:
+def test_an_unknown_color_stays_its_own_word(word: str, language: str) -> None:
     assert color_word({"bodyColor": word}, language) == (word, "vehicle.bodyColor")
     assert color_word({"bodyColorRaw": "LightPetrol"}, "en")[0] == "LightPetrol"
 
@@ -131,7 +166,7 @@ def test_the_countries_are_those_of_the_real_pages(real_codes: Json) -> None:
         "com",
         "es",
     }
-    assert {site.language for site in SITES.values()} == {*LANGUAGES, None}
+    assert {site.language for site in SITES.values()} == set(LANGUAGES)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ NARROW_ECHO = {"fregfrom": "2015", "fregto": "2018", "bcol": "10", "body": "5"}
 
 def _check(props: Json, asked: Slice, **echo: str | None) -> None:
     """Check the page against `asked`; `echo` changes what it answers, None takes it away."""
-    query = {k: v for k, v in (props["pageQuery"] | echo).items() if v is not None}
+    named = {"cat": None} if "mmmv" in echo else {}  # the real page names the car twice
+    query = {k: v for k, v in (props["pageQuery"] | named | echo).items() if v is not None}
     page = parse_search(reduce_search(props | {"pageQuery": query}), asked=asked)
     check_echo(page, asked)
 
@@ -122,3 +123,36 @@ def test_a_site_of_all_europe_may_answer_with_any_country(real_search: Json) -> 
     asked = replace(ASKED, site=SITES["com"])
     _check(real_search, asked, cy="D,A,B,E,F,I,L,NL")
     _check(real_search, asked, cy=None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cat"),
+    [
+        (ASKED, "ma13mo1641"),
+        (BY_ID, "ma13mo1641"),
+        (BY_ID, "ma13mo1641mt467"),
+        (Slice(SITES["de"], "bmw"), "ma13"),
+        (Slice(SITES["de"], "bmw"), "ma13gr100061mt467"),
+    ],
+)
+def test_the_car_may_be_named_by_cat_alone(real_search: Json, asked: Slice, cat: str) -> None:
+    _check(real_search, asked, mmmv=None, cat=cat)
+
+
+@pytest.mark.parametrize(
+    ("asked", "cat", "words"),
+    [
+        (BY_ID, "ma13", "asked model=1641, answered model=None"),
+        (BY_ID, "ma28mo1641", "asked make=13, answered make=28"),
+        (BY_ID, "ma13mo1641,ma28", "asked make=13, answered make=None"),
+        (BY_ID, "mo1641", "asked make=13, answered make=None"),
+        (ASKED, "ma28", "asked make=13, answered make=28"),
+    ],
+)
+def test_another_car_by_cat(real_search: Json, asked: Slice, cat: str, words: str) -> None:
+    with pytest.raises(EchoError, match=words):
+        _check(real_search, asked, mmmv=None, cat=cat)
+
+
+def test_mmmv_goes_before_cat(real_search: Json) -> None:
+    _check(real_search, BY_ID, mmmv="13|1641||", cat="ma28mo15160")

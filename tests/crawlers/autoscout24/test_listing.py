@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from crawlers.errors import UsageMistakeError
-from crawlers.pages.autoscout24.codes import SITES
+from crawlers.pages.autoscout24.codes import BODIES, SITES
 from crawlers.pages.autoscout24.gallery import SIZES, GalleryPhoto
-from crawlers.pages.autoscout24.listing import Searched, make_listing, stamp
+from crawlers.pages.autoscout24.listing import Narrowed, Searched, make_listing, stamp
 from crawlers.pages.autoscout24.offer import OfferFacts, parse_offer
 from crawlers.pages.autoscout24.paths import reduce_offer, reduce_search
 from crawlers.pages.autoscout24.search import Row, parse_search
@@ -49,7 +49,9 @@ def _make(
 
 def test_a_real_row_whose_color_and_body_a_search_tells(real_search: Json) -> None:
     row = _rows(real_search)[0]
-    listing = _make(row, searched=Searched(color=10, body=4), size="1280x960")
+    listing = _make(
+        row, searched=Searched(Narrowed(10, "Red"), Narrowed(4, BODIES[4])), size="1280x960"
+    )
     assert (listing.source, listing.listing_id) == ("autoscout24", GUID)
     assert listing.page_url == f"https://x.org{row.url}"
     assert listing.words == {
@@ -81,7 +83,7 @@ def test_a_real_row_alone_says_nothing_of_color_and_body(real_search: Json) -> N
 
 def test_a_real_offer_goes_before_its_row_and_searches(real_offer_de: Json) -> None:
     row, facts = _facts(real_offer_de, I4, "BMW")
-    listing = _make(row, facts, Searched(color=10, body=6))
+    listing = _make(row, facts, Searched(Narrowed(10, "Red"), Narrowed(6, BODIES[6])))
     assert listing.words == {
         "make": "BMW",
         "model": "i4",
@@ -103,7 +105,7 @@ def test_a_real_offer_goes_before_its_row_and_searches(real_offer_de: Json) -> N
 def test_an_offer_without_a_color_leaves_it_to_searches(real_offer_de: Json) -> None:
     row, facts = _facts(real_offer_de, I4, "BMW")
     facts = replace(facts, color=None, color_from="", body_word=None, body_id=None, body_from="")
-    words = _make(row, facts, Searched(color=6)).words
+    words = _make(row, facts, Searched(Narrowed(6, "Grey"))).words
     assert (words["color"], words["color_from"]) == ("Grey", "search by bcol=6")
     assert "body_type" not in words
 
@@ -159,8 +161,8 @@ def test_a_stamp_is_of_the_car_and_its_gallery(real_search: Json) -> None:
 
 def test_a_stamp_is_the_same_on_every_machine() -> None:
     row = Row(id=GUID, url="/x", make="Fiat", section="Main", photos=(GalleryPhoto(PHOTO, "s"),))
-    # of the text [1, "Fiat", null, null, null, ["32e0ce9e-..."]], by another program
-    assert stamp(row) == "24723c55e9199919547415823cd6d691"
+    # of the text [2, "Fiat", null, null, null, ["32e0ce9e-..."]], by another program
+    assert stamp(row) == "f9ce4db82ec0840de47ed71542779c2b"
 
 
 PERSONAL = (

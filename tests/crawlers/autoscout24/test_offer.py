@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crawlers.pages.autoscout24 import offer
-from crawlers.pages.autoscout24.codes import SITES
+from crawlers.pages.autoscout24.codes import BODIES, SITES
 from crawlers.pages.autoscout24.offer import OfferError, OfferFacts, offer_guid, parse_offer
 from crawlers.pages.autoscout24.paths import reduce_offer
 from crawlers.pages.autoscout24.search import Row
@@ -22,7 +22,7 @@ def _row(guid: str, make: str, make_id: int | None = None) -> Row:
     return Row(id=guid, url=f"/angebote/{guid}", make=make, make_id=make_id, section="Main")
 
 
-def _parse(props: Json, row: Row | None = None, language: str | None = "de") -> OfferFacts:
+def _parse(props: Json, row: Row | None = None, language: str = "de") -> OfferFacts:
     row = row or _row(I4, "BMW", 13)
     return parse_offer(reduce_offer(props), row=row, language=language)
 
@@ -92,7 +92,48 @@ def test_a_missing_body_id_is_looked_for_elsewhere(real_offer_de: Json) -> None:
     assert (facts.body_id, facts.body_from) == (3, "vehicle.rawData.bodyType.raw")
     without["listingDetails"]["vehicle"]["rawData"]["bodyType"] = None
     facts = _parse(without)
+    assert (facts.body_id, facts.body_from) == (3, "vehicle.bodyType")
+    without["listingDetails"]["vehicle"]["bodyType"] = None
+    facts = _parse(without)
     assert (facts.body_id, facts.body_word, facts.body_from) == (None, None, "")
+
+
+def test_a_raw_body_of_an_estate(real_offer_de: Json) -> None:
+    """Two words in English, one word there."""
+    raw = {"raw": "StationWagon", "formatted": "Kombi"}
+    page = _changed(
+        real_offer_de, trackingParams={}, adTargetingString=None, vehicle__rawData__bodyType=raw
+    )
+    facts = _parse(page)
+    assert (facts.body_id, facts.body_word) == (5, "Kombi")
+    assert facts.body_from == "vehicle.rawData.bodyType.raw"
+
+
+@pytest.mark.parametrize(
+    ("label", "number"), [("Familiar", 5), ("Coche pequeño", 1), ("Sedán", 6), ("Deportivo", None)]
+)
+def test_a_spanish_body_is_read_by_its_label(
+    real_offer_de: Json, label: str, number: int | None
+) -> None:
+    page = _changed(
+        real_offer_de,
+        trackingParams={},
+        adTargetingString=None,
+        vehicle__rawData__bodyType=None,
+        vehicle__bodyType=label,
+    )
+    facts = _parse(page, language="es")
+    assert facts.body_id == number
+    assert facts.body_word == (BODIES[number] if number else f"body {label}")
+
+
+@pytest.mark.parametrize(
+    ("said", "year"), [("2026", 2026), (2026, 2026), (None, None), ("", None), ("09/2026", None)]
+)
+def test_a_production_year_is_a_text_of_four_digits(
+    real_offer_de: Json, said: Any, year: int | None
+) -> None:
+    assert _parse(_changed(real_offer_de, vehicle__productionYear=said)).production_year == year
 
 
 def test_an_unknown_body_is_reported_and_not_guessed(real_offer_de: Json) -> None:
@@ -100,6 +141,7 @@ def test_an_unknown_body_is_reported_and_not_guessed(real_offer_de: Json) -> Non
     assert _parse(new_id).body_from == "adTargetingString.art"
     new_id["listingDetails"]["adTargetingString"] = None
     new_id["listingDetails"]["vehicle"]["rawData"]["bodyType"]["raw"] = "Van"
+    new_id["listingDetails"]["vehicle"]["bodyType"] = "Lieferwagen"
     facts = _parse(new_id)
     assert (facts.body_id, facts.body_word) == (None, "body 14")
     assert facts.body_from == "trackingParams.classified_bodyType"
@@ -169,7 +211,6 @@ def test_every_site_names_its_offers() -> None:
         "/aanbod/",
         "/fr/offres/",
         "/nl/aanbod/",
-        "/de/angebote/",
         "/offres/",
         "/offers/",
         "/anuncios/",

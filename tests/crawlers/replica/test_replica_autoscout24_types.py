@@ -28,6 +28,7 @@ UNSEEN = {
     "listingDetails.description": {"str"},
     "listingDetails.vehicle.rawData.identifier.licensePlate": {"str"},
     "listingDetails.vehicle.bodyColorRaw": {"NoneType"},  # as pages of early 2026 have it
+    "listingDetails.vehicle.productionYear": {"str"},  # null of both real cars
     # Null where there is nothing to say, which the two real cars do not show.
     "listingDetails.vehicle.bodyColor": {"NoneType"},
     "listingDetails.vehicle.bodyColorOriginal": {"NoneType"},

@@ -1,0 +1,43 @@
+"""The words of a site for the ids by which searches are narrowed."""
+
+from typing import Any
+
+import pytest
+
+from crawlers.pages.autoscout24.codes import BODIES, COLORS, SITES
+from crawlers.pages.autoscout24.paths import reduce_search
+from crawlers.pages.autoscout24.search import Label, SearchPage, parse_search
+from crawlers.pages.autoscout24.site_words import site_words
+from crawlers.pages.autoscout24.slices import Slice
+
+
+def _page(*colors: Label, bodies: tuple[Label, ...] = ()) -> SearchPage:
+    return SearchPage((), (), 0, 1, colors=colors, bodies=bodies)
+
+
+def test_a_real_page_says_what_is_known(real_search: dict[str, Any]) -> None:
+    asked = Slice(SITES["de"], "bmw", model="320")
+    words = site_words(SITES["de"], parse_search(reduce_search(real_search), asked=asked))
+    assert words.colors == {number: labels[0] for number, labels in COLORS.items()}
+    assert words.bodies == BODIES
+    assert words.strange == ()
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_a_page_without_labels_is_read_by_the_table_of_its_language(name: str) -> None:
+    words = site_words(SITES[name], _page())
+    assert words.colors[13] == ("Burgundy" if name == "es" else "Violet")
+    assert words.bodies == BODIES
+
+
+def test_the_label_of_the_page_goes_before_what_is_known_of_the_number() -> None:
+    """Where a site gives a number to another colour it is not taken for the one elsewhere."""
+    page = _page(Label(13, "Rot"), Label(17, "Rosa"), bodies=(Label(5, "Limousine"),))
+    words = site_words(SITES["de"], page)
+    assert (words.colors[13], words.colors[17], words.colors[10]) == ("Red", "Rosa", "Red")
+    assert words.bodies[5] == "Limousine"
+    assert words.strange == (
+        "bcol=13 is 'Rot', not 'Violett'",
+        "bcol=17 is 'Rosa', not known",
+        "body=5 is 'Limousine', not 'Kombi'",
+    )
