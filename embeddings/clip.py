@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 
 from embeddings import tiny
+from embeddings.fit import check_fits
 from embeddings.network import (
     PictureNetwork,
     check_numbers,
@@ -28,12 +29,11 @@ from embeddings.network import (
 )
 from embeddings.openclip import open_clip, want_timm
 from embeddings.preparation import Picture, Preparation
+from embeddings.published import PREPROCESS_KEYS, QUICK_GELU, facts_of
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
-from embeddings.weights import check_unpacked_size, fetch_weights, find_weights, tag_facts
+from embeddings.weights import check_unpacked_size, fetch_weights, find_weights
 
 __all__ = ["ClipEncoder", "load_encoder", "pick_device", "weights_sha256"]
-
-_PREPROCESS_KEYS = ("mean", "std", "interpolation", "resize_mode")
 
 
 class ClipEncoder(PictureNetwork):
@@ -90,6 +90,8 @@ def load_encoder(
     if (found := find_weights(spec)) is not None:
         check_unpacked_size(found.path)
     model, tokenizer = _create(spec, weights)
+    if spec.weights and weights:
+        check_fits(Path(weights), spec.architecture, model)
     check_numbers(model, Path(spec.weights).name if spec.weights else spec.name)
     record = _record(spec, model, space)
     return ClipEncoder(model, tokenizer, record, place(model, device, precision))
@@ -97,7 +99,7 @@ def load_encoder(
 
 def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
     """The model and its tokenizer; raises `ModelError` for files that are damaged or do not fit."""
-    facts = tag_facts(spec)
+    facts = facts_of(spec)
     try:
         config = open_clip.get_model_config(spec.architecture)
         if config is None or "timm_model_name" in config["vision_cfg"]:
@@ -106,9 +108,9 @@ def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
             spec.architecture,
             pretrained=weights,
             require_pretrained=True,
-            force_preprocess_cfg={key: facts[key] for key in _PREPROCESS_KEYS if key in facts},
+            force_preprocess_cfg={key: facts[key] for key in PREPROCESS_KEYS if key in facts},
             # open_clip only warns where a tag was trained with the other activation function
-            force_quick_gelu=bool(facts.get("quick_gelu")),
+            force_quick_gelu=bool(facts.get(QUICK_GELU)),
         )
     # Whatever a person names as weights is opened here, and a damaged file raises almost anything.
     except Exception as error:
@@ -125,7 +127,7 @@ def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
 def _record(spec: ModelSpec, model: Any, space: str) -> SpaceRecord:
     preprocess = dict(model.visual.preprocess_cfg)
     digest = weights_sha256(model)
-    seen = json.dumps([digest, preprocess], sort_keys=True)
+    seen = json.dumps([digest, preprocess, *_activation(spec)], sort_keys=True)
     short = hashlib.sha256(seen.encode()).hexdigest()[:12]
     return SpaceRecord(
         space=space,
@@ -137,6 +139,12 @@ def _record(spec: ModelSpec, model: Any, space: str) -> SpaceRecord:
         metric=SPACES[space].metric,
         version=f"{spec.short_name}@{short}",
     )
+
+
+def _activation(spec: ModelSpec) -> list[str]:
+    """What neither its name nor its weights say of how a model computes."""
+    by_agreement = spec.tag is None and facts_of(spec).get(QUICK_GELU)
+    return [QUICK_GELU] if by_agreement else []
 
 
 def _size(model: Any) -> int:

@@ -13,9 +13,10 @@ from embeddings import tiny
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.hashes import store_sums
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, open_clip
+from embeddings.published import QUICK_GELU, facts_of
 from embeddings.registry import HUB, LOCAL, ModelError, ModelSpec, SpaceRecord
 from embeddings.verify import missing
-from embeddings.weights import check_unpacked_size, find_weights, tag_facts
+from embeddings.weights import check_unpacked_size, find_weights
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> SpaceRecord:
@@ -72,8 +73,8 @@ def _config(spec: ModelSpec, record: SpaceRecord) -> dict[str, Any]:
         return document
     tiny.register()
     config = open_clip.get_model_config(spec.architecture)
-    if tag_facts(spec).get("quick_gelu"):
-        config["quick_gelu"] = True
+    if facts_of(spec).get(QUICK_GELU):
+        config[QUICK_GELU] = True
     return {"model_cfg": config, "preprocess_cfg": record.preprocess}
 
 
