@@ -27,10 +27,11 @@ from embeddings.network import (
     place,
     weights_sha256,
 )
-from embeddings.openclip import open_clip, want_timm
+from embeddings.openclip import open_clip, want_timm, want_transformers
 from embeddings.preparation import Picture, Preparation
 from embeddings.published import PREPROCESS_KEYS, QUICK_GELU, facts_of
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
+from embeddings.tokenizer import load_tokenizer
 from embeddings.weights import check_unpacked_size, fetch_weights, find_weights
 
 __all__ = ["ClipEncoder", "load_encoder", "pick_device", "weights_sha256"]
@@ -93,7 +94,7 @@ def load_encoder(
     if spec.weights and weights:
         check_fits(Path(weights), spec.architecture, model)
     check_numbers(model, Path(spec.weights).name if spec.weights else spec.name)
-    record = _record(spec, model, space)
+    record = _record(spec, model, _size(spec, model, tokenizer), space)
     return ClipEncoder(model, tokenizer, record, place(model, device, precision))
 
 
@@ -104,6 +105,8 @@ def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
         config = open_clip.get_model_config(spec.architecture)
         if config is None or "timm_model_name" in config["vision_cfg"]:
             want_timm()
+        if config is None or config["text_cfg"].get("hf_model_name"):
+            want_transformers()
         model = open_clip.create_model(
             spec.architecture,
             pretrained=weights,
@@ -115,16 +118,10 @@ def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
     # Whatever a person names as weights is opened here, and a damaged file raises almost anything.
     except Exception as error:
         raise ModelError(_cannot_load(spec, weights, error)) from error
-    try:
-        return model, open_clip.get_tokenizer(spec.architecture)
-    # Some tokenizers need a package that is not installed, or a file of the hub.
-    except Exception as error:
-        raise ModelError(
-            f"the tokenizer of {spec.name!r} cannot be loaded: {first_line(error)}"
-        ) from error
+    return model, load_tokenizer(spec, config or {})
 
 
-def _record(spec: ModelSpec, model: Any, space: str) -> SpaceRecord:
+def _record(spec: ModelSpec, model: Any, size: int, space: str) -> SpaceRecord:
     preprocess = dict(model.visual.preprocess_cfg)
     digest = weights_sha256(model)
     seen = json.dumps([digest, preprocess, *_activation(spec)], sort_keys=True)
@@ -135,7 +132,7 @@ def _record(spec: ModelSpec, model: Any, space: str) -> SpaceRecord:
         weights=spec.weights,
         weights_sha256=digest,
         preprocess=json.loads(json.dumps(preprocess)),
-        size=_size(model),
+        size=size,
         metric=SPACES[space].metric,
         version=f"{spec.short_name}@{short}",
     )
@@ -147,10 +144,17 @@ def _activation(spec: ModelSpec) -> list[str]:
     return [QUICK_GELU] if by_agreement else []
 
 
-def _size(model: Any) -> int:
-    tokens = torch.zeros((1, model.context_length), dtype=torch.long)
-    with torch.inference_mode():
-        return int(model.encode_text(tokens).shape[1])
+def _size(spec: ModelSpec, model: Any, tokenizer: Any) -> int:
+    """Of the vectors, as a text gives them: so the tokenizer is known to go with the weights."""
+    try:
+        with torch.inference_mode():
+            return int(model.encode_text(tokenizer(["a photo of a car"])).shape[1])
+    # A tokenizer of another model makes numbers that this one has no row for, or cannot pad.
+    except Exception as error:
+        raise ModelError(
+            f"the tokenizer of {spec.name!r} does not go with its weights: {first_line(error)}; "
+            "fetch or copy both again from one place"
+        ) from error
 
 
 def _unit(vectors: torch.Tensor) -> npt.NDArray[np.float32]:

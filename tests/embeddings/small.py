@@ -1,4 +1,4 @@
-"""A small architecture of open_clip, with files of random weights, and tags where a test has any."""
+"""A small architecture of open_clip, files of random weights for it, and tags of its own."""
 
 import json
 from pathlib import Path
