@@ -1,7 +1,8 @@
 """What writes and look-ups cost as tables grow: the real tables, filled with synthetic keys.
 
-Each table is filled in bulk, in fragments as upkeep leaves them, with indexes on its keys. Then the
-catalogue's own calls write and look for 256 rows at a time, with their checks and their upkeep.
+Each table is filled in bulk and kept up meanwhile, in fragments and with indexes on its keys as a
+long run leaves them. Then the catalogue's own calls write and look for 256 rows at a time, with
+their checks and their upkeep.
 """
 
 import gc
@@ -23,7 +24,7 @@ import pyarrow as pa
 from benchmarks.machine import made_by
 from catalog.cars import open_space
 from catalog.table import Catalog, open_catalog
-from catalog.upkeep import MANY, SIZES
+from catalog.upkeep import SIZES
 
 SIZES_OF_TABLES = (10_000, 100_000, 1_000_000)
 ROWS = 256  # a shard
@@ -87,16 +88,15 @@ def rows_of(catalog: Catalog, name: str, start: int, count: int) -> pa.Table:
 
 
 def fill(catalog: Catalog, name: str, rows: int) -> None:
-    """Write a table of so many rows straight to its files, and index its keys."""
+    """Write a table of so many rows straight to its files, and keep it up as it grows."""
     place = catalog.table(name).to_lance().uri
     step = max(SIZES)
-    late = max(0, rows - MANY * ROWS) if name == "images" else rows
+    # Photos come a shard at a time; for the others many of a run are put together at once.
+    most = ROWS if name == "images" else step
     for start in range(0, rows, step):
         part = rows_of(catalog, name, start, min(step, rows - start))
-        # The newest photos are as they were written, the others in fragments of the smaller size.
-        most = step if name != "images" else min(SIZES) if start + step <= late else ROWS
         lance.write_dataset(part, place, mode="append", max_rows_per_file=most)
-    catalog.keep_up(name)
+        catalog.keep_up(name)
 
 
 def timed(given: Callable[[], Any], call: Callable[[Any], Any], repeats: int) -> list[float]:

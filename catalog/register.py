@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.added import insert_own
+from catalog.photo_files import read_photo
 from catalog.photos import (
     FIRST_FRAME,
     UNREADABLE,
@@ -36,13 +37,10 @@ from catalog.writing import TRIES
 from crawlers.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
-MAX_BYTES = 256 * 2**20
 BOX_IGNORED = "box ignored: it does not fit the photo"
 REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
 NOT_SHOWN = "photo is not shown, or not free, any more"
 MENDED = "damaged in the catalogue: taken anew"
-TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"
-
 KEPT = "less is said of it than before; what was said stays until it is withdrawn"
 
 
@@ -55,7 +53,7 @@ def register(
 ) -> Registered:
     """Store what is new of `records`; photos are decoded in `workers` threads.
 
-    About 64 MiB of photos are held at a time, or up to `MAX_BYTES` more where the last is large.
+    About 64 MiB of photos are held at a time, or 256 MiB more where the last is large.
     Raises `StoreError` if a write fails, and `CatalogError` if one fails its check; the same call
     with the same `run_id` then goes on where it broke off, and counts what the first one did too.
     """
@@ -352,10 +350,9 @@ def _read(photo: Photo, *, there: bool) -> _Read | Drop:
     if held is None:
         return Drop(place.source, place.source_id, NOT_SHOWN, "it was not taken while it was")
     try:
-        size = len(held) if isinstance(held, bytes) else held.stat().st_size
-        if size > MAX_BYTES:
-            return Drop(place.source, place.source_id, TOO_HEAVY, "no photo is that large")
-        content = photo.read()
+        content = read_photo(held)
+    except RejectedError as error:
+        return Drop(place.source, place.source_id, error.reason, error.detail)
     except OSError as error:
         return Drop(place.source, place.source_id, UNREADABLE, error.strerror or str(error))
     return _Read(place, content, image_id(content))

@@ -19,8 +19,10 @@ from lance.indices import IndexConfig
 EVERY = 16  # versions of a table between two looks at it
 FEW = 16  # fragments that may be small; each costs a search about as much as 200 rows
 SIZES = (2048, 32_768)  # rows that a fragment should have: first one, and of many such the other
-MANY = 256  # small fragments of photos: what puts them together copies each photo once
-COPIED = 2 * 2**30  # bytes of photos that one look puts together
+PHOTOS = {2048: 256, 8192: 64}
+"""Rows that a fragment of photos should have, and how many may be there that have fewer, but no
+less than the size before. What puts them together copies each photo, twice in all."""
+COPIED = 2 * 2**30  # bytes of photos that one look puts together: 8,192 of 256 KB
 UNSORTED = 1024  # rows that may be outside a key's index, which every look goes through one by one
 LARGER = 4  # times the rows after it that a part of an index has at least
 PAGE = 512
@@ -38,7 +40,7 @@ def keep_up(table: Any, keys: Sequence[str], *, large: bool, unsorted: int | Non
     """Compact the small fragments of a table if they are many, and sort new rows into the indexes
     of its key columns if there are more than `unsorted`, or `UNSORTED`.
 
-    Rows that are `large`, as photos are, are copied once and as they are stored, some at a time.
+    Rows that are `large`, as photos are, are copied as they are stored, and some at a time.
     Compacting leaves other versions alone, and what an index holds stays in it; the newest rows may
     come before somewhat older ones after it. Raises what LanceDB raises where another writer was
     first.
@@ -84,19 +86,21 @@ def _put_together(table: Any, size: int) -> None:
 
 
 def _put_photos_together(table: Any) -> None:
-    stored = table.to_lance()
-    size = min(SIZES)
-    if stored.stats.dataset_stats(size)["num_small_files"] <= MANY:
-        return
-    stored.optimize.compact_files(
-        target_rows_per_fragment=size,
-        materialize_deletions=False,
-        num_threads=1,
-        batch_size=1,  # where rows were replaced they are read one by one: one may take 256 MiB
-        compaction_mode="try_binary_copy",
-        max_source_bytes=COPIED,
-    )
-    table.checkout_latest()
+    smaller = 0
+    for size, many in PHOTOS.items():
+        stored = table.to_lance()
+        small = stored.stats.dataset_stats(size)["num_small_files"]
+        if small - smaller > many:
+            stored.optimize.compact_files(
+                target_rows_per_fragment=size,
+                materialize_deletions=False,
+                num_threads=1,
+                batch_size=1,  # replaced rows are read one by one: one may take 256 MiB
+                compaction_mode="try_binary_copy",
+                max_source_bytes=COPIED,  # larger ones are left as they are
+            )
+            table.checkout_latest()
+        smaller = small
 
 
 def _index(table: Any, column: str) -> None:

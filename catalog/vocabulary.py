@@ -1,6 +1,7 @@
 """Attributes, their values, and what the words for them mean.
 
-The vocabulary itself is data: `vocabulary.toml` beside this module, to which a user's file may add.
+The vocabulary itself is data: `vocabulary.toml` and `models.toml` beside this module, to which a
+user's file may add.
 A word that is not in it is unknown: it is reported and never guessed.
 """
 
@@ -13,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from catalog.car_names import CarNames
 from catalog.vocabulary_file import (
     RESERVED,
     AttributeSpec,
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 # Part of the version: raise it when this module reads a word differently than before.
-_RULES = 1
+_RULES = 2
 
 _FOLDED_AWAY = {"Mn", "Pd", "Pc", "Cf", "Cc", "Zs", "Zl", "Zp"}
 _INTEGER = re.compile(r"(-?[0-9]{1,10})(?:\.0+)?")  # spreadsheets write 2012 as "2012.0"
@@ -129,6 +131,9 @@ class Vocabulary:
         }
         self.questions = {name: _question(name, spec) for name, spec in file.attributes.items()}
         self._check_views()
+        self._tables = [file.models, file.codes, sorted(file.alone), sorted(file.ordinary)]
+        self.car_names = self._read_tables(file)
+        """The makes and models that names are read by."""
         self.version = self._fingerprint()
         """Twelve hex digits that change when the meaning of any word may have changed."""
 
@@ -169,12 +174,46 @@ class Vocabulary:
                     f"{name}: views names {strange[0]!r}; there are {', '.join(known) or 'none'}"
                 )
 
+    def _read_tables(self, file: VocabularyFile) -> CarNames:
+        models: dict[str, dict[str, list[str]]] = {}
+        codes: dict[str, dict[str, list[str]]] = {}
+        for given, names in file.models.items():
+            of_make = models.setdefault(self._value("make", given), {})
+            for name in names:
+                of_make.setdefault(self._value("model", name), []).append(name)
+        for given, table in file.codes.items():
+            of_make = codes.setdefault(self._value("make", given), {})
+            for name, words in table.items():
+                of_make.setdefault(self._value("model", name), []).extend(words)
+        if strange := [name for name in file.alone if not _makes_of(name, models)]:
+            raise VocabularyError(f"alone: {strange[0]!r} is a model of no make: add it to models")
+        makes = (
+            {
+                make: [make, *file.attributes["make"].words.get(make, [])]
+                for make in [*models, *codes, *file.attributes["make"].words]
+            }
+            if "make" in file.attributes
+            else {}
+        )
+        spelled = file.attributes["model"].words if "model" in file.attributes else {}
+        for of_make in models.values():
+            for name, words in of_make.items():
+                words.extend([name, *spelled.get(name, [])])
+        alone = {name: (_makes_of(name, models)[0], name) for name in file.alone}
+        ordinary = [self._value("make", name) for name in file.ordinary]
+        return CarNames(makes, models, codes, alone, ordinary)
+
+    def _value(self, attribute: str, word: str) -> str:
+        """The value that a word of an open attribute has in the tables."""
+        meaning = self.lookup(attribute, word) if attribute in self.attributes else None
+        return meaning.values[0] if meaning and meaning.values else word
+
     def _fingerprint(self) -> str:
         content = [
             [asdict(self.attributes[name]), sorted((w, *asdict(m).values()) for w, m in words)]
             for name, words in sorted((n, w.items()) for n, w in self._words.items())
         ]
-        return hashlib.sha256(json.dumps([_RULES, content]).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps([_RULES, content, self._tables]).encode()).hexdigest()[:12]
 
 
 @cache
@@ -182,13 +221,22 @@ def load_vocabulary(extra: Path | None = None) -> Vocabulary:
     """The vocabulary, with what the TOML file `extra` adds to it; read once a process.
 
     `extra` has the form of `vocabulary.toml`: an `[attributes.NAME]` table adds an attribute (its
-    `kind` is then needed) or more `words`, `one_of` and `nothing` to one that exists. Raises
-    `VocabularyError` with the place and the way out if the file is wrong.
+    `kind` is then needed) or more `words`, `one_of` and `nothing` to one that exists.
+    `models.toml` says how models are added. Raises `VocabularyError` with the place and the way out
+    if the file is wrong.
     """
-    file = load_vocabulary_file(Path(__file__).with_name("vocabulary.toml"))
+    here = Path(__file__)
+    file = merge_files(
+        load_vocabulary_file(here.with_name("vocabulary.toml")),
+        load_vocabulary_file(here.with_name("models.toml")),
+    )
     if extra is not None:
         file = merge_files(file, load_vocabulary_file(extra))
     return Vocabulary(file)
+
+
+def _makes_of(model: str, models: dict[str, dict[str, list[str]]]) -> list[str]:
+    return [make for make, of_make in models.items() if model in of_make]
 
 
 def _attribute(name: str, spec: AttributeSpec) -> Attribute:

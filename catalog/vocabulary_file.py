@@ -154,10 +154,14 @@ class AttributeSpec(_Strict):
 
 
 class VocabularyFile(_Strict):
-    """A whole vocabulary file."""
+    """A whole vocabulary file; what the tables of models mean is written in `models.toml`."""
 
     nothing: list[str] = []
     attributes: dict[str, AttributeSpec] = {}
+    models: dict[str, list[str]] = {}
+    codes: dict[str, dict[str, list[str]]] = {}
+    alone: list[str] = []
+    ordinary: list[str] = []
 
     @field_validator("attributes")
     @classmethod
@@ -195,7 +199,17 @@ def merge_files(base: VocabularyFile, extra: VocabularyFile) -> VocabularyFile:
     attributes = dict(base.attributes)
     for name, spec in extra.attributes.items():
         attributes[name] = _merge_specs(name, attributes.get(name), spec)
-    return VocabularyFile(nothing=base.nothing + extra.nothing, attributes=attributes)
+    return VocabularyFile(
+        nothing=base.nothing + extra.nothing,
+        attributes=attributes,
+        models=_merge_lists(base.models, extra.models),
+        codes={
+            make: _merge_lists(base.codes.get(make, {}), extra.codes.get(make, {}))
+            for make in base.codes | extra.codes
+        },
+        alone=base.alone + extra.alone,
+        ordinary=base.ordinary + extra.ordinary,
+    )
 
 
 def _merge_specs(name: str, base: AttributeSpec | None, extra: AttributeSpec) -> AttributeSpec:

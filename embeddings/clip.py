@@ -71,6 +71,27 @@ class ClipEncoder(PictureNetwork):
         tokens = self._tokenizer(list(texts)).to(self.device)
         return _unit(self._model.encode_text(tokens))
 
+    def part_read(self, text: str) -> str:
+        """The beginning of a text that the model reads; all of it unless the rest is cut off."""
+        limit = self._model.context_length
+        if len(text.encode("utf-8", "replace")) < limit:  # no token is shorter than a byte
+            return text
+        tokens = self._tokens(text)
+        last = next((at for at in reversed(range(len(text))) if text[at].isalnum()), 0)
+        if self._tokens(text[:last]) != tokens:
+            return text  # without its last letter it would be another one
+        least, most = 0, last
+        while least < most:
+            middle = (least + most) // 2
+            if self._tokens(text[:middle]) == tokens:
+                most = middle
+            else:
+                least = middle + 1
+        return text[:most]
+
+    def _tokens(self, text: str) -> list[int]:
+        return [int(each) for each in self._tokenizer([text])[0]]
+
     @property
     def scale(self) -> float:
         """What cosines are multiplied by to be the scores that the model was trained with."""

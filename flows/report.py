@@ -92,6 +92,7 @@ class RunReport(BaseModel):
     examples: dict[str, str] = Field(default_factory=dict)
     facts: dict[str, dict[str, int]] = Field(default_factory=dict)
     unknown_words: dict[str, int] = Field(default_factory=dict)
+    ambiguous_names: dict[str, int] = Field(default_factory=dict)
     labels: dict[str, int] = Field(default_factory=dict)
     statements: dict[str, int] = Field(default_factory=dict)
     superseded: int = 0
@@ -138,6 +139,7 @@ class RunReport(BaseModel):
     def add_labels(self, done: Labelled) -> None:
         """Count what sources said."""
         self.unknown_words = dict(Counter(self.unknown_words) + done.unknown)
+        self.ambiguous_names = dict(Counter(self.ambiguous_names) + done.ambiguous)
         self.labels = dict(Counter(self.labels) + done.assertions)
         self.add_statements("source", done.assertions.total())
 
@@ -250,6 +252,7 @@ class RunReport(BaseModel):
             "Rejected": _counted("reason", self.rejected, self.examples),
             "Noticed": _counted("what", self.notices, self.examples),
             "Unknown words": _counted("word", self.unknown_words, {}),
+            "Ambiguous names": _counted("name", self.ambiguous_names, {}),
             "Labels from sources": _counted("attribute", self.labels, {}),
             "Heads": self.heads,
             "Quality": self.quality,

@@ -101,9 +101,19 @@ def remember_source(run: Run, source: Source) -> None:
 
 
 def open_inbox(run: Run) -> str | None:
-    """The folder that a run without a path takes photos from; None while it is empty."""
+    """The folder that a run without a path takes photos from; None while it is empty.
+
+    Raises `SourceError` where the folder that the settings name is not there: made anew, it would
+    lie on this disk in place of a drive that is away, and look empty night after night.
+    """
     inbox = run.settings.inbox_path
-    inbox.mkdir(parents=True, exist_ok=True)
+    if run.settings.inbox is None:
+        inbox.mkdir(parents=True, exist_ok=True)
+    elif not inbox.is_dir():
+        raise SourceError(
+            f"the inbox {readable(inbox)} that the settings name is not there; if it is on another "
+            "drive or machine, connect that, else make the folder"
+        )
     if any(not isinstance(found, Notice) for found in walk_files(inbox, "folder")):
         return str(inbox)  # a table of facts alone is no photo that waits
     run.report.messages.append(f"the inbox {inbox} is empty: put photos there, or give a path")

@@ -8,10 +8,12 @@ from catalog.cars import add_label_columns, open_space
 from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
 from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
-from catalog.photos import RejectedError, examine
+from catalog.photo_files import read_photo
+from catalog.photos import UNREADABLE, RejectedError, examine
 from catalog.registered import Registered
 from catalog.status import unpublished
 from catalog.versions import publish
+from crawlers.imports.folder import FolderSource
 from crawlers.records import Drop, Notice, Photo, Source, SourceError
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.embedding import EmbeddedShard, choose_way, kept_engine
@@ -45,6 +47,8 @@ def register_all(run: Run, source: Source, total: int | None, limit: int | None)
             part = register_shard(run.settings, shard, run.run_id)
             done.add(part)
             step.advance(part.seen)
+            if part.rejected[UNREADABLE] and isinstance(source, FolderSource):
+                source.check_still_there()  # else every file of a drive that is away is rejected
         step.stage.counts["bytes"] = done.bytes
     report = run.report
     report.add_registered(done)
@@ -57,7 +61,7 @@ def check_good_photo(source: Source) -> None:
     for record in source.records():
         if isinstance(record, Photo):
             try:
-                examine(record.read())
+                examine(read_photo(record.content or b""))
             except (OSError, RejectedError):
                 continue
             return

@@ -7,14 +7,17 @@ from catalog.assertions import Assertion
 from catalog.schema import sighting_id
 from catalog.vocabulary import NOTHING, Vocabulary
 from crawlers.records import Sighting
+from labeling.names import read_names
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a sighting's words state, and the words that are `unknown`, as (attribute, word)."""
+    """What a sighting's words state, the words that are `unknown`, and names of several cars
+    (`ambiguous`), both as (attribute, word)."""
 
     assertions: tuple[Assertion, ...]
     unknown: tuple[tuple[str, str], ...]
+    ambiguous: tuple[tuple[str, str], ...] = ()
 
 
 def read_facts(
@@ -24,10 +27,12 @@ def read_facts(
 
     `revision` counts how often the source has changed what it says there (`sightings.revision`).
     Only words under a field named like an attribute are statements; other fields are the source's
-    own business. A word that says nothing ("n/a") makes no statement and is not unknown either.
+    own business, but that the names of a photo of Commons tell make and model. A word that says
+    nothing ("n/a") makes no statement and is not unknown either.
     """
-    assertions, unknown = [], []
-    for attribute, word in sighting.words.items():
+    told = read_names(sighting, vocabulary)
+    assertions, unknown = [], list(told.unknown)
+    for attribute, word in (sighting.words | told.words).items():
         if attribute not in vocabulary.attributes:
             continue
         meaning = vocabulary.lookup(attribute, word)
@@ -49,4 +54,4 @@ def read_facts(
                     revision=revision,
                 )
             )
-    return Facts(tuple(assertions), tuple(unknown))
+    return Facts(tuple(assertions), tuple(unknown), told.ambiguous)

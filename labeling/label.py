@@ -22,18 +22,20 @@ _READ = ("sighting_id", "source", "source_id", "image_id", "words", "revision")
 
 @dataclass(slots=True)
 class Labelled:
-    """Counts of one call: `sightings` that were read, assertions that were added, by attribute, and
-    words that the vocabulary lacks."""
+    """Counts of one call: `sightings` that were read, assertions that were added, by attribute,
+    words that the vocabulary lacks, and names of several cars."""
 
     sightings: int = 0
     assertions: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    ambiguous: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "Labelled") -> None:
         """Take the counts of another shard in."""
         self.sightings += other.sightings
         self.assertions.update(other.assertions)
         self.unknown.update(other.unknown)
+        self.ambiguous.update(other.ambiguous)
 
 
 def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: str) -> Labelled:
@@ -51,6 +53,7 @@ def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: st
         facts = read_facts(place, row["image_id"], row["revision"], catalog.vocabulary, now)
         made.extend(facts.assertions)
         done.unknown.update(f"{attribute}: {word}" for attribute, word in facts.unknown)
+        done.ambiguous.update(f"{attribute}: {word}" for attribute, word in facts.ambiguous)
     done.sightings = len(rows)
     added = add_assertions(catalog, made, run_id=run_id)
     done.assertions.update(assertion.attribute for assertion in added)

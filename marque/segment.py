@@ -82,13 +82,18 @@ def segment(
 
 def _content(settings: "Settings", image: str) -> bytes:
     """The bytes of a file, or of a photo of the catalogue by the first digits of its id."""
+    from catalog.photo_files import read_photo
+    from catalog.photos import RejectedError
     from catalog.status import ID_PREFIX, find_photo
     from catalog.stored import photo_bytes
     from flows.opening import catalog_at
 
     path = Path(image)
     if _is_file(path):
-        return path.read_bytes()
+        try:
+            return read_photo(path)
+        except RejectedError as error:
+            raise UsageMistakeError(_unusable(image, error)) from error
     if ID_PREFIX.fullmatch(image.lower()):
         catalog = catalog_at(settings, create=False)
         return photo_bytes(catalog, find_photo(catalog, image))
@@ -122,9 +127,11 @@ def _segmented(segmenter: "Segmenter", image: str, content: bytes, threshold: fl
     try:
         return segment_photo(segmenter, content, threshold)
     except RejectedError as error:
-        raise UsageMistakeError(
-            f"{image!r} cannot be segmented ({error}); give another photo"
-        ) from error
+        raise UsageMistakeError(_unusable(image, error)) from error
+
+
+def _unusable(image: str, error: Exception) -> str:
+    return f"{image!r} cannot be segmented ({error}); give another photo"
 
 
 def _check_path(out: Path) -> None:

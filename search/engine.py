@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from catalog.cars import label_of
 from catalog.filters import hide_views, to_sql
+from catalog.photo_files import read_photo
 from catalog.photos import RejectedError
 from catalog.published import PublishedCars, Rows
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
@@ -48,6 +49,10 @@ class Encoder(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Vector:
         """n texts -> unit vectors (n, size)."""
+        ...
+
+    def part_read(self, text: str) -> str:
+        """The beginning of a text that counts, which is all of it unless it is long."""
         ...
 
 
@@ -104,7 +109,7 @@ def search(
     pictures of something else are left out unless a filter asks for a view.
     """
     began = time.perf_counter()
-    vector = _question_vector(cars, query, load_encoder)
+    vector, notices = _question_vector(cars, query, load_encoder)
     embedded = time.perf_counter()
     where = _condition(cars, query)
     if vector is None:
@@ -118,7 +123,7 @@ def search(
         query,
         hits,
         {name: round(seconds * 1000, 3) for name, seconds in took.items()},
-        _notices(cars, vector is not None),
+        (*notices, *_notices(cars, vector is not None)),
     )
 
 
@@ -154,8 +159,10 @@ def _condition(cars: PublishedCars, query: Query) -> str | None:
 
 def _question_vector(
     cars: PublishedCars, query: Query, load_encoder: Callable[[SpaceRecord], Encoder]
-) -> Vector | None:
+) -> tuple[Vector | None, tuple[str, ...]]:
+    """The question as one vector, None for filters alone; and what is to be said of it."""
     parts: list[Vector] = []
+    notices: tuple[str, ...] = ()
     if query.image_id is not None:
         stored = cars.vector(SPACE, query.image_id)
         if stored is None:
@@ -165,14 +172,21 @@ def _question_vector(
         encoder = _matching(load_encoder, SpaceRecord.from_json(cars.record(SPACE)))
         if query.image is not None:
             try:
-                parts.append(encoder.encode_pictures([query.image.read_bytes()])[0])
+                parts.append(encoder.encode_pictures([read_photo(query.image)])[0])
             except (OSError, RejectedError) as error:
                 raise QueryError(f"picture {str(query.image)!r} cannot be used: {error}") from error
         if query.text is not None:
             parts.append(encoder.encode_texts([query.text])[0])
+            notices = _left_unread(query.text, encoder.part_read(query.text))
     if len(parts) > 1:
-        return combine(parts, cars.sample(SPACE, SAMPLE))
-    return parts[0] if parts else None
+        return combine(parts, cars.sample(SPACE, SAMPLE)), notices
+    return (parts[0] if parts else None), notices
+
+
+def _left_unread(text: str, read: str) -> tuple[str, ...]:
+    if read == text:
+        return ()
+    return (f"the model reads only the beginning of the text: nothing after {read[-40:]!r} counts",)
 
 
 def _matching(load_encoder: Callable[[SpaceRecord], Encoder], record: SpaceRecord) -> Encoder:

@@ -9,6 +9,7 @@ from typing import Any
 from catalog.filters import Filter, parse_filter
 from catalog.vocabulary import Vocabulary
 from crawlers.errors import UsageMistakeError
+from crawlers.text import clean, visible, whole
 
 MAX_K = 10_000
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
@@ -67,11 +68,18 @@ def make_query(
     """
     if not 1 <= k <= MAX_K:
         raise QueryError(f"k is {k}; ask for 1 to {MAX_K} answers")
-    if text is not None and not text.strip():
-        raise QueryError("the text is empty; leave it out, or say what to look for")
+    if text is not None:
+        _check_text(text)
     path, image_id = _image(image)
     filters = tuple(parse_filter(each, vocabulary) for each in where)
     return Query(text and text.strip(), path, image_id, filters, k, tuple(where))
+
+
+def _check_text(text: str) -> None:
+    if whole(text) != text:
+        raise QueryError(f"{visible(text)!r} holds bytes that are not text in UTF-8: type it again")
+    if not clean(text).strip():
+        raise QueryError("the text is empty; leave it out, or say what to look for")
 
 
 def _image(image: str | None) -> tuple[Path | None, str | None]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from catalog.photo_files import read_photo
 from catalog.photos import RejectedError, examine
 from catalog.published import PublishedCars
 from catalog.table import Catalog
@@ -92,6 +93,6 @@ def _asked_picture(catalog: Catalog, query: Query) -> bytes | None:
     if query.image is None:
         return None
     try:
-        return examine(query.image.read_bytes()).thumbnail
+        return examine(read_photo(query.image)).thumbnail
     except (OSError, RejectedError):
         return None

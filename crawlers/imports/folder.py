@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crawlers.imports.sidecar import FIELDS, Sidecar, load_sidecar, real_path
-from crawlers.imports.walk import readable, walk_files
+from crawlers.imports.walk import WENT_AWAY, readable, walk_files
 from crawlers.records import Drop, Notice, Photo, Sighting, SourceError, count_seen
 
 NO_ROW = "file has no row in the sidecar"
@@ -37,10 +37,11 @@ class FolderSource:
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """The sidecar's faults, then the files, then the rows that found no file.
 
-        Raises `SourceError` for a folder that is absent or holds no file that may be a photo, for
-        a sidecar that cannot be understood, and for a column map without a sidecar.
+        Raises `SourceError` for a folder that is absent, goes away meanwhile or holds no file that
+        may be a photo, for a sidecar that cannot be understood, and for a column map without one.
         """
         self.check()
+        self.check_still_there()
         sidecar = self._sidecar
         yield from sidecar.reports if sidecar else ()
         used: set[str] = set()
@@ -52,7 +53,10 @@ class FolderSource:
                 used.add(str(found))
                 yield from self._photo(found, sidecar)
             else:
+                if isinstance(found, Drop) or found.text == WENT_AWAY:
+                    self.check_still_there()
                 yield found
+        self.check_still_there()
         if not anything:
             raise SourceError(f"the folder {readable(self.path)} holds no file that may be a photo")
         yield from sidecar.unused(used) if sidecar else ()
@@ -65,6 +69,23 @@ class FolderSource:
         if self.columns and self.sidecar is None:
             raise SourceError(f"a column map {dict(self.columns)} needs the sidecar it is about")
         _ = self._sidecar
+
+    def check_still_there(self) -> None:
+        """Raise `SourceError` where the drive of the folder is not the one any more that it was.
+
+        A drive that is disconnected takes the folder along, or leaves the empty one that it was
+        mounted on: what was listed then cannot be read, and no file of it is at fault.
+        """
+        if self._drive is None or _drive(self.path) != self._drive:
+            raise SourceError(
+                f"the folder {readable(self.path)} went away while it was read: was its drive or "
+                "network disconnected? What was taken in stays; run the same command again when it "
+                "is back"
+            )
+
+    @cached_property
+    def _drive(self) -> int | None:
+        return _drive(self.path)
 
     @cached_property
     def _sidecar(self) -> Sidecar | None:
@@ -88,3 +109,12 @@ class FolderSource:
         yield Photo(sighting, path)
         if sidecar and facts is None:
             yield Notice(NO_ROW, readable(path))
+
+
+def _drive(folder: Path) -> int | None:
+    """The number of the drive that a folder is on, None where it is on none; no inode, for file
+    systems of networks give a folder another one whenever they forgot it."""
+    try:
+        return folder.stat().st_dev
+    except OSError:
+        return None

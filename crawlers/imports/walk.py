@@ -19,6 +19,7 @@ NOT_REGULAR = "not a regular file"
 READ_ONCE = "folder is reached again through a link and is read once"
 LINK_LOOP = "link leads back to itself"
 DEAD_LINK = "link leads nowhere"
+WENT_AWAY = "went away while its folder was read"
 NO_STAT = "file cannot be looked at"
 NO_FOLDER = "folder cannot be read"
 
@@ -45,6 +46,9 @@ def walk_files(
             status = here.stat()
             with os.scandir(here) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            yield Notice(WENT_AWAY, readable(here))
+            continue
         except OSError as error:
             yield Drop(source, readable(here), NO_FOLDER, _advice(error))
             continue
@@ -84,6 +88,8 @@ def look_at(path: Path, source: str) -> Path | Drop | Notice | None:
 def _no_stat(error: OSError, path: Path, source: str) -> Drop | Notice:
     if error.errno == errno.ELOOP:
         return Notice(LINK_LOOP, readable(path))
+    if error.errno == errno.ENOENT and not path.is_symlink():
+        return Notice(WENT_AWAY, readable(path))
     reason = DEAD_LINK if error.errno == errno.ENOENT else NO_STAT
     return Drop(source, readable(path), reason, _advice(error))
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
@@ -97,15 +98,13 @@ class Gate:
         status = response.status
         crawl.report.statuses[str(status)] = crawl.report.statuses.get(str(status), 0) + 1
         host = urlsplit(request.url).hostname or ""
-        if _asks_for_less(response):
+        if self._asks_for_less(request, response):
             return self._slow_down(host, request, response)
         rules = urlsplit(request.url).path == ROBOTS_TXT
         if status == 403 and not rules:  # a robots.txt that is refused is none (RFC 9309, 2.3.1.3)
             crawl.stop("blocked", f"{host} answered 403 Forbidden to {request.url}")
         elif status >= 500 and rules:
             crawl.stop("blocked", f"{request.url} answers {status}, so nothing may be asked")
-        elif rules and status == 200 and _is_no_text(response.body):
-            crawl.stop("blocked", f"{request.url} is answered with something else, such as a page")
         elif status == 200:
             self._good[host] += 1
             if self._good[host] % GOOD_AGAIN == 0:
@@ -168,6 +167,23 @@ class Gate:
         if turn is not None:  # else it was refused before it had one
             turn.release()
 
+    def _asks_for_less(self, request: Request, response: Response) -> bool:
+        if response.status == 503:
+            return b"Retry-After" in response.headers
+        return response.status == 429 and THUMB_STEP not in self._plain(request, response).body
+
+    def _plain(self, request: Request, response: Response) -> Response:
+        """An answer without its compression, which Scrapy takes off behind the gate only; as it
+        came where that cannot be done."""
+        unpacking = self._crawler.get_downloader_middleware(HttpCompressionMiddleware)
+        assert unpacking is not None, "the settings of every crawl leave it in"
+        try:
+            plain = unpacking.process_response(request, response.copy())
+        except Exception:  # what is no gzip raises whatever its reader does
+            return response
+        assert isinstance(plain, Response)
+        return plain
+
     def _slow_down(self, host: str, request: Request, response: Response) -> Response | Request:
         crawl = self.crawl
         self._good[host] = 0
@@ -190,18 +206,6 @@ class Gate:
         if first:
             throttle.slow_down(host)
         return request.replace(dont_filter=True)
-
-
-def _is_no_text(body: bytes) -> bool:
-    """Whether what came as robots.txt has no rules that could be read: Scrapy would take it for
-    leave to ask for everything."""
-    return body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") or b"\0" in body
-
-
-def _asks_for_less(response: Response) -> bool:
-    if response.status == 503:
-        return b"Retry-After" in response.headers
-    return response.status == 429 and THUMB_STEP not in response.body
 
 
 def retry_after(response: Response) -> float | None:

@@ -1,6 +1,7 @@
 """Scrapy's obedience to robots.txt, and more of it."""
 
 import asyncio
+import re
 from collections import defaultdict
 from urllib.parse import urlsplit
 
@@ -8,13 +9,18 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 
+from crawlers.manners.agent import TOKEN
 from crawlers.manners.gate import Gate, RefusedError
 from crawlers.under_way import crawl_of
 from crawlers.web import LOCAL
 
 CLOSED = "robots.txt forbids the address"
+
+_NAMED = re.compile(rb"(user-agent\s*:\s*%b)/[^\s#]*" % TOKEN.encode(), re.I)
+"""A site that speaks to us with a version: RFC 9309 (2.2.1) compares the name alone."""
 
 
 def _unread(host: str) -> str:
@@ -38,6 +44,14 @@ class Robots(RobotsTxtMiddleware):
         super().__init__(crawler)
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
+        # Here and not in the gate, where a robots.txt that came compressed is still compressed.
+        if response.status == 200 and _is_no_text(response.body):
+            why = f"{response.url} is answered with something else, such as a page"
+            crawl_of(self.crawler).stop("blocked", why)
+        plain = response.replace(body=_NAMED.sub(rb"\1", response.body))
+        await super()._parse_robots(plain, netloc, request)
+
     async def robot_parser(self, request: Request) -> RobotParser | None:
         """The rules of a request's host; None where they cannot be read."""
         host = urlsplit(request.url).netloc
@@ -55,3 +69,9 @@ class Robots(RobotsTxtMiddleware):
             super().process_request_2(rp, request)
         except IgnoreRequest as refused:
             raise ClosedError(CLOSED, request.url) from refused
+
+
+def _is_no_text(body: bytes) -> bool:
+    """Whether what came as robots.txt has no rules that could be read: Scrapy would take it for
+    leave to ask for everything."""
+    return body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") or b"\0" in body

@@ -1,4 +1,4 @@
-"""Scrapy's AutoThrottle with a floor for each host, and with the Crawl-delay of robots.txt."""
+"""Scrapy's AutoThrottle with a floor for each host, and with the pace that robots.txt asks for."""
 
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -7,7 +7,7 @@ from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
 from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Response
-from scrapy.robotstxt import RobotParser
+from scrapy.robotstxt import ProtegoRobotParser, RobotParser
 
 from crawlers.manners.agent import TOKEN
 from crawlers.under_way import crawl_of
@@ -23,7 +23,8 @@ LEAST_FLOOR = 0.1
 class Throttle(AutoThrottle):
     """Asks a slow host more rarely, and no host more often than its floor of seconds.
 
-    AutoThrottle itself has one floor for all hosts, and Scrapy does not apply Crawl-delay.
+    AutoThrottle itself has one floor for all hosts, and Scrapy applies neither Crawl-delay nor
+    Request-rate.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -60,7 +61,7 @@ class Throttle(AutoThrottle):
         self.raise_floor(host, max(2 * self.floors.get(host, 0.0), LEAST_FLOOR))
 
     def _robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
-        seconds = robotparser.crawl_delay(TOKEN)
+        seconds = max(robotparser.crawl_delay(TOKEN) or 0.0, _seconds_a_request(robotparser))
         if seconds and seconds > LONGEST_WAIT:
             why = f"{request.url} wants {seconds:,.0f} s between two requests"
             crawl_of(self.crawler).stop("blocked", why)
@@ -72,3 +73,11 @@ class Throttle(AutoThrottle):
         self.mindelay = self.floors.get(key or "", 0.0)
         self.maxdelay = max(MOST_DELAY, self.mindelay)
         super()._response_downloaded(response, request, spider)
+
+
+def _seconds_a_request(robotparser: RobotParser) -> float:
+    """The pause that the Request-rate of a robots.txt asks for, at whatever hours it says."""
+    if not isinstance(robotparser, ProtegoRobotParser):
+        return 0.0
+    rate = robotparser.rp.request_rate(TOKEN)  # Scrapy itself hands on the Crawl-delay only
+    return 0.0 if rate is None else rate.seconds / rate.requests

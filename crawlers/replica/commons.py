@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from crawlers.replica.commons_continue import ApiError, Asked
+from crawlers.replica.commons_items import entities
 from crawlers.replica.commons_manners import (
     CLOSED_ROBOTS,
     IDENTIFIED,
@@ -128,10 +129,12 @@ class Api:
                 raise ApiError(code, info)
 
     def _query(self, asked: Asked, keys: tuple[str, ...]) -> dict[str, Any]:
-        if asked.text("action") != "query":
+        if asked.text("action") not in {"query", "wbgetentities"}:
             raise ApiError("badvalue", 'Unrecognized value for parameter "action".')
         if asked.text("format") != "json":
             raise ApiError("badvalue", 'Unrecognized value for parameter "format".')
+        if asked.text("action") == "wbgetentities":
+            return entities(asked)
         infos = None
         if self.faults.strikes("split-props", *keys):
             infos = int(self.faults.value("split-props") or 3)

@@ -39,6 +39,10 @@ CARS = (
 )
 
 
+ITEMS = {f"Q{990_000_001 + number}": car.name for number, car in enumerate(CARS)}
+"""Items of Wikidata that files depict, under ids that nobody has, and what they are called."""
+
+
 def category_graph() -> dict[str, tuple[str, ...]]:
     """Every category with its parents.
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar, cast
 
 import numpy as np
 
-from crawlers.replica.commons_categories import CARS, COLORS, Car
+from crawlers.replica.commons_categories import CARS, COLORS, ITEMS, Car
 from crawlers.replica.commons_rights import ARTIST_DECK, PEOPLE, RIGHTS_DECK, Rights, artist
 from crawlers.scenes import BACKGROUNDS, SIZE, Choices
 from crawlers.scenes.dice import Dice
@@ -68,7 +68,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class CommonsFile:
-    """A file page: `name` is its title without "File:". `version` counts its uploads."""
+    """A file page: `name` is its title without "File:". `version` counts its uploads, `item` is
+    what its structured data says that it depicts."""
 
     pageid: int
     name: str
@@ -82,6 +83,7 @@ class CommonsFile:
     oddity: tuple[str, str] | None
     uploaded: datetime
     version: int = 1
+    item: str | None = None
 
     @property
     def key(self) -> str:
@@ -133,7 +135,12 @@ def draw_file(seed: int, index: int) -> CommonsFile:
         artist=artist(dealt(ARTIST_DECK, (seed, 5), index), user),
         oddity=dealt(ODDITY_DECK, (seed, 6), index),
         uploaded=_FIRST_UPLOAD + timedelta(minutes=97 * index),
+        item=_item(car) if kind in {"car", "interior"} and index % 3 == 0 else None,
     )
+
+
+def _item(car: Car) -> str:
+    return next(item for item, name in ITEMS.items() if name == car.name)
 
 
 def height_at(width: int) -> int:

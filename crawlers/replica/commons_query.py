@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crawlers.replica.commons_continue import ApiError, Asked, Continuation
 from crawlers.replica.commons_files import CommonsFile
 from crawlers.replica.commons_imageinfo import ImageInfo
+from crawlers.replica.commons_items import structured_data
 from crawlers.replica.commons_pages import Row, found, members, named, result_row, row_of
 from crawlers.replica.commons_state import Commons
 from crawlers.web import Web
@@ -88,6 +89,7 @@ class Query:
     def _with_props(self, rows: list[Row], steps: Continuation) -> list[Row] | dict[str, Row]:
         props: dict[str, Callable[[list[Row]], dict[str, Any]]] = {
             "imageinfo": self._add_imageinfo, "categoryinfo": self._add_categoryinfo,
+            "revisions": self._add_revisions,
         }  # fmt: skip
         for name in steps.props:
             if name not in props:
@@ -118,6 +120,16 @@ class Query:
             row |= {"imagerepository": "local", "imageinfo": [info(file)]}
         following = [f"{file.key}|{file.uploaded:%Y%m%d%H%M%S}" for file, _ in left[most:]]
         return {"iicontinue": following[0]} if following else {}
+
+    def _add_revisions(self, rows: list[Row]) -> dict[str, Any]:
+        """Of the slot with structured data only, which files without any lack."""
+        for row in rows:
+            file = self.commons.page(row.get("pageid", 0))
+            slots = {}
+            if isinstance(file, CommonsFile) and file.item:
+                slots = {"mediainfo": structured_data(file, modern=self.asked.modern)}
+            row["revisions"] = [{"slots": slots}]
+        return {}
 
     def _add_categoryinfo(self, rows: list[Row]) -> dict[str, Any]:
         for row in rows:

@@ -1,8 +1,10 @@
 """Wikimedia Commons: the files of categories, some levels down, and those that searches find."""
 
+import hashlib
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 from scrapy.http import Response
@@ -19,6 +21,7 @@ from crawlers.pages.commons.categories import (
     parse_subcategories,
 )
 from crawlers.pages.commons.fields import Page, said
+from crawlers.pages.commons.items import parse_labels
 from crawlers.pages.commons.parse import (
     MISSING,
     NO_ADDRESS,
@@ -41,6 +44,7 @@ DENIED = (
 ABSENT = "category that was asked for is not there, or empty"
 AWAY = "category left out for its name"
 AGAIN = "file found again"
+UNNAMED = "what photos depict cannot be asked for"
 WITHDRAWN = "file fetched before is not free any more"
 SAY_NOTHING = (NO_INFO, NO_ADDRESS, NOT_A_PICTURE, NOT_A_PHOTO)
 """Reasons that say nothing of a licence."""
@@ -53,6 +57,10 @@ class CommonsSpider(PoliteSpider):
     """Asks the API for files with all their facts, 50 a request."""
 
     name = "commons"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._labels: dict[str, str] = {}
 
     async def listings(self) -> AsyncIterator[Listing]:
         """The photos under an accepted licence, each once, with where it was found."""
@@ -143,15 +151,39 @@ class CommonsSpider(PoliteSpider):
     async def _files(self, parameters: api.Parameters) -> AsyncIterator[Listing]:
         batch = Batch()
         async for answer in self._answers(parameters):
-            for page in batch.add(answer):
-                found = parse_file(page, accepted=self.crawl.job.accepted)
+            parsed = [
+                (page, parse_file(page, accepted=self.crawl.job.accepted))
+                for page in batch.add(answer)
+            ]
+            await self._ask_labels([found for _, found in parsed if isinstance(found, Listing)])
+            for page, found in parsed:
                 place = found.source_id if isinstance(found, Drop) else found.listing_id
                 if not self.crawl.meet(place):
                     self.crawl.report.count_notice(AGAIN, place)
                 elif isinstance(found, Drop):
                     self._refuse(page, found)
                 else:
-                    yield found
+                    yield self._depicting(found)
+
+    async def _ask_labels(self, listings: Sequence[Listing]) -> None:
+        """Learn what the items are called that files depict, each once in a crawl."""
+        items = {item for each in listings for item in _items(each)}
+        unknown = sorted(items - self._labels.keys())
+        for start in range(0, len(unknown), api.FILES_A_REQUEST):
+            some = unknown[start : start + api.FILES_A_REQUEST]
+            self._labels |= dict.fromkeys(some, "")
+            try:
+                self._labels |= parse_labels(await self._ask(api.item_labels(some)))
+            except ApiError as error:  # categories and titles say what they say without it
+                self.crawl.report.count_notice(UNNAMED, f"{some[0]}: {error}")
+
+    def _depicting(self, listing: Listing) -> Listing:
+        """The listing with the names of what it depicts."""
+        labels = "; ".join(filter(None, (self._labels.get(item) for item in _items(listing))))
+        if not labels:
+            return listing
+        stamp = f"{listing.stamp}-{hashlib.sha256(labels.encode()).hexdigest()[:8]}"
+        return replace(listing, stamp=stamp, words=listing.words | {"depicts": labels})
 
     def _refuse(self, page: Page, drop: Drop) -> None:
         """Leave a file out; what an earlier crawl brought of it under a licence that it has no
@@ -204,6 +236,10 @@ class CommonsSpider(PoliteSpider):
         asked = f"asked {number} times, the API still wants to be left alone for {seconds:.0f} s"
         self.crawl.stop("blocked", f"{asked} ({why})")
         raise StoppingError(STOPPING)
+
+
+def _items(listing: Listing) -> list[str]:
+    return [item for item in listing.words.get("depicts_items", "").split("; ") if item]
 
 
 def withdrawn(known: Listing, reason: str) -> Listing:

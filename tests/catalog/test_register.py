@@ -13,8 +13,9 @@ from catalog import register as module
 from catalog import stored
 from catalog.cars import refresh_cars
 from catalog.pending import stale_cars, unembedded_images
+from catalog.photo_files import MAX_BYTES, TOO_HEAVY
 from catalog.photos import FIRST_FRAME, NOT_AN_IMAGE, UNREADABLE, image_id
-from catalog.register import BOX_IGNORED, REPLACED, TOO_HEAVY, register
+from catalog.register import BOX_IGNORED, REPLACED, register
 from catalog.stored import load_photos
 from catalog.table import Catalog, StoreError, open_catalog
 from catalog.versions import publish
@@ -152,14 +153,14 @@ def test_a_box_that_does_not_fit_is_kept_marked_and_told(catalog: Catalog) -> No
 def test_a_file_too_large_to_be_a_photo_is_not_read(catalog: Catalog, tmp_path: Path) -> None:
     film = tmp_path / "film.jpg"
     with film.open("wb") as out:
-        out.truncate(module.MAX_BYTES + 1)
+        out.truncate(MAX_BYTES + 1)
     done = register(catalog, [Photo(Sighting("s", "film"), film)], run_id="r")
     assert done.rejected == {TOO_HEAVY: 1}
     assert done.bytes == 0
 
 
 def test_bytes_too_many_to_be_a_photo_are_not_decoded(catalog: Catalog) -> None:
-    film = Photo(Sighting("s", "film"), bytes(module.MAX_BYTES + 1))
+    film = Photo(Sighting("s", "film"), bytes(MAX_BYTES + 1))
     done = register(catalog, [film], run_id="r")
     assert done.rejected == {TOO_HEAVY: 1}
     assert done.bytes == 0

@@ -75,23 +75,23 @@ def test_photos_are_put_together_once_they_are_many_as_they_are(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_up_at_every_write(monkeypatch)
-    monkeypatch.setattr(upkeep, "MANY", 3)
+    monkeypatch.setattr(upkeep, "PHOTOS", {4: 3, 16: 2})
     schema = catalog.specs["images"].schema
 
     def photo(at: int, content: bytes) -> pa.Table:
         return pa.Table.from_pylist([{"image_id": f"{at:03}", "content": content}], schema)
 
-    for at in range(30):
+    for at in range(90):
         catalog.insert("images", photo(at, bytes([at]) * 100))
         if at % 10 == 5:
             catalog.upsert("images", photo(at - 2, b"anew"))
     rows = catalog.table("images").to_arrow()
     stored = {row["image_id"]: row["content"] for row in rows.to_pylist()}
     assert stored == {
-        f"{at:03}": b"anew" if at % 10 == 3 else bytes([at]) * 100 for at in range(30)
+        f"{at:03}": b"anew" if at % 10 == 3 else bytes([at]) * 100 for at in range(90)
     }
-    assert rows.num_rows == 30
-    assert len(catalog.table("images").to_lance().get_fragments()) <= 30 // 4 + 3
+    assert rows.num_rows == 90
+    assert len(catalog.table("images").to_lance().get_fragments()) <= 90 // 16 + 2 + 3
 
 
 def test_many_small_writes_leave_few_fragments_and_sorted_keys(

@@ -187,7 +187,8 @@ def test_requests_name_all_that_is_read() -> None:
     assert asked == {
         "action": "query", "format": "json", "formatversion": "2", "maxlag": "5",
         "generator": "categorymembers", "gcmtitle": "Category:Ford Mustang", "gcmtype": "file",
-        "gcmlimit": "50", "prop": "imageinfo", "iiurlwidth": "960",
+        "gcmlimit": "50", "prop": "imageinfo|revisions", "iiurlwidth": "960",
+        "rvprop": "content", "rvslots": "mediainfo",
         "iiprop": "url|size|mime|mediatype|sha1|timestamp|user|extmetadata",
         "iiextmetadatalanguage": "en",
         "iiextmetadatafilter": "License|LicenseShortName|LicenseUrl|UsageTerms|Artist|Attribution|"
@@ -206,7 +207,9 @@ def test_requests_name_all_that_is_read() -> None:
     sizes = api.category_sizes(["Ford", "Category:Seat"])
     assert (sizes["prop"], sizes["titles"]) == ("categoryinfo", "Category:Ford|Category:Seat")
     assert api.search_total("ford")["srinfo"] == "totalhits"
-    for each in (asked, found, below, sizes, api.search_total("ford")):
+    items = api.item_labels(["Q1", "Q2"])
+    assert (items["action"], items["ids"], items["props"]) == ("wbgetentities", "Q1|Q2", "labels")
+    for each in (asked, found, below, sizes, api.search_total("ford"), items):
         assert each.items() >= {"format": "json", "formatversion": "2", "maxlag": "5"}.items()
 
 

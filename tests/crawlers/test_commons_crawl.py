@@ -16,6 +16,7 @@ from crawlers.crawl import CrawlJob, CrawlReport
 from crawlers.errors import UsageMistakeError
 from crawlers.pipelines.store_photo import ROBOTS
 from crawlers.records import Drop, Photo
+from crawlers.replica.commons_categories import ITEMS
 from crawlers.replica.commons_rights import RIGHTS, Rights
 from crawlers.replica.commons_state import Commons, commons_of
 from crawlers.replica.server import Logged, Replica, start_replica
@@ -166,6 +167,14 @@ def test_licences_and_credits_of_all_photos(done: Done) -> None:
         own_lines += bool(file.oddity and file.oddity[0] == "Attribution")
         assert str(file.rights.url) in seen.words["license_raw"]
     assert own_lines
+
+
+def test_what_files_depict_is_asked_for_once_and_told_by_name(done: Done) -> None:
+    items = {str(file.pageid): ITEMS.get(file.item or "") for file in done.commons.files()}
+    told = {each.sighting.source_id: each.sighting.words.get("depicts") for each in done.arrived}
+    assert told == {place: items[place] for place in told}
+    asked = "|".join(titles(done.asked.of(API), "ids")).split("|")
+    assert sorted(asked) == sorted({*asked} - {""})
 
 
 def test_what_links_carry_for_statistics_is_neither_asked_for_nor_kept(done: Done) -> None:

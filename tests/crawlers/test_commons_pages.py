@@ -29,7 +29,7 @@ UTM = "?utm_source=commons.wikimedia.org&utm_campaign=imageinfo&utm_content="
 
 NEWER = {
     "missing", "invalid", "invalidreason", "imageinfo.0.sha1", "imageinfo.0.mime",
-    "categoryinfo.files",
+    "categoryinfo.files", "revisions.0.slots.mediainfo.content",
     *(f"imageinfo.0.extmetadata.{name}.value" for name in
       ("NonFree", "DeletionReason", "AuthorCount")),
 }  # fmt: skip
@@ -377,6 +377,8 @@ def test_no_value_anywhere_breaks_the_reading(path: str, value: Any) -> None:
     for step, following in pairwise(steps):
         if not isinstance(place, list):
             place.setdefault(step, [] if isinstance(following, int) else {})
+        elif not place:
+            place.append({})
         place = place[step]
     place[steps[-1]] = value
     found = parse_file(made)

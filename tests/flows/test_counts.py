@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from PIL import Image
 
 from catalog.labelers import load_labelers
 from catalog.table import Catalog, StoreError, open_catalog
+from crawlers.replica.server import start_replica
+from crawlers.replica.world import World
 from crawlers.scenes import write_scenes
 from flows.progress import listener
 from flows.report import RunReport
@@ -199,3 +202,33 @@ def test_decisions_and_heads(scenes: Path, catalog: Catalog, tmp_path: Path) -> 
     trained = adds_up(catalog, train_heads, attributes=["color", "view"])
     known = sum(row["known labels"] for row in trained.heads)
     assert trained.stages["train"].photos == known > 2, "photos, not attributes"
+
+
+def test_a_crawl_and_the_same_one_again(catalog: Catalog) -> None:
+    from flows.crawl import crawl_commons
+
+    with start_replica(World(seed=3, listings=0, photos=3, files=60, sites=("it",))) as replica:
+        given = {"categories": ["Ford Mustang"], "width": 330, "replica": replica.url}
+        report = adds_up(catalog, crawl_commons, **given)
+        assert report.crawl is not None
+        assert report.new == report.crawl["photos"] > 5
+        again = adds_up(catalog, crawl_commons, **given)
+        assert (again.new, again.known) == (0, report.new)
+
+
+def test_what_runs_at_once_count_is_together_what_they_added(
+    scenes: Path, catalog: Catalog
+) -> None:
+    from flows.ingest import ingest
+
+    before = rows(catalog)
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(ingest, source="scenes", path=str(scenes)) for _ in range(4)]
+        reports: list[RunReport] = [run.result() for run in runs]
+    added = rows(catalog) - before
+    counted = Counter[str]()
+    for report in reports:
+        counted += Counter(report.statements)
+        counted += Counter(images=report.new, rejects=report.newly_rejected)
+    assert counted == added
+    assert added["images"] == COUNT

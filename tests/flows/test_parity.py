@@ -23,7 +23,8 @@ OF_A_RUN = {"run_id", "added_at", "fetched_at", "created_at", "rejected_at", "as
 """Columns that tell one run from another; a statement's key holds its time."""
 
 COUNTS = ("status", "seen", "new", "again", "known", "changed", "rejected", "notices", "labels",
-          "unknown_words", "network_labels", "published", "models", "parameters")  # fmt: skip
+          "unknown_words", "ambiguous_names", "network_labels", "published", "models",
+          "parameters")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

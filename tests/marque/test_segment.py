@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from catalog.photo_files import MAX_BYTES, TOO_HEAVY
 from catalog.photos import image_id
 from catalog.register import register
 from catalog.table import open_catalog
@@ -242,3 +243,13 @@ def test_real_photos_of_every_kind_give_a_map_of_their_size(
             assert done.exit_code == 2, (path.name, done.output)
             assert "cannot be segmented" in document["error"]
     assert seen > 0
+
+
+def test_a_film_is_not_read(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "film.jpg"
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    monkeypatch.delattr(Path, "read_bytes")
+    done = run(home, path)
+    assert done.exit_code == 2
+    assert f"film.jpg' cannot be segmented ({TOO_HEAVY}" in done.stderr

@@ -40,12 +40,14 @@ class Answer:
     """One answer. `pages` may be parts of pages, and none at all is no end: that is when `more`,
     the parameters that ask for the rest, is empty. `complete` says that the pages so far are whole.
 
-    `members` are the rows of a list of a category's members, `total` is how much a search finds.
+    `members` are the rows of a list of a category's members, `total` is how much a search finds,
+    `entities` are items by their ids.
     """
 
     pages: tuple[Page, ...] = ()
     members: tuple[dict[str, Any], ...] = ()
     total: int | None = None
+    entities: dict[str, Any] = field(default_factory=dict)
     complete: bool = True
     more: dict[str, str | int] = field(default_factory=dict)
 
@@ -66,6 +68,7 @@ def parse_answer(content: str | bytes) -> Answer:
         pages=tuple(pages.values() if isinstance(pages, dict) else pages),
         members=tuple(query.get("categorymembers") or ()),
         total=value_at(query, "searchinfo.totalhits"),
+        entities=data.get("entities") or {},
         complete=data.get("batchcomplete", False) is not False,
         more=_more(data.get("continue") or {}),
     )

@@ -55,6 +55,13 @@ def files_by_id(pageids: Sequence[str], width: int) -> Parameters:
     return {**_COMMON, "pageids": "|".join(pageids), **_file_parameters(width)}
 
 
+def item_labels(items: Sequence[str]) -> Parameters:
+    """What up to 50 items of Wikidata are called; Commons answers for them too."""
+    asked = {name: value for name, value in _COMMON.items() if name != "action"}
+    ids = {"action": "wbgetentities", "ids": "|".join(items)}
+    return {**asked, **ids, "props": "labels", "languages": "en|mul"}
+
+
 def subcategories(title: str) -> Parameters:
     """The categories right below one."""
     return {
@@ -105,7 +112,9 @@ def _file_parameters(width: int) -> Parameters:
             + ", ".join(map(str, WIDTHS))
         )
     return {
-        "prop": "imageinfo",
+        "prop": "imageinfo|revisions",
+        "rvprop": "content",
+        "rvslots": "mediainfo",
         "iiprop": "url|size|mime|mediatype|sha1|timestamp|user|extmetadata",
         "iiurlwidth": str(width),
         "iiextmetadatalanguage": "en",

@@ -48,6 +48,8 @@ PATHS: Mapping[str, tuple[type, ...]] = {
     # A text, but a number where MediaWiki counts, and an object of texts by language at times.
     **{f"imageinfo.0.extmetadata.{name}.value": (str, int, float, dict) for name in SAID},
     "categoryinfo.files": (int,),
+    # Structured data, which is JSON in a text.
+    "revisions.0.slots.mediainfo.content": (str,),
 }
 """Path -> the JSON types its value may have. Numbers in a path are places in a list; the first
 `imageinfo` is the current version of a file."""
@@ -60,6 +62,7 @@ ANSWER_PATHS: Mapping[str, tuple[type, ...]] = {
     "error.code": (str,),
     "error.info": (str,),
     "error.lag": (int, float),
+    "entities": (dict,),
     "query": (dict,),
     "query.pages": (dict, list),
     "query.categorymembers": (list,),

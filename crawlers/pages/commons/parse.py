@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from crawlers.credits import attribution_text
 from crawlers.licences import ACCEPTED, NOT_STATED, License, parse_license, refusal
 from crawlers.pages.commons.fields import Page, info, read, said
+from crawlers.pages.commons.items import depicted
 from crawlers.pages.commons.markup import first_link, plain_text, web_address
 from crawlers.records import Drop, Listing, PhotoLink
 
@@ -141,6 +142,7 @@ def _words(page: Page, found: License, creator_url: str | None) -> dict[str, str
     words["creator_url"] = creator_url or ""
     categories = said(page, "Categories").split("|")
     words["categories"] = "; ".join(each.strip() for each in categories if each.strip())
+    words["depicts_items"] = "; ".join(depicted(page))
     words["license_raw"] = _raw_license(page)
     words["license_seen_at"] = SEEN_AT
     words["share_alike"] = "yes" if found.share_alike else ""

@@ -147,7 +147,9 @@ def test_artists_come_in_every_form_of_the_real_files(shared_data: Path) -> None
 def test_the_parser_finds_what_it_reads() -> None:
     """Under every path that it declares, in a type that it takes."""
     rest = ask(titles="File:None.jpg|Category:Fiat 500", prop="categoryinfo")
-    answers = [*every_page(), *rest["query"]["pages"].values()]
+    depicting = "|".join([f"File:{file.name}" for file in WIKI.files() if file.item][:50])
+    told = ask(titles=depicting, prop="revisions", formatversion="2")["query"]["pages"]
+    answers = [*every_page(), *rest["query"]["pages"].values(), *told]
     never = {"invalid", "invalidreason", "imageinfo.0.extmetadata.AuthorCount.value"}
     for path, types in PATHS.items():
         values = [value for page in answers if (value := value_at(page, path)) is not None]

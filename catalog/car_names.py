@@ -1,0 +1,236 @@
+"""Makes and models found in names that people gave: categories, titles, labels of items.
+
+A name is read by the tables of the vocabulary alone. A model counts right behind its make only, as
+whole words, the longest that there is; what is not in the tables is never guessed.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+Tokens = tuple[str, ...]
+
+_PARTS = re.compile(r"[^\W\d_]+|[0-9]+")
+# What may stand between a make and its model, and between the words of either.
+_OPEN = re.compile(r"[\s_.'\u2019!/\u2013-]*")
+_YEARS = range(1885, 2100)
+_COUNTED = frozenset({"years", "year", "jahre", "let", "lat", "ans", "anni", "anos", "jaar", "km"})
+_VEHICLES = frozenset(
+    """automobile automobiles car cars vehicle vehicles automobil auto autos coupe coupes sedan
+    sedans saloon saloons hatchback hatchbacks convertible convertibles cabriolet cabrio roadster
+    roadsters estate wagon wagons limousine suv suvs pickup pickups van vans minivan minivans taxi
+    taxis taxicabs fahrzeuge pkw oldtimer voiture voitures""".split()  # noqa: SIM905 - shorter than a list by far
+)
+"""Words, folded, by which a name is one of cars."""
+
+_SURE = frozenset({"automobile", "automobiles"})
+_ENDS = re.compile(r"\s*[(\[,;:]|\s+(?:by|in|at|on|of|with|from|and|during)\s+", re.IGNORECASE)
+_PEOPLE = re.compile(
+    r"\b(?:surname|given name|disambiguation|people|persons?|drivers?|owners?|clubs?|"
+    r"employees|summit)\b",
+    re.IGNORECASE,
+)
+_PLACES = re.compile(
+    r"\b(?:stadiums?|arenas?|zoo|museums?|factory|factories|plants?|dealerships?|dealers?|buildings?|"
+    r"headquarters|logos?|events?|companies)\b",
+    re.IGNORECASE,
+)
+_LONGEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A car that a name names: its make, its model unless only the make is named, and whether a
+    code stands for the model (`by_code`)."""
+
+    make: str
+    model: str | None
+    by_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one name says: the `cars`, and the `unknown` name of one behind a known make."""
+
+    cars: tuple[Named, ...] = ()
+    unknown: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A run of letters or of digits, folded; `glued` to the one before, or with something between
+    them that a name can go over (`open`), such as a blank, or behind a bracket."""
+
+    text: str
+    at: int
+    glued: bool
+    open: bool
+    bracket: bool
+
+
+class CarNames:
+    """The tables: `makes` and, of each make, its models and codes, with all words for each."""
+
+    def __init__(
+        self,
+        makes: Mapping[str, Iterable[str]],
+        models: Mapping[str, Mapping[str, Iterable[str]]],
+        codes: Mapping[str, Mapping[str, Iterable[str]]],
+        alone: Mapping[str, tuple[str, str]],
+        ordinary: Iterable[str],
+    ) -> None:
+        self.ordinary = frozenset(ordinary)
+        self._words = {make: tuple(words) for make, words in makes.items()}
+        self._makes = {key: make for make, words in makes.items() for key in _keys(words)}
+        self._codes = {
+            make: {key: model for model, words in table.items() for key in _keys(words)}
+            for make, table in codes.items()
+        }
+        self._cars = {key: Named(*car) for key, car in _keyed(alone)}
+        # Models that are named overwrite codes that read the same.
+        for tables, by_code in ((codes, True), (models, False)):
+            for make, table in tables.items():
+                named = {key: model for model, words in table.items() for key in _keys(words)}
+                for start in _keys(makes[make]):
+                    for key, model in named.items():
+                        self._cars[start + key] = Named(make, model, by_code)
+
+    def words_of(self, make: str) -> tuple[str, ...]:
+        """All words for a make."""
+        return self._words.get(make, ())
+
+    def read(self, name: str, *, title: bool = False) -> Reading:
+        """What a name says. A `title` is written by anybody for one file: a make alone is nothing
+        there, nor is a number that may be a year or a count."""
+        if _PEOPLE.search(name):
+            return Reading()
+        cars = tuple(dict.fromkeys(self._find(name, title)))
+        if cars or title or _PLACES.search(name):
+            return Reading(cars)
+        return Reading(unknown=self._unknown(name))
+
+    def _find(self, name: str, title: bool) -> Iterator[Named]:
+        tokens = _tokens(name)
+        at = 0
+        while at < len(tokens):
+            end, car = self._car_at(tokens, at, title)
+            if car is not None:
+                yield car
+            at = max(end, at + 1)
+
+    def _car_at(self, tokens: Sequence[_Token], at: int, title: bool) -> tuple[int, Named | None]:
+        """The car whose name begins at a token, and where it ends."""
+        end, car = _longest(self._cars, tokens, at)
+        if car is not None:
+            return end, None if title and _counts(car, tokens, end) else car
+        end, make = _longest(self._makes, tokens, at)
+        if make is None:
+            return at, None
+        coded = self._in_brackets(make, tokens, end)
+        if coded is not None:
+            return end, Named(make, coded, by_code=True)
+        following = tokens[end].text if end < len(tokens) and tokens[end].open else ""
+        sure = following in (_SURE if make in self.ordinary else _VEHICLES)
+        return end, Named(make, None) if sure and not title else None
+
+    def _in_brackets(self, make: str, tokens: Sequence[_Token], start: int) -> str | None:
+        """The model of a code such as "(E46)" that follows, before another make does."""
+        codes = self._codes.get(make, {})
+        for at in range(start, len(tokens)):
+            if _longest(self._makes, tokens, at)[1] is not None:
+                return None
+            end, model = _longest(codes, tokens, at)
+            if model and tokens[at].bracket and end - at > 1:
+                return model
+        return None
+
+    def _unknown(self, name: str) -> str | None:
+        """The name without what follows it, where it begins with a make that is nothing else."""
+        tokens = _tokens(name)
+        end, make = _longest(self._makes, tokens, 0)
+        if make is None or make in self.ordinary or end >= len(tokens) or not tokens[end].open:
+            return None
+        stop = _ENDS.search(name, tokens[end].at)
+        return " ".join(name[: stop.start() if stop else None].replace("_", " ").split()) or None
+
+
+def is_of_cars(name: str) -> bool:
+    """Whether a name has a word for cars, such as "automobiles" or "coupé"."""
+    return any(token.text in _VEHICLES for token in _tokens(name))
+
+
+def has_year(name: str, make_words: Iterable[str]) -> bool:
+    """Whether a year stands right before the make, as in "1999 Mercury Sable"."""
+    tokens, keys = _tokens(name), dict.fromkeys(_keys(make_words), True)
+    return any(
+        before.text.isdecimal() and int(before.text) in _YEARS and _longest(keys, tokens, at)[1]
+        for at, before in enumerate(tokens[:-1], 1)
+    )
+
+
+def _counts(car: Named, tokens: Sequence[_Token], end: int) -> bool:
+    """Whether the number that is a model in a title may be a year, a count, or the number of the
+    photo: "Peugeot 2008", "Mazda 3.jpg", "Škoda 120 let"."""
+    last = tokens[end - 1].text
+    if not (car.model or "").isdecimal() or not last.isdecimal():
+        return False
+    after = tokens[end : end + 2]
+    if int(last) in _YEARS or (after and after[0].text in _COUNTED):
+        return True
+    number = after and after[0].text.isdecimal() and not any(each.glued for each in after[1:])
+    return int(last) < 100 and (not after or bool(number))
+
+
+def _longest(table: Mapping[Tokens, T], tokens: Sequence[_Token], at: int) -> tuple[int, T | None]:
+    """The longest entry that begins at a token, and where it ends: whole words, a plural too."""
+    if at >= len(tokens) or tokens[at].glued:
+        return at, None
+    found: tuple[int, T | None] = (at, None)
+    key: Tokens = ()
+    for end in range(at, min(at + _LONGEST, len(tokens))):
+        if end > at and not tokens[end].open:
+            break
+        last = tokens[end].text
+        key = (*key, last)
+        if end + 1 < len(tokens) and tokens[end + 1].glued:
+            continue
+        entry = table.get(key)
+        if entry is None and len(last) > 4 and last.endswith("s"):
+            entry = table.get((*key[:-1], last[:-1]))
+        if entry is not None:
+            found = (end + 1, entry)
+    return found
+
+
+def _tokens(name: str) -> list[_Token]:
+    found: list[_Token] = []
+    plain = "".join(
+        c for c in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(c)
+    )
+    end = 0
+    for match in _PARTS.finditer(plain):
+        between = plain[end : match.start()]
+        glued = not between and bool(found)
+        found.append(
+            _Token(
+                match[0], match.start(), glued, glued or bool(_OPEN.fullmatch(between)),
+                between.endswith(("(", "[")),
+            )
+        )  # fmt: skip
+        end = match.end()
+    return found
+
+
+def _keys(words: Iterable[str]) -> Iterator[Tokens]:
+    for word in words:
+        if key := tuple(token.text for token in _tokens(word)):
+            yield key
+
+
+def _keyed(table: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Tokens, tuple[str, str]]]:
+    for word, car in table.items():
+        for key in _keys([word]):
+            yield key, car
