@@ -18,6 +18,7 @@ import torch
 
 from catalog.photos import SHOWN_AS
 from embeddings import tiny
+from embeddings.fit import check_fits
 from embeddings.network import (
     PictureNetwork,
     check_numbers,
@@ -27,14 +28,14 @@ from embeddings.network import (
     place,
     weights_sha256,
 )
-from embeddings.openclip import open_clip, want_timm
+from embeddings.openclip import open_clip, want_timm, want_transformers
 from embeddings.preparation import Picture, Preparation
+from embeddings.published import PREPROCESS_KEYS, QUICK_GELU, facts_of
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
-from embeddings.weights import check_unpacked_size, fetch_weights, find_weights, tag_facts
+from embeddings.tokenizer import load_tokenizer
+from embeddings.weights import check_unpacked_size, fetch_weights, find_weights
 
 __all__ = ["ClipEncoder", "load_encoder", "pick_device", "weights_sha256"]
-
-_PREPROCESS_KEYS = ("mean", "std", "interpolation", "resize_mode")
 
 
 class ClipEncoder(PictureNetwork):
@@ -112,42 +113,40 @@ def load_encoder(
     if (found := find_weights(spec)) is not None:
         check_unpacked_size(found.path)
     model, tokenizer = _create(spec, weights)
+    if spec.weights and weights:
+        check_fits(Path(weights), spec.architecture, model)
     check_numbers(model, Path(spec.weights).name if spec.weights else spec.name)
-    record = _record(spec, model, space)
+    record = _record(spec, model, _size(spec, model, tokenizer), space)
     return ClipEncoder(model, tokenizer, record, place(model, device, precision))
 
 
 def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
     """The model and its tokenizer; raises `ModelError` for files that are damaged or do not fit."""
-    facts = tag_facts(spec)
+    facts = facts_of(spec)
     try:
         config = open_clip.get_model_config(spec.architecture)
         if config is None or "timm_model_name" in config["vision_cfg"]:
             want_timm()
+        if config is None or config["text_cfg"].get("hf_model_name"):
+            want_transformers()
         model = open_clip.create_model(
             spec.architecture,
             pretrained=weights,
             require_pretrained=True,
-            force_preprocess_cfg={key: facts[key] for key in _PREPROCESS_KEYS if key in facts},
+            force_preprocess_cfg={key: facts[key] for key in PREPROCESS_KEYS if key in facts},
             # open_clip only warns where a tag was trained with the other activation function
-            force_quick_gelu=bool(facts.get("quick_gelu")),
+            force_quick_gelu=bool(facts.get(QUICK_GELU)),
         )
     # Whatever a person names as weights is opened here, and a damaged file raises almost anything.
     except Exception as error:
         raise ModelError(_cannot_load(spec, weights, error)) from error
-    try:
-        return model, open_clip.get_tokenizer(spec.architecture)
-    # Some tokenizers need a package that is not installed, or a file of the hub.
-    except Exception as error:
-        raise ModelError(
-            f"the tokenizer of {spec.name!r} cannot be loaded: {first_line(error)}"
-        ) from error
+    return model, load_tokenizer(spec, config or {})
 
 
-def _record(spec: ModelSpec, model: Any, space: str) -> SpaceRecord:
+def _record(spec: ModelSpec, model: Any, size: int, space: str) -> SpaceRecord:
     preprocess = dict(model.visual.preprocess_cfg)
     digest = weights_sha256(model)
-    seen = json.dumps([digest, preprocess, SHOWN_AS], sort_keys=True)
+    seen = json.dumps([digest, preprocess, SHOWN_AS, *_activation(spec)], sort_keys=True)
     short = hashlib.sha256(seen.encode()).hexdigest()[:12]
     return SpaceRecord(
         space=space,
@@ -155,16 +154,29 @@ def _record(spec: ModelSpec, model: Any, space: str) -> SpaceRecord:
         weights=spec.weights,
         weights_sha256=digest,
         preprocess=json.loads(json.dumps(preprocess)),
-        size=_size(model),
+        size=size,
         metric=SPACES[space].metric,
         version=f"{spec.short_name}@{short}",
     )
 
 
-def _size(model: Any) -> int:
-    tokens = torch.zeros((1, model.context_length), dtype=torch.long)
-    with torch.inference_mode():
-        return int(model.encode_text(tokens).shape[1])
+def _activation(spec: ModelSpec) -> list[str]:
+    """What neither its name nor its weights say of how a model computes."""
+    by_agreement = spec.tag is None and facts_of(spec).get(QUICK_GELU)
+    return [QUICK_GELU] if by_agreement else []
+
+
+def _size(spec: ModelSpec, model: Any, tokenizer: Any) -> int:
+    """Of the vectors, as a text gives them: so the tokenizer is known to go with the weights."""
+    try:
+        with torch.inference_mode():
+            return int(model.encode_text(tokenizer(["a photo of a car"])).shape[1])
+    # A tokenizer of another model makes numbers that this one has no row for, or cannot pad.
+    except Exception as error:
+        raise ModelError(
+            f"the tokenizer of {spec.name!r} does not go with its weights: {first_line(error)}; "
+            "fetch or copy both again from one place"
+        ) from error
 
 
 def _unit(vectors: torch.Tensor) -> npt.NDArray[np.float32]:

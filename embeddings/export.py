@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from huggingface_hub import try_to_load_from_cache
 from safetensors.torch import save_file
 
@@ -13,9 +14,14 @@ from embeddings import tiny
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.hashes import store_sums
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, open_clip
+from embeddings.published import QUICK_GELU, facts_of
 from embeddings.registry import HUB, LOCAL, ModelError, ModelSpec, SpaceRecord
+from embeddings.tokenizer import tokenizer_files
 from embeddings.verify import missing
-from embeddings.weights import check_unpacked_size, find_weights, tag_facts
+from embeddings.weights import check_unpacked_size, find_weights
+
+TEXTS = ("a red car by the sea", "Škoda Octavia Combi, 1.9 TDI", "ein weißes Cabrio", "赤い車")
+"""What a copy of a model must understand as the original does."""
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> SpaceRecord:
@@ -32,12 +38,12 @@ def copy_model(spec: ModelSpec, folder: Path) -> SpaceRecord:
     try:
         _write(spec, original, aside)
         store_sums(aside)
-        copy = load_encoder(ModelSpec(f"{LOCAL}{aside}"), "cpu").record
-        _check_same(spec, original.record, copy)
+        copy = load_encoder(ModelSpec(f"{LOCAL}{aside}"), "cpu")
+        _check_same(spec, original, copy)
         aside.replace(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return copy
+    return copy.record
 
 
 def _write(spec: ModelSpec, original: ClipEncoder, folder: Path) -> None:
@@ -72,8 +78,8 @@ def _config(spec: ModelSpec, record: SpaceRecord) -> dict[str, Any]:
         return document
     tiny.register()
     config = open_clip.get_model_config(spec.architecture)
-    if tag_facts(spec).get("quick_gelu"):
-        config["quick_gelu"] = True
+    if facts_of(spec).get(QUICK_GELU):
+        config[QUICK_GELU] = True
     return {"model_cfg": config, "preprocess_cfg": record.preprocess}
 
 
@@ -91,10 +97,11 @@ def _convert(spec: ModelSpec, source: Path, target: Path) -> None:
 
 
 def _write_tokenizer(spec: ModelSpec, config: dict[str, Any], folder: Path) -> None:
-    """The files of a tokenizer that is none of open_clip's own."""
+    """The files of a tokenizer that is none of open_clip's own, as they are."""
     text = config["model_cfg"].get("text_cfg", {})
     if text.get("hf_tokenizer_name"):
-        open_clip.get_tokenizer(spec.architecture).save_pretrained(folder)
+        for file in tokenizer_files(spec, config["model_cfg"]):
+            shutil.copyfile(file, folder / file.name)
     elif path := text.get("tokenizer_kwargs", {}).get("bpe_path"):
         raise ModelError(
             f"{spec.name!r} cannot be copied: open_clip finds its tokenizer's words only at "
@@ -102,11 +109,14 @@ def _write_tokenizer(spec: ModelSpec, config: dict[str, Any], folder: Path) -> N
         )
 
 
-def _check_same(spec: ModelSpec, original: SpaceRecord, copy: SpaceRecord) -> None:
-    if copy.weights_sha256 != original.weights_sha256:
-        what = f"weights {copy.weights_sha256[:12]}..., not {original.weights_sha256[:12]}..."
-    elif copy.preprocess != original.preprocess:
-        what = f"preprocessing {copy.preprocess}, not {original.preprocess}"
+def _check_same(spec: ModelSpec, original: ClipEncoder, copy: ClipEncoder) -> None:
+    was, made = original.record, copy.record
+    if made.weights_sha256 != was.weights_sha256:
+        what = f"weights {made.weights_sha256[:12]}..., not {was.weights_sha256[:12]}..."
+    elif made.preprocess != was.preprocess:
+        what = f"preprocessing {made.preprocess}, not {was.preprocess}"
+    elif not np.allclose(copy.encode_texts(TEXTS), original.encode_texts(TEXTS), atol=1e-5):
+        what = "other vectors for the same texts"
     else:
         return
     raise ModelError(f"a copy of {spec.name!r} would load with {what}; nothing was written")

@@ -13,7 +13,9 @@ from embeddings.registry import TINY, ModelSpec, SpaceRecord
 
 FOLDER = "models"
 _PACKAGES = ("open_clip_torch", "torch")
-"""What decides, beside its files, what a model is once it is loaded."""
+_RULES = 2
+"""What decides, beside its files, what a model is once it is loaded: the packages, and how Marque
+prepares photos for it. The number grows when that changes for any model."""
 
 
 def load_known(home: Path, spec: ModelSpec) -> SpaceRecord | None:
@@ -61,8 +63,8 @@ def _stamps(files: Iterable[Path]) -> dict[str, list[int]]:
     return {path: [each.st_size, each.st_mtime_ns, each.st_ino] for path, each in stats.items()}
 
 
-def _packages() -> dict[str, str]:
-    return {name: version(name) for name in _PACKAGES}
+def _packages() -> dict[str, str | int]:
+    return {name: version(name) for name in _PACKAGES} | {"rules": _RULES}
 
 
 def _snapshots(path: Path) -> Path:

@@ -15,6 +15,7 @@ from huggingface_hub.errors import HFValidationError
 from embeddings.hashes import file_sha256
 from embeddings.openclip import open_clip
 from embeddings.pins import Pin, load_pin, load_pins, store_pin
+from embeddings.published import doubt_of
 from embeddings.registry import DEFAULT_MODEL, HUB, LICENCES, TINY, ModelError, ModelSpec
 from embeddings.verify import missing, sums_of, verify_model
 from embeddings.weights import WeightsFile, fetch_weights, find_weights, hub_place
@@ -36,13 +37,17 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A model that is here, whole, and loads; `version` is what its vectors will be marked with."""
+    """A model that is here, whole, and loads; `version` is what its vectors will be marked with.
+
+    `doubt` is what a person has to decide about it, or None.
+    """
 
     pin: Pin
     path: Path
     version: str
     weights_sha256: str
     downloaded: bool
+    doubt: str | None = None
 
 
 def list_models(
@@ -82,7 +87,8 @@ def fetch_model(spec: ModelSpec, home: Path) -> Fetched:
         pin = _pin(spec, found)
         if found.place != "project":  # Marque's own file states it, and comes with each release
             store_pin(home, pin)
-    return Fetched(pin, found.path, record.version, record.weights_sha256, before is None)
+    new, digest = before is None, record.weights_sha256
+    return Fetched(pin, found.path, record.version, digest, new, doubt_of(spec))
 
 
 def _listed(home: Path, spec: ModelSpec) -> Listed:

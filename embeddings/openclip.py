@@ -1,9 +1,10 @@
-"""open_clip, imported without torch's compiler and without timm; every other module takes it from
-here.
+"""open_clip, imported without torch's compiler, timm and transformers; every other module takes it
+from here.
 
 torchvision and timm, which open_clip imports, ask the compiler behind `torch.compile` for two small
 things, and with it comes half of all that a first answer waits for. Marque compiles nothing. timm
-brings a hundred networks for the few models that have one of them: `want_timm` is for those.
+and transformers bring hundreds of networks for the few models that have one of them: `want_timm`
+and `want_transformers` are for those.
 """
 
 import importlib
@@ -14,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 _COMPILER, _UTILS = "torch._dynamo", "torch._dynamo.utils"
-_TIMM = "timm"
+_TIMM, _TRANSFORMERS = "timm", "transformers"
 
 
 @contextmanager
@@ -34,16 +35,17 @@ def _without_compiler() -> Iterator[None]:
 
 
 @contextmanager
-def _without_timm() -> Iterator[None]:
-    """Let `import timm` fail, which open_clip is ready for, while it is imported."""
-    if _TIMM in sys.modules:
-        yield
-        return
-    sys.modules[_TIMM] = None  # type: ignore[assignment]  # so Python says that it is not there
+def _without_networks() -> Iterator[None]:
+    """Let imports of timm and transformers fail, which open_clip is ready for, while it is
+    imported."""
+    absent = [name for name in (_TIMM, _TRANSFORMERS) if name not in sys.modules]
+    # None is how Python is told that a module is not there.
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
         yield
     finally:
-        del sys.modules[_TIMM]
+        for name in absent:
+            del sys.modules[name]
 
 
 def want_timm() -> None:
@@ -58,6 +60,22 @@ def want_timm() -> None:
         user.__dict__.update(taken, AbsAttentionPool2d=layers.AttentionPool2d, timm=timm)
 
 
+def want_transformers() -> None:
+    """Give open_clip what it takes from transformers, for a model whose text part is one of its."""
+    user = importlib.import_module("open_clip.hf_model")
+    if user.transformers is not None:
+        return
+    with suppress(ImportError), _without_compiler():  # open_clip says so itself
+        transformers = importlib.import_module(_TRANSFORMERS)
+        outputs = importlib.import_module(f"{_TRANSFORMERS}.modeling_outputs")
+        names = ("AutoModel", "AutoTokenizer", "AutoConfig", "PretrainedConfig")
+        kinds = [name for name in vars(user) if name.startswith("BaseModelOutput")]
+        kinds += ["BaseModelOutputWithPooling", "BaseModelOutputWithPoolingAndCrossAttentions"]
+        taken = {name: getattr(transformers, name) for name in names}
+        taken |= {name: getattr(outputs, name) for name in kinds}
+        user.__dict__.update(taken, transformers=transformers)
+
+
 def _unchanged(fn: Callable[..., Any] | None = None, *_: object, **__: object) -> Any:
     """What `torch.compiler.disable` does to a function that nobody compiles."""
     return fn or _unchanged
@@ -70,7 +88,7 @@ def _nowhere(_device: str) -> bool:
 def _import() -> ModuleType:
     importlib.import_module("torch")  # which looks for no compiler itself
     try:
-        with _without_compiler(), _without_timm():
+        with _without_compiler(), _without_networks():
             return importlib.import_module("open_clip")
     except (ImportError, AttributeError):  # a release that asks the compiler for more
         return importlib.import_module("open_clip")

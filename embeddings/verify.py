@@ -8,10 +8,11 @@ from urllib.parse import urlparse
 
 from crawlers.text import shell_word
 from embeddings.hashes import SUMS, Statement, file_sha256, load_sums
+from embeddings.hub_files import stated_by_hub
 from embeddings.pins import Pin, load_pin, pin_place
 from embeddings.registry import LOCAL, TINY, ModelError, ModelSpec
 from embeddings.tiny import WEIGHTS
-from embeddings.weights import WeightsFile, find_weights, stated_by_hub, tag_facts
+from embeddings.weights import WeightsFile, find_weights, tag_facts
 
 _SHORT_DIGITS = 8  # open_clip's own releases carry so many digits of a sha256 in their name
 
@@ -92,7 +93,7 @@ def _statements(
     if path.name in sums:
         by = "Marque" if found.place == "project" else SUMS
         stated.append(Statement(sums[path.name], by))
-    if found.place == "cache" and (hub := stated_by_hub(path)):
+    if hub := stated_by_hub(path):
         stated.append(hub)
     if found.place == "file" and (digest := _digest_of_url(str(tag_facts(spec).get("url")), path)):
         stated.append(Statement(digest, "open_clip"))

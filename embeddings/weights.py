@@ -1,5 +1,6 @@
 """Where a model's weights are: a file, this project, or the model hub and its cache."""
 
+import json
 import os.path
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -7,21 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-from huggingface_hub import try_to_load_from_cache as look_in_cache
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    OfflineModeIsEnabled,
-    RemoteEntryNotFoundError,
-    RepositoryNotFoundError,
-)
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import RemoteEntryNotFoundError
 
 from embeddings import tiny
-from embeddings.hashes import Statement, file_sha256, is_digest
+from embeddings.hub_files import cached, checked, probe, why
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, WEIGHTS_FILE, open_clip
 from embeddings.registry import HUB, LOCAL, TINY, ModelError, ModelSpec
-
-PROBE_SECONDS = 10.0
+from embeddings.tokenizer import find_tokenizer, hub_tokenizer
 
 MOST_TIMES = 4
 """Weights are numbers that hardly shrink: an archive that unpacks to more times its own size holds
@@ -50,16 +44,23 @@ def find_weights(spec: ModelSpec) -> WeightsFile | None:
     if spec.weights is not None:
         tag_facts(spec)
         path = Path(spec.weights)
-        return WeightsFile(path, "file") if path.is_file() else None
+        words = find_tokenizer(hub_tokenizer(open_clip.get_model_config(spec.architecture)))
+        return WeightsFile(path, "file", beside=words) if path.is_file() else None
     if spec.name == TINY:
         return WeightsFile(tiny.WEIGHTS, "project") if tiny.WEIGHTS.is_file() else None
     if spec.name.startswith(LOCAL):
         return _in_folder(Path(spec.name.removeprefix(LOCAL)))
     repo, names = hub_place(spec)
-    found, config = _cached(repo, names), _cached(repo, [CONFIG_FILE])
-    if found is None or (spec.name.startswith(HUB) and config is None):
+    found = cached(repo, names)
+    if found is None:
         return None
-    beside = (Path(config),) if config and spec.name.startswith(HUB) else ()
+    beside: tuple[Path, ...] = ()
+    config = open_clip.get_model_config(spec.architecture) if spec.tag else None
+    if spec.name.startswith(HUB):
+        if (place := cached(repo, [CONFIG_FILE])) is None:
+            return None
+        beside, config = (Path(place),), _model_config(Path(place))
+    beside += find_tokenizer(hub_tokenizer(config))
     # A file of the cache lies below the name of its commit
     commit = Path(found).parts[-1 - len(Path(names[0]).parts)]
     return WeightsFile(Path(found), "cache", repo, commit, beside)
@@ -125,17 +126,6 @@ def hub_place(spec: ModelSpec) -> tuple[str, list[str]]:
     return repo, _file_names(file_name)
 
 
-def stated_by_hub(path: Path) -> Statement | None:
-    """What the hub states of a file of its cache: the cache names each blob by its digest.
-
-    None for a copy that was put there as a plain file.
-    """
-    blob = path.resolve()
-    if blob.parent.name != "blobs" or not is_digest(blob.name):
-        return None
-    return Statement(blob.name, "the model hub")
-
-
 def tag_facts(spec: ModelSpec) -> Mapping[str, Any]:
     """What open_clip knows of a pretrained tag: where it is, how photos are prepared for it.
 
@@ -162,33 +152,30 @@ def _in_folder(folder: Path) -> WeightsFile | None:
     found = open_clip.factory._find_checkpoint_in_dir(folder)
     if found is None:
         return None
-    others = sorted(each for each in folder.iterdir() if each.suffix in {".json", ".txt"})
+    kinds = {".json", ".txt", ".model"}
+    others = sorted(each for each in folder.iterdir() if each.suffix in kinds)
     return WeightsFile(Path(found), "folder", beside=tuple(others))
 
 
+def _model_config(place: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(place.read_text(encoding="utf-8"))
+    except ValueError:
+        return None  # open_clip says so when it is loaded
+    config = document.get("model_cfg") if isinstance(document, dict) else None
+    return config if isinstance(config, dict) else None
+
+
 def _download(repo: str, names: Sequence[str], *, with_config: bool) -> str:
-    _probe(repo)
+    probe(repo)
     if with_config:
-        _checked(hf_hub_download(repo, CONFIG_FILE))
+        checked(hf_hub_download(repo, CONFIG_FILE))
     for name in names[:-1]:
         try:
-            return _checked(hf_hub_download(repo, name))
+            return checked(hf_hub_download(repo, name))
         except RemoteEntryNotFoundError:
             continue  # open_clip tries the other form of the file then, and nothing else does
-    return _checked(hf_hub_download(repo, names[-1]))
-
-
-def _checked(path: str) -> str:
-    """The hub's client compares sizes only."""
-    stated = stated_by_hub(Path(path))
-    if stated is not None and not stated.holds(Path(path), file_sha256(Path(path))):
-        Path(path).resolve().unlink()
-        raise ModelError(
-            f"{Path(path).name!r} came from the model hub with another digest than the hub states "
-            f"({stated.digest[:12]}...), so it was deleted; try again, and if that does not help "
-            "look at what stands between this machine and the hub (HF_ENDPOINT, a proxy)"
-        )
-    return path
+    return checked(hf_hub_download(repo, names[-1]))
 
 
 def _file_names(file_name: str) -> list[str]:
@@ -201,36 +188,12 @@ def _file_names(file_name: str) -> list[str]:
     return [str(name.with_suffix(".safetensors")), file_name]
 
 
-def _cached(repo: str, file_names: Sequence[str]) -> str | None:
-    found = [look_in_cache(repo, name) for name in file_names]
-    return next((path for path in found if isinstance(path, str)), None)
-
-
-def _probe(repo: str) -> None:
-    """One short question to the hub: a download tries for half a minute a file before it fails."""
-    try:
-        get_hf_file_metadata(hf_hub_url(repo, CONFIG_FILE), timeout=PROBE_SECONDS)
-    except EntryNotFoundError:
-        return  # the repository is there, and that is what was asked
-
-
 def _cannot_fetch(spec: ModelSpec, error: Exception) -> str:
     return (
         f"the weights of {spec.name!r} are not on this machine and the model hub did not give them "
-        f"({_why(error)}); put a copy into the hub's cache (HF_HOME), name a local file "
+        f"({why(error)}); put a copy into the hub's cache (HF_HOME), name a local file "
         f"with --weights FILE, or set MARQUE_SEMANTIC_MODEL={TINY} to try things out"
     )
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set"
-    if isinstance(error, RepositoryNotFoundError):
-        return "it has no such repository, or shows it only to whom it knows: HF_TOKEN"
-    if isinstance(error, RemoteEntryNotFoundError):
-        return "the repository holds no weights under a name that open_clip knows"
-    line = (str(error).strip().splitlines() or [""])[0][:200]
-    return f"{type(error).__name__}: {line}".rstrip(": .")
 
 
 def _unknown(spec: ModelSpec) -> str:

@@ -123,6 +123,10 @@ def embed_pending(run: Run, record: SpaceRecord) -> Asked:
                 step.advance(part.photos + len(part.rejected))
     run.report.notices |= rejected
     count_asked(run, asked)
+    if new or old:
+        from embeddings.published import doubt_of  # open_clip is loaded by now
+
+        run.report.messages.extend(filter(None, [doubt_of(record.spec)]))
     if record.is_tryout and run.catalog.has_real_photos():
         run.report.messages.append(TRYOUT)
     return asked

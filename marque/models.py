@@ -98,6 +98,7 @@ def fetch(name: str | None, weights: Path | None, folder: Path | None, as_json: 
         "version": done.version,
         "weights_sha256": done.weights_sha256,
         "downloaded": done.downloaded,
+        "doubt": done.doubt,
         "copy": None if folder is None else str(folder.expanduser().resolve()),
     }
     if as_json:
@@ -190,6 +191,8 @@ def _print_fetched(document: dict[str, Any]) -> None:
         f"{document['path']}, {document['size']:,} bytes",
         f"sha256 {document['sha256']}, pinned on {document['pinned_at'][:10]}",
     ]
+    if document["doubt"]:
+        lines.append(f"Note: {document['doubt']}.")
     if document["copy"]:
         lines.append(
             f"Copied to {document['copy']}; where it is carried to, set "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from crawlers.imports.stanford_archives import packed
 from crawlers.imports.stanford_classes import SOURCE
 from crawlers.imports.stanford_csv import load_csv
 from crawlers.imports.stanford_folders import find_class_folders
@@ -64,6 +65,7 @@ class StanfordCarsSource:
         """Which layout was taken, then its photos; raises `SourceError` when there is none."""
         layout = self._layout()
         yield Notice(f"layout: {layout.title}", readable(self.path))
+        yield from packed(self.path)
         yield from layout.records()
 
     def _layout(self) -> Layout:
@@ -75,9 +77,11 @@ class StanfordCarsSource:
         except OSError as error:
             raise SourceError(f"{readable(self.path)} cannot be read: {error}") from error
         if found is None:
+            there = ", ".join(Path(notice.example).name for notice in packed(self.path))
+            unpack = f" Unpack what is packed there first: {there}." if there else ""
             raise SourceError(
-                f"no Stanford Cars data set with photos in {readable(self.path)}. The host that"
-                " published it is gone and nothing is downloaded; these layouts are understood:\n"
-                f"{UNDERSTOOD}"
+                f"no Stanford Cars data set with photos in {readable(self.path)}.{unpack} The host"
+                " that published it is gone and nothing is downloaded; these layouts are"
+                f" understood:\n{UNDERSTOOD}"
             )
         return found

@@ -4,8 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from crawlers.imports.copies import find_folders, without_mark
 from crawlers.imports.stanford_annotations import UNANNOTATED
-from crawlers.imports.stanford_classes import SOURCE, is_class, parse_class_name, photo_of
+from crawlers.imports.stanford_archives import is_archive
+from crawlers.imports.stanford_classes import (
+    SOURCE,
+    is_class,
+    is_class_without_year,
+    parse_class_name,
+    photo_of,
+)
 from crawlers.imports.walk import look_at, readable, walk_files
 from crawlers.records import Drop, Notice, Photo, count_seen
 
@@ -28,7 +36,7 @@ class ClassFolders:
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """The photos of each part in the order of their names, then those beside the parts."""
         for part in self.parts:
-            split = None if part == self.base else part.name
+            split = None if part == self.base else without_mark(part.name)
             for entry in sorted(part.iterdir()):
                 yield from _entry(entry, split, entry.name if _may_be_class(entry.name) else None)
         if self.base not in self.parts:
@@ -44,6 +52,8 @@ def _entry(
     if found is None:
         yield from _folder(entry, split, class_name)
     elif isinstance(found, Path):
+        if is_archive(found):
+            return  # said of the whole data set
         yield Notice(UNANNOTATED, readable(entry))
         yield from photo_of(found, _id(split, entry.name), None, split)
     else:
@@ -72,9 +82,7 @@ def _id(*parts: str | Path | None) -> str:
 
 def find_class_folders(root: Path) -> ClassFolders | None:
     """The class folders below `root`, or None; at least one must bear a name of the table."""
-    for base in (root / relative for relative in BASES):
-        if not base.is_dir():
-            continue
+    for base in (folder for relative in BASES for folder in find_folders(root, relative)):
         if _has_classes(base):
             return ClassFolders(base, [base])
         parts = [entry for entry in sorted(base.iterdir()) if entry.is_dir()]
@@ -86,10 +94,14 @@ def find_class_folders(root: Path) -> ClassFolders | None:
 
 def _has_classes(folder: Path) -> bool:
     try:
-        return any(is_class(entry.name) and entry.is_dir() for entry in folder.iterdir())
+        return any(_is_named(entry.name) and entry.is_dir() for entry in folder.iterdir())
     except OSError:
         return False
 
 
+def _is_named(name: str) -> bool:
+    return is_class(name) or is_class_without_year(name)
+
+
 def _may_be_class(name: str) -> bool:
-    return is_class(name) or {"make", "model_year"} <= parse_class_name(name).keys()
+    return _is_named(name) or {"make", "model_year"} <= parse_class_name(name).keys()

@@ -1,22 +1,29 @@
 """Stanford Cars as its makers published it: the devkit's .mat files, and the 16,185-row form."""
 
 import zlib
-from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from crawlers.imports.copies import find_file
 from crawlers.imports.stanford_annotations import (
     AnnotatedLayout,
     Annotation,
-    devkit_names,
+    Row,
+    copied,
+    label_folders,
     load_shelves,
-    matlab_box,
+    read_rows,
 )
+from crawlers.imports.stanford_labels import ClassList
 from crawlers.records import Notice, SourceError
 
-NO_META = "cars_meta.mat is not there; the published order of the 196 classes is used"
+META, ROWS = "cars_meta.mat", "cars_annos.mat"
+TRAIN, TEST, BOXES = (
+    *("cars_train_annos.mat", "cars_test_annos_withlabels.mat", "cars_test_annos.mat"),
+)
 
 
 def load_devkit(root: Path) -> AnnotatedLayout | None:
@@ -25,46 +32,46 @@ def load_devkit(root: Path) -> AnnotatedLayout | None:
     The classes of the test part come from cars_test_annos_withlabels.mat, beside the devkit or in
     it; with cars_test_annos.mat alone the test photos have boxes and no classes.
     """
-    train = _find(root, "cars_train_annos.mat")
-    test = _find(root, "cars_test_annos_withlabels.mat") or _find(root, "cars_test_annos.mat")
-    shelves = load_shelves(root, "train", "test") if train or test else {}
+    folders = label_folders(root)
+    train, test = find_file(folders, TRAIN), find_file(folders, TEST)
+    boxes = None if test else find_file(folders, BOXES)
+    files = {"train": (train, TRAIN), "test": (test or boxes, TEST if test else BOXES)}
+    shelves = load_shelves(root, "train", "test") if train or test or boxes else {}
     if not shelves:
         return None
-    notes = [
-        Annotation(part, str(row["fname"]), part, class_id, box)
-        for part, path in (("train", train), ("test", test))
-        if path
-        for row, class_id, box in _rows(path)
-    ]
-    meta = _find(root, "cars_meta.mat")
-    names = _class_names(load_mat(meta), meta) if meta else devkit_names()
     title = "devkit (.mat annotations, cars_train/ and cars_test/)"
-    return AnnotatedLayout(title, shelves, notes, names, [] if meta else [Notice(NO_META)])
+    layout = AnnotatedLayout(title, shelves, [], _classes(root, folders))
+    for part, (path, name) in files.items():
+        if path:
+            layout.notices.extend(copied(path, name))
+            layout.take(_annotations(path, part))
+    return layout
 
 
 def load_rows_16185(root: Path) -> AnnotatedLayout | None:
     """cars_annos.mat with the photos of both parts in car_ims/; None where either is missing."""
-    path = _find(root, "cars_annos.mat")
+    folders = label_folders(root)
+    path = find_file(folders, ROWS)
     shelves = load_shelves(root, "car_ims") if path else {}
     if not path or not shelves:
         return None
-    notes = [
-        Annotation(
-            "car_ims",
-            PurePosixPath(str(row["relative_im_path"])).name,
-            "test" if int(row["test"]) else "train",
-            class_id,
-            box,
-        )
-        for row, class_id, box in _rows(path)
-    ]
+    own = _class_names(load_mat(path))
+    classes = ClassList(path, 1, own) if own else _classes(root, folders)
     title = "16,185-row form (cars_annos.mat and car_ims/)"
-    return AnnotatedLayout(title, shelves, notes, _class_names(load_mat(path), path))
+    layout = AnnotatedLayout(title, shelves, [], classes, copied(path, ROWS))
+    layout.take(_annotations(path, None))
+    return layout
 
 
-def _find(root: Path, name: str) -> Path | None:
-    places = (root, root / "devkit", root / "car_devkit" / "devkit")
-    return next((place / name for place in places if (place / name).is_file()), None)
+def _classes(root: Path, folders: Iterable[Path]) -> ClassList:
+    path = find_file(folders, META)
+    if path is None:
+        return ClassList(root / META, 1, None)
+    variables = load_mat(path)
+    names = _class_names(variables)
+    if not names:
+        raise SourceError(f"{path} has no class_names; it has {sorted(variables)}")
+    return ClassList(path, 1, names, copied(path, META))
 
 
 def load_mat(path: Path) -> dict[str, Any]:
@@ -81,19 +88,19 @@ def load_mat(path: Path) -> dict[str, Any]:
     return variables
 
 
-def _rows(path: Path) -> Iterator[tuple[Any, int | None, Any]]:
-    variables = load_mat(path)
-    try:
-        rows = np.atleast_1d(variables["annotations"])
-        labelled = "class" in (rows.dtype.names or ())
-        for row in rows:
-            box = matlab_box(*(int(row[f"bbox_{corner}"]) for corner in ("x1", "y1", "x2", "y2")))
-            yield row, int(row["class"]) if labelled else None, box
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise SourceError(f"{path} does not hold the published annotations: {error!r}") from error
+def _annotations(path: Path, part: str | None) -> Iterator[Annotation | Notice]:
+    """The rows of a file; without a `part` each says its own, and its photo lies in car_ims/."""
+    rows = np.atleast_1d(load_mat(path).get("annotations", ()))
+    labelled = "class" in (rows.dtype.names or ())
+
+    def read(row: Any) -> Row:
+        split = part or ("test" if int(row["test"]) else "train")
+        file = row["fname"] if part else row["relative_im_path"]
+        corners = (row["bbox_x1"], row["bbox_y1"], row["bbox_x2"], row["bbox_y2"])
+        return part or "car_ims", split, file, corners, row["class"] if labelled else None
+
+    return read_rows(path, rows, read)
 
 
-def _class_names(variables: dict[str, Any], path: Path) -> list[str]:
-    if "class_names" not in variables:
-        raise SourceError(f"{path} has no class_names; it has {sorted(variables)}")
-    return [str(name) for name in np.atleast_1d(variables["class_names"])]
+def _class_names(variables: dict[str, Any]) -> list[str]:
+    return [str(name) for name in np.atleast_1d(variables.get("class_names", ()))]

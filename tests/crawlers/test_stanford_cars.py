@@ -1,149 +1,42 @@
 """Every layout of Stanford Cars, built with real files, and the real one where it is at hand."""
 
-import csv
-import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 from scipy.io import savemat
 
 from crawlers.imports import stanford_annotations as annotations
-from crawlers.imports import stanford_csv, stanford_folders, stanford_mat, stanford_parquet
+from crawlers.imports import stanford_csv, stanford_folders, stanford_mat
+from crawlers.imports import stanford_labels as labels
 from crawlers.imports.stanford_cars import StanfordCarsSource
-from crawlers.imports.stanford_classes import PARSED, load_classes
+from crawlers.imports.stanford_classes import PARSED
 from crawlers.imports.walk import LABEL_FILE
-from crawlers.records import Box, Drop, Notice, Photo, SourceError, count_seen
+from crawlers.records import Box, Notice, SourceError
+from tests.crawlers.stanford import (
+    CV,
+    HUMMER,
+    NAMES,
+    RL,
+    TRAIN,
+    boxed,
+    build_csv,
+    build_csv_as_passed_on,
+    build_devkit,
+    build_folders,
+    build_parquet,
+    build_rows_16185,
+    make_photos,
+    photos,
+    read,
+    save_annotations,
+    told,
+)
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data" / "stanford_cars"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared test data is not here")
-
-HUMMER, RL, CV = 1, 2, 174
-NAMES = [words["class_name"] for words in load_classes()]
-Records = list[Photo | Drop | Notice]
-Rows = list[tuple[str, int]]
-
-TRAIN: Rows = [("00001.jpg", HUMMER), ("00002.jpg", CV)]
-TEST: Rows = [("00001.jpg", RL)]
-
-
-def make_photos(folder: Path, *names: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, name in enumerate(names):
-        Image.new("RGB", (96, 72), (40 * number, 90, 160)).save(folder / name, "JPEG")
-
-
-def save_annotations(path: Path, rows: list[dict[str, Any]], **more: Any) -> None:
-    """A struct array with a cell a field, as the published files have it."""
-    kinds = [(name, "O") for name in rows[0]]
-    array = np.array([tuple(row.values()) for row in rows], dtype=kinds)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    savemat(path, {"annotations": array.reshape(1, -1)} | more)
-
-
-def boxed(rows: Rows, *, labelled: bool = True) -> list[dict[str, Any]]:
-    corners = {"bbox_x1": 10, "bbox_y1": 20, "bbox_x2": 90, "bbox_y2": 70}
-    return [corners | ({"class": c} if labelled else {}) | {"fname": f} for f, c in rows]
-
-
-def cells(names: list[str]) -> Any:
-    array = np.empty((1, len(names)), dtype=object)
-    array[0, :] = names
-    return array
-
-
-def build_devkit(root: Path) -> None:
-    save_annotations(root / "devkit" / "cars_train_annos.mat", boxed(TRAIN))
-    save_annotations(root / "devkit" / "cars_test_annos.mat", boxed(TEST, labelled=False))
-    save_annotations(root / "cars_test_annos_withlabels.mat", boxed(TEST))
-    savemat(root / "devkit" / "cars_meta.mat", {"class_names": cells(NAMES)})
-    make_photos(root / "cars_train", "00001.jpg", "00002.jpg")
-    make_photos(root / "cars_test", "00001.jpg")
-
-
-def build_rows_16185(root: Path) -> None:
-    flags = [(*TRAIN[0], 0), (*TRAIN[1], 0), ("00003.jpg", RL, 1)]
-    rows = []
-    for file, class_id, test in flags:
-        (row,) = boxed([(file, class_id)])
-        del row["fname"]
-        rows.append({"relative_im_path": f"car_ims/{file}"} | row | {"test": test})
-    save_annotations(root / "cars_annos.mat", rows, class_names=cells(NAMES))
-    make_photos(root / "car_ims", "00001.jpg", "00002.jpg", "00003.jpg")
-
-
-def build_csv(root: Path, *, header: bool = True) -> None:
-    for part, rows in (("train", TRAIN), ("test", TEST)):
-        make_photos(root / f"cars_{part}", *(file for file, _ in rows))
-        with (root / f"anno_{part}.csv").open("w", newline="") as file:
-            writer = csv.writer(file)
-            if header:
-                writer.writerow(["image", "value1", "value2", "value3", "value4", "label"])
-            writer.writerows([file, 10, 20, 90, 70, class_id] for file, class_id in rows)
-    (root / "names.csv").write_text("\n".join(NAMES) + "\n")
-
-
-def build_csv_as_passed_on(root: Path) -> None:
-    build_csv(root, header=False)
-    (root / "car_data").mkdir()
-    for part in ("train", "test"):
-        (root / f"cars_{part}").rename(root / "car_data" / part)
-
-
-def build_folders(root: Path) -> None:
-    make_photos(root / "train" / NAMES[HUMMER - 1], "00001.jpg")
-    make_photos(root / "train" / "Ram C-V Cargo Van Minivan 2012", "00001.jpg")
-    make_photos(root / "test" / NAMES[RL - 1], "00001.jpg")
-
-
-def build_parquet(root: Path, names: list[str] | None = NAMES) -> None:
-    make_photos(root / "made", "1.jpg", "2.jpg", "3.jpg")
-    files = sorted((root / "made").iterdir())
-    photos = [{"bytes": file.read_bytes(), "path": file.name} for file in files]
-    label = {"names": names, "_type": "ClassLabel"} if names else {"dtype": "int64"}
-    info = {"info": {"features": {"image": {"_type": "Image"}, "label": label}}}
-    schema = pa.schema(
-        {"image": pa.struct({"bytes": pa.binary(), "path": pa.string()}), "label": pa.int64()},
-        {"huggingface": json.dumps(info)},
-    )
-    (root / "data").mkdir()
-    for part, rows in (("train", [(0, HUMMER), (1, CV)]), ("test", [(2, RL)])):
-        columns = {
-            "image": [photos[row] for row, _ in rows],
-            "label": [class_id - 1 for _, class_id in rows],
-        }
-        table = pa.table(columns, schema)
-        pq.write_table(table, root / "data" / f"{part}-00000-of-00001.parquet")
-    for file in files:
-        file.unlink()
-    (root / "made").rmdir()
-
-
-def read(root: Path) -> Records:
-    source = StanfordCarsSource(root)
-    records = list(source.records())
-    assert source.count() == count_seen(records)
-    assert list(source.records()) == records
-    return records
-
-
-def photos(records: Records) -> list[Photo]:
-    return [record for record in records if isinstance(record, Photo)]
-
-
-def told(records: Records) -> Counter[str]:
-    """How often each thing was said, but for which layout was taken."""
-    said = [
-        r.reason if isinstance(r, Drop) else r.text for r in records if not isinstance(r, Photo)
-    ]
-    assert said[0].startswith("layout: ")
-    return Counter(said[1:])
 
 
 @pytest.mark.parametrize(
@@ -220,7 +113,7 @@ def test_photos_and_annotations_that_do_not_meet(tmp_path: Path) -> None:
     assert told(records) == {
         annotations.ABSENT: 1,
         annotations.TWICE: 1,
-        annotations.NO_CLASS: 1,
+        labels.NO_CLASS: 1,
         annotations.UNANNOTATED: 1,
         LABEL_FILE: 1,
     }
@@ -235,7 +128,7 @@ def test_test_photos_without_classes_keep_their_boxes(tmp_path: Path) -> None:
     (tmp_path / "cars_test_annos_withlabels.mat").unlink()
     (tmp_path / "devkit" / "cars_meta.mat").unlink()
     records = read(tmp_path)
-    assert told(records) == {annotations.NO_LABELS: 1, stanford_mat.NO_META: 1}
+    assert told(records) == {labels.NO_LABELS: 1, labels.NO_NAMES: 1}
     last = photos(records)[-1].sighting
     assert (last.words, last.box, last.split) == ({}, Box(9, 19, 90, 70), "test")
 
@@ -262,13 +155,16 @@ def test_file_names_that_repeat_are_not_matched_to_annotations(tmp_path: Path) -
 
 def test_rows_of_csv_that_cannot_be_read_lose_no_photo(tmp_path: Path) -> None:
     build_csv(tmp_path)
-    (tmp_path / "anno_train.csv").write_text("00001.jpg,1,2,three,4,5\n\n00002.jpg,9\n")
+    (tmp_path / "anno_train.csv").write_text(
+        "00001.jpg,1,2,three,4,5\n\n00002.jpg,9\n00003.jpg,1,2,3,4,5\n"
+    )
     (tmp_path / "names.csv").unlink()
     records = read(tmp_path)
     assert len(photos(records)) == 3
     assert told(records) == {
-        stanford_csv.NO_NAMES: 1,
-        stanford_csv.BAD_ROW: 2,
+        labels.NO_NAMES: 1,
+        annotations.ABSENT: 1,
+        annotations.BAD_ROW: 2,
         annotations.UNANNOTATED: 2,
     }
 
@@ -321,7 +217,7 @@ def test_parquet_names_its_classes_in_any_order(tmp_path: Path) -> None:
 def test_parquet_without_names_uses_the_devkit_order(tmp_path: Path) -> None:
     build_parquet(tmp_path, None)
     records = read(tmp_path)
-    assert told(records) == {stanford_parquet.NO_NAMES: 2}
+    assert told(records) == {labels.NO_NAMES: 2}
     assert photos(records)[0].sighting.words["model"] == "RL"
 
 
@@ -374,7 +270,7 @@ def test_devkit_and_csv_agree_on_every_row() -> None:
     assert table is not None
     assert Counter(note.split for note in devkit.annotations) == {"train": 8144, "test": 8041}
     assert devkit.annotations == table.annotations
-    assert devkit.class_names == table.class_names == NAMES
+    assert devkit.classes.names == table.classes.names == NAMES
 
 
 @needs_shared

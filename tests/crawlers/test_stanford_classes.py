@@ -10,6 +10,7 @@ from crawlers.imports import stanford_classes
 from crawlers.imports.stanford_classes import (
     BODY_WORDS,
     is_class,
+    is_class_without_year,
     load_classes,
     parse_class_name,
     plain_name,
@@ -143,3 +144,72 @@ def test_the_rule_agrees_with_the_table_on_most_names() -> None:
     assert right["make"] == right["model_year"] == 196
     assert right["body_type"] == 182  # the other 13 names state none
     assert right["model"] == 168
+
+
+LEFT_OUT = {"class_name", "model_year"}
+
+
+def test_every_class_is_read_with_its_year_first_last_and_absent() -> None:
+    """As words, and as folders write them."""
+    for words in load_classes():
+        car, _, year = words["class_name"].rpartition(" ")
+        for name in (f"{year} {car}", f"{year}_{car.replace(' ', '_')}", f"{car} ({year})"):
+            assert is_class(name)
+            assert words_of(name) == words
+            assert words_of(f"{name} (1)") == words_of(f"{name} - Copy") == words
+        for name in (car, car.replace(" ", "_"), f"{car} copy"):
+            assert not is_class(name)
+            assert is_class_without_year(name)
+            found = words_of(name)
+            assert found["class_name"] == car
+            assert "model_year" not in found
+            assert found.items() - {("class_name", car)} <= words.items()
+            # Two classes that differ in their year alone agree in all else.
+            assert found.keys() - LEFT_OUT == words.keys() - LEFT_OUT
+
+
+def test_letters_alone_tell_the_classes_apart() -> None:
+    assert (
+        len({plain_name(words["class_name"]).replace(" ", "") for words in load_classes()}) == 196
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("001.AM General Hummer SUV 2000", "001-AM_General_Hummer_SUV_2000"),
+        *("2000 AMGeneral Hummer", "AMGeneralHummerSUV2000", "am-general-hummer-suv-2000"),
+        "AM General Hummer SUV (2000) (2)",
+    ],
+)
+def test_other_ways_to_write_a_class(name: str) -> None:
+    expected = {"make": "AM General", "model": "Hummer", "model_year": "2000"}
+    assert expected.items() <= words_of(name).items()
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "model", "year"),
+    [
+        ("2016 Land Rover Discovery Sport SUV", "Land Rover", "Discovery Sport", "2016"),
+        ("Land_Rover_Discovery_Sport_SUV_2016", "Land Rover", "Discovery Sport", "2016"),
+        ("2015 Aston Martin DB9 Coupe", "Aston Martin", "DB9", "2015"),
+        ("2015_Aston_Martin_DB9_Coupe (1)", "Aston Martin", "DB9", "2015"),
+        ("AstonMartin DB9 Coupe 2015", "Aston Martin", "DB9", "2015"),
+        ("Aston-Martin DB9 Coupe [2015]", "Aston Martin", "DB9", "2015"),
+        ("1992 AM General Humvee Pickup", "AM General", "Humvee", "1992"),
+        ("AM General Humvee", "AM General", "Humvee", None),
+        ("2013 Rolls Royce Wraith Coupe", "Rolls-Royce", "Wraith", "2013"),
+        ("2011 Mercedes Benz GLK-Class SUV", "Mercedes-Benz", "GLK-Class", "2011"),
+        ("BMW 2002", "BMW", "2002", None),
+        ("1973 BMW 2002", "BMW", "2002", "1973"),
+        ("BMW 2002 Coupe 1973", "BMW", "2002", "1973"),
+        ("Peugeot 2008", None, None, None),
+        ("2015 Peugeot 2008 SUV", None, None, "2015"),
+        ("2014 Acura", "Acura", None, "2014"),
+    ],
+)
+def test_a_year_is_read_at_either_end(
+    name: str, make: str | None, model: str | None, year: str | None
+) -> None:
+    found = words_of(name)
+    assert (found.get("make"), found.get("model"), found.get("model_year")) == (make, model, year)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from crawlers.imports import stanford_parquet
+from crawlers.imports import stanford_labels, stanford_parquet
 from crawlers.imports.stanford_cars import StanfordCarsSource
 from crawlers.records import Drop, Photo, SourceError
 
@@ -22,7 +22,9 @@ def one_parquet(root: Path, images: list[Any], labels: list[Any]) -> None:
 
 def test_parquet_labels_that_count_from_1_are_refused(tmp_path: Path) -> None:
     one_parquet(tmp_path, [{"bytes": b"x"}] * 2, [1, 196])
-    with pytest.raises(SourceError, match="has the label 196, where labels count from 0 to 195"):
+    with pytest.raises(
+        SourceError, match="has the class number 196, where classes count from 0 to 195"
+    ):
         list(StanfordCarsSource(tmp_path).records())
 
 
@@ -39,9 +41,9 @@ def test_parquet_rows_and_files_with_faults(tmp_path: Path) -> None:
         "layout: Hugging Face parquet": 1,
         stanford_parquet.NOT_PARQUET: 1,
         stanford_parquet.OTHER_COLUMNS: 1,
-        stanford_parquet.NO_NAMES: 1,
+        stanford_labels.NO_NAMES: 1,
         stanford_parquet.NO_BYTES: 2,
-        stanford_parquet.NO_CLASS: 1,
+        stanford_labels.NO_LABELS: 1,
     }
     assert [r.content for r in records if isinstance(r, Photo)] == [b"x", b"y"]
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from embeddings import weights
+from embeddings import hub_files
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.export import copy_model
 from embeddings.hashes import SUMS, file_sha256, load_sums, store_sums
@@ -99,7 +99,7 @@ def test_a_hub_that_hangs_is_given_up(
     hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.way = "hangs"
-    monkeypatch.setattr(weights, "PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(hub_files, "PROBE_SECONDS", 0.5)
     with pytest.raises(ModelError, match=r"did not give them \(\w*Timeout"):
         fetch_model(SMALL, home)
     facts = probe_hub(0.5)

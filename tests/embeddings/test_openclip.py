@@ -1,4 +1,4 @@
-"""open_clip without torch's compiler: no model is worse for it, and the compiler is still there."""
+"""open_clip without compiler, timm, transformers: no model is worse for it, and all can be had."""
 
 import subprocess
 import sys
@@ -8,15 +8,19 @@ import sys
 from embeddings import tiny
 from embeddings.openclip import open_clip
 
-left_out = {"torch._dynamo", "torch._inductor", "sympy", "timm"} - set(sys.modules)
+left_out = {"torch._dynamo", "torch._inductor", "sympy", "timm", "transformers"}
+left_out -= set(sys.modules)
 tiny.register()
 model = open_clip.create_model(tiny.NAME, pretrained=str(tiny.WEIGHTS))
 size = model.encode_text(open_clip.get_tokenizer(tiny.NAME)(["a red car"])).shape[1]
 
 from open_clip.timm_model import TimmModel
-from embeddings.openclip import want_timm
+from embeddings.openclip import want_timm, want_transformers
 want_timm()
-left_out -= {"timm"} - set(sys.modules)
+want_transformers()
+left_out -= {"timm", "transformers"} - set(sys.modules)
+from open_clip import hf_model
+assert issubclass(hf_model.BaseModelOutputWithPooling, hf_model.transformers.utils.ModelOutput)
 tower = TimmModel("resnet10t", 16, image_size=64, pool="rot_attn", proj="").eval()
 
 import timm, torch, torchvision
@@ -31,4 +35,4 @@ print(len(left_out), size, block(torch.ones(1, 3, 64, 64)).shape[1], float(box.s
 def test_the_compiler_is_left_out_and_can_be_had() -> None:
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["4", "512", "3", "4.0"]
+    assert done.stdout.split() == ["5", "512", "3", "4.0"]

@@ -1,0 +1,89 @@
+"""Files and folders that were copied: `cars_annos (1).mat`, `cars_train - Copy`.
+
+A browser and a file manager mark in its name what is there already, and data sets are passed on
+with it.
+"""
+
+import filecmp
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path, PurePath
+
+from crawlers.imports.walk import readable
+from crawlers.records import SourceError
+
+COPIED = "file or folder with the mark of a copy in its name is read as what it is a copy of"
+
+_WORD = "copy|kopie|kopia|copie|copia|cópia|kopya|копия|副本|コピー"
+_MARK = rf"""(?:
+    [ _]?\(\d{{1,3}}\)                                   # browsers: x (1), x(1)
+  | [ _]?-[ _]?(?:{_WORD})(?:[ _]?\(\d{{1,3}}\))?        # Windows: x - Copy, x - Copy (2)
+  | [ _](?:{_WORD})(?:[ _]?\d{{1,3}})?                   # macOS: x copy, x copy 2
+  | [ _]?\((?:another[ ]|\d{{1,2}}(?:st|nd|rd|th)[ ])?(?:{_WORD})\)   # Linux: x (copy)
+)"""
+_MARKED = re.compile(rf"(?:copy[ ]of[ ])?(?P<name>.*?){_MARK}*", re.IGNORECASE | re.VERBOSE)
+_ONLY_COUNTED = r"|[ _-]\d{1,2}"
+"""`x-1`, `x 2`: a mark only where the name without it is known beforehand."""
+
+
+def without_mark(name: str) -> str:
+    """A name without its mark of a copy, if it has one."""
+    found = _MARKED.fullmatch(name.strip())
+    return (found and found["name"]) or name
+
+
+@cache
+def _copies(name: str) -> re.Pattern[str]:
+    stem, suffix = re.escape(PurePath(name).stem), re.escape(PurePath(name).suffix)
+    pattern = rf"(?:copy[ ]of[ ])?{stem}(?:{_MARK}{_ONLY_COUNTED})*{suffix}(?:\.\d{{1,2}})?"
+    return re.compile(pattern, re.IGNORECASE | re.VERBOSE)
+
+
+def is_copy(name: str, of: str) -> bool:
+    """Whether `name` is `of`, which is known, or a copy of it; case does not count."""
+    return _copies(of).fullmatch(name) is not None
+
+
+def find_file(folders: Iterable[Path], name: str) -> Path | None:
+    """The file `name` of one of the folders, or a copy of it; raises `OSError`.
+
+    Where there are several that differ, nothing says which is right: raises `SourceError`.
+    """
+    found = [
+        path
+        for folder in folders
+        if folder.is_dir()
+        for path in _order((p for p in folder.iterdir() if is_copy(p.name, name)), name)
+        if path.is_file()
+    ]
+    return choose(found) if found else None
+
+
+def are_same(paths: list[Path]) -> bool:
+    """Whether all of some files hold the same; raises `OSError`."""
+    return all(filecmp.cmp(paths[0], other) for other in paths[1:])
+
+
+def choose(paths: list[Path]) -> Path:
+    """The first of files that are copies of each other; raises `SourceError` if they differ."""
+    if not are_same(paths):
+        named = " and ".join(map(readable, paths))
+        raise SourceError(
+            f"{named} are copies of one file by their names and differ, so which one is right "
+            "cannot be told; delete or move the wrong one"
+        )
+    return paths[0]
+
+
+def find_folders(root: Path, relative: str) -> list[Path]:
+    """The folder `relative` below `root` and all copies of it, itself first; raises `OSError`."""
+    found = [root]
+    for part in PurePath(relative).parts:
+        inside = ((p for p in folder.iterdir() if is_copy(p.name, part)) for folder in found)
+        found = [path for paths in inside for path in _order(paths, part) if path.is_dir()]
+    return found
+
+
+def _order(paths: Iterable[Path], name: str) -> list[Path]:
+    return sorted(paths, key=lambda path: (path.name != name, path.name))
