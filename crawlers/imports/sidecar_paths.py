@@ -37,7 +37,35 @@ class AmbiguousError(LookupError):
 class _File(NamedTuple):
     path: str
     parts: Parts  # below the folder
-    key: Parts
+    key: Parts  # the same without case
+
+
+class _Index:
+    """Files by their keys, whole and by their ends: thousands of files can be called `1.jpg`, and
+    thousands of rows."""
+
+    def __init__(self, files: Iterable[_File]) -> None:
+        self._whole: dict[Parts, list[_File]] = defaultdict(list)
+        for file in files:
+            self._whole[file.key].append(file)
+        self._deepest = max(map(len, self._whole), default=0)
+        self._ends: dict[int, dict[Parts, list[_File]]] = {}
+
+    def whole(self, key: Parts) -> list[_File]:
+        """The files with just this key."""
+        return self._whole.get(key, [])
+
+    def ending(self, key: Parts) -> list[_File]:
+        """The files whose keys end with this one."""
+        size = len(key)
+        if size > self._deepest:
+            return []
+        if size not in self._ends:
+            ends = self._ends[size] = defaultdict(list)
+            for whole, files in self._whole.items():
+                if len(whole) >= size:
+                    ends[whole[-size:]].extend(files)
+        return self._ends[size].get(key, [])
 
 
 class Finder:
@@ -49,6 +77,7 @@ class Finder:
         self._above = tuple(map(_fold, Path(self._root).parts))
         self._beside = os.path.realpath(sidecar.parent)
         self._real_folders: dict[str, str] = {}
+        self._several: dict[str, str] = {}
 
     def find(self, *spellings: str) -> Found | None:
         """The file by the first of these spellings that names one; None where there is none.
@@ -58,7 +87,7 @@ class Finder:
         """
         if _is_file(path := self.real_path(spellings[0])):
             return Found(path, exact=True)
-        tried = list(dict.fromkeys(_variants(spellings)))
+        tried = [text for text in dict.fromkeys(_variants(spellings)) if "\0" not in text]
         as_said = {*spellings, *map(str.strip, spellings)}
         for given in tried:
             if there := self._there(given):
@@ -98,25 +127,24 @@ class Finder:
         return None
 
     @cached_property
-    def _files(self) -> dict[str, list[_File]]:
-        """Every file that may be a photo, by its name without case."""
-        files: dict[str, list[_File]] = defaultdict(list)
+    def _names(self) -> _Index:
+        """Every file that may be a photo."""
+        return _Index(self._walk())
+
+    @cached_property
+    def _stems(self) -> _Index:
+        """The same, by their names without suffix."""
+        return _Index(
+            file._replace(key=(*file.key[:-1], os.path.splitext(file.key[-1])[0]))  # noqa: PTH122
+            for file in self._walk()
+        )
+
+    def _walk(self) -> Iterator[_File]:
         for found in walk_files(Path(self._root), ""):
             if isinstance(found, Path):
                 inside = found.is_relative_to(self._root)
                 parts = found.relative_to(self._root).parts if inside else found.parts[1:]
-                key = tuple(map(_fold, parts))
-                files[key[-1]].append(_File(str(found), parts, key))
-        return files
-
-    @cached_property
-    def _stems(self) -> dict[str, list[_File]]:
-        """The same, by the name without its suffix."""
-        stems: dict[str, list[_File]] = defaultdict(list)
-        for files in self._files.values():
-            for file in files:
-                stems[os.path.splitext(file.key[-1])[0]].append(file)  # noqa: PTH122
-        return stems
+                yield _File(str(found), parts, tuple(map(_fold, parts)))
 
     def _by_parts(self, given: str) -> _File | None:
         """The file whose path is the end of what is given, or the other way round.
@@ -124,9 +152,8 @@ class Finder:
         Before the path of a file may stand the folders that hold the folder, and anything where
         the table was made on another machine.
         """
-        name = _fold(given.rpartition("/")[2])
-        if name and name not in self._files and ("." in name or name not in self._stems):
-            return None
+        if given in self._several:  # of many rows, each would look through many files
+            raise AmbiguousError(self._several[given])
         drive = _DRIVE.match(given)
         parts = tuple(
             part
@@ -136,21 +163,19 @@ class Finder:
         if not parts or ".." in parts:
             return None
         key = tuple(map(_fold, parts))
-        files = self._files.get(key[-1], [])
-        if not files and "." not in key[-1]:
-            files = self._stems.get(key[-1], [])
-            parts = _with_suffixes(parts, files)
-            files = [file._replace(key=(*file.key[:-1], key[-1])) for file in files]
-        longer = [
-            file
-            for file in files
-            if _ends_with(key, file.key)
-            and (drive or _ends_with(self._above, key[: len(key) - len(file.key)]))
-        ]
-        if longer:
-            most = max(len(file.key) for file in longer)
-            return _only((file for file in longer if len(file.key) == most), parts)
-        return _only((file for file in files if _ends_with(file.key, key)), parts)
+        files = self._names
+        if "." not in key[-1] and not files.ending(key[-1:]):
+            files = self._stems
+        try:
+            for before in range(len(key)):
+                if (drive or _ends_with(self._above, key[:before])) and (
+                    found := files.whole(key[before:])
+                ):
+                    return _only(found, parts)
+            return _only(files.ending(key), parts)
+        except AmbiguousError as error:
+            self._several[given] = str(error)
+            raise
 
 
 def _is_file(path: str) -> bool:
@@ -162,13 +187,8 @@ def _is_file(path: str) -> bool:
     return not (os.path.isdir(path) if stat.S_ISLNK(mode) else stat.S_ISDIR(mode))  # noqa: PTH112
 
 
-def _with_suffixes(parts: Parts, files: list[_File]) -> Parts:
-    return (*parts[:-1], files[0].parts[-1]) if len(files) == 1 else parts
-
-
-def _only(files: Iterable[_File], parts: Parts) -> _File | None:
+def _only(found: list[_File], parts: Parts) -> _File | None:
     """The one file, or the one that is called so with the same case."""
-    found = list(files)
     if len(found) > 1:
         same = [
             file for file in found if _ends_with(parts, file.parts) or _ends_with(file.parts, parts)

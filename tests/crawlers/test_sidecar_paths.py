@@ -5,13 +5,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crawlers.imports import sidecar
+from crawlers.imports import sidecar, sidecar_paths
 from crawlers.imports.folder import FolderSource
 from crawlers.imports.sidecar_paths import AmbiguousError, Finder
-from crawlers.records import Notice, SourceError
+from crawlers.records import Notice, Photo, SourceError
 from tests.crawlers.sidecar_reading import drops, notices, read, words
 
 TREE = "train/img1.jpg train/Größe.JPG val/img2.jpg val/00012.jpg top.jpg"
@@ -132,12 +132,40 @@ def test_two_columns_that_name_files_are_asked_about(tmp_path: Path) -> None:
         read(tmp_path, "before,after,make\na.jpg,b.jpg,Fiat\n")
 
 
+def test_a_percent_sign_in_a_name_is_no_nul(tmp_path: Path) -> None:
+    records = read(tmp_path, "path,make\nA%00.JPG,Audi\n", files="a%00.jpg")
+    assert words(records) == {"a%00.jpg": {"make": "Audi"}}
+
+
+@pytest.mark.parametrize("style", [r"C:\Ann\{}\1.jpg", "/mnt/ann/{}/1.JPG", "{}/1", "1.jpg"])
+def test_as_many_files_of_one_name_as_rows_are_little_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    """As a dealer's photos lie, in a folder for each car: each row once looked at every file."""
+    compared = 0
+    given = sidecar_paths._ends_with
+
+    def counting(parts: tuple[str, ...], end: tuple[str, ...]) -> bool:
+        nonlocal compared
+        compared += 1
+        return given(parts, end)
+
+    monkeypatch.setattr(sidecar_paths, "_ends_with", counting)
+    files = [f"{number}/1.jpg" for number in range(100)]
+    text = "\n".join(["path,make", *(f"{style.format(n)},Fiat" for n in range(100))])
+    records = read(tmp_path, text, files=" ".join(files))
+    kept = sum(bool(r.sighting.words) for r in records if isinstance(r, Photo))
+    assert (kept, len(drops(records))) == ((0, 100) if style == "1.jpg" else (100, 0))
+    assert compared < 2_000
+
+
 parts = st.text("abAB0ä. %-_ß", min_size=1, max_size=6).filter(
     lambda part: part.strip(" .") == part and not part.startswith("%")
 )
 
 
 @settings(max_examples=100, deadline=None)
+@example({("0", "0", "0%00")}, "\\", "", str.upper, False)
 @given(
     st.sets(st.tuples(parts, parts, parts), min_size=1, max_size=4),
     st.sampled_from(["\\", "/"]),
