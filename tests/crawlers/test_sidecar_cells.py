@@ -19,7 +19,7 @@ from crawlers.imports.sidecar_cells import (
     read_cell,
 )
 from crawlers.records import Photo
-from tests.crawlers.sidecar_reading import notices, read, words
+from tests.crawlers.sidecar_reading import drops, notices, read, words
 
 DATES = [
     "3-Sep", "03-Sep", "9-Mar", "Sep-93", "09. Mrz", "9. Mrz.", "09. Mär", "5-sept.", "03-set",
@@ -86,8 +86,34 @@ def test_cells_that_stand_for_nothing_are_empty(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", ["#REF!", "#WERT!", "#DIV/0!", "#NAME?", "#BEZUG!", "########"])
-def test_errors_of_a_spreadsheet_are_empty_and_told(cell: str) -> None:
-    assert read_cell("model", cell) == ("", FAILED, False)
+def test_errors_of_a_spreadsheet_are_told_and_take_nothing_back(cell: str) -> None:
+    assert read_cell("model", cell) == ("", FAILED, True)
+
+
+@pytest.mark.parametrize("cell", ["Zo?", "M4 Coup?", "A5 Coup? 2.0", "BMW?"])
+def test_a_letter_that_is_lost_at_the_end_of_a_word_is_told(cell: str) -> None:
+    assert read_cell("model", cell) == ("", LOST, True)
+
+
+@pytest.mark.parametrize("codec", ["cp1252", "latin-1", "cp1250", "mac-roman", "cp850", "cp437"])
+@pytest.mark.parametrize("make", ["Citroën", "Škoda", "Mégane", "SÉAT"])
+def test_words_that_were_read_in_a_wrong_encoding_are_not_taken(make: str, codec: str) -> None:
+    read_wrong = make.encode().decode(codec, "ignore")
+    if read_wrong.encode(codec) == make.encode():
+        assert read_cell("make", read_wrong) == ("", TWICE, True)
+        assert read_cell("make", read_wrong.replace("\xa0", " ")) == ("", TWICE, True)
+    assert read_cell("make", make) == (make, "", False)
+
+
+def test_objects_in_json_take_nothing_back(tmp_path: Path) -> None:
+    rows = [
+        {"path": "a.jpg", "make": {"name": "BMW"}, "model": "3"},
+        {"path": "b.jpg", "make": ["BMW", {"of": "Munich"}], "model": "5"},
+    ]
+    records = read(tmp_path, json.dumps(rows), "f.json")
+    assert words(records) == {"a.jpg": {"model": "3"}, "b.jpg": {"model": "5"}}
+    assert len(drops(records)) == 2
+    assert [r.sighting.covers for r in records if isinstance(r, Photo)] == [("model",)] * 2
 
 
 MODELS = [

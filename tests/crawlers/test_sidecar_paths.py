@@ -83,6 +83,13 @@ def test_rows_of_other_folders_do_not_share_a_file_by_its_name(tmp_path: Path) -
     assert drops(records) == [(f"line {line}", sidecar.AMBIGUOUS) for line in (2, 3, 4)]
 
 
+def test_a_row_that_names_its_file_exactly_keeps_it(tmp_path: Path) -> None:
+    rows = [r"C:\x\a.jpg,Audi", "a.jpg,Audi", r"C:\y\a.jpg,VW"]
+    records = read(tmp_path, "\n".join(["path,make", *rows]), files="a.jpg")
+    assert words(records) == {"a.jpg": {"make": "Audi"}}
+    assert drops(records) == [("line 4", sidecar.AMBIGUOUS)]
+
+
 def test_paths_beside_a_table_in_the_tree(tmp_path: Path) -> None:
     """As data sets of Hugging Face have them: train/metadata.csv names files of train."""
     for file in ("train/0001.jpg", "test/0001.jpg"):
