@@ -1,5 +1,6 @@
 """A folder of photos as a source, with facts from a sidecar if there is one."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
@@ -120,6 +121,8 @@ def _drive(folder: Path) -> int | None:
     """The number of the drive that a folder is on, None where it is on none; no inode, for file
     systems of networks give a folder another one whenever they forgot it."""
     try:
-        return folder.stat().st_dev
+        # With a dot behind, a drive that is mounted when it is needed is; else its number would be
+        # another one when the folder was read, and a good run would fail.
+        return os.stat(f"{folder}/.").st_dev  # noqa: PTH116 - Path would drop the dot
     except OSError:
         return None

@@ -13,13 +13,15 @@ OTHER_FILE = "file of another program is left out"
 _FOLDERS = {
     *("@eadir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@sharesnap"),  # Synology
     *("@recycle", "@__thumb", "@recently-snapshot"),  # QNAP
-    *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000"),  # Windows
+    *("$recycle.bin", "system volume information", "found.000"),  # Windows
     *("__macosx", "lost+found", "lost.dir"),  # macOS' archives, Linux, Android
     *("files_trashbin", "files_versions"),  # Nextcloud
     "picasaoriginals",
 }
 _FOLDER_SUFFIXES = (".lrdata", ".lrcat-data", ".lrlibrary")  # Lightroom's previews
 
+# A person's word for cars too: told by what an old Windows keeps in its bins.
+_BINS, _OF_BINS = {"recycler", "recycled"}, ("s-1-5-", "info", "desktop.ini")
 # Told by a file that the program puts there: Immich into each of these, PhotoPrism beside them.
 _IMMICH, _PHOTOPRISM = {"thumbs", "encoded-video", "profile", "backups"}, {"cache", "sidecar"}
 _LIBRARIES = {
@@ -42,9 +44,17 @@ def is_other_folder(path: Path) -> bool:
         or name.endswith(_FOLDER_SUFFIXES)
         or (name.startswith("appdata_") and (path / "preview").is_dir())  # Nextcloud
         or (name == "cache" and parent.name == "CaptureOne")
+        or (name in _BINS and _is_bin(path))
         or (name in _IMMICH and (path / ".immich").exists())
         or (name in _PHOTOPRISM and (parent / ".ppstorage").exists())
     )
+
+
+def _is_bin(folder: Path) -> bool:
+    try:
+        return any(path.name.lower().startswith(_OF_BINS) for path in folder.iterdir())
+    except OSError:
+        return False
 
 
 def is_other_file(path: Path) -> bool:

@@ -22,6 +22,9 @@ CLOSED = "robots.txt forbids the address"
 _NAMED = re.compile(rb"(user-agent\s*:\s*%b)/[^\s#]*" % TOKEN.encode(), re.I)
 """A site that speaks to us with a version: RFC 9309 (2.2.1) compares the name alone."""
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+"""What no text has. In few bytes a compressed one may have no NUL."""
+
 
 def _unread(host: str) -> str:
     if LOCAL in host:
@@ -72,6 +75,7 @@ class Robots(RobotsTxtMiddleware):
 
 
 def _is_no_text(body: bytes) -> bool:
-    """Whether what came as robots.txt has no rules that could be read: Scrapy would take it for
-    leave to ask for everything."""
-    return body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") or b"\0" in body
+    """Whether what came as robots.txt has no rules that could be read, as a page has none and what
+    is still compressed: Scrapy would take it for leave to ask for everything."""
+    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return text.startswith(b"<") or _CONTROL.search(text.rstrip(b"\x1a")) is not None

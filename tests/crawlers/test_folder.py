@@ -191,7 +191,7 @@ OTHERS = [
     "$RECYCLE.BIN/S-1-5-21/$R1.jpg", "__MACOSX/car.jpg", "lost+found/1.jpg",
     "Lightroom Previews.lrdata/root.jpg", "Album.photoslibrary/resources/derivatives/1.jpeg",
     "CaptureOne/Cache/Thumbnails/car.jpg", "appdata_oc1/preview/1.jpg", "thumbs/user/1.webp",
-    "storage/cache/thumbnails/1.jpg",
+    "storage/cache/thumbnails/1.jpg", "old/RECYCLER/S-1-5-21/Dc1.jpg",
 ]  # fmt: skip
 
 
@@ -200,6 +200,7 @@ def test_folders_of_other_programs_are_left_out_and_counted(tmp_path: Path) -> N
         "car.jpg",
         "cache/car.jpg",
         "recycled cars/car.jpg",
+        "Recycled/car.jpg",
         "Album.photoslibrary/originals/a.jpg",
     ]
     for name in [*OTHERS, *mine, ".thumbnails/a.jpg", ".@__thumb/a.jpg", "._car.jpg"]:

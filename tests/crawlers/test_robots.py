@@ -69,6 +69,16 @@ def test_a_page_that_comes_compressed_in_place_of_robots_is_no_leave(
     assert {each.path for each in front.came} == {ROBOTS}
 
 
+def test_rules_that_nobody_here_can_unpack_are_no_leave(front: Front, tmp_path: Path) -> None:
+    rules = b"\x8b\x0c\x80" + CLOSED + b"\x03"  # as Brotli has them, under a name of its own
+    said = Said(200, {"Content-Encoding": "x-br"}, rules)
+    front.says = lambda host, path: said if path == ROBOTS else None
+    report = crawled(front, tmp_path)
+    assert report.ended == "blocked"
+    assert "robots.txt is answered with something else" in report.why
+    assert {each.path for each in front.came} == {ROBOTS}
+
+
 BOMB = gzip.compress(b"#" * 2**24)  # over sixteen times what is read of a robots.txt
 WRITTEN = {
     "with a mark": b"\xef\xbb\xbf" + CLOSED,

@@ -86,6 +86,19 @@ def test_an_empty_folder_in_place_of_a_drive_is_noticed(
     assert not [each for each in seen if isinstance(each, Drop)]
 
 
+def test_a_drive_is_asked_for_as_what_is_in_it_is(folder: Path) -> None:
+    """An automount has another number before: no plain look at its folder mounts it (stat(2)).
+
+    A test cannot mount one; a file in place of the folder tells the same looks apart.
+    """
+    source = FolderSource(folder)
+    source.check_still_there()
+    shutil.rmtree(folder)
+    folder.write_bytes(b"")
+    with pytest.raises(SourceError, match=AWAY):
+        source.check_still_there()
+
+
 def test_a_file_or_folder_that_was_deleted_meanwhile_is_no_fault(folder: Path) -> None:
     (folder / "z" / "inner").mkdir(parents=True)
     records = []
