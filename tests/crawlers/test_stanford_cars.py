@@ -232,6 +232,16 @@ def test_a_mat_file_that_is_none_says_which(tmp_path: Path, name: str, content: 
         list(StanfordCarsSource(tmp_path).records())
 
 
+@pytest.mark.parametrize("part", range(1, 20))
+def test_a_mat_file_of_which_a_part_came_is_said(tmp_path: Path, part: int) -> None:
+    build_devkit(tmp_path)
+    file = tmp_path / "devkit" / "cars_train_annos.mat"
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) * part // 20])
+    with pytest.raises(SourceError, match="fetch it anew"):
+        list(StanfordCarsSource(tmp_path).records())
+
+
 def test_a_mat_file_of_another_kind_says_which(tmp_path: Path) -> None:
     build_devkit(tmp_path)
     savemat(tmp_path / "devkit" / "cars_train_annos.mat", {"annotations": np.arange(3)})
