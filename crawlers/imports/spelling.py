@@ -10,7 +10,7 @@ ALPHABETS = {
     "German": "äöüß",
     "French": "àâæçéèêëîïôœùûü",
     "Dutch": "áéèêëíïóöúü",
-    "Italian": "àèéòù",
+    "Italian": "àèéìòù",
     "Spanish": "áéíñóúü",
     "Portuguese": "áâãàçéêíóôõúü",
     "Danish": "æøåéö",
@@ -39,7 +39,7 @@ _NAMES = frozenset(
     (
         *("citroën", "citroëns", "škoda", "coupé", "coupés", "mégane", "zoé", "zoë", "séat", "ë"),
         *("cee\u2019d", "cee\u00b4d", "één", "étape", "séville", "véhicule", "métallisé", "weiß"),
-        *("grün", "m²", "m³", "cm²", "cm³", "dm³", "km²"),
+        *("più", "grün", "m²", "m³", "cm²", "cm³", "dm³", "km²"),
     )
 )
 _CONSONANTS = frozenset("çñßčďňřšťžľćłńśźżđşţșțğģķļņ")
@@ -53,6 +53,7 @@ _JOINED = re.compile(r"[^\W_]+[–—][A-Z0-9]\w*")  # noqa: RUF001 - Rolls-Royc
 _SPACED = re.compile(r"\w*(?:\xa0\w*)+|\w+…")
 _AT_ITS_PLACE = {
     "à": r".*à$",
+    "ì": r".*ì$",
     "ò": r".*ò$",
     "ù": r".*ù$",
     "ñ": r".*ñ[aeiouáéíóú]",
@@ -72,9 +73,9 @@ def languages_of(word: str, languages: tuple[str, ...]) -> frozenset[str]:
 
     `ANY` and `SIGNS` stand for what is of no one language; nothing means that it is no word.
     """
-    lower = word.lower()
+    lower = word.replace("İ", "\u0131").lower()  # Python makes two letters of it
     elided = _ELISION.fullmatch(word) and not _strange(lower.replace("\u2019", ""))
-    if lower in _NAMES or elided:
+    if (lower in _NAMES and _is_cased(word)) or elided:
         return frozenset((ANY,))
     if _MARKED.fullmatch(word) and word[:-1].isascii():
         return frozenset((ANY,))
@@ -87,6 +88,11 @@ def languages_of(word: str, languages: tuple[str, ...]) -> frozenset[str]:
     if re.search("ç(?![aeiouyâãáéêõô])", lower):
         return fits & {"Turkish"}
     return fits
+
+
+def _is_cased(word: str) -> bool:
+    """Whether capitals stand as people set them: a wrong encoding of Swedish reads `grÜn`."""
+    return word[1:].islower() or word.replace("ß", "").isupper() or not word[1:].isalpha()
 
 
 def _strange(letters: str) -> bool:

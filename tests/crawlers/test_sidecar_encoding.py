@@ -71,6 +71,26 @@ def test_what_could_be_two_things_is_refused(tmp_path: Path, case: str) -> None:
     assert "UTF-8" in sidecar.UNREADABLE
 
 
+@pytest.mark.parametrize(
+    ("codec", "said", "is_read"),
+    [
+        ("cp1252", "così più perché", True),
+        ("cp1252", "così", False),
+        ("mac-roman", "più", True),
+        ("mac-roman", "grön", True),
+        ("cp1254", "İstanbul kırmızı gümüş", True),
+        ("cp1254", "İstanbul kırmızı", False),
+    ],
+)
+def test_words_with_rarer_letters_are_not_taken_for_others(
+    codec: str, said: str, *, is_read: bool
+) -> None:
+    cells = [word.encode(codec).decode("utf-8", "surrogateescape") for word in said.split()]
+    found = detect_encoding(cells)
+    read_as = [found.read(cell) for cell in cells]
+    assert read_as == (said.split() if is_read else [None] * len(cells))
+
+
 _WORDS = [(name, word.strip()) for name, texts in TABLES.items() for text in texts
           for word in text.split(",") if not word.isascii()]  # fmt: skip
 
