@@ -15,6 +15,10 @@ def read_photo(held: bytes | Path) -> bytes:
     A film of gigabytes would fill the memory before it is found to be none.
     """
     size = len(held) if isinstance(held, bytes) else held.stat().st_size
+    if not size and isinstance(held, Path):
+        with held.open("rb") as file:  # a pipe or a device, which has no size and may have no end
+            held = file.read(MAX_BYTES + 1)
+        size = len(held)
     if size > MAX_BYTES:
         raise RejectedError(TOO_HEAVY, "no photo is that large")
     return held if isinstance(held, bytes) else held.read_bytes()

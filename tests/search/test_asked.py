@@ -1,5 +1,6 @@
 """Questions that are asked in good faith and cannot be answered as they are: that is said."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog import photo_files
 from catalog.photo_files import MAX_BYTES, TOO_HEAVY
+from catalog.photos import RejectedError
 from catalog.published import PublishedCars
 from catalog.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder
@@ -28,6 +31,25 @@ def film(tmp_path: Path) -> Path:
     with path.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     return path
+
+
+@pytest.mark.parametrize("size", [10, 1_001])
+def test_what_comes_from_a_pipe_is_read_no_further_than_a_photo_goes(
+    monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """As of `--image <(curl ...)`, or of a device, which has no end."""
+    monkeypatch.setattr(photo_files, "MAX_BYTES", 1_000)
+    reading, writing = os.pipe()
+    os.write(writing, b"x" * size)
+    os.close(writing)
+    try:
+        if size < 1_000:
+            assert photo_files.read_photo(Path(f"/dev/fd/{reading}")) == b"x" * size
+        else:
+            with pytest.raises(RejectedError, match="no photo is that large"):
+                photo_files.read_photo(Path(f"/dev/fd/{reading}"))
+    finally:
+        os.close(reading)
 
 
 @pytest.mark.parametrize(
