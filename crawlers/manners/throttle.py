@@ -1,5 +1,6 @@
 """Scrapy's AutoThrottle with a floor for each host, and with the pace that robots.txt asks for."""
 
+import math
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -80,4 +81,7 @@ def _seconds_a_request(robotparser: RobotParser) -> float:
     if not isinstance(robotparser, ProtegoRobotParser):
         return 0.0
     rate = robotparser.rp.request_rate(TOKEN)  # Scrapy itself hands on the Crawl-delay only
-    return 0.0 if rate is None else rate.seconds / rate.requests
+    try:
+        return 0.0 if rate is None else rate.seconds / rate.requests
+    except OverflowError:  # some hundred digits; Scrapy would log it and go on at its own pace
+        return math.inf

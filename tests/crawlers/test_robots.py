@@ -121,6 +121,16 @@ def test_robots_may_ask_for_a_rate(front: Front, tmp_path: Path) -> None:
     assert max(one.at_once for one in came) == 1
 
 
+@pytest.mark.parametrize("seconds", [b"9" * 6, b"9" * 400])
+def test_a_rate_that_is_no_leave_to_ask(front: Front, tmp_path: Path, seconds: bytes) -> None:
+    rules = Said(200, {}, b"User-agent: *\nRequest-rate: 1/" + seconds + b"\n")
+    front.says = lambda host, path: rules if path == ROBOTS else None
+    report = crawled(front, tmp_path)
+    assert report.ended == "blocked"
+    assert "between two requests" in report.why
+    assert {each.path for each in front.came} == {ROBOTS}
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 def test_a_refusal_that_no_wait_helps_is_told_from_others(
     front: Front, tmp_path: Path, *, compressed: bool
