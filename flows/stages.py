@@ -13,7 +13,7 @@ from catalog.photos import UNREADABLE, RejectedError, examine
 from catalog.registered import Registered
 from catalog.status import unpublished
 from catalog.versions import publish
-from crawlers.imports.folder import FolderSource
+from crawlers.imports.drive import OnDrive
 from crawlers.records import Drop, Notice, Photo, Source, SourceError
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.embedding import EmbeddedShard, choose_way, kept_engine
@@ -47,7 +47,7 @@ def register_all(run: Run, source: Source, total: int | None, limit: int | None)
             part = register_shard(run.settings, shard, run.run_id)
             done.add(part)
             step.advance(part.seen)
-            if part.rejected[UNREADABLE] and isinstance(source, FolderSource):
+            if part.rejected[UNREADABLE] and isinstance(source, OnDrive):
                 source.check_still_there()  # else every file of a drive that is away is rejected
         step.stage.counts["bytes"] = done.bytes
     report = run.report

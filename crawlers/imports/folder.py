@@ -1,12 +1,12 @@
 """A folder of photos as a source, with facts from a sidecar if there is one."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from crawlers.imports.drive import OnDrive
 from crawlers.imports.sidecar import FIELDS, Facts, Sidecar, load_sidecar, real_path
 from crawlers.imports.walk import WENT_AWAY, readable, walk_files
 from crawlers.records import Drop, Notice, Photo, Sighting, SourceError, count_seen
@@ -15,7 +15,7 @@ NO_ROW = "file has no row in the sidecar"
 
 
 @dataclass(frozen=True)
-class FolderSource:
+class FolderSource(OnDrive):
     """Every file below `path` that may be a photo, in a stable order; none is opened here.
 
     It says of a file what a row of its sidecar does, and takes nothing back: not without a sidecar,
@@ -71,23 +71,6 @@ class FolderSource:
             raise SourceError(f"a column map {dict(self.columns)} needs the sidecar it is about")
         _ = self._sidecar
 
-    def check_still_there(self) -> None:
-        """Raise `SourceError` where the drive of the folder is not the one any more that it was.
-
-        A drive that is disconnected takes the folder along, or leaves the empty one that it was
-        mounted on: what was listed then cannot be read, and no file of it is at fault.
-        """
-        if self._drive is None or _drive(self.path) != self._drive:
-            raise SourceError(
-                f"the folder {readable(self.path)} went away while it was read: was its drive or "
-                "network disconnected? What was taken in stays; run the same command again when it "
-                "is back"
-            )
-
-    @cached_property
-    def _drive(self) -> int | None:
-        return _drive(self.path)
-
     @cached_property
     def _sidecar(self) -> Sidecar | None:
         if self.sidecar is None:
@@ -115,14 +98,3 @@ class FolderSource:
 def _covered(sidecar: Sidecar, facts: Facts) -> tuple[str, ...]:
     """What the row speaks of: not of what was spoilt in it, so that this takes nothing back."""
     return tuple(target for target in sidecar.covers if target not in facts.unsure)
-
-
-def _drive(folder: Path) -> int | None:
-    """The number of the drive that a folder is on, None where it is on none; no inode, for file
-    systems of networks give a folder another one whenever they forgot it."""
-    try:
-        # With a dot behind, a drive that is mounted when it is needed is; else its number would be
-        # another one when the folder was read, and a good run would fail.
-        return os.stat(f"{folder}/.").st_dev  # noqa: PTH116 - Path would drop the dot
-    except OSError:
-        return None

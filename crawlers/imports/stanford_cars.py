@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from crawlers.imports.drive import OnDrive
 from crawlers.imports.stanford_archives import packed
 from crawlers.imports.stanford_classes import SOURCE
 from crawlers.imports.stanford_csv import load_csv
@@ -47,7 +48,7 @@ LAYOUTS: tuple[Callable[[Path], Layout | None], ...] = (
 
 
 @dataclass(frozen=True)
-class StanfordCarsSource:
+class StanfordCarsSource(OnDrive):
     """The data set below `path`: the first layout whose annotations and photos are both there.
 
     Parts are kept as `split`, boxes as they were annotated: whether one fits its photo is for
@@ -62,11 +63,18 @@ class StanfordCarsSource:
         return self._layout().count()
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
-        """Which layout was taken, then its photos; raises `SourceError` when there is none."""
+        """Which layout was taken, then its photos; raises `SourceError` when there is none, and
+        when its drive goes away meanwhile."""
         layout = self._layout()
+        self.check_still_there()
         yield Notice(f"layout: {layout.title}", readable(self.path))
-        yield from packed(self.path)
-        yield from layout.records()
+        try:
+            yield from packed(self.path)
+            yield from layout.records()
+        except OSError as error:
+            self.check_still_there()
+            raise SourceError(f"{readable(self.path)} cannot be read: {error}") from error
+        self.check_still_there()
 
     def _layout(self) -> Layout:
         if not self.path.is_dir():

@@ -1,5 +1,6 @@
 """Every layout of Stanford Cars, built with real files, and the real one where it is at hand."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from crawlers.imports import stanford_labels as labels
 from crawlers.imports.stanford_cars import StanfordCarsSource
 from crawlers.imports.stanford_classes import PARSED
 from crawlers.imports.walk import LABEL_FILE
-from crawlers.records import Box, Notice, SourceError
+from crawlers.records import Box, Drop, Notice, SourceError
 from tests.crawlers.stanford import (
     CV,
     HUMMER,
@@ -292,3 +293,17 @@ def test_the_16185_rows_hold_as_many_of_each_class_and_part(tmp_path: Path) -> N
     assert devkit is not None
     count = Counter((note.split, note.class_id, note.box) for note in rows.annotations)
     assert count == Counter((note.split, note.class_id, note.box) for note in devkit.annotations)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_data_set_that_goes_away_meanwhile_is_said(tmp_path: Path, *, kept: bool) -> None:
+    """With its drive, or a part of it only; no photo behind it is at fault."""
+    build_folders(tmp_path / "set")
+    records = StanfordCarsSource(tmp_path / "set").records()
+    seen = [next(records), next(records)]
+    shutil.rmtree(tmp_path / "set")
+    if kept:
+        (tmp_path / "set").mkdir()
+    with pytest.raises(SourceError, match="cannot be read" if kept else "went away while"):
+        seen += records
+    assert not [each for each in seen if isinstance(each, Drop)]
