@@ -1,8 +1,7 @@
 """Makes and models found in names that people gave: categories, titles, labels of items.
 
-A name is read by the tables of the vocabulary alone. A model counts right behind its make only, or
-joined to another of it, as whole words, the longest that there is; what is not in the tables is
-never guessed.
+A name is read by the tables of the vocabulary alone. A model counts right behind its make only, as
+whole words, the longest that there is; what is not in the tables is never guessed.
 """
 
 import re
@@ -14,7 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 Tokens = tuple[str, ...]
 
-_PARTS = re.compile(r"[^\W\d_]+|[0-9]+")
+_PARTS = re.compile(r"[^\W\d_]+|[0-9]+|&")
 # What may stand between a make and its model, and between the words of either.
 _OPEN = re.compile(r"[\s_.'\u2019!/\u2013-]*")
 _YEARS = range(1885, 2100)
@@ -26,6 +25,9 @@ _VEHICLES = frozenset(
     taxis taxicabs fahrzeuge pkw oldtimer voiture voitures""".split()  # noqa: SIM905 - shorter than a list by far
 )
 """Words, folded, by which a name is one of cars."""
+
+_JOINS = frozenset({"and", "e", "et", "or", "oder", "und", "versus", "vs", "y"})
+"""Words between two cars, of which the second may go without its make."""
 
 _SURE = frozenset({"automobile", "automobiles"})
 _ENDS = re.compile(r"\s*[(\[,;:]|\s+(?:by|in|at|on|of|with|from|and|during)\s+", re.IGNORECASE)
@@ -63,13 +65,14 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class _Token:
     """A run of letters or of digits, folded; `glued` to the one before, or with something between
-    them that a name can go over (`open`), such as a blank, or behind a bracket."""
+    them that a name can go over (`open`), such as a blank, or behind a bracket, or a slash."""
 
     text: str
     at: int
     glued: bool
     open: bool
     bracket: bool
+    slash: bool
 
 
 class CarNames:
@@ -91,13 +94,18 @@ class CarNames:
             for make, table in codes.items()
         }
         self._cars = {key: Named(*car) for key, car in _keyed(alone)}
+        self._of_make: dict[str, dict[Tokens, Named]] = {}
         # Models that are named overwrite codes that read the same.
         for tables, by_code in ((codes, True), (models, False)):
             for make, table in tables.items():
-                named = {key: model for model, words in table.items() for key in _keys(words)}
+                named = {
+                    key: Named(make, model, by_code)
+                    for model, words in table.items()
+                    for key in _keys(words)
+                }
+                self._of_make.setdefault(make, {}).update(named)
                 for start in _keys(makes[make]):
-                    for key, model in named.items():
-                        self._cars[start + key] = Named(make, model, by_code)
+                    self._cars |= {start + key: car for key, car in named.items()}
 
     def words_of(self, make: str) -> tuple[str, ...]:
         """All words for a make."""
@@ -118,8 +126,9 @@ class CarNames:
         at = 0
         while at < len(tokens):
             end, car = self._car_at(tokens, at, title)
-            if car is not None:
+            while car is not None:
                 yield car
+                end, car = self._joined(car.make, tokens, end)
             at = max(end, at + 1)
 
     def _car_at(self, tokens: Sequence[_Token], at: int, title: bool) -> tuple[int, Named | None]:
@@ -136,6 +145,20 @@ class CarNames:
         following = tokens[end].text if end < len(tokens) and tokens[end].open else ""
         sure = following in (_SURE if make in self.ordinary else _VEHICLES)
         return end, Named(make, None) if sure and not title else None
+
+    def _joined(self, make: str, tokens: Sequence[_Token], at: int) -> tuple[int, Named | None]:
+        """A further car of a make behind one, and where it ends: "Dodge Charger and Challenger". A
+        number may be anything but right behind the first."""
+        for start in range(at, len(tokens)):
+            if _longest(self._makes, tokens, start)[1] is not None:
+                break
+            joined = tokens[start].text in _JOINS
+            if not joined and not (start == at and tokens[start].slash):
+                continue
+            end, car = _longest(self._of_make.get(make, {}), tokens, start + joined)
+            if car is not None and (start == at or not (car.model or "").isdecimal()):
+                return end, car
+        return at, None
 
     def _in_brackets(self, make: str, tokens: Sequence[_Token], start: int) -> str | None:
         """The model of a code such as "(E46)" that follows, before another make does."""
@@ -201,7 +224,9 @@ def _longest(table: Mapping[Tokens, T], tokens: Sequence[_Token], at: int) -> tu
         entry = table.get(key)
         if entry is None and len(last) > 4 and last.endswith("s"):
             entry = table.get((*key[:-1], last[:-1]))
-        if entry is not None:
+        # A letter set off from its number is a version: "Fiat 500 L" is no 500L.
+        version = found[0] == end > at and len(last) == 1 and tokens[end - 1].text.isdecimal()
+        if entry is not None and not (version and not tokens[end].glued):
             found = (end + 1, entry)
     return found
 
@@ -217,8 +242,9 @@ def _tokens(name: str) -> list[_Token]:
         glued = not between and bool(found)
         found.append(
             _Token(
-                match[0], match.start(), glued, glued or bool(_OPEN.fullmatch(between)),
-                between.endswith(("(", "[")),
+                match[0].replace("&", "and"), match.start(), glued,
+                glued or bool(_OPEN.fullmatch(between)), between.endswith(("(", "[")),
+                between.strip() == "/",
             )
         )  # fmt: skip
         end = match.end()
