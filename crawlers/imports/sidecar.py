@@ -171,6 +171,8 @@ class _Reader:
     def _keep(self, path: str, facts: Facts) -> None:
         first = self.sidecar.facts.setdefault(path, facts)
         if first.values == facts.values:
+            if facts.exact and not first.exact:  # else a third row could cost the file its facts
+                self.sidecar.facts[path] = facts
             return
         if first.by != facts.by and not (first.exact and facts.exact):
             if facts.exact:
@@ -205,7 +207,8 @@ class _Reader:
     def _values(self, row: Row) -> tuple[dict[str, str], frozenset[str]] | None:
         """What the row says by target, and the targets whose cell was spoilt; None for a row of
         which a word cannot be read."""
-        values, unsure = {}, set()
+        values = {}
+        unsure = {target for target, column in self.targets.items() if column in row.unread}
         for target, column in self.targets.items():
             if target == "path" or column not in row.cells:
                 continue

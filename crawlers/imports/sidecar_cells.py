@@ -18,9 +18,9 @@ SERIAL = "sidecar value is a spreadsheet's number of a day where a name is wante
 POWER = "sidecar value is a number in powers of ten, which lacks digits; not taken"
 TRUTH = "sidecar value is true or false where a name is wanted; not taken"
 LOST = "sidecar value has a question mark or a replacement sign in place of a letter; not taken"
-TWICE = "sidecar value was read as Windows-1252 and is UTF-8, such as Ã«; not taken"
+TWICE = "sidecar value is UTF-8 that was read in another encoding, such as Ã«; not taken"
 FORMULA = "sidecar value is a formula, not its result; not taken"
-FAILED = "sidecar value is a spreadsheet's error and is taken as empty"
+FAILED = "sidecar value is a spreadsheet's error; not taken"
 WHOLE = "sidecar value is a whole number with decimals or thousands marked; read without"
 
 _EMPTY = frozenset(
@@ -65,7 +65,9 @@ _THOUSANDS = re.compile(r"([12])[.,'\u2019\xa0\u202f ](\d{3})(?:[.,]0+)?")
 _TRUTH = frozenset(
     ("true", "false", "wahr", "falsch", "vrai", "faux", "vero", "falso", "verdadero", "waar")
 )
-_LOST = re.compile(r"\ufffd|\w\?\w|(?:^|\s)\?\w")
+_LOST = re.compile(r"\ufffd|\w\?(?:\w|\s|$)|(?:^|\s)\?\w")  # Coup? is Coupé, and BMW? a guess
+_READ_AS = ("cp1252", "latin-1", "cp1250", "mac-roman", "cp850", "cp437")
+_CUT_BLANK = re.compile(r"(?<=[ÂÃÅĹ])(?: |$)")
 
 
 class Said(NamedTuple):
@@ -88,7 +90,7 @@ def read_cell(target: str, cell: str) -> Said:
     if value.casefold() in _EMPTY or not value:
         return Said("")
     if _FAILED.fullmatch(value):
-        return Said("", FAILED)
+        return Said("", FAILED, unsure=True)
     if remark := _spoilt(target, value):
         return Said("", remark, unsure=True)
     return _number(target, value)
@@ -120,11 +122,16 @@ def _spoilt(target: str, value: str) -> str:
 
 
 def is_read_twice(value: str) -> bool:
-    """Whether the text is UTF-8 that was once read as Windows-1252: `CitroÃ«n`."""
+    """Whether the text is UTF-8 that was once read in another encoding: `CitroÃ«n`, `Citro├½n`."""
     if value.isascii():
         return False
+    whole = _CUT_BLANK.sub("\xa0", value)  # Škoda has a blank that is often taken for a plain one
+    return any(_is_utf8(whole, codec) for codec in _READ_AS)
+
+
+def _is_utf8(value: str, codec: str) -> bool:
     try:
-        meant = value.encode("cp1252").decode("utf-8")
+        meant = value.encode(codec).decode("utf-8")
     except UnicodeError:
         return False
     # What is Chinese in UTF-8 can be a strange but honest word.

@@ -138,14 +138,21 @@ def _gather(items: list[tuple[str, Any]]) -> Sheet:
             continue
         pairs = [(name.strip().strip("\ufeff"), value) for name, value in item]
         columns.update(dict.fromkeys(name for name, _ in pairs))
-        nested = [name for name, value in pairs if isinstance(value, _Pairs)]
+        nested = [name for name, value in pairs if _is_nested(value)]
         if nested:
             reason = "sidecar value is an object, not a word"
             sheet.fault(where, reason, f"found in {nested}; give one plain value")
         words = {name: _word(value) for name, value in pairs if name not in nested}
-        sheet.rows.append(Row(where, filled(words)))
+        sheet.rows.append(Row(where, filled(words), frozenset(nested)))
     sheet.columns = [name for name in columns if name]
     return sheet
+
+
+def _is_nested(value: Any) -> bool:
+    """Whether a JSON value is an object, or a list with one in it."""
+    if isinstance(value, list) and not isinstance(value, _Pairs):
+        return any(map(_is_nested, value))
+    return isinstance(value, _Pairs)
 
 
 def _word(value: Any) -> str:

@@ -16,10 +16,14 @@ Cells = dict[str, str]
 
 
 class Row(NamedTuple):
-    """One row: where it stands in the file, and its cells; an empty cell is absent."""
+    """One row: where it stands in the file, and its cells; an empty cell is absent.
+
+    `unread` are the columns of which the cell is no word.
+    """
 
     where: str
     cells: Cells
+    unread: frozenset[str] = frozenset()
 
 
 class Fault(NamedTuple):
