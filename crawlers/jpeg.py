@@ -75,8 +75,8 @@ def _ends_with_all_scans(content: bytes, bands: int) -> bool:
 def without_notes(content: bytes) -> bytes:
     """A JPEG without the segments that are no picture: only whole ones stay of those that say how
     it is to be shown (Exif, color profile, what Adobe says of its bands)."""
-    kept, at = [content[:2]], 2
-    while content[at : at + 1] == b"\xff":
+    kept, at, end = [content[:2]], 2, 2
+    while content[at : at + 1] == b"\xff" and at + 4 <= len(content):
         marker = content[at + 1]
         if marker == 0xFF:
             at += 1

@@ -67,9 +67,9 @@ def bare_png(content: bytes) -> Bare:
 
 
 def _least(kind: bytes, content: bytes) -> int:
-    """The bytes that a part of a PNG, which is here whole, has at least where it is of use."""
+    """The bytes that a part of a PNG has at least where it is of use."""
     if kind == b"tRNS":
-        return _LEAST_CLEAR.get(content[25], 0)
+        return _LEAST_CLEAR.get(int.from_bytes(content[25:26], "big"), 0)
     return _LEAST.get(kind, 0)
 
 

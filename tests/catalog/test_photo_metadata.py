@@ -110,6 +110,15 @@ def test_damaged_segments_of_a_jpeg() -> None:
     assert same(JPEG[:2] + many + JPEG[2:], JPEG)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8" + b"\xff" * 9, PNG[:8] + chunk(b"tRNS", b"")],
+)
+def test_a_few_bytes_of_a_photo_are_said_to_be_that(content: bytes) -> None:
+    with pytest.raises(RejectedError, match=r"bytes do not tell its size|begins with b'"):
+        decode(content)
+
+
 WAYS: dict[str, dict[str, Any]] = {
     "plain": {},
     "progressive": {"progressive": True},
