@@ -117,8 +117,7 @@ class Samples(NamedTuple):
         black, white = self.span or self._ends(self._read(packed.crop(part)) for part in parts)
         out = np.empty((height, width), np.uint8)
         for part in parts:
-            values = _of_numbers(self._read(packed.crop(part)), infinite=white)
-            scaled = (values - black) * (255 / (white - black))
+            scaled = (_of_numbers(self._read(packed.crop(part))) - black) * (255 / (white - black))
             scaled = np.clip(scaled, 0, 255)
             if self.white_is_zero:
                 scaled = 255 - scaled
@@ -172,11 +171,9 @@ class Samples(NamedTuple):
         return 0.0, white if most > white / 8 else most
 
 
-def _of_numbers(
-    values: npt.NDArray[np.float64], *, infinite: float = 0.0
-) -> npt.NDArray[np.float64]:
-    """With 0 for what is no number; light beyond what can be written is `infinite`."""
-    return np.nan_to_num(values, posinf=infinite, neginf=0.0)
+def _of_numbers(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """With 0 for what is no number."""
+    return np.nan_to_num(values, posinf=0.0, neginf=0.0)
 
 
 def _span(tags: ImageFileDirectory_v2, bits: int, kind: int) -> tuple[float, float] | None:

@@ -97,15 +97,6 @@ def test_numbers_of_other_kinds(what: str, order: str) -> None:
     assert off(tiff([data.tobytes()], SIZE, 8 * data.itemsize, order, tags=tags)) <= 2
 
 
-def test_light_without_end_is_white_and_what_is_no_number_black() -> None:
-    values = (GREY / 255).astype("f4")
-    values[:20], values[80:] = np.inf, np.nan
-    seen = shown(tiff([values.tobytes()], SIZE, 32, tags={339: 3}))
-    assert (seen[:20] == 255).all()
-    assert (seen[80:] == 0).all()
-    assert np.abs(seen[20:80] - GREY[20:80]).max() <= 1
-
-
 def test_highlights_beyond_white_do_not_darken_the_rest() -> None:
     values = (GREY / 255).astype(np.float32)
     values[0, :3] = 40.0
