@@ -1,7 +1,8 @@
 """Makes and models found in names that people gave: categories, titles, labels of items.
 
-A name is read by the tables of the vocabulary alone. A model counts right behind its make only, as
-whole words, the longest that there is; what is not in the tables is never guessed.
+A name is read by the tables of the vocabulary alone. A model counts right behind its make only, or
+joined to another of it, as whole words, the longest that there is; what is not in the tables is
+never guessed.
 """
 
 import re

@@ -11,6 +11,9 @@ from crawlers.unpacking import scans
 
 END = b"\xff\xd9"
 
+_FILLING = bytes(16)
+"""So many zeros do not stand in what is coded."""
+
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 # Pixels to whoever still waits for some; passed over by who has them all. A decoder that comes to
@@ -33,6 +36,14 @@ def is_whole(content: bytes, bands: int, load: Callable[[bytes], Image.Image]) -
     noise = b"".join(parts)  # it may end inside a part, or where a restart is waited for
     seen = _digest(load(content + END))
     return all(_digest(load(content + each + END)) == seen for each in (_NOISE + noise, noise))
+
+
+def without_filling(content: bytes) -> bytes:
+    """A JPEG that has no end without the zeros that it is filled up with, as a download that broke
+    off is: a decoder takes them for pixels, and does not complain."""
+    if not content.endswith(_FILLING) or content.rfind(END) > content.rfind(b"\xff\xda"):
+        return content
+    return content.rstrip(b"\0")
 
 
 def _digest(image: Image.Image) -> bytes:
@@ -64,8 +75,8 @@ def _ends_with_all_scans(content: bytes, bands: int) -> bool:
 def without_notes(content: bytes) -> bytes:
     """A JPEG without the segments that are no picture: only whole ones stay of those that say how
     it is to be shown (Exif, color profile, what Adobe says of its bands)."""
-    kept, at = [content[:2]], 2
-    while content[at : at + 1] == b"\xff":
+    kept, at, end = [content[:2]], 2, 2
+    while content[at : at + 1] == b"\xff" and at + 4 <= len(content):
         marker = content[at + 1]
         if marker == 0xFF:
             at += 1

@@ -38,6 +38,8 @@ def open_picture(content: bytes, formats: tuple[str, ...]) -> Image.Image:
         return tiff.open_tiff(content)
     if content[:4] == b"RIFF":
         content = parts.bare_webp(content)
+    elif content.startswith(b"\xff\xd8"):
+        content = jpeg.without_filling(content)
     try:
         image = Image.open(CountedBytes(content), formats=formats)
     except (OSError, ValueError, IndexError, struct.error):

@@ -25,6 +25,10 @@ MOST_TEXT = 2**20
 # Beside the pixels, what Pillow shows a picture by; of no use where it is damaged.
 _SHOWN_BY = (b"tRNS", b"acTL", b"eXIf", b"sRGB", b"gAMA", b"cHRM")
 _LEAST = {b"acTL": 8, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
+_LEAST_CLEAR = {0: 2, 2: 6}
+"""Bytes that say which grey, or which color, is transparent, by the kind of colors."""
+
+_WEBP_PIXELS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF")
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _XMP, _RAW_EXIF = b"XML:com.adobe.xmp", b"Raw profile type exif"
 
@@ -51,7 +55,7 @@ def bare_png(content: bytes) -> Bare:
         body = content[start + 8 : end - 4]
         if struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))) != content[end - 4 : end]:
             continue
-        if kind in _SHOWN_BY and len(body) >= _LEAST.get(kind, 0):
+        if kind in _SHOWN_BY and len(body) >= _least(kind, content):
             kept.append((start, end))
         else:
             info |= _read(kind, body)
@@ -60,6 +64,13 @@ def bare_png(content: bytes) -> Bare:
     if sum(end - start for start, end in kept) == len(content):
         return Bare(content, info)
     return Bare(b"".join(content[start:end] for start, end in kept), info)
+
+
+def _least(kind: bytes, content: bytes) -> int:
+    """The bytes that a part of a PNG has at least where it is of use."""
+    if kind == b"tRNS":
+        return _LEAST_CLEAR.get(int.from_bytes(content[25:26], "big"), 0)
+    return _LEAST.get(kind, 0)
 
 
 def color_code(content: bytes) -> tuple[int, ...] | None:
@@ -87,8 +98,8 @@ def bare_webp(content: bytes) -> bytes:
     while at + 8 <= len(content):
         kind, size = struct.unpack("<4sI", content[at : at + 8])
         chunk = content[at : at + 8 + size + size % 2]
-        if len(chunk) < 8 + size and kind in {b"EXIF", b"XMP "}:
-            break
+        if len(chunk) < 8 + size and kind not in _WEBP_PIXELS:
+            break  # metadata, or what somebody wrote behind the picture
         kept.append(chunk)
         at += len(chunk)
     body = b"".join(kept)

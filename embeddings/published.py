@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from embeddings.network import first_line
 from embeddings.openclip import CONFIG_FILE, open_clip
 from embeddings.registry import HUB, LOCAL, ModelError, ModelSpec
 from embeddings.weights import find_weights, tag_facts
@@ -71,10 +72,9 @@ def _for_config(spec: ModelSpec) -> dict[str, Any]:
     place = config_place(spec)
     if place is None:
         return {}
-    document = json.loads(place.read_text(encoding="utf-8"))
-    if {"mean", "std"} & (document.get("preprocess_cfg") or {}).keys():
+    config, preprocessing = _parts(spec, place)
+    if {"mean", "std"} & preprocessing.keys():
         return {}
-    config = document.get("model_cfg")
     same = [name for name in open_clip.list_models() if open_clip.get_model_config(name) == config]
     ways = _ways(same)
     if len(ways) > 1:
@@ -84,6 +84,28 @@ def _for_config(spec: ModelSpec) -> dict[str, Any]:
             f"'preprocess_cfg' of {CONFIG_FILE}, or name {same[0]}/TAG with --weights FILE"
         )
     return dict(json.loads(next(iter(ways)))) if ways else {}
+
+
+def _parts(spec: ModelSpec, place: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a config says of the network and of preprocessing; raises `ModelError`."""
+    try:
+        document = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(_no_config(spec, first_line(error))) from error
+    if not isinstance(document, dict):
+        raise ModelError(_no_config(spec, "no object"))
+    parts = {
+        "model_cfg": document.get("model_cfg", document),  # some of the hub are the network alone
+        "preprocess_cfg": document.get("preprocess_cfg") or {},
+    }
+    for name, part in parts.items():
+        if not isinstance(part, dict):
+            raise ModelError(_no_config(spec, f"its {name!r} is no object"))
+    return parts["model_cfg"], parts["preprocess_cfg"]
+
+
+def _no_config(spec: ModelSpec, why: str) -> str:
+    return f"{CONFIG_FILE} of {spec.name!r} is no config of a model ({why}); fetch or copy it again"
 
 
 def _ways(architectures: Iterable[str]) -> dict[str, list[str]]:

@@ -160,8 +160,8 @@ def _in_folder(folder: Path) -> WeightsFile | None:
 def _model_config(place: Path) -> dict[str, Any] | None:
     try:
         document = json.loads(place.read_text(encoding="utf-8"))
-    except ValueError:
-        return None  # open_clip says so when it is loaded
+    except (ValueError, RecursionError):
+        return None  # whoever loads it is told
     config = document.get("model_cfg") if isinstance(document, dict) else None
     return config if isinstance(config, dict) else None
 

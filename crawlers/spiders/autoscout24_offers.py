@@ -55,6 +55,7 @@ class Offers:
         self._crawl = spider.crawl
         self._lately: deque[bool] = deque(maxlen=LATELY)  # whether each was there
         self._watch = Watch()
+        self._any_known = False
 
     def known(self, asked: Slice, row: Row) -> Listing | None:
         """A listing as it was read before, if a search shows it unchanged; its price, mileage and
@@ -80,15 +81,26 @@ class Offers:
 
     async def read(self, asked: Slice, rows: Sequence[Row]) -> list[Listing]:
         """The listings of rows; offers are asked for side by side, as far as the pace allows."""
-        found = await asyncio.gather(*(self._read(asked, row) for row in rows))
+        before = [self.known(asked, row) for row in rows]
+        self._any_known = self._any_known or any(before)
+        new = [row for row, known in zip(rows, before, strict=True) if known is None]
+        answers = await asyncio.gather(*(self._read(asked, row) for row in new))
+        read = dict(zip(new, answers, strict=True))
         if lost := self._watch.never_there():
-            raise self._drifted(lost)
+            self._doubt(read, lost)
+        found = [known or read[row] for row, known in zip(rows, before, strict=True)]
         return [listing for listing in found if listing is not None]
 
+    def _doubt(self, read: dict[Row, Listing | None], lost: str) -> None:
+        """End the crawl, as all that it read lack something. Where it met listings that are known,
+        what is new may be an odd one or two: they wait for a crawl that can tell."""
+        if not self._any_known:
+            raise self._drifted(lost)
+        for row in [row for row, listing in read.items() if listing is not None]:
+            self._leave_out(row, f"{LACKS} {lost}", "and no other offer of this crawl has it")
+            read[row] = None
+
     async def _read(self, asked: Slice, row: Row) -> Listing | None:
-        known = self.known(asked, row)
-        if known is not None:
-            return known
         lacks: list[str] = []
         try:
             props = Reduced(json.loads(await self._fetch(self._address(asked, row), row.id)))

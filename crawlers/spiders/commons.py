@@ -14,7 +14,13 @@ from crawlers.licences import ACCEPTABLE
 from crawlers.manners.gate import STOPPING, StoppingError, retry_after
 from crawlers.manners.throttle import LONGEST_WAIT
 from crawlers.pages.commons import api
-from crawlers.pages.commons.answers import Answer, ApiError, Batch, parse_answer
+from crawlers.pages.commons.answers import (
+    Answer,
+    ApiError,
+    Batch,
+    NotApiAnswerError,
+    parse_answer,
+)
 from crawlers.pages.commons.categories import (
     is_denied,
     parse_category_sizes,
@@ -174,7 +180,8 @@ class CommonsSpider(PoliteSpider):
             self._labels |= dict.fromkeys(some, "")
             try:
                 self._labels |= parse_labels(await self._ask(api.item_labels(some)))
-            except ApiError as error:  # categories and titles say what they say without it
+            # Categories and titles say what they say without it.
+            except (ApiError, NotApiAnswerError) as error:
                 self.crawl.report.count_notice(UNNAMED, f"{some[0]}: {error}")
 
     def _depicting(self, listing: Listing) -> Listing:

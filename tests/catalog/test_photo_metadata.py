@@ -110,6 +110,15 @@ def test_damaged_segments_of_a_jpeg() -> None:
     assert same(JPEG[:2] + many + JPEG[2:], JPEG)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8" + b"\xff" * 9, PNG[:8] + chunk(b"tRNS", b"")],
+)
+def test_a_few_bytes_of_a_photo_are_said_to_be_that(content: bytes) -> None:
+    with pytest.raises(RejectedError, match=r"bytes do not tell its size|begins with b'"):
+        decode(content)
+
+
 WAYS: dict[str, dict[str, Any]] = {
     "plain": {},
     "progressive": {"progressive": True},
@@ -139,6 +148,34 @@ def test_a_jpeg_that_lacks_more_is_truncated(way: str) -> None:
     for cut in cuts:
         with pytest.raises(RejectedError, match=TRUNCATED):
             decode(whole[:-cut])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_jpeg_that_is_filled_up_with_zeros(way: str) -> None:
+    whole = encode(scene(), "JPEG", **WAYS[way])
+    assert same(whole + bytes(4096), whole)
+    ended = examine(whole[:-2] + bytes(4096))
+    assert ended.notices == (NO_END,)
+    broken = whole[: len(whole) * 2 // 3] + bytes(len(whole))  # as by a download that broke off
+    with pytest.raises(RejectedError) as caught:
+        decode(broken)
+    assert caught.value.reason == TRUNCATED
+    assert look_at(broken)[0]
+
+
+@pytest.mark.parametrize("behind", [b"junkjunk", b"hello", bytes(100), b"EXIF\xff\xff\0\0"])
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0MM\0*"}])
+def test_what_stands_behind_a_webp(behind: bytes, options: dict[str, Any]) -> None:
+    whole = encode(scene(), "WEBP", **options)
+    assert same(whole + behind, whole)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "RGBA"])
+def test_a_png_that_says_too_little_of_what_is_transparent(mode: str) -> None:
+    whole = encode(scene().convert(mode), "PNG")
+    at = whole.index(b"IDAT") - 4
+    for size in (0, 1):
+        assert same(whole[:at] + chunk(b"tRNS", bytes(size)) + whole[at:], whole)
 
 
 def test_what_a_photo_lacks_is_said(catalog: Catalog) -> None:

@@ -23,6 +23,7 @@ from crawlers.pages.commons.categories import (
     parse_category_sizes,
     parse_subcategories,
 )
+from crawlers.pages.commons.drift import check_answer
 from crawlers.pages.commons.parse import parse_file
 from crawlers.records import Listing
 
@@ -75,6 +76,7 @@ def test_older_versions_of_a_file_are_not_followed() -> None:
     answer = parse_answer(json.dumps({"continue": older, "query": {"pages": [{"pageid": 7}]}}))
     assert not answer.more
     assert Batch().add(answer) == ({"pageid": 7},), "nothing else would make it whole"
+    check_answer(answer, api.files_by_id(["7"], 960))  # that it goes on says that it is an answer
     both = parse_answer('{"continue": {"iistart": "1", "gcmcontinue": "x", "continue": "||"}}')
     assert both.more == {"iistart": "1", "gcmcontinue": "x", "continue": "||"}
 

@@ -48,6 +48,13 @@ def test_a_path_gone_from_all_files_is_named(path: str) -> None:
     check_files(_drop(_files(FEW - 1), path))
 
 
+def test_pictures_that_the_site_can_make_no_thumbnail_of_are_no_drift() -> None:
+    pages = _drop(_files(), "imageinfo.0.thumburl")
+    for each in pages:
+        each["imageinfo"][0]["thumberror"] = "Error creating thumbnail: over 100 megapixels"
+    check_files(pages)
+
+
 @pytest.mark.parametrize("path", FILE_PATHS)
 def test_a_path_gone_from_the_real_files_is_named(shared_data: Path, path: str) -> None:
     for name in SAVED:

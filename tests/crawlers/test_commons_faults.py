@@ -5,16 +5,18 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crawlers.crawl import CrawlReport
 from crawlers.pipelines.store_photo import NOT_A_PHOTO, OPTED_OUT
 from crawlers.records import Photo
+from crawlers.replica.commons_continue import ApiError
 from crawlers.replica.commons_state import commons_of
 from crawlers.replica.server import Logged, Replica, start_replica
 from crawlers.replica.world import World
-from crawlers.spiders.commons import TRIES, WAITED
+from crawlers.spiders.commons import TRIES, UNNAMED, WAITED
 from tests.crawlers import wiki
 from tests.crawlers.crawling import FAST, Asked, commons_job, crawl, photos, records
 
@@ -56,6 +58,26 @@ def gaps(requests: list[Logged]) -> list[float]:
 def has_failed(report: CrawlReport, why: str) -> bool:
     """Whether a run that uses this report fails, and says why."""
     return any(why in failure for failure in report.failures)
+
+
+@pytest.mark.parametrize("kind", ["refused", "no answer"])
+def test_photos_come_though_nobody_says_what_items_are_called(
+    replica: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def entities(_: object) -> dict[str, Any]:
+        if kind == "refused":
+            raise ApiError("unknown_action", "there are no items here")
+        return {"entities": [], "success": 1}
+
+    monkeypatch.setattr("crawlers.replica.commons.entities", entities)
+    job = commons_job(replica, {"width": 330})
+    report = crawl(job, tmp_path)
+    assert (report.ended, report.failures) == ("finished", [])
+    assert report.notices[UNNAMED] >= 1
+    taken = (each for each in records(job, tmp_path, report) if isinstance(each, Photo))
+    found = [each.sighting.words for each in taken]
+    assert any("depicts_items" in words for words in found)
+    assert not any("depicts" in words for words in found)
 
 
 @pytest.mark.parametrize("fault", ["empty-page-with-continue", "split-props"])

@@ -85,6 +85,28 @@ def test_an_odd_offer_is_read_and_told(replica: Replica, tmp_path: Path) -> None
     assert report.notices[f"{LACKS} listingDetails.prices"] == 1
 
 
+def test_an_odd_offer_alone_is_new_waits_for_a_crawl_that_can_tell(tmp_path: Path) -> None:
+    """A crawl of a day reads one offer or two: an odd one would end it, and each after it."""
+    world = World(seed=9, listings=60, photos=1, sites=("it",), photo_size=(96, 72))
+    with start_replica(world) as replica:
+        job = autoscout24_job(replica)
+        replica.faults.set("drift", "listingDetails.prices")
+        assert_drifted(crawl(autoscout24_job(replica, limit=1), tmp_path), "listingDetails.prices")
+        replica.faults.clear()
+        cars = offered(replica)
+        assert crawl(job, tmp_path).listings == len(cars)
+        world.retitle(cars[1].number, "Turbo Edition")
+        replica.faults.set("drift", "listingDetails.prices")
+        odd = crawl(job, tmp_path)
+        assert (odd.ended, odd.failures, odd.gone) == ("finished", [], 0)
+        assert odd.drops == {f"{LACKS} listingDetails.prices": 1}
+        replica.faults.clear()
+        with Asked(replica) as asked:
+            sound = crawl(job, tmp_path)
+        assert_all_there(replica, job, tmp_path, sound, offered(replica))
+        assert len(offers_asked(asked)) == 1
+
+
 def test_a_list_without_its_listings_has_changed(replica: Replica, tmp_path: Path) -> None:
     """Unlike an error page, which does not say that it is a list."""
     replica.faults.set("drift", "listings")

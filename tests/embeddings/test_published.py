@@ -11,6 +11,7 @@ from open_clip.constants import IMAGENET_MEAN, INCEPTION_MEAN, INCEPTION_STD
 from embeddings import known
 from embeddings.clip import load_encoder
 from embeddings.known import load_known, store_known
+from embeddings.openclip import CONFIG_FILE
 from embeddings.published import PREPROCESS_KEYS, doubt_of, facts_of
 from embeddings.registry import ModelError, ModelSpec
 from tests.embeddings.small import NAME, register, save_folder, save_weights, small_config
@@ -117,6 +118,28 @@ def test_a_folder_that_says_nothing_of_preprocessing_is_its_architecture(
     load_encoder.cache_clear()
     with pytest.raises(ModelError, match="write mean, std, interpolation and resize_mode"):
         load_encoder(ModelSpec(f"local-dir:{tmp_path / 'silent'}"), "cpu")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "null",
+        "[" * 100_000,
+        '{"model_cfg": []}',
+        '{"model_cfg": {}, "preprocess_cfg": 7}',
+    ],
+    ids=["cut off", "list", "null", "deep", "network", "preprocessing"],
+)
+def test_a_folder_whose_config_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    register(monkeypatch)
+    folder = save_folder(tmp_path / "model", {"model_cfg": small_config()})
+    (folder / CONFIG_FILE).write_text(text)
+    with pytest.raises(ModelError, match=rf"{CONFIG_FILE} of .*model' is no config of a model"):
+        load_encoder(ModelSpec(f"local-dir:{folder}"), "cpu")
 
 
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])

@@ -44,6 +44,13 @@ CATEGORIES = {
     "Peugeot 2008": "Peugeot 2008",
     "Mazda3": "Mazda 3",
     "Fiat 500L": "Fiat 500L",
+    "Fiat 500 L": "Fiat 500",
+    "Toyota Prius c": "Toyota Prius c",
+    "Chrysler Town & Country": "Chrysler Town and Country",
+    "Ford Mustang and flags": "Ford Mustang",
+    "Peugeot 206 in snow and 2008 calendars": "Peugeot 206",
+    "BMW E30 and E36": "BMW 3 Series",
+    "Porsche 914/6": "Porsche 914",
     "Saab 9-5": "Saab 9-5",
     "Saab 95": "Saab 95",
     "Ford GT40": "Ford GT40",
@@ -140,6 +147,22 @@ def test_several_cars_are_ambiguous() -> None:
     assert item.words == {}
     models = told({"categories": "Ford Mustang; Ford Escort"})
     assert models == Told({"make": "Ford"}, ambiguous=(("model", "Ford Escort / Mustang"),))
+
+
+@pytest.mark.parametrize(
+    ("name", "models"),
+    [
+        ("Dodge Charger and Challenger", "Dodge Challenger / Charger"),
+        ("Renault 9 & 11", "Renault 11 / 9"),
+        ("Volkswagen Golf/Jetta", "Volkswagen Golf / Jetta"),
+        ("Ford Focus ST vs Fiesta ST", "Ford Fiesta / Focus"),
+        ("Audi A4, Audi A6 und A8", "Audi A4 / A6 / A8"),
+    ],
+)
+def test_several_cars_may_share_the_name_of_their_make(name: str, models: str) -> None:
+    make = models.split(" ", 1)[0]
+    for words in ({"categories": name}, {"title": name}):
+        assert told(words) == Told({"make": make}, ambiguous=(("model", models),))
 
 
 def test_a_model_that_is_named_counts_for_more_than_a_code() -> None:

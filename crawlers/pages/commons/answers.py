@@ -65,14 +65,17 @@ def parse_answer(content: str | bytes) -> Answer:
         raise ApiError(error.get("code", "unknown"), error.get("info", ""), error.get("lag"))
     query = data.get("query") or {}
     pages = query.get("pages") or ()
+    going_on = data.get("continue") or {}
+    more = _more(going_on)
     answer = Answer(
         pages=tuple(pages.values() if isinstance(pages, dict) else pages),
         members=tuple(query.get("categorymembers") or ()),
         total=value_at(query, "searchinfo.totalhits"),
         entities=data.get("entities") or {},
         parts=frozenset(query),
-        complete=data.get("batchcomplete", False) is not False,
-        more=_more(data.get("continue") or {}),
+        # What waits is not wanted: the pages are whole, though the site does not say so.
+        complete=data.get("batchcomplete", False) is not False or (bool(going_on) and not more),
+        more=more,
     )
     rows: list[Any] = [*answer.pages, *answer.members]
     if not all(isinstance(row, dict) for row in rows):

@@ -22,6 +22,7 @@ NEWER_PATHS = tuple(f"imageinfo.0.{name}" for name in ("sha1", "mime", "mediatyp
 """The same, but for answers of some years ago, which have not all of it."""
 
 _PICTURE = "imageinfo.0.thumburl"
+_NONE_MADE = "imageinfo.0.thumberror"
 _NAMED = "imageinfo.0.extmetadata.LicenseUrl"
 _BESIDE = {"normalized", "redirects", "converted", "interwiki"}
 """What may stand beside what was asked for, or alone."""
@@ -42,8 +43,10 @@ def check_files(pages: Sequence[Page]) -> None:
 def _check_newer(there: Sequence[Page]) -> None:
     for path in NEWER_PATHS:
         _check(path, there)
-    # A recording has no thumbnail. Without one a picture would be fetched in full.
-    _check(_PICTURE, [page for page in there if info(page, "mediatype") == "BITMAP"])
+    # A recording has no thumbnail, nor has a picture of which the site says that it can make none.
+    # Without one a picture would be fetched in full.
+    pictures = [page for page in there if info(page, "mediatype") == "BITMAP"]
+    _check(_PICTURE, [page for page in pictures if value_at(page, _NONE_MADE) is None])
 
 
 def check_answer(answer: Answer, parameters: Mapping[str, str]) -> None:
