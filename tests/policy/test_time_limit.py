@@ -22,7 +22,7 @@ def test_next():
 def test_every_test_has_a_limit_that_a_busy_machine_does_not_reach(
     pytestconfig: pytest.Config,
 ) -> None:
-    assert float(pytestconfig.getini("timeout")) == 600
+    assert float(pytestconfig.getini("timeout")) == 3600  # the longest took 600 s beside 4 others
     assert pytestconfig.pluginmanager.has_plugin("timeout")
 
 
