@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import made_by
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.replica.server import Logged, Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.sources import Pace
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.sites.sources import Pace
+from synthetic.replica.server import Logged, Replica, start_replica
+from synthetic.replica.world import World
 
 PACE = Pace(0.0, 8, 0.0, 8, timeout=120.0)
 MAKE = "ford"
@@ -38,8 +38,8 @@ MOST_AGAIN = 0.05
 _CRAWL = """
 import json, resource, sys
 from pathlib import Path
-from crawlers.crawl import CrawlJob
-from crawlers.runner import run_crawl
+from crawlers.engine.job import CrawlJob
+from crawlers.engine.runner import run_crawl
 report = run_crawl(CrawlJob.from_json(sys.argv[1]), Path(sys.argv[2]))
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps([report.to_json(), used.ru_utime + used.ru_stime, used.ru_maxrss]))
@@ -73,7 +73,8 @@ BARE_SETTINGS = {
     "DOWNLOAD_DELAY": 0,
     "TELNETCONSOLE_ENABLED": False,
     "LOG_LEVEL": "ERROR",
-    "TWISTED_DNS_RESOLVER": "crawlers.manners.resolver.PublicResolver",  # finds the replica's names
+    # It finds the replica's names.
+    "TWISTED_DNS_RESOLVER": "crawlers.engine.politeness.resolver.PublicResolver",
 }
 
 

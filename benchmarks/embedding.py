@@ -24,21 +24,21 @@ from benchmarks.machine import SHARED, made_by
 from benchmarks.peers import ABSENT, peers_python
 from catalog.cars import open_space
 from catalog.pending import unembedded_images, unlabelled_sightings
-from catalog.photos import decode
 from catalog.register import register
 from catalog.table import Catalog
-from crawlers.records import Photo, Sighting
-from crawlers.scenes import render
-from crawlers.scenes.write import jpeg_bytes
+from core.photos.examine import decode
+from core.records import Photo, Sighting
 from embeddings.clip import ClipEncoder
 from embeddings.engine import Job
 from embeddings.measure import measure
 from embeddings.registry import SPACE
 from embeddings.tuning import Dtype, Given, Tuning, Way
-from flows.embedding import EmbeddedShard, embed_shard, engine_for, kept_engine
 from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
+from flows.stages.embed import EmbeddedShard, embed_shard, engine_for, kept_engine
 from labeling.label import label_sightings
+from synthetic.scenes import render
+from synthetic.scenes.write import jpeg_bytes
 
 ARCHITECTURE = "ViT-B-32-256"
 PHOTOS = 512

@@ -30,11 +30,8 @@ from catalog.register import register
 from catalog.schema import sighting_id
 from catalog.table import Catalog, open_catalog
 from catalog.versions import publish
-from catalog.vocabulary import load_vocabulary
-from crawlers.records import Photo, Sighting
-from crawlers.scenes import Labels as Shown
-from crawlers.scenes import render
-from crawlers.scenes.write import jpeg_bytes
+from core.records import Photo, Sighting
+from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.engine import Engine
 from embeddings.registry import SPACE, TINY, ModelSpec
@@ -49,6 +46,9 @@ from labeling.segment import load_segmenter, segment_photos
 from labeling.segmenters import DEFAULT_SEGMENTER
 from labeling.truth import known_views, load_vectors
 from labeling.zero_shot import make_classifiers
+from synthetic.scenes import Labels as Shown
+from synthetic.scenes import render
+from synthetic.scenes.write import jpeg_bytes
 
 PHOTOS = 100_000
 SCENES = 1_000

@@ -27,7 +27,7 @@ from benchmarks.real_photos import (
     tiny_vectors,
     unit,
 )
-from catalog.vocabulary import load_vocabulary
+from core.vocabulary import load_vocabulary
 from embeddings.tuning import usable_cores
 from labeling import masks
 from labeling.classmap import Mask, car_mask

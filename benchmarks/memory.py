@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.machine import made_by
-from crawlers.scenes import render
-from crawlers.scenes.write import jpeg_bytes
 from embeddings.registry import TINY
+from synthetic.scenes import render
+from synthetic.scenes.write import jpeg_bytes
 
 SIZES = (5_000, 50_000)
 SIDE = 128

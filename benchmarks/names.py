@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import SHARED
-from catalog.vocabulary import load_vocabulary
-from crawlers.pages.commons.fields import said
-from crawlers.pages.commons.markup import plain_text
-from crawlers.pages.commons.parse import SOURCE
-from crawlers.records import Sighting
+from core.records import Sighting
+from core.vocabulary import load_vocabulary
+from crawlers.sites.commons.pages.fields import said
+from crawlers.sites.commons.pages.markup import plain_text
+from crawlers.sites.commons.pages.parse import SOURCE
 from labeling.names import read_names
 
 TITLES = Path(__file__).with_name("names.csv")

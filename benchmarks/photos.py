@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from crawlers.scenes import render
+from synthetic.scenes import render
 
 SIZE = (1280, 960)
 _SCENES = 24

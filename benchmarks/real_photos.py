@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from benchmarks import squeezenet
-from crawlers.imports.stanford_classes import words_of
+from crawlers.imports.stanford.classes import words_of
 from embeddings.clip import load_encoder
 from embeddings.engine import Job, embed_photos
 from embeddings.registry import TINY, ModelSpec

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from catalog.table import Catalog, open_catalog
-from crawlers.scenes import Labels, render
-from crawlers.scenes.write import LABEL_COLUMNS, jpeg_bytes, label_row
-from embeddings.tiny.scenes import EVALUATION_SEED
+from synthetic.scenes import Labels, render
+from synthetic.scenes.write import LABEL_COLUMNS, jpeg_bytes, label_row
+from synthetic.tiny.scenes import EVALUATION_SEED
 
 DESCRIBED, UNDESCRIBED = 500, 3000
 COVERAGE = 0.9

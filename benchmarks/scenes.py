@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 
 from benchmarks.machine import made_by
-from crawlers.scenes import SIZE, render
-from embeddings.tiny.scenes import SIZES
+from synthetic.scenes import SIZE, render
+from synthetic.tiny.scenes import SIZES
 
 WANTED = 150
 """Scenes a second of core time, at the default size."""

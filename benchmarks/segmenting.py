@@ -15,7 +15,7 @@ import torchvision
 from benchmarks.photos import write_photos
 from catalog.register import register
 from catalog.table import open_catalog
-from crawlers.records import Photo, Sighting
+from core.records import Photo, Sighting
 from embeddings.engine import Engine
 from embeddings.measure import measure
 from embeddings.network import DTYPES, FORMATS

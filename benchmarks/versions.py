@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.machine import made_by
-from catalog.assertions import Assertion
 from catalog.cars import Vectors, append_cars, open_space
 from catalog.cleanup import clean_up, remove_superseded, remove_versions
 from catalog.index import maintain_indexes
@@ -25,6 +24,7 @@ from catalog.pending import stale_cars, unlabelled_sightings
 from catalog.schema import sighting_id
 from catalog.table import Catalog, open_catalog
 from catalog.versions import publish
+from core.assertions import Assertion
 from labeling.label import current_labels, label_sightings, store_assertions
 from labeling.refresh import refresh_labels
 

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from catalog.assertions import Label
 from catalog.labelers import labels_version
 from catalog.pending import evidence
 from catalog.schema import SPACE_MARK, cars_schema, label_fields, vector_field
 from catalog.table import Catalog, CatalogError, StoreError
-from catalog.vocabulary import Attribute
+from core.assertions import Label
+from core.vocabulary import Attribute
 
 Labels = Mapping[str, Label]
 

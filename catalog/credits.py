@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from catalog.table import KEYS_A_QUERY, Catalog
-from crawlers.credits import Credit, attribution_text
-from crawlers.licences import parse_license
+from core.credits import Credit, attribution_text
+from core.licenses import parse_license
 
 _STATED = ("source", "page_url", "image_url", "creator", "license", "license_url", "attribution")
 _COLUMNS = ("image_id", "sighting_id", "fetched_at", "words", *_STATED)

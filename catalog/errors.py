@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from catalog.places import store_reason
-from crawlers.errors import MarqueError
+from core.errors import MarqueError
 
 
 class CatalogError(MarqueError):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 from catalog.sql import literal
-from catalog.vocabulary import NOTHING, Attribute, Meaning, Vocabulary
-from crawlers.errors import UsageMistakeError
+from core.errors import UsageMistakeError
+from core.vocabulary import NOTHING, Attribute, Meaning, Vocabulary
 
 Op = Literal["=", "!=", "in", ">=", "<=", ">", "<", "range"]
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from catalog.sql import equals
 from catalog.table import Catalog
-from crawlers.imports.sidecar import teller_of
+from crawlers.imports.sidecar.read import teller_of
 from crawlers.imports.walk import readable
 
 

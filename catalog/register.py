@@ -16,15 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from catalog.added import insert_own
-from catalog.photo_files import read_photo
-from catalog.photos import (
-    UNREADABLE,
-    PhotoFacts,
-    RejectedError,
-    examine,
-    fits,
-    image_id,
-)
 from catalog.places import is_path
 from catalog.registered import Registered
 from catalog.rejects import store_rejects
@@ -33,7 +24,16 @@ from catalog.stored import forget_damage, recorded_damage, verify_photos
 from catalog.table import KEYS_A_QUERY, Catalog, StoreError
 from catalog.told import AS_READ, RIGHTS, Told, changes, facts_of, told_of
 from catalog.writing import TRIES
-from crawlers.records import Drop, Notice, Photo, Sighting
+from core.photos.examine import (
+    UNREADABLE,
+    PhotoFacts,
+    RejectedError,
+    examine,
+    fits,
+    image_id,
+)
+from core.photos.files import read_photo
+from core.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
 PHOTOS_A_WRITE = 2048

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from catalog.added import insert_own
 from catalog.table import Catalog
-from crawlers.records import Drop
+from core.records import Drop
 
 
 def store_rejects(catalog: Catalog, drops: Sequence[Drop], *, stage: str, run_id: str) -> int:

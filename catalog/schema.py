@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from catalog.vocabulary import Attribute, Vocabulary
+from core.vocabulary import Attribute, Vocabulary
 
 KEY_MARK = {b"lance-schema:unenforced-primary-key:position": b"1"}
 SPACE_MARK = b"marque.space"

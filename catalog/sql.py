@@ -6,7 +6,7 @@ list, `count_rows` does not take it, and its own SQL garbles some quotes.
 
 from collections.abc import Iterable
 
-from crawlers.records import RENDERED, REPLICA
+from core.records import RENDERED, REPLICA
 
 KEYS_A_QUERY = 1000
 """Values that one condition should name at most."""

@@ -19,7 +19,7 @@ from catalog.pending import (
 from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_problem, readable_published
-from crawlers.imports.sidecar import teller_of
+from crawlers.imports.sidecar.read import teller_of
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _AFTER_HEX = "g"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from catalog.errors import CatalogError, ReadError
 from catalog.sql import equals
 from catalog.table import Catalog
-from crawlers.records import Box
+from core.records import Box
 
 BYTES_A_READ = 64 * 2**20  # a photo may be a few KiB or hundreds of MiB
 

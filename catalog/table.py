@@ -35,8 +35,8 @@ from catalog.places import is_path, place_of, plain_path, unfit, unusable_option
 from catalog.schema import label_columns, table_specs
 from catalog.sql import KEYS_A_QUERY, REAL, among
 from catalog.upkeep import is_due, keep_up
-from catalog.vocabulary import Vocabulary, load_vocabulary
 from catalog.writing import Change, Written, check_written, first_of_each, store
+from core.vocabulary import Vocabulary, load_vocabulary
 
 __all__ = [
     "KEYS_A_QUERY",

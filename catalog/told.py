@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from crawlers.licences import parse_license
-from crawlers.records import Sighting
+from core.licenses import parse_license
+from core.records import Sighting
 
 RIGHTS = ("page_url", "license", "license_url", "creator", "attribution", "split")
 """Facts with a column of their own; every other one is a word."""

@@ -14,9 +14,9 @@ from catalog.sql import among
 from catalog.table import Catalog, CatalogError, StoreError
 from catalog.told import AS_READ, RIGHTS, Change, changes, told_of
 from catalog.writing import TRIES
-from crawlers.imports.sidecar import teller_of
+from core.records import RENDERED
+from crawlers.imports.sidecar.read import teller_of
 from crawlers.imports.walk import readable
-from crawlers.records import RENDERED
 
 BY_HAND = ("folder", RENDERED)
 """Sources whose facts come from tables beside the photos."""

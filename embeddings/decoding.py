@@ -11,10 +11,10 @@ import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
-from catalog.photos import RejectedError
-from crawlers.errors import MarqueError
-from crawlers.records import Box
-from crawlers.unpacking import MEMORY, TooMuchError
+from core.errors import MarqueError
+from core.photos.examine import RejectedError
+from core.photos.unpacking import MEMORY, TooMuchError
+from core.records import Box
 from embeddings.preparation import Picture, Preparation
 from embeddings.tuning import Decoders
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from catalog.photos import RejectedError
-from crawlers.records import Box
+from core.photos.examine import RejectedError
+from core.records import Box
 from embeddings.decoding import DecodePool, picture_of
 from embeddings.forward import Forward, ImageEncoder, Output
 from embeddings.preparation import Picture, Preparation

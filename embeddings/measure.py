@@ -19,8 +19,8 @@ from typing import Protocol, Self, get_args
 import numpy as np
 import torch
 
-from catalog.photos import RejectedError
-from crawlers.records import Box
+from core.photos.examine import RejectedError
+from core.records import Box
 from embeddings.decoding import DecodePool, DecodingError, picture_of
 from embeddings.engine import PhotoEncoder
 from embeddings.tuning import Decoders, Dtype, Given, Kind, MemoryFormat, Tuning, Way

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from catalog.photos import decoded, decoding_bytes
-from crawlers.records import Box
+from core.photos.examine import decoded, decoding_bytes
+from core.records import Box
 
 LONGEST_STRIP = 8
 """Of a photo longer than this many times its width only the middle is looked at: resized as a

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from crawlers.text import shell_word
+from core.text import shell_word
 from embeddings.registry import LOCAL, TINY, ModelError, ModelSpec
 from embeddings.tuning import usable_cores
 

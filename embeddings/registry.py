@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crawlers.errors import MarqueError
+from core.errors import MarqueError
 
 TINY = "marque-tiny"
 TRYOUT = (

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlparse
 
-from crawlers.text import shell_word
+from core.text import shell_word
 from embeddings.hashes import SUMS, Statement, file_sha256, load_sums
 from embeddings.hub_files import stated_by_hub
 from embeddings.pins import Pin, load_pin, pin_place

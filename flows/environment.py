@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from crawlers.errors import MarqueError
+from core.errors import MarqueError
 
 if TYPE_CHECKING:
     from urllib.request import OpenerDirector

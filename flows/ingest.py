@@ -7,11 +7,11 @@ from pydantic import Field
 from catalog.index import mend_indexes
 from flows.opening import encoder_for, record_for
 from flows.recipe import recipe
-from flows.report import RunReport
+from flows.reporting.report import RunReport
+from flows.reporting.sheets import show_arrivals
 from flows.run import recorded_run
-from flows.sheets import show_arrivals
-from flows.sources import make_source, open_inbox, remember_source
-from flows.stages import check_good_photo, make_searchable, register_all
+from flows.stages.run_stages import check_good_photo, make_searchable, register_all
+from flows.stages.sources import make_source, open_inbox, remember_source
 
 
 @recipe("ingest")

@@ -1,13 +1,13 @@
 """The flow that labels what waits for it, without embedding anything."""
 
 from catalog.cars import add_label_columns
-from flows.labelling import ask_networks
-from flows.pictures import look_at_pictures
 from flows.recipe import recipe
-from flows.report import RunReport
+from flows.reporting.report import RunReport
+from flows.reporting.sheets import show_confidences
 from flows.run import recorded_run
-from flows.sheets import show_confidences
-from flows.stages import label_pending, publish_pending
+from flows.stages.networks import ask_networks
+from flows.stages.pictures import look_at_pictures
+from flows.stages.run_stages import label_pending, publish_pending
 
 
 @recipe("label")

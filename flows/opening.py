@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from catalog.table import Catalog, open_catalog
-from catalog.vocabulary import load_vocabulary
+from core.vocabulary import load_vocabulary
 from embeddings.known import load_known, store_known
 from embeddings.registry import ModelSpec, SpaceRecord
 from flows.settings import Settings

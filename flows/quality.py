@@ -3,9 +3,9 @@
 from typing import Any
 
 from flows.recipe import recipe
-from flows.report import SHOWN, RunReport
+from flows.reporting.report import SHOWN, RunReport
+from flows.reporting.sheets import show_sheet
 from flows.run import Run, recorded_run
-from flows.sheets import show_sheet
 from labeling.assess import assess
 from labeling.quality import Quality, Share
 
@@ -91,6 +91,6 @@ def _show_reliability(run: Run, found: list[Quality]) -> None:
     }
     if not series:
         return
-    from flows.charts import reliability_png
+    from flows.reporting.charts import reliability_png
 
     show_sheet(run, reliability_png("Reliability", series), f"reliability, run {run.run_id}")

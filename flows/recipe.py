@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec
 from pydantic import validate_call
 
 from flows.inside import in_prefect_run
-from flows.report import RunReport
+from flows.reporting.report import RunReport
 
 if TYPE_CHECKING:
     from prefect import Flow

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from catalog.cars import add_label_columns
 from catalog.table import CatalogError, StoreError
-from crawlers.errors import MarqueError
-from flows.progress import stage
+from core.errors import MarqueError
 from flows.recipe import recipe
-from flows.report import RunReport
+from flows.reporting.progress import stage
+from flows.reporting.report import RunReport
 from flows.run import Run, recorded_run
 from flows.settings import Settings
-from flows.stages import publish_pending
-from flows.tasks import opened, shard_task
+from flows.stages.run_stages import publish_pending
+from flows.stages.tasks import opened, shard_task
 from labeling.review.record import Imported, import_file
 from labeling.review.returned import Line
 

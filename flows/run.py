@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.table import Catalog
-from crawlers.errors import MarqueError
+from core.errors import MarqueError
 from flows.at_work import at_work
 from flows.environment import prepare_environment
 from flows.inside import in_prefect_run
-from flows.markdown import cells
 from flows.opening import catalog_at
-from flows.private import make_private
-from flows.report import RunReport, new_report, store_report
+from flows.reporting.markdown import cells
+from flows.reporting.report import RunReport, new_report, store_report
+from flows.server.private import make_private
 from flows.settings import Settings, load_settings
 
 

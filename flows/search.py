@@ -5,11 +5,11 @@ from typing import Any
 
 from flows.answering import answer
 from flows.inside import in_prefect_run
-from flows.markdown import link, plain, table
 from flows.recipe import recipe
-from flows.report import RunReport
+from flows.reporting.markdown import link, plain, table
+from flows.reporting.report import RunReport
+from flows.reporting.sheets import KeptSheet, show_sheet
 from flows.run import recorded_run
-from flows.sheets import KeptSheet, show_sheet
 from search.engine import Answer, Hit
 from search.query import Query
 from search.sheet import MOST, check_sheet_path, sheet_png, store_sheet

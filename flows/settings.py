@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from catalog.places import place_of, unfit, unusable_option
-from crawlers.errors import MarqueError
+from core.errors import MarqueError
 from embeddings.registry import DEFAULT_MODEL, ModelSpec, model_spec
 from embeddings.tuning import Given, usable_cores
 from labeling.segmenters import DEFAULT_SEGMENTER

@@ -3,13 +3,13 @@
 from typing import Any
 
 from catalog.cars import add_label_columns
-from crawlers.errors import UsageMistakeError
-from flows.labelling import ask_networks, labels_wanted, made_vectors
-from flows.progress import stage
+from core.errors import UsageMistakeError
 from flows.recipe import recipe
-from flows.report import RunReport
+from flows.reporting.progress import stage
+from flows.reporting.report import RunReport
 from flows.run import recorded_run
-from flows.stages import label_pending, publish_pending
+from flows.stages.networks import ask_networks, labels_wanted, made_vectors
+from flows.stages.run_stages import label_pending, publish_pending
 from labeling.heads import Trial
 from labeling.training import train_heads as train_heads_of
 from labeling.training import trainable

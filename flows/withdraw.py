@@ -6,13 +6,13 @@ from pathlib import Path
 
 from catalog.told import Change
 from catalog.withdraw import find_withdrawal, forget_tellers, withdraw_facts
-from flows.progress import stage
 from flows.recipe import recipe
-from flows.report import RunReport
+from flows.reporting.progress import stage
+from flows.reporting.report import RunReport
 from flows.run import recorded_run
 from flows.settings import Settings
-from flows.stages import make_searchable
-from flows.tasks import ASKED, opened, shard_task, shards
+from flows.stages.run_stages import make_searchable
+from flows.stages.tasks import ASKED, opened, shard_task, shards
 
 
 @recipe("withdraw")

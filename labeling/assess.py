@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from catalog.assertions import Assertion, Label
 from catalog.cars import COMPOSED
 from catalog.labelers import HEAD, Judge, load_judges
 from catalog.sql import equals
 from catalog.table import Catalog
+from core.assertions import Assertion, Label
 from labeling.consensus import decide
 from labeling.heads import is_held_out
 from labeling.label import standing

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from crawlers.errors import MarqueError, UsageMistakeError
-from crawlers.records import Box
+from core.errors import MarqueError, UsageMistakeError
+from core.records import Box
 from embeddings.preparation import LONGEST_STRIP
 
 THRESHOLD = 0.5

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.assertions import Assertion, Label
 from catalog.labelers import Judge
-from catalog.vocabulary import Attribute, Vocabulary
+from core.assertions import Assertion, Label
+from core.vocabulary import Attribute, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)

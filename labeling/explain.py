@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from catalog.assertions import Assertion
 from catalog.table import Catalog
+from core.assertions import Assertion
 from labeling.label import decisions, load_assertions
 
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from catalog.assertions import Assertion
 from catalog.schema import sighting_id
-from catalog.vocabulary import NOTHING, Vocabulary
-from crawlers.records import Sighting
+from core.assertions import Assertion
+from core.records import Sighting
+from core.vocabulary import NOTHING, Vocabulary
 from labeling.names import read_names
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from catalog.added import insert_own
-from catalog.assertions import CONFIDENCE_DIGITS, Assertion, Label
 from catalog.labelers import Judge, heard, load_judges
 from catalog.table import Catalog
-from crawlers.records import Sighting
+from core.assertions import CONFIDENCE_DIGITS, Assertion, Label
+from core.records import Sighting
 from labeling.consensus import Decision, consensus, decide
 from labeling.facts import read_facts
 

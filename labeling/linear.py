@@ -13,7 +13,7 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from crawlers.errors import MarqueError
+from core.errors import MarqueError
 
 Array = npt.NDArray[np.float32]
 

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.car_names import Named, has_year, is_of_cars
-from catalog.vocabulary import Vocabulary
-from crawlers.pages.commons.parse import SOURCE
-from crawlers.records import Sighting, replica_of
+from core.car_names import Named, has_year, is_of_cars
+from core.records import Sighting, replica_of
+from core.vocabulary import Vocabulary
+from crawlers.sites.commons.pages.parse import SOURCE
 
 NAMED = frozenset({SOURCE, replica_of(SOURCE)})
 """Sources whose photos are told about by names."""

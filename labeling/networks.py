@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from catalog.assertions import CONFIDENCE_DIGITS, Assertion
 from catalog.labelers import Judge, Labeler, by_trust, judges_of, load_labelers
 from catalog.pending import VIEW
 from catalog.table import Catalog
-from catalog.vocabulary import Vocabulary
+from core.assertions import CONFIDENCE_DIGITS, Assertion
+from core.vocabulary import Vocabulary
 from labeling.label import add_assertions
 from labeling.linear import Answers, Array, Classifier, WeightsError, answers, unpack
 

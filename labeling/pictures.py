@@ -16,13 +16,13 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from catalog.assertions import Assertion
 from catalog.labelers import Labeler
-from catalog.photos import RejectedError, decoded
 from catalog.segments import load_segments
 from catalog.stored import load_photos
 from catalog.table import Catalog
-from catalog.vocabulary import Vocabulary
+from core.assertions import Assertion
+from core.photos.examine import RejectedError, decoded
+from core.vocabulary import Vocabulary
 from embeddings.preparation import Picture, Preparation
 from labeling.classmap import ClassMap, ClassMapError, Mask, car_mask, main_part
 from labeling.color import paint_scores

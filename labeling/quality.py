@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from crawlers.errors import UsageMistakeError
+from core.errors import UsageMistakeError
 
 BINS = 15
 FEW = 10  # confidences a bin: with fewer, what a bin shows is mostly chance

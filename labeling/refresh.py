@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from catalog.assertions import Label
 from catalog.cars import refresh_cars
 from catalog.table import Catalog
+from core.assertions import Label
 from labeling.label import decisions
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from catalog.labelers import HEAD, retire_labeler, use_labeler
 from catalog.table import Catalog
-from crawlers.errors import UsageMistakeError
+from core.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
 from labeling.heads import Examples, Trial, train_head
 from labeling.linear import Classifier

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from catalog.vocabulary import Question, Vocabulary
+from core.vocabulary import Question, Vocabulary
 from embeddings.registry import SpaceRecord
 from labeling.linear import Array, Classifier
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crawlers.credits import FORMS, Credit, render_credits
-from crawlers.errors import UsageMistakeError
+from core.credits import FORMS, Credit, render_credits
+from core.errors import UsageMistakeError
 from marque.common import print_json, shared_options
 from marque.terminal import say
 

@@ -13,12 +13,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from crawlers.text import visible
-from flows.progress import listener
+from core.text import visible
+from flows.reporting.progress import listener
 
 
 class Bars:
-    """A `flows.progress.Listener` that draws."""
+    """A `flows.reporting.progress.Listener` that draws."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from crawlers.errors import MarqueError, UsageMistakeError
-from crawlers.logs import escape_logs
+from core.errors import MarqueError, UsageMistakeError
+from core.logs import escape_logs
 from flows.environment import prepare_environment
 from marque.terminal import leave_at_once, print_document, printable, say_error, show_traceback
 
 if TYPE_CHECKING:
-    from flows.report import RunReport
+    from flows.reporting.report import RunReport
 
 GIVEN_HOME = "marque.home"
 """Where a command finds --home in click's context, if it was given."""
@@ -116,7 +116,7 @@ def readable_errors(*, debug: bool, as_json: bool) -> Iterator[None]:
 
 
 def _leave_if_server_is_gone(error: Exception, message: str) -> None:
-    from flows.watch import ServerGoneError
+    from flows.server.watch import ServerGoneError
 
     if isinstance(error, ServerGoneError):
         say_error(message)
@@ -145,7 +145,7 @@ def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
     for something that makes no sense.
     """
     wrong_usage = False
-    from flows.server import prefect_server
+    from flows.server.find import prefect_server
     from flows.settings import load_settings
     from marque.bars import progress_bars
     from marque.tables import print_report

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawlers.licences import ACCEPTED
-from crawlers.pages.autoscout24.codes import SITES
-from crawlers.pages.autoscout24.gallery import SIZES
-from crawlers.text import whole
+from core.licenses import ACCEPTED
+from core.text import whole
+from crawlers.sites.autoscout24.pages.codes import SITES
+from crawlers.sites.autoscout24.pages.gallery import SIZES
 from marque.common import F, run_flow, shared_options
 
 if TYPE_CHECKING:
-    from flows.report import RunReport
+    from flows.reporting.report import RunReport
 
 
 def _apply(command: F, *options: Any) -> F:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawlers.text import shell_word, visible
+from core.text import shell_word, visible
 from marque.common import GIVEN_HOME, plain_options, use_home
 from marque.terminal import say
 
 if TYPE_CHECKING:
-    from crawlers.replica.server import Replica
+    from synthetic.replica.server import Replica
 
 LISTINGS = 300
 PHOTOS = 5  # of an advert
@@ -56,12 +56,12 @@ def demo(listings: int) -> None:
     os.environ["MARQUE_SEMANTIC_MODEL"] = "marque-tiny"
     for name in ("MARQUE_SEMANTIC_WEIGHTS", "MARQUE_VOCABULARY"):
         os.environ.pop(name, None)
-    from crawlers.replica.server import ReplicaError, start_replica
-    from crawlers.replica.world import World
-    from crawlers.scenes.write import write_scenes
     from embeddings.registry import DEFAULT_MODEL
-    from flows.server import opened_at, prefect_server
-    from flows.server_process import server_beside
+    from flows.server.find import opened_at, prefect_server
+    from flows.server.process import server_beside
+    from synthetic.replica.server import ReplicaError, start_replica
+    from synthetic.replica.world import World
+    from synthetic.scenes.write import write_scenes
 
     write_scenes(home / "query", 1, QUERY_SEED)
     query = next((home / "query").glob("*.jpg"))

@@ -9,7 +9,7 @@ from marque.common import GIVEN_HOME, print_json, shared_options
 from marque.terminal import say_over, shown
 
 if TYPE_CHECKING:
-    from flows.doctor.check import Check
+    from marque.checks.check import Check
 
 
 @click.command()
@@ -23,8 +23,8 @@ def doctor(context: click.Context, deep: bool, as_json: bool) -> None:
 
     Changes nothing. Exit status 1 if there is a problem; a warning is none.
     """
-    from flows.doctor.check import STATES
-    from flows.doctor.examine import examine
+    from marque.checks.check import STATES
+    from marque.checks.examine import examine
 
     told = _tell if deep else None
     checks = examine(home_given=GIVEN_HOME in context.meta, deep=told)

@@ -14,7 +14,7 @@ from marque.crawl import (
 )
 
 if TYPE_CHECKING:
-    from flows.report import RunReport
+    from flows.reporting.report import RunReport
 
 
 def to_path(_context: click.Context, _parameter: click.Parameter, value: str) -> Path:
@@ -113,7 +113,7 @@ def scenes(
 ) -> None:
     """Take in a folder PATH of rendered car scenes, for trying things out."""
     if render is not None:
-        from crawlers.scenes.write import write_scenes
+        from synthetic.scenes.write import write_scenes
 
         write_scenes(path, render, seed)
     _ingest("scenes", path, as_json=as_json, limit=limit, embed=not no_embed)

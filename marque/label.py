@@ -9,7 +9,7 @@ from marque.common import loss_option, print_json, run_flow, shared_options
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from flows.report import RunReport
+    from flows.reporting.report import RunReport
 
 
 @click.command()

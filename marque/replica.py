@@ -8,7 +8,7 @@ from marque.common import plain_options
 from marque.terminal import say
 
 if TYPE_CHECKING:
-    from crawlers.replica.server import Replica
+    from synthetic.replica.server import Replica
 
 _UP = """\
 The replica is up: {listings:,} cars and {files:,} files of Wikimedia Commons, at
@@ -60,9 +60,9 @@ def replica(
 
     Its photos are rendered, its sellers invented, and no site is asked for anything.
     """
-    from crawlers.replica.faults import known_faults
-    from crawlers.replica.server import serve
-    from crawlers.replica.world import World
+    from synthetic.replica.faults import known_faults
+    from synthetic.replica.server import serve
+    from synthetic.replica.world import World
 
     if list_faults:
         for name, does in known_faults().items():

@@ -9,7 +9,7 @@ from marque.common import run_flow, shared_options, weights_option
 from marque.terminal import confirm
 
 if TYPE_CHECKING:
-    from flows.report import RunReport
+    from flows.reporting.report import RunReport
 
 
 @click.command()

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawlers.errors import UsageMistakeError
+from core.errors import UsageMistakeError
 from marque.common import F, loss_option, print_json, run_flow, shared_options
 from marque.terminal import say
 
 if TYPE_CHECKING:
     from catalog.table import Catalog
-    from flows.report import RunReport
+    from flows.reporting.report import RunReport
     from labeling.review.waiting import Queue
 
 REASONS = ("contradiction", "people-disagree", "suspected-label", "near-threshold")

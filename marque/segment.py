@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawlers.errors import UsageMistakeError
+from core.errors import UsageMistakeError
 from marque.common import print_json, shared_options
 from marque.terminal import say
 
@@ -82,10 +82,10 @@ def segment(
 
 def _content(settings: "Settings", image: str) -> bytes:
     """The bytes of a file, or of a photo of the catalogue by the first digits of its id."""
-    from catalog.photo_files import read_photo
-    from catalog.photos import RejectedError
     from catalog.status import ID_PREFIX, find_photo
     from catalog.stored import photo_bytes
+    from core.photos.examine import RejectedError
+    from core.photos.files import read_photo
     from flows.opening import catalog_at
 
     path = Path(image)
@@ -121,7 +121,7 @@ def _load(settings: "Settings", name: str | None, weights: Path | None) -> "Segm
 
 
 def _segmented(segmenter: "Segmenter", image: str, content: bytes, threshold: float) -> "ClassMap":
-    from catalog.photos import RejectedError
+    from core.photos.examine import RejectedError
     from labeling.segment import segment_photo
 
     try:

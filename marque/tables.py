@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from flows.report import RunReport
+from flows.reporting.report import RunReport
 from marque.terminal import shown
 from search.query import question_text
 from search.wording import labels_text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crawlers.text import visible, visible_json, visible_lines
+from core.text import visible, visible_json, visible_lines
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -7,7 +7,7 @@ import click
 from marque.common import loss_option, run_flow, shared_options
 
 if TYPE_CHECKING:
-    from flows.report import RunReport
+    from flows.reporting.report import RunReport
 
 
 @click.group()

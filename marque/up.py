@@ -14,7 +14,7 @@ from marque.terminal import say
 def up(port: int) -> None:
     """Keep a Prefect server up, with its pages and the contact sheets, until Ctrl-C; other commands
     use it."""
-    from flows.server import run_server
+    from flows.server.find import run_server
     from flows.settings import load_settings
 
     run_server(load_settings().home_path, port, say)

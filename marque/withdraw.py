@@ -10,7 +10,7 @@ from marque.terminal import confirm, say
 
 if TYPE_CHECKING:
     from catalog.withdraw import Withdrawal
-    from flows.report import RunReport
+    from flows.reporting.report import RunReport
 
 
 @click.command()

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from catalog.cars import label_of
 from catalog.filters import hide_views, to_sql
-from catalog.photo_files import read_photo
-from catalog.photos import RejectedError
 from catalog.published import PublishedCars, Rows
+from core.photos.examine import RejectedError
+from core.photos.files import read_photo
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from search.query import Query, QueryError
 

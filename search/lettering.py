@@ -15,7 +15,7 @@ from itertools import groupby
 
 from PIL import ImageDraw, ImageFont
 
-from crawlers.text import clean
+from core.text import clean
 
 LONGEST = 1200  # characters of a text that are looked at: a credit can be a page long
 

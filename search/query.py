@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from catalog.filters import Filter, parse_filter
-from catalog.vocabulary import Vocabulary
-from crawlers.errors import UsageMistakeError
-from crawlers.text import clean, visible, whole
+from core.errors import UsageMistakeError
+from core.text import clean, visible, whole
+from core.vocabulary import Vocabulary
 
 MAX_K = 10_000
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")

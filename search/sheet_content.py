@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from catalog.photo_files import read_photo
-from catalog.photos import RejectedError, examine
 from catalog.published import PublishedCars
 from catalog.table import Catalog
+from core.photos.examine import RejectedError, examine
+from core.photos.files import read_photo
 from embeddings.registry import SPACE, TINY, SpaceRecord
 from search.engine import Answer, Hit, hits_of
 from search.query import Query

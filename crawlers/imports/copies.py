@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path, PurePath
 
+from core.records import SourceError
 from crawlers.imports.walk import readable
-from crawlers.records import SourceError
 
 COPIED = "file or folder with the mark of a copy in its name is read as what it is a copy of"
 

@@ -4,8 +4,8 @@ import os
 from functools import cached_property
 from pathlib import Path
 
+from core.records import SourceError
 from crawlers.imports.walk import readable
-from crawlers.records import SourceError
 
 
 class OnDrive:

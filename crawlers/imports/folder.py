@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from core.records import Drop, Notice, Photo, Sighting, SourceError, count_seen
 from crawlers.imports.drive import OnDrive
-from crawlers.imports.sidecar import FIELDS, Facts, Sidecar, load_sidecar, real_path
+from crawlers.imports.sidecar.read import FIELDS, Facts, Sidecar, load_sidecar, real_path
 from crawlers.imports.walk import WENT_AWAY, readable, walk_files
-from crawlers.records import Drop, Notice, Photo, Sighting, SourceError, count_seen
 
 NO_ROW = "file has no row in the sidecar"
 
@@ -20,7 +20,7 @@ class FolderSource(OnDrive):
 
     It says of a file what a row of its sidecar does, and takes nothing back: not without a sidecar,
     and not where the row of a file, or a column, is gone. `sidecar` is a CSV or JSON table of facts
-    per file and `columns` says which of its columns holds what; see `crawlers.imports.sidecar`.
+    per file and `columns` says which of its columns holds what; see `imports.sidecar.read`.
     Suffixes decide nothing but that text and label files are left out: what is no photo is
     rejected, with its reason, where it is decoded.
     """

@@ -6,8 +6,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from core.records import Drop, Notice
 from crawlers.imports.foreign import OTHER_FILE, OTHER_FOLDER, is_other_file, is_other_folder
-from crawlers.records import Drop, Notice
 
 LABEL_SUFFIXES = (
     *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".mat"),

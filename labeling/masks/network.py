@@ -10,7 +10,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from crawlers.errors import UsageMistakeError
+from core.errors import UsageMistakeError
 from labeling.masks import CLASSES, WEIGHTS
 
 WIDTHS = (24, 48, 80, 112)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from crawlers.records import Box
+from core.records import Box
 from labeling.masks import MEAN, SIDE, STD
 
 Pixels = NDArray[np.uint8]

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from catalog.assertions import Assertion, Label
 from catalog.labelers import Judge
+from core.assertions import Assertion, Label
 from labeling.consensus import Decision
 from labeling.review.suspects import Suspect
 

@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from catalog.photos import decoded, encode_jpeg
 from catalog.stored import load_photos
 from catalog.table import Catalog
-from crawlers.errors import UsageMistakeError
-from crawlers.spreadsheet import csv_line
-from crawlers.text import clean, web_url
+from core.errors import UsageMistakeError
+from core.photos.examine import decoded, encode_jpeg
+from core.spreadsheet import csv_line
+from core.text import clean, web_url
 from labeling.review.cases import Case, spoken
 from labeling.review.queue import Waiting
 from labeling.review.returned_csv import HEADER

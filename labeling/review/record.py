@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from catalog.assertions import Assertion
 from catalog.table import Catalog
+from core.assertions import Assertion
 from labeling.label import add_assertions, load_assertions
 from labeling.review.cases import is_disputed, spoken
 from labeling.review.moments import latest_of

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.status import ID_PREFIX
-from catalog.vocabulary import (
+from core.text import clean
+from core.vocabulary import (
     LEFT_OPEN,
     NONE,
     NOTHING,
@@ -20,8 +21,7 @@ from catalog.vocabulary import (
     Vocabulary,
     fold,
 )
-from catalog.vocabulary_file import LONGEST
-from crawlers.text import clean
+from core.vocabulary_file import LONGEST
 from labeling.review.cases import spoken
 from labeling.review.moments import HELP, read_moment
 from labeling.review.returned import Answer, Line
@@ -29,7 +29,7 @@ from labeling.review.returned import Answer, Line
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a person decided: see `catalog.assertions.Assertion`.
+    """What a person decided: see `core.assertions.Assertion`.
 
     `at` is when, and `said_at` the same as the file has it, "" if it does not say.
     """

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from crawlers.spreadsheet import unguarded
+from core.spreadsheet import unguarded
 from labeling.review.returned import Answer, Line, Returned, is_text
 
 HEADER = (

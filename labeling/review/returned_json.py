@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from catalog.vocabulary_file import FIELDS
+from core.vocabulary_file import FIELDS
 from labeling.review.returned import Answer, Line, Returned, is_text
 
 USER = "label-studio user "

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from catalog.vocabulary import CANNOT_TELL, NONE, Attribute
-from crawlers.text import clean
+from core.text import clean
+from core.vocabulary import CANNOT_TELL, NONE, Attribute
 from labeling.review.cases import Case, spoken
 from labeling.review.queue import Waiting
 

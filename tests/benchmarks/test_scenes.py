@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks.scenes import WANTED, Row, measure, page_of, sizes
-from crawlers.scenes import SIZE
-from embeddings.tiny.scenes import SIZES
+from synthetic.scenes import SIZE
+from synthetic.tiny.scenes import SIZES
 
 
 def test_every_size_is_measured() -> None:

@@ -7,7 +7,7 @@ from catalog.cars import append_cars, open_space
 from catalog.pending import unembedded_images, unlabelled_sightings
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
-from crawlers.records import Photo, Sighting
+from core.records import Photo, Sighting
 from labeling.label import current_labels, label_sightings
 from tests.catalog.making import SIZE, Fill, MakePhoto, png, record, vectors_for
 

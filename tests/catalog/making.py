@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from catalog.cars import Vectors
-from crawlers.records import Photo
+from core.records import Photo
 
 SIZE = 16
 

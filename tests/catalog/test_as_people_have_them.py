@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from catalog.photos import FIRST_FRAME, examine
 from catalog.register import REPLACED, register
 from catalog.table import Catalog, open_catalog
+from core.photos.examine import FIRST_FRAME, examine
 from crawlers.imports.folder import FolderSource
 from tests.catalog.making import png
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 from catalog import cleanup
-from catalog.assertions import Assertion
 from catalog.cleanup import clean_up, remove_superseded, remove_versions
 from catalog.labelers import Calibration, Labeler, retire_labeler, use_labeler
 from catalog.pending import evidence, stale_cars
@@ -19,6 +18,7 @@ from catalog.published import PublishedCars
 from catalog.table import Catalog, StoreError, open_catalog
 from catalog.upkeep import keep_up
 from catalog.versions import REPLACED, TAG, publish
+from core.assertions import Assertion
 from flows.settings import SettingsError, load_settings
 from labeling.label import store_assertions
 from labeling.refresh import refresh_labels
@@ -197,9 +197,9 @@ def test_another_writer_that_is_first_ends_no_run(
 def test_a_run_that_published_cleans_up_and_counts_it(
     grown: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.report import new_report
+    from flows.reporting.report import new_report
     from flows.run import Run
-    from flows.stages import publish_pending
+    from flows.stages.run_stages import publish_pending
 
     monkeypatch.setattr(cleanup, "RUNS", 1)
     settings = SimpleNamespace(keep_days=0, shard_size=9, exact_rows=99, publish_max_loss=0.1)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from catalog.register import KEPT, register
 from catalog.table import Catalog
-from crawlers.crawl import CrawlJob
-from crawlers.imports.stanford_classes import load_classes, photo_of
-from crawlers.records import Box, Listing, Photo, PhotoLink
-from crawlers.runner import crawled, store_folder
-from crawlers.store.files import store_photo
-from crawlers.store.state import StoredPhoto, open_store
+from core.records import Box, Listing, Photo, PhotoLink
+from crawlers.engine.job import CrawlJob
+from crawlers.engine.runner import crawled, store_folder
+from crawlers.engine.store.files import store_photo
+from crawlers.engine.store.state import StoredPhoto, open_store
+from crawlers.imports.stanford.classes import load_classes, photo_of
 from tests.catalog.making import png
 
 HUMMER = load_classes()[0]

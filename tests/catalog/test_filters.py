@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.filters import PLAIN, Filter, FilterError, hide_views, parse_filter, to_sql
-from catalog.vocabulary import load_vocabulary
+from core.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary()
 NASTY = [

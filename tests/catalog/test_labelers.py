@@ -20,7 +20,7 @@ from catalog.labelers import (
     use_labeler,
 )
 from catalog.table import Catalog, open_catalog
-from catalog.vocabulary import load_vocabulary
+from core.vocabulary import load_vocabulary
 
 
 def labeler(

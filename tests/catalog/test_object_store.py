@@ -13,14 +13,14 @@ from moto.server import ThreadedMotoServer
 
 from catalog.cars import open_space, replace_vectors
 from catalog.index import maintain_indexes
-from catalog.photos import image_id
 from catalog.published import PublishedCars
 from catalog.status import catalog_status
 from catalog.table import Catalog, CatalogError, open_catalog
 from catalog.versions import publish
-from flows.doctor.given import check_settings
+from core.photos.examine import image_id
 from flows.opening import catalog_at
 from flows.settings import SettingsError, load_settings
+from marque.checks.settings import check_settings
 from tests.catalog.making import Fill, MakePhoto, record, unit, vectors_for
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "VERYSECRET"}

@@ -9,11 +9,11 @@ import pillow_heif
 import pytest
 from PIL import ExifTags, Image
 
-from catalog import kinds
-from catalog.photos import TOO_LARGE, RejectedError, decode, examine
-from crawlers.parts import NO_PICTURE
-from crawlers.tiff import RAW
-from crawlers.unpacking import TOO_MUCH_MEMORY
+from core.photos import kinds
+from core.photos.examine import TOO_LARGE, RejectedError, decode, examine
+from core.photos.parts import NO_PICTURE
+from core.photos.tiff import RAW
+from core.photos.unpacking import TOO_MUCH_MEMORY
 
 pillow_heif.register_heif_opener()
 

@@ -16,21 +16,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catalog import photos, shown
-from catalog.kinds import JPEG_2000, TRUNCATED
-from catalog.photos import RejectedError, decode, decoding_bytes, examine
 from catalog.register import register
 from catalog.table import Catalog
-from crawlers import unpacking
-from crawlers.pipelines.store_photo import LASTING, look_at
-from crawlers.records import Box, Photo, Sighting
-from crawlers.unpacking import (
+from core.photos import examine as photos
+from core.photos import shown, unpacking
+from core.photos.examine import RejectedError, decode, decoding_bytes, examine
+from core.photos.kinds import JPEG_2000, TRUNCATED
+from core.photos.unpacking import (
     MOST_SCANS,
     TOO_MANY_PARTS,
     TOO_MANY_SCANS,
     TOO_MUCH_MEMORY,
     Budget,
 )
+from core.records import Box, Photo, Sighting
+from crawlers.engine.pipelines.store_photo import LASTING, look_at
 
 SIZE = (320, 240)
 SCAN, END = b"\xff\xda", b"\xff\xd9"
@@ -200,8 +200,8 @@ MEASURE = """
 import ctypes, io, json, sys
 from pathlib import Path
 from PIL import Image
-from catalog.photos import decode, decoding_bytes, examine
-from crawlers.records import Box
+from core.photos.examine import decode, decoding_bytes, examine
+from core.records import Box
 
 def status(name):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -274,7 +274,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from catalog import photos, shown
-from crawlers.unpacking import Budget
+from core.photos.unpacking import Budget
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

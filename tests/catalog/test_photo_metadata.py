@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from catalog.kinds import TRUNCATED
-from catalog.photos import RejectedError, decode, examine
 from catalog.register import register
 from catalog.table import Catalog
-from crawlers.opening import NO_END
-from crawlers.parts import NO_PICTURE
-from crawlers.pipelines.store_photo import look_at
-from crawlers.records import Photo, Sighting
+from core.photos.examine import RejectedError, decode, examine
+from core.photos.kinds import TRUNCATED
+from core.photos.opening import NO_END
+from core.photos.parts import NO_PICTURE
+from core.records import Photo, Sighting
+from crawlers.engine.pipelines.store_photo import look_at
 
 SIZE = (160, 96)
 END = b"\xff\xd9"
@@ -219,7 +219,7 @@ def test_a_png_without_pixels() -> None:
 PEAK = """
 import sys
 from pathlib import Path
-from catalog.photos import decode
+from core.photos.examine import decode
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

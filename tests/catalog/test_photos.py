@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageDraw, ImageOps
 
-from catalog import kinds, photos
-from catalog.photos import FIRST_FRAME, RejectedError, decode, examine, fits
 from catalog.register import register
 from catalog.table import Catalog
-from crawlers.records import Box, Photo, Sighting
+from core.photos import examine as photos
+from core.photos import kinds
+from core.photos.examine import FIRST_FRAME, RejectedError, decode, examine, fits
+from core.records import Box, Photo, Sighting
 
 HOSTILE = Path(__file__).parents[2].parent / "shared" / "data" / "hostile_images"
 SECRET = "Leica of Mrs Example"

@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from catalog.assertions import Label
 from catalog.cars import (
     add_label_columns,
     append_cars,
@@ -18,7 +17,6 @@ from catalog.cars import (
     space_record,
 )
 from catalog.pending import embed_stage, stale_cars, unembedded_images, unlabelled_sightings
-from catalog.photos import image_id
 from catalog.published import PublishedCars
 from catalog.register import register
 from catalog.rejects import store_rejects
@@ -26,8 +24,10 @@ from catalog.status import catalog_status, describe_photo, find_photo
 from catalog.stored import photo_bytes
 from catalog.table import Catalog, CatalogError, open_catalog
 from catalog.versions import publish, published_version
-from catalog.vocabulary import Vocabulary, load_vocabulary
-from crawlers.records import Drop, Photo
+from core.assertions import Label
+from core.photos.examine import image_id
+from core.records import Drop, Photo
+from core.vocabulary import Vocabulary, load_vocabulary
 from labeling.label import current_labels, label_sightings
 from tests.catalog.making import SIZE, Fill, MakePhoto, png, record, unit, vectors_for
 

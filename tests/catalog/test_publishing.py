@@ -17,7 +17,7 @@ from catalog.published import PublishedCars
 from catalog.register import register
 from catalog.table import Catalog, CatalogError, StoreError, open_catalog
 from catalog.versions import Published, at_published, publish, published_version
-from catalog.vocabulary import load_vocabulary
+from core.vocabulary import load_vocabulary
 from labeling.label import current_labels
 from tests.catalog.making import Fill, MakePhoto, record
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.vocabulary import Vocabulary, VocabularyError, load_vocabulary
+from core.vocabulary import Vocabulary, VocabularyError, load_vocabulary
 
 VOCABULARY = load_vocabulary()
 Users = Callable[[str], Vocabulary]

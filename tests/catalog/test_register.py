@@ -12,15 +12,15 @@ from PIL import Image
 from catalog import register as module
 from catalog import stored
 from catalog.cars import refresh_cars
-from catalog.kinds import NOT_AN_IMAGE
 from catalog.pending import stale_cars, unembedded_images
-from catalog.photo_files import MAX_BYTES, TOO_HEAVY
-from catalog.photos import FIRST_FRAME, UNREADABLE, image_id
 from catalog.register import BOX_IGNORED, REPLACED, register
 from catalog.stored import load_photos
 from catalog.table import Catalog, StoreError, open_catalog
 from catalog.versions import publish
-from crawlers.records import Box, Drop, Notice, Photo, Sighting
+from core.photos.examine import FIRST_FRAME, UNREADABLE, image_id
+from core.photos.files import MAX_BYTES, TOO_HEAVY
+from core.photos.kinds import NOT_AN_IMAGE
+from core.records import Box, Drop, Notice, Photo, Sighting
 from tests.catalog.making import Fill, MakePhoto, png
 
 

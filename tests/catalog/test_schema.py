@@ -1,6 +1,6 @@
 from catalog.schema import cars_schema
-from catalog.vocabulary import RESERVED, load_vocabulary
-from catalog.vocabulary_file import DERIVED
+from core.vocabulary import RESERVED, load_vocabulary
+from core.vocabulary_file import DERIVED
 
 
 def test_no_attribute_can_take_the_name_of_another_column() -> None:

@@ -9,7 +9,7 @@ from catalog.segments import (
     unsegmented,
 )
 from catalog.table import Catalog
-from crawlers.records import Drop
+from core.records import Drop
 
 CLASSES = ("__background__", "car")
 

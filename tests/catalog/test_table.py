@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from catalog.migrations import FORMAT
 from catalog.rejects import store_rejects
 from catalog.table import Catalog, CatalogError, StoreError, first_of_each, open_catalog
-from crawlers.records import Drop
+from core.records import Drop
 
 
 def runs(catalog: Catalog, keys: list[str], report: str = "{}") -> pa.Table:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catalog.photos import RejectedError, decode, decoding_bytes, examine
-from crawlers.pipelines.store_photo import LASTING, look_at
-from crawlers.tiff import RAW
-from crawlers.tiff_grey import PIXELS
+from core.photos.examine import RejectedError, decode, decoding_bytes, examine
+from core.photos.tiff import RAW
+from core.photos.tiff_grey import PIXELS
+from crawlers.engine.pipelines.store_photo import LASTING, look_at
 from tests.catalog.tiffs import Values, packed, tiff
 
 SIZE = (150, 100)

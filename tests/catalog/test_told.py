@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.told import RIGHTS, Told, changes, facts_of, told_of
-from crawlers.records import Sighting
+from core.records import Sighting
 
 BY, SA = "https://creativecommons.org/licenses/by/4.0/", "CC BY-SA 4.0"
 

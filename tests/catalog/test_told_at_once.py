@@ -8,7 +8,7 @@ from catalog.register import register
 from catalog.table import Catalog, open_catalog
 from catalog.told import told_of
 from catalog.withdraw import withdraw_facts
-from crawlers.records import Photo, Sighting
+from core.records import Photo, Sighting
 from tests.catalog.making import png
 
 PLACE = "/photos/a.png"

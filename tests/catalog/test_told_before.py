@@ -9,7 +9,7 @@ from catalog.imports import remember_sidecar, remembered_sidecar
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
 from catalog.withdraw import find_withdrawal, withdraw_facts
-from crawlers.records import Photo, Sighting
+from core.records import Photo, Sighting
 from tests.catalog.making import png
 
 PLACE = "/photos/a.png"

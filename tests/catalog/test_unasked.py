@@ -7,11 +7,11 @@ from functools import partial
 
 import pytest
 
-from catalog.assertions import Assertion
 from catalog.cars import append_cars, open_space, refresh_cars, replace_vectors
 from catalog.labelers import Calibration, Labeler, use_labeler
 from catalog.pending import stale_cars, unasked_images
 from catalog.table import Catalog
+from core.assertions import Assertion
 from labeling.label import current_labels, store_assertions
 from tests.catalog.making import SIZE, Fill, MakePhoto, record, vectors_for
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.vocabulary import LEFT_OPEN, NOTHING, Meaning, VocabularyError, fold, load_vocabulary
+from core.vocabulary import LEFT_OPEN, NOTHING, Meaning, VocabularyError, fold, load_vocabulary
 from labeling.review.returned_json import _OWN
 
 SHARED = Path(__file__).parents[2].parent / "shared"

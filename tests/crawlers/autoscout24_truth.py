@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.pages.autoscout24.codes import BODIES
-from crawlers.records import Photo
-from crawlers.replica.cars import Car
-from crawlers.replica.server import Replica
-from crawlers.replica.world import World
+from core.records import Photo
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.sites.autoscout24.pages.codes import BODIES
+from synthetic.replica.cars import Car
+from synthetic.replica.server import Replica
+from synthetic.replica.world import World
 from tests.crawlers.crawling import Asked, photos, records
 
 Words = Mapping[str, str]

@@ -1,6 +1,6 @@
 """What every saved record of Commons says, written down by hand from the files."""
 
-from crawlers.licences import NOT_KNOWN, NOT_STATED, License
+from core.licenses import NOT_KNOWN, NOT_STATED, License
 
 BY, BY_SA, CC0 = License("by", "4.0"), License("by-sa", "4.0"), License("cc0", "1.0")
 BY_SA_DE, BY_SA_ES = License("by-sa", "3.0", "de"), License("by-sa", "3.0", "es")

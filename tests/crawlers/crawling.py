@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.records import Drop, Photo
-from crawlers.replica.server import Logged, Replica
-from crawlers.runner import crawled, run_crawl, store_folder
-from crawlers.sources import Pace
-from crawlers.store import CrawlStore, open_store
+from core.records import Drop, Photo
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.runner import crawled, run_crawl, store_folder
+from crawlers.engine.store import CrawlStore, open_store
+from crawlers.sites.sources import Pace
+from synthetic.replica.server import Logged, Replica
 
 # An answer that a busy machine is late with would be asked for again, and counted twice.
 FAST = Pace(0.0, 8, 0.0, 8, timeout=300.0, pause=0.2)

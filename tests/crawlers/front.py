@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
-from crawlers.replica.server import Replica
-from crawlers.web import LOCAL, Web
+from core.web import LOCAL, Web
+from synthetic.replica.server import Replica
 
 
 class Said(NamedTuple):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from core.records import Drop, Notice, Photo
 from crawlers.imports.folder import FolderSource
-from crawlers.records import Drop, Notice, Photo
 
 Records = list[Photo | Drop | Notice]
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 from scipy.io import savemat
 
-from crawlers.imports.stanford_cars import StanfordCarsSource
-from crawlers.imports.stanford_classes import load_classes
-from crawlers.records import Drop, Notice, Photo, count_seen
+from core.records import Drop, Notice, Photo, count_seen
+from crawlers.imports.stanford.classes import load_classes
+from crawlers.imports.stanford.read import StanfordCarsSource
 
 HUMMER, RL, CV = 1, 2, 174
 NAMES = [words["class_name"] for words in load_classes()]

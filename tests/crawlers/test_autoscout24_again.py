@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.records import Photo
-from crawlers.replica.cars import Car
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.scenes import BODY_TYPES, COLORS
+from core.records import Photo
+from crawlers.engine.job import CrawlJob, CrawlReport
+from synthetic.replica.cars import Car
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
+from synthetic.scenes import BODY_TYPES, COLORS
 from tests.crawlers.autoscout24_truth import (
     Words,
     found_facts,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.spiders.autoscout24_offers import LATELY, MOST_DEAD, REMOVED
-from crawlers.spiders.autoscout24_searches import AGAIN
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.sites.autoscout24.offers import LATELY, MOST_DEAD, REMOVED
+from crawlers.sites.autoscout24.searches import AGAIN
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.autoscout24_truth import (
     assert_all_there,
     found_facts,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.pages.autoscout24.slices import CAP
-from crawlers.replica.fleet import MODELS
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.spiders.autoscout24 import BEYOND, HIDDEN
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.sites.autoscout24.pages.slices import CAP
+from crawlers.sites.autoscout24.spider import BEYOND, HIDDEN
+from synthetic.replica.fleet import MODELS
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.autoscout24_truth import (
     assert_all_there,
     found_facts,

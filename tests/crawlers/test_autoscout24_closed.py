@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from crawlers.pages.autoscout24.codes import SITES
-from crawlers.pages.autoscout24.listing import Narrowed, Searched
-from crawlers.pages.autoscout24.search import Row, SearchPage
-from crawlers.pages.autoscout24.site_words import site_words
-from crawlers.pages.autoscout24.slices import Slice, body_slices, color_slices
-from crawlers.spiders.autoscout24_closed import find_colors_and_bodies
+from crawlers.sites.autoscout24.closed_offers import find_colors_and_bodies
+from crawlers.sites.autoscout24.pages.codes import SITES
+from crawlers.sites.autoscout24.pages.listing import Narrowed, Searched
+from crawlers.sites.autoscout24.pages.search import Row, SearchPage
+from crawlers.sites.autoscout24.pages.site_words import site_words
+from crawlers.sites.autoscout24.pages.slices import Slice, body_slices, color_slices
 
 ASKED = Slice(SITES["de"], "fiat")
 COLORS = [part.color for part in color_slices(ASKED)]

@@ -11,14 +11,14 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.records import Photo
-from crawlers.replica import invented
-from crawlers.replica.cars import Car
-from crawlers.replica.invented import DIGITS, MARK
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.runner import store_folder
+from core.records import Photo
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.runner import store_folder
+from synthetic.replica import invented
+from synthetic.replica.cars import Car
+from synthetic.replica.invented import DIGITS, MARK
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.autoscout24_truth import (
     assert_all_there,
     found_facts,

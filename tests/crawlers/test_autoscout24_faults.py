@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.pages.autoscout24.search import NOT_MAIN
-from crawlers.records import Photo
-from crawlers.replica.autoscout24 import pictures
-from crawlers.replica.cars import Car
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.runner import store_folder
-from crawlers.spiders import autoscout24_offers as offers
-from crawlers.spiders.autoscout24_searches import EMPTY
+from core.records import Photo
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.runner import store_folder
+from crawlers.sites.autoscout24 import offers
+from crawlers.sites.autoscout24.pages.search import NOT_MAIN
+from crawlers.sites.autoscout24.searches import EMPTY
+from synthetic.replica.autoscout24 import pictures
+from synthetic.replica.cars import Car
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.autoscout24_truth import (
     Words,
     found_facts,

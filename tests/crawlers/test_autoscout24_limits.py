@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from crawlers.records import Photo
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.sources import AUTOSCOUT24
+from core.records import Photo
+from crawlers.sites.sources import AUTOSCOUT24
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.autoscout24_truth import offered, offers_asked, true_photos
 from tests.crawlers.crawling import (
     PICTURES,

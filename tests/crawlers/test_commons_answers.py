@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.errors import MarqueError, UsageMistakeError
-from crawlers.pages.commons import api
-from crawlers.pages.commons.answers import (
+from core.errors import MarqueError, UsageMistakeError
+from core.records import Listing
+from crawlers.sites.commons.pages import api
+from crawlers.sites.commons.pages.answers import (
     Answer,
     ApiError,
     Batch,
     NotApiAnswerError,
     parse_answer,
 )
-from crawlers.pages.commons.categories import (
+from crawlers.sites.commons.pages.categories import (
     is_denied,
     parse_category_sizes,
     parse_subcategories,
 )
-from crawlers.pages.commons.drift import check_answer
-from crawlers.pages.commons.parse import parse_file
-from crawlers.records import Listing
+from crawlers.sites.commons.pages.drift import check_answer
+from crawlers.sites.commons.pages.parse import parse_file
 
 CHAIN = ("wmc_pretty1.json", "wmc_pretty2.json", "wmc_pretty3.json")
 

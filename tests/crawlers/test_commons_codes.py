@@ -2,10 +2,10 @@
 
 import pytest
 
-from crawlers import licences
-from crawlers.licences import NOT_KNOWN, NOT_STATED
-from crawlers.pages.commons.parse import parse_file
-from crawlers.records import Drop
+from core import licenses as licences
+from core.licenses import NOT_KNOWN, NOT_STATED
+from core.records import Drop
+from crawlers.sites.commons.pages.parse import parse_file
 from tests.crawlers.test_commons_pages import listing, page, reason
 
 

@@ -11,19 +11,19 @@ import pytest
 
 from catalog.register import REPLACED, register
 from catalog.table import open_catalog
-from catalog.vocabulary import load_vocabulary
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.errors import UsageMistakeError
-from crawlers.pipelines.store_photo import ROBOTS
-from crawlers.records import Drop, Photo
-from crawlers.replica.commons_categories import ITEMS
-from crawlers.replica.commons_rights import RIGHTS, Rights
-from crawlers.replica.commons_state import Commons, commons_of
-from crawlers.replica.server import Logged, Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.sources import COMMONS
-from crawlers.spiders.commons import AGAIN, WITHDRAWN
-from flows.features import feature_queries
+from core.errors import UsageMistakeError
+from core.records import Drop, Photo
+from core.vocabulary import load_vocabulary
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.pipelines.store_photo import ROBOTS
+from crawlers.sites.commons.spider import AGAIN, WITHDRAWN
+from crawlers.sites.sources import COMMONS
+from flows.stages.features import feature_queries
+from synthetic.replica.commons_categories import ITEMS
+from synthetic.replica.commons_rights import RIGHTS, Rights
+from synthetic.replica.commons_state import Commons, commons_of
+from synthetic.replica.server import Logged, Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers import wiki
 from tests.crawlers.crawling import Asked, commons_job, crawl, photos, records
 
@@ -285,7 +285,7 @@ def test_a_thumbnail_that_is_wider_than_told_is_measured(
     small: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = (20, 40, 60, 120, 250, 500, 960, 1280)  # no 330 any more, though it is still asked for
-    monkeypatch.setattr("crawlers.replica.commons_photos.STEPS", steps)
+    monkeypatch.setattr("synthetic.replica.commons_photos.STEPS", steps)
     job = commons_job(small, WIDTH)
     report = crawl(job, tmp_path)
     catalog = open_catalog(tmp_path / "catalogue")
@@ -305,7 +305,7 @@ def test_the_public_domain_mark_comes_only_when_asked_for(
 ) -> None:
     short = "Public Domain Mark 1.0"
     mark = Rights(0, short, "Public domain", "pd", f"{wiki.CC}/publicdomain/mark/1.0/deed.en")
-    monkeypatch.setattr("crawlers.replica.commons_state.RIGHTS", (*RIGHTS, mark))
+    monkeypatch.setattr("synthetic.replica.commons_state.RIGHTS", (*RIGHTS, mark))
     commons = commons_of(small.world)
     file = next(each for each in wiki.files_of(commons) if wiki.refused(each) is None)
     commons.relicense(file.name, short)

@@ -6,11 +6,22 @@ from typing import Any
 
 import pytest
 
-from crawlers.errors import DriftError
-from crawlers.pages.commons.answers import Answer, parse_answer
-from crawlers.pages.commons.api import category_files, category_sizes, search_total, subcategories
-from crawlers.pages.commons.drift import FEW, FILE_PATHS, NEWER_PATHS, check_answer, check_files
-from crawlers.pages.commons.fields import Page
+from core.errors import DriftError
+from crawlers.sites.commons.pages.answers import Answer, parse_answer
+from crawlers.sites.commons.pages.api import (
+    category_files,
+    category_sizes,
+    search_total,
+    subcategories,
+)
+from crawlers.sites.commons.pages.drift import (
+    FEW,
+    FILE_PATHS,
+    NEWER_PATHS,
+    check_answer,
+    check_files,
+)
+from crawlers.sites.commons.pages.fields import Page
 from tests.crawlers.test_commons_pages import page
 
 SAVED = ("wmc_pretty123.json", "wmc_pretty4.json", "wmc_raw.json", "wmc_pretty1.json")

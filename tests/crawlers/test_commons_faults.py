@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from crawlers.crawl import CrawlReport
-from crawlers.pipelines.store_photo import NOT_A_PHOTO, OPTED_OUT
-from crawlers.records import Photo
-from crawlers.replica.commons_continue import ApiError
-from crawlers.replica.commons_state import commons_of
-from crawlers.replica.server import Logged, Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.spiders.commons import TRIES, UNNAMED, WAITED
+from core.records import Photo
+from crawlers.engine.job import CrawlReport
+from crawlers.engine.pipelines.store_photo import NOT_A_PHOTO, OPTED_OUT
+from crawlers.sites.commons.spider import TRIES, UNNAMED, WAITED
+from synthetic.replica.commons_continue import ApiError
+from synthetic.replica.commons_state import commons_of
+from synthetic.replica.server import Logged, Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers import wiki
 from tests.crawlers.crawling import FAST, Asked, commons_job, crawl, photos, records
 
@@ -69,7 +69,7 @@ def test_photos_come_though_nobody_says_what_items_are_called(
             raise ApiError("unknown_action", "there are no items here")
         return {"entities": [], "success": 1}
 
-    monkeypatch.setattr("crawlers.replica.commons.entities", entities)
+    monkeypatch.setattr("synthetic.replica.commons.entities", entities)
     job = commons_job(replica, {"width": 330})
     report = crawl(job, tmp_path)
     assert (report.ended, report.failures) == ("finished", [])
@@ -218,7 +218,7 @@ def test_an_api_that_answers_429_again_and_again_is_left_alone(
 def test_a_width_that_is_made_no_more_is_not_asked_for_twice(
     replica: Replica, calm: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crawlers.replica.commons_upload.STEPS", (20, 40, 500, 960))
+    monkeypatch.setattr("synthetic.replica.commons_upload.STEPS", (20, 40, 500, 960))
     replica.faults.set("thumb-step-429")
     job = commons_job(replica, {"width": 330})
     with Asked(replica) as asked:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from crawlers.pages.commons.answers import parse_answer
-from crawlers.pages.commons.items import MOST, depicted, parse_labels
+from crawlers.sites.commons.pages.answers import parse_answer
+from crawlers.sites.commons.pages.items import MOST, depicted, parse_labels
 
 
 def statement(item: Any, rank: str = "normal") -> dict[str, Any]:

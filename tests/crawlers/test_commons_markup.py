@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.pages.commons.markup import first_link, plain_text, strip_tracking, web_address
+from crawlers.sites.commons.pages.markup import first_link, plain_text, strip_tracking, web_address
 
 COMMONS = "https://commons.wikimedia.org"
 

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crawlers import licences
-from crawlers.errors import UsageMistakeError
-from crawlers.licences import NOT_KNOWN, NOT_STATED, License
-from crawlers.pages.commons import parse
-from crawlers.pages.commons.answers import parse_answer
-from crawlers.pages.commons.fields import ANSWER_PATHS, PATHS, Page, read, said
-from crawlers.pages.commons.markup import first_link, plain_text
-from crawlers.pages.commons.parse import parse_file
-from crawlers.records import Drop, Listing, PhotoLink
+from core import licenses as licences
+from core.errors import UsageMistakeError
+from core.licenses import NOT_KNOWN, NOT_STATED, License
+from core.records import Drop, Listing, PhotoLink
+from crawlers.sites.commons.pages import parse
+from crawlers.sites.commons.pages.answers import parse_answer
+from crawlers.sites.commons.pages.fields import ANSWER_PATHS, PATHS, Page, read, said
+from crawlers.sites.commons.pages.markup import first_link, plain_text
+from crawlers.sites.commons.pages.parse import parse_file
 from tests.crawlers.commons_expected import BY_SA_DE, COMMONS, EXPECTED
 
 SAMPLES = ("wmc_pretty123.json", "wmc_pretty4.json", "wmc_raw.json", "wmc_pretty1.json")

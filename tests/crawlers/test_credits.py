@@ -11,10 +11,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from crawlers.credits import FORMS, NO_LICENSE, Credit, attribution_text, render_credits
-from crawlers.licences import License
-from crawlers.spreadsheet import guarded
-from crawlers.text import clean
+from core.credits import FORMS, NO_LICENSE, Credit, attribution_text, render_credits
+from core.licenses import License
+from core.spreadsheet import guarded
+from core.text import clean
 
 CC0 = License("cc0", "1.0")
 PORTED = License("by-sa", "3.0", "de")

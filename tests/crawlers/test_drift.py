@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.crawl import CrawlReport
-from crawlers.pages.autoscout24.drift import FEW
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.spiders.autoscout24_offers import LACKS
+from crawlers.engine.job import CrawlReport
+from crawlers.sites.autoscout24.offers import LACKS
+from crawlers.sites.autoscout24.pages.drift import FEW
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.autoscout24_truth import (
     assert_all_there,
     listings,

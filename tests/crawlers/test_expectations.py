@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.crawl import COMPLETE, CrawlReport, Ending
-from crawlers.expectations import check_ending, check_expectations
-from crawlers.licences import NOT_STATED
-from crawlers.sources import AUTOSCOUT24, COMMONS, SITES, Expected, Fill, Site
+from core.licenses import NOT_STATED
+from crawlers.engine.expectations import check_ending, check_expectations
+from crawlers.engine.job import COMPLETE, CrawlReport, Ending
+from crawlers.sites.sources import AUTOSCOUT24, COMMONS, SITES, Expected, Fill, Site
 
 SMALL = replace(
     AUTOSCOUT24,

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.records import Drop, Notice, Photo, SourceError
 from crawlers.imports import foreign, walk
 from crawlers.imports.folder import FolderSource
-from crawlers.records import Drop, Notice, Photo, SourceError
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crawlers.imports import sidecar
+from core.records import Drop, Notice, Photo, SourceError
+from core.spreadsheet import unguarded
+from core.text import clean
 from crawlers.imports.folder import NO_ROW, FolderSource
+from crawlers.imports.sidecar import read as sidecar
 from crawlers.imports.walk import LABEL_SUFFIXES
-from crawlers.records import Drop, Notice, Photo, SourceError
-from crawlers.spreadsheet import unguarded
-from crawlers.text import clean
 from tests.crawlers.sidecar_reading import drops, notices, read, words
 
 AUDI_AND_VW = {"a.jpg": {"make": "Audi"}, "b.jpg": {"make": "VW", "color": "hellblau métallisé"}}

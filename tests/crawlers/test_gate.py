@@ -18,14 +18,14 @@ from scrapy.core.downloader import Slot
 from scrapy.http import Response
 from scrapy.utils.test import get_crawler
 
-from crawlers.crawl import CrawlJob
-from crawlers.errors import UsageMistakeError
-from crawlers.manners.gate import OTHER_HOST, retry_after
-from crawlers.manners.throttle import Throttle
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.runner import check_job
-from crawlers.sources import SITES, Pace, Site
+from core.errors import UsageMistakeError
+from crawlers.engine.job import CrawlJob
+from crawlers.engine.politeness.gate import OTHER_HOST, retry_after
+from crawlers.engine.politeness.throttle import Throttle
+from crawlers.engine.runner import check_job
+from crawlers.sites.sources import SITES, Pace, Site
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.crawling import (
     FAST,
     PICTURES,

@@ -9,18 +9,18 @@ import pytest
 from scrapy import Request
 from scrapy.utils.request import fingerprint
 
-from crawlers.crawl import CrawlReport
-from crawlers.errors import UsageMistakeError
-from crawlers.manners.fingerprint import PhotoFingerprinter
-from crawlers.pages.commons.markup import LONGEST, plain_text
-from crawlers.pipelines.validate import BAD_ADDRESS, fault
-from crawlers.records import Listing, PhotoLink
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.spiders.commons import WITHDRAWN
-from crawlers.store import open_store
-from crawlers.under_way import Delivery
-from crawlers.web import Web
+from core.errors import UsageMistakeError
+from core.records import Listing, PhotoLink
+from core.web import Web
+from crawlers.engine.crawl_state import Delivery
+from crawlers.engine.job import CrawlReport
+from crawlers.engine.pipelines.validate import BAD_ADDRESS, fault
+from crawlers.engine.politeness.fingerprint import PhotoFingerprinter
+from crawlers.engine.store import open_store
+from crawlers.sites.commons.pages.markup import LONGEST, plain_text
+from crawlers.sites.commons.spider import WITHDRAWN
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.crawling import autoscout24_job, commons_job, crawl, photos, records
 from tests.crawlers.front import Front, Said, start_front
 from tests.crawlers.replica.asking import Client

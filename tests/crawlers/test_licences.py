@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.errors import UsageMistakeError
-from crawlers.licences import (
+from core.errors import UsageMistakeError
+from core.licenses import (
     ACCEPTABLE,
     MARK_NOT_ASKED,
     NO_ADAPTATIONS,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.manners.gate import OTHER_HOST
-from crawlers.pipelines.store_photo import (
+from core.records import Drop
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.pipelines.store_photo import (
     AWAY,
     DAMAGED,
     NOT_A_PHOTO,
@@ -20,12 +20,12 @@ from crawlers.pipelines.store_photo import (
     TOO_HEAVY,
     TOO_SLOW,
 )
-from crawlers.records import Drop
-from crawlers.replica.autoscout24 import pictures
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.runner import store_folder
-from crawlers.sources import AUTOSCOUT24
+from crawlers.engine.politeness.gate import OTHER_HOST
+from crawlers.engine.runner import store_folder
+from crawlers.sites.sources import AUTOSCOUT24
+from synthetic.replica.autoscout24 import pictures
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.crawling import (
     FAST,
     PICTURES,

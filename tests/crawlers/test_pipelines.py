@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
 
-from crawlers.manners.gate import OTHER_HOST, RefusedError
-from crawlers.manners.robots import CLOSED, ClosedError
-from crawlers.parts import NO_PICTURE
-from crawlers.pipelines.store_photo import (
+from core.photos.parts import NO_PICTURE
+from core.photos.tiff import RAW
+from core.photos.tiff_grey import PIXELS
+from core.records import Listing, PhotoLink
+from crawlers.engine.crawl_state import Delivery
+from crawlers.engine.pipelines.store_photo import (
     AWAY,
     DAMAGED,
     EMPTY,
@@ -32,13 +34,11 @@ from crawlers.pipelines.store_photo import (
     opt_out,
     refusal,
 )
-from crawlers.pipelines.validate import BAD_ADDRESS, NO_ID, NO_PHOTOS, fault
-from crawlers.records import Listing, PhotoLink
-from crawlers.scenes import render
-from crawlers.store.files import photo_path, store_photo
-from crawlers.tiff import RAW
-from crawlers.tiff_grey import PIXELS
-from crawlers.under_way import Delivery
+from crawlers.engine.pipelines.validate import BAD_ADDRESS, NO_ID, NO_PHOTOS, fault
+from crawlers.engine.politeness.gate import OTHER_HOST, RefusedError
+from crawlers.engine.politeness.robots import CLOSED, ClosedError
+from crawlers.engine.store.files import photo_path, store_photo
+from synthetic.scenes import render
 
 PICTURE = render(3, (120, 100)).image
 STARTS = (
@@ -189,7 +189,7 @@ def test_a_photo_is_whole_after_a_kill_before_its_last_step(tmp_path: Path) -> N
     content = JPEG * 20
     killed = (
         "import os, signal, sys\nfrom pathlib import Path\n"
-        "from crawlers.store.files import store_photo\n"
+        "from crawlers.engine.store.files import store_photo\n"
         "Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "store_photo(Path(sys.argv[1]), sys.stdin.buffer.read())\n"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.manners.resolver import is_public
+from crawlers.engine.politeness.resolver import is_public
 
 PRIVATE = (
     "localhost",  # of this machine's own table of names
@@ -28,7 +28,7 @@ import json, sys
 from twisted.internet import defer, task
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol
-from crawlers.manners.resolver import PublicResolver
+from crawlers.engine.politeness.resolver import PublicResolver
 
 port, private, public, others = json.loads(sys.argv[1])
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.crawl import CrawlReport
-from crawlers.manners.gate import THUMB_STEP
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
+from crawlers.engine.job import CrawlReport
+from crawlers.engine.politeness.gate import THUMB_STEP
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.crawling import PICTURES, autoscout24_job, crawl
 from tests.crawlers.front import Front, Said, start_front
 from tests.crawlers.replica.asking import Client

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.runner import CrawlError, run_crawl, store_folder
-from crawlers.sources import Pace
-from crawlers.store import BusyStoreError, CrawlStore
-from crawlers.store.lock import locked
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.runner import CrawlError, run_crawl, store_folder
+from crawlers.engine.store import BusyStoreError, CrawlStore
+from crawlers.engine.store.lock import locked
+from crawlers.sites.sources import Pace
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.crawling import FAST, Asked, autoscout24_job, commons_job, crawl, photos, store
 from tests.policy.checks import ROOT
 
@@ -242,8 +242,8 @@ def test_it_ends_when_its_parent_is_killed(replica: Replica, tmp_path: Path) -> 
     code = """
         import sys
         from pathlib import Path
-        from crawlers.crawl import CrawlJob
-        from crawlers.runner import run_crawl
+        from crawlers.engine.job import CrawlJob
+        from crawlers.engine.runner import run_crawl
         say = lambda report: print(report.requests, flush=True)
         run_crawl(CrawlJob.from_json(sys.argv[1]), Path(sys.argv[2]), say)
     """
@@ -282,7 +282,7 @@ def test_it_stops_when_it_is_told_to(replica: Replica, tmp_path: Path) -> None:
 def test_a_caller_that_does_not_listen_holds_nothing_up(replica: Replica, tmp_path: Path) -> None:
     """What the crawl says fills its pipe, and it goes on to its end."""
     job = autoscout24_job(replica, pace=replace(FAST, photo_delay=0.2))
-    words = [sys.executable, "-m", "crawlers.child", str(store_folder(tmp_path, job))]
+    words = [sys.executable, "-m", "crawlers.engine.child", str(store_folder(tmp_path, job))]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as child:
         assert child.stdin
         assert child.stdout

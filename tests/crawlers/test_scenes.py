@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalog.vocabulary import load_vocabulary
-from crawlers.scenes import (
+from core.vocabulary import load_vocabulary
+from synthetic.scenes import (
     BACKGROUNDS,
     BODY_TYPES,
     COLORS,
@@ -26,11 +26,11 @@ from crawlers.scenes import (
     render,
     write_scenes,
 )
-from crawlers.scenes.canvas import Canvas
-from crawlers.scenes.dice import Dice
-from crawlers.scenes.palette import PAINTS, WEATHERS, Weather
-from crawlers.scenes.people import AGES, KINDS
-from crawlers.scenes.scene import TURNS
+from synthetic.scenes.canvas import Canvas
+from synthetic.scenes.dice import Dice
+from synthetic.scenes.palette import PAINTS, WEATHERS, Weather
+from synthetic.scenes.people import AGES, KINDS
+from synthetic.scenes.scene import TURNS
 
 SMALL = (96, 80)
 

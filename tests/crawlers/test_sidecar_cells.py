@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from core.records import Photo
 from crawlers.imports.folder import FolderSource
-from crawlers.imports.sidecar_cells import (
+from crawlers.imports.sidecar.cells import (
     DATE,
     FAILED,
     FORMULA,
@@ -18,7 +19,6 @@ from crawlers.imports.sidecar_cells import (
     WHOLE,
     read_cell,
 )
-from crawlers.records import Photo
 from tests.crawlers.sidecar_reading import drops, notices, read, words
 
 DATES = [

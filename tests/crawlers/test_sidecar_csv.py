@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawlers.imports import sidecar_csv
-from crawlers.imports.sidecar_csv import parse_csv
-from crawlers.imports.sidecar_sheet import PATH_COLUMNS
+from crawlers.imports.sidecar import csv as sidecar_csv
+from crawlers.imports.sidecar.csv import parse_csv
+from crawlers.imports.sidecar.sheet import PATH_COLUMNS
 from tests.crawlers.sidecar_reading import drops, notices, read, words
 
 AB = {"a.jpg": {"make": "Fiat", "color": "rot"}, "b.jpg": {"make": "Land Rover", "color": "a, b"}}

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawlers.imports import sidecar, sidecar_cells
+from core.records import SourceError
 from crawlers.imports.folder import FolderSource
-from crawlers.imports.sidecar_encoding import detect_encoding
-from crawlers.records import SourceError
+from crawlers.imports.sidecar import cells as sidecar_cells
+from crawlers.imports.sidecar import read as sidecar
+from crawlers.imports.sidecar.encoding import detect_encoding
 from tests.crawlers.sidecar_reading import drops, notices, read, words
 
 # What a table in each encoding may hold: colors and makes as people write them.

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crawlers.imports import sidecar, sidecar_paths
+from core.records import Notice, Photo, SourceError
 from crawlers.imports.folder import FolderSource
-from crawlers.imports.sidecar_paths import AmbiguousError, Finder
-from crawlers.records import Notice, Photo, SourceError
+from crawlers.imports.sidecar import paths as sidecar_paths
+from crawlers.imports.sidecar import read as sidecar
+from crawlers.imports.sidecar.paths import AmbiguousError, Finder
 from tests.crawlers.sidecar_reading import drops, notices, read, words
 
 TREE = "train/img1.jpg train/Größe.JPG val/img2.jpg val/00012.jpg top.jpg"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crawlers.spreadsheet import csv_line, guarded, unguarded
+from core.spreadsheet import csv_line, guarded, unguarded
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 CELL = TEXT | st.text("=+-@＝＋－＠'\" \t\r\n\ufeff1a", max_size=6)  # noqa: RUF001

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from crawlers.imports import stanford_annotations as annotations
-from crawlers.imports import stanford_csv, stanford_folders, stanford_mat
-from crawlers.imports import stanford_labels as labels
-from crawlers.imports.stanford_cars import StanfordCarsSource
-from crawlers.imports.stanford_classes import PARSED
+from core.records import Box, Drop, Notice, SourceError
+from crawlers.imports.stanford import annotations, labels
+from crawlers.imports.stanford import csv as stanford_csv
+from crawlers.imports.stanford import folders as stanford_folders
+from crawlers.imports.stanford import mat as stanford_mat
+from crawlers.imports.stanford.classes import PARSED
+from crawlers.imports.stanford.read import StanfordCarsSource
 from crawlers.imports.walk import LABEL_FILE
-from crawlers.records import Box, Drop, Notice, SourceError
 from tests.crawlers.stanford import (
     CV,
     HUMMER,

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.io import loadmat, savemat
 
-from crawlers.imports import stanford_annotations as annotations
-from crawlers.imports import stanford_archives, stanford_parquet
-from crawlers.imports import stanford_labels as labels
+from core.records import Photo, SourceError
 from crawlers.imports.copies import COPIED, is_copy, without_mark
-from crawlers.imports.stanford_cars import StanfordCarsSource
-from crawlers.records import Photo, SourceError
+from crawlers.imports.stanford import annotations, labels
+from crawlers.imports.stanford import archives as stanford_archives
+from crawlers.imports.stanford import parquet as stanford_parquet
+from crawlers.imports.stanford.read import StanfordCarsSource
 from tests.crawlers.stanford import (
     HUMMER,
     NAMES,

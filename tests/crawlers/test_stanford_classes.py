@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.imports import stanford_classes
-from crawlers.imports.stanford_classes import (
+from crawlers.imports.stanford import classes as stanford_classes
+from crawlers.imports.stanford.classes import (
     BODY_WORDS,
     is_class,
     is_class_without_year,

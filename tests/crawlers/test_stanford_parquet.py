@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from crawlers.imports import stanford_labels, stanford_parquet
-from crawlers.imports.stanford_cars import StanfordCarsSource
-from crawlers.records import Drop, Photo, SourceError
+from core.records import Drop, Photo, SourceError
+from crawlers.imports.stanford import labels as stanford_labels
+from crawlers.imports.stanford import parquet as stanford_parquet
+from crawlers.imports.stanford.read import StanfordCarsSource
 
 
 def one_parquet(root: Path, images: list[Any], labels: list[Any]) -> None:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.records import Drop, Listing, Photo, PhotoLink
-from crawlers.store import BusyStoreError, CrawlStore, OldStoreError, StoredPhoto, open_store
-from crawlers.store.files import clear_aside, photo_path, store_photo
-from crawlers.store.lock import locked
-from crawlers.store.state import GONE
-from crawlers.store.tables import listing_json, parse_listing
+from core.records import Drop, Listing, Photo, PhotoLink
+from crawlers.engine.store import BusyStoreError, CrawlStore, OldStoreError, StoredPhoto, open_store
+from crawlers.engine.store.files import clear_aside, photo_path, store_photo
+from crawlers.engine.store.lock import locked
+from crawlers.engine.store.state import GONE
+from crawlers.engine.store.tables import listing_json, parse_listing
 
 DAY = 24 * 3600.0
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crawlers.records import LONGEST, Drop, Listing, Notice, Sighting
-from crawlers.text import clean, shell_word, visible, visible_json, visible_lines, web_url
+from core.records import LONGEST, Drop, Listing, Notice, Sighting
+from core.text import clean, shell_word, visible, visible_json, visible_lines, web_url
 
 ANY = st.text(st.characters())  # halves of characters too
 ODD = ANY | st.text(

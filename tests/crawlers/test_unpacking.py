@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from PIL import Image
 
-from crawlers.pipelines import store_photo
-from crawlers.pipelines.store_photo import LASTING, look_at
-from crawlers.unpacking import TOO_MANY_SCANS, TOO_MUCH_MEMORY, Budget, TooMuchError
+from core.photos.unpacking import TOO_MANY_SCANS, TOO_MUCH_MEMORY, Budget, TooMuchError
+from crawlers.engine.pipelines import store_photo
+from crawlers.engine.pipelines.store_photo import LASTING, look_at
 
 
 def test_threads_never_hold_more_than_there_is() -> None:

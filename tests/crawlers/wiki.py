@@ -6,8 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from crawlers.replica.commons_files import CommonsFile
-from crawlers.replica.commons_state import Commons
+from synthetic.replica.commons_files import CommonsFile
+from synthetic.replica.commons_state import Commons
 
 LEFT_OUT = ("logos", "Model cars", "engines", "museum")
 

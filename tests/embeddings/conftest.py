@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.scenes import render
-from crawlers.scenes.write import jpeg_bytes
 from embeddings.tiny import CONFIG_DIR, NAME, WEIGHTS
+from synthetic.scenes import render
+from synthetic.scenes.write import jpeg_bytes
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 from PIL import Image
 
-from catalog.photos import RejectedError
-from crawlers.unpacking import TOO_MUCH_MEMORY, Budget
+from core.photos.examine import RejectedError
+from core.photos.unpacking import TOO_MUCH_MEMORY, Budget
 from embeddings import decoding
 from embeddings.decoding import DecodePool, picture_of
 from embeddings.preparation import Preparation

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from catalog.kinds import TRUNCATED
-from catalog.photos import decode
-from crawlers.records import Box
+from core.photos.examine import decode
+from core.photos.kinds import TRUNCATED
+from core.records import Box
 from embeddings.clip import ClipEncoder
 from embeddings.decoding import DecodingError
 from embeddings.engine import BATCHES_AHEAD, Engine, Job, embed_photos

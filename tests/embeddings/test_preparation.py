@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
-from catalog.kinds import TRUNCATED
-from catalog.photos import RejectedError, decode
-from crawlers.records import Box
+from core.photos.examine import RejectedError, decode
+from core.photos.kinds import TRUNCATED
+from core.records import Box
 from embeddings.clip import ClipEncoder
 from embeddings.preparation import LONGEST_STRIP, Preparation
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from crawlers.scenes import draw_labels
-from crawlers.scenes.dice import Dice
-from embeddings.tiny import CONFIG_DIR, NAME, WEIGHTS, train
-from embeddings.tiny.captions import (
+from embeddings.tiny import CONFIG_DIR, NAME, WEIGHTS
+from synthetic.scenes import draw_labels
+from synthetic.scenes.dice import Dice
+from synthetic.tiny import train
+from synthetic.tiny.captions import (
     COLUMNS,
     HELD_OUT_TEMPLATES,
     VALUES,
@@ -22,9 +23,9 @@ from embeddings.tiny.captions import (
     facts_of,
     fits,
 )
-from embeddings.tiny.evaluate import measured, store_table
-from embeddings.tiny.learning import store_weights
-from embeddings.tiny.measure import (
+from synthetic.tiny.evaluate import measured, store_table
+from synthetic.tiny.learning import store_weights
+from synthetic.tiny.measure import (
     Model,
     Sample,
     histogram_accuracy,
@@ -33,15 +34,15 @@ from embeddings.tiny.measure import (
     sample_scenes,
     zero_shot,
 )
-from embeddings.tiny.scenes import (
+from synthetic.tiny.scenes import (
     EVALUATION_SEED,
     LAST_SEED,
     SEED_STRIDE,
     is_withheld,
     training_batches,
 )
-from embeddings.tiny.table import LIMITS, WANTED, Score, table
-from embeddings.tiny.train import BATCH, STEPS, Trainer, contrastive_loss
+from synthetic.tiny.table import LIMITS, WANTED, Score, table
+from synthetic.tiny.train import BATCH, STEPS, Trainer, contrastive_loss
 
 FLOORS = {"color": 0.96, "body_type": 0.92, "background": 0.96, "view": 0.99}
 

@@ -19,8 +19,8 @@ from click.testing import CliRunner, Result
 from catalog.published import PublishedCars
 from catalog.status import catalog_status
 from catalog.table import Catalog, open_catalog
-from crawlers.scenes import write_scenes
 from marque.__main__ import commands
+from synthetic.scenes import write_scenes
 
 STRIKE = Path(__file__).with_name("strike.py")
 BAD = {

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from crawlers.runner import CrawlError, store_folder
-from crawlers.sources import Pace
-from crawlers.store import DiskError
-from crawlers.store.files import photo_path, store_photo
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.runner import CrawlError, store_folder
+from crawlers.engine.store import DiskError
+from crawlers.engine.store.files import photo_path, store_photo
+from crawlers.sites.sources import Pace
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.crawling import Asked, autoscout24_job, commons_job, crawl, photos, store
 from tests.faults.disks import Disk
 

@@ -8,7 +8,7 @@ import pytest
 
 from catalog.published import PublishedCars
 from catalog.table import Catalog
-from crawlers.scenes import write_scenes
+from synthetic.scenes import write_scenes
 from tests.faults.running import catalog_of, held, here, kill, report, start, told
 
 HEAD = "image_id,attribute,decision,by,decided_at\n"

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from flows import charts
-from flows.charts import MOST, WIDTH, confidence_png, reliability_png
+from flows.reporting import charts
+from flows.reporting.charts import MOST, WIDTH, confidence_png, reliability_png
 from labeling.quality import Bin, reliability
 from search.lettering import line_height, text_width
 
@@ -200,7 +200,7 @@ def test_any_name_can_be_drawn(title: str, name: str) -> None:
 
 def test_nothing_is_loaded_before_it_is_needed_and_no_window_at_all() -> None:
     code = (
-        "import sys, flows.charts as c; assert 'matplotlib' not in sys.modules;"
+        "import sys, flows.reporting.charts as c; assert 'matplotlib' not in sys.modules;"
         "c.confidence_png('x', {'a': [1]}, {}); assert 'matplotlib' in sys.modules;"
         "assert 'matplotlib.pyplot' not in sys.modules; assert 'torch' not in sys.modules"
     )

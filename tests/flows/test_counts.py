@@ -13,11 +13,11 @@ from PIL import Image
 
 from catalog.labelers import load_labelers
 from catalog.table import Catalog, StoreError, open_catalog
-from crawlers.replica.server import start_replica
-from crawlers.replica.world import World
-from crawlers.scenes import write_scenes
-from flows.progress import listener
-from flows.report import RunReport
+from flows.reporting.progress import listener
+from flows.reporting.report import RunReport
+from synthetic.replica.server import start_replica
+from synthetic.replica.world import World
+from synthetic.scenes import write_scenes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

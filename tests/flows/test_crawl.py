@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from catalog.table import Catalog, open_catalog
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
-from flows.report import RunReport
+from flows.reporting.report import RunReport
 from flows.run import RunFailedError
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 
 
 @pytest.fixture(scope="module")

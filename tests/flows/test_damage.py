@@ -10,26 +10,26 @@ from click.testing import CliRunner, Result
 from catalog.cars import open_space
 from catalog.labelers import Calibration, Labeler, use_labeler
 from catalog.pending import unembedded_images, unlabelled_sightings
-from catalog.photos import image_id
 from catalog.register import MENDED, register
 from catalog.segments import unsegmented
 from catalog.stored import DAMAGED, load_photos, verify_photos
 from catalog.table import Catalog
-from crawlers.records import Photo, Sighting
-from crawlers.scenes import render
-from crawlers.scenes.write import jpeg_bytes
+from core.photos.examine import image_id
+from core.records import Photo, Sighting
 from embeddings.registry import SPACE, TINY, SpaceRecord
 from embeddings.tuning import Way
-from flows import pictures
-from flows.doctor.deep import check_photos
-from flows.embedding import embed_shard
 from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
+from flows.stages import pictures
+from flows.stages.embed import embed_shard
 from labeling.label import label_sightings
 from labeling.review.cases import Case
 from labeling.review.export import export_review
 from labeling.review.queue import Waiting
 from marque.__main__ import commands
+from marque.checks.deep import check_photos
+from synthetic.scenes import render
+from synthetic.scenes.write import jpeg_bytes
 
 COUNT = 4
 

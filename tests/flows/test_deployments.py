@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from catalog.table import open_catalog
-from catalog.vocabulary import load_vocabulary
-from crawlers.scenes import write_scenes
-from flows.private import load_auth
-from flows.server_process import server_beside
+from core.vocabulary import load_vocabulary
+from flows.server.private import load_auth
+from flows.server.process import server_beside
+from synthetic.scenes import write_scenes
 
 CHECKOUT = Path(__file__).parents[2]
 PREFECT = [sys.executable, "-m", "prefect", "--no-prompt"]

@@ -16,20 +16,21 @@ from catalog.pending import embed_stage, unembedded_images, unlabelled_sightings
 from catalog.register import register
 from catalog.stored import load_photos
 from catalog.table import Catalog
-from crawlers.records import Photo, Sighting
-from crawlers.scenes import render
-from crawlers.scenes.write import jpeg_bytes
+from core.records import Photo, Sighting
 from embeddings.engine import Engine
 from embeddings.forward import MODEL_FAILED
 from embeddings.measure import kind_of, usual_way
 from embeddings.registry import SPACE, TINY, ModelError
 from embeddings.tuning import Given, Tuning, Way, load_tunings, store_tuning
-from flows import embedding, stages
-from flows.embedding import choose_way, embed_shard
 from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
-from flows.tasks import shard_task
+from flows.stages import embed as embedding
+from flows.stages import run_stages as stages
+from flows.stages.embed import choose_way, embed_shard
+from flows.stages.tasks import shard_task
 from labeling.label import label_sightings
+from synthetic.scenes import render
+from synthetic.scenes.write import jpeg_bytes
 from tests.embeddings.test_forward import Hook, fragile
 
 PHOTOS = 9

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.environment import is_loopback, may_be_configured, prepare_environment
-from flows.server_process import Running
+from flows.server.process import Running
 
 URL = "http://cars.example/api"
 PLACES = {
@@ -92,7 +92,7 @@ def test_addresses_of_this_machine(url: str, here: bool) -> None:
 
 def test_settings_of_prefect_that_cannot_be_used_are_told(folder: Path) -> None:
     script = """
-from crawlers.errors import MarqueError
+from core.errors import MarqueError
 from flows.environment import configured_url
 try:
     configured_url()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.guard import Guard
+from flows.server.guard import Guard
 from tests.flows.upping import Up
 
 Answer = tuple[int, dict[str, str], bytes]

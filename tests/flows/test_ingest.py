@@ -11,8 +11,8 @@ from PIL import Image
 from catalog.table import Catalog, open_catalog
 from catalog.versions import published_version
 from crawlers.imports.walk import READ_ONCE
-from crawlers.scenes import write_scenes
 from flows.run import RunFailedError
+from synthetic.scenes import write_scenes
 
 
 @pytest.fixture(autouse=True)

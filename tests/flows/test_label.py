@@ -8,9 +8,9 @@ import pytest
 
 from catalog.labelers import Calibration, Labeler, load_labelers, use_labeler
 from catalog.table import Catalog, open_catalog
-from crawlers.scenes import Labels, render
-from crawlers.scenes.write import jpeg_bytes
 from labeling.linear import pack, unpack
+from synthetic.scenes import Labels, render
+from synthetic.scenes.write import jpeg_bytes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from crawlers.text import visible
-from flows.markdown import LONGEST, cells, escaped, link, plain, table
+from core.text import visible
+from flows.reporting.markdown import LONGEST, cells, escaped, link, plain, table
 from tests.crawlers.test_text import HOSTILE, is_harmless
 
 MARKUP = [

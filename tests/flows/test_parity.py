@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from catalog.table import Catalog, open_catalog
-from crawlers.replica.server import start_replica
-from crawlers.replica.world import World
-from crawlers.scenes import write_scenes
 from flows.recipe import as_flows
 from marque.__main__ import commands
+from synthetic.replica.server import start_replica
+from synthetic.replica.world import World
+from synthetic.scenes import write_scenes
 
 OF_A_RUN = {"run_id", "added_at", "fetched_at", "created_at", "rejected_at", "assertion_id"}
 """Columns that tell one run from another; a statement's key holds its time."""

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from crawlers.scenes import write_scenes
 from embeddings.known import load_known, store_known
 from embeddings.registry import ModelSpec
 from flows.at_work import at_work, worker_of
 from flows.opening import record_for
 from flows.settings import Settings
+from synthetic.scenes import write_scenes
 
 SCRIPT = """
 import sys

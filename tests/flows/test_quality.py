@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from catalog.assertions import Assertion
 from catalog.labelers import Calibration, Labeler, use_labeler
 from catalog.table import Catalog, open_catalog
-from crawlers.scenes import write_scenes
+from core.assertions import Assertion
 from labeling.assess import assess
 from labeling.heads import is_held_out
 from labeling.label import store_assertions
+from synthetic.scenes import write_scenes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -11,8 +11,8 @@ import pytest
 from catalog.cars import open_space, space_record
 from catalog.published import PublishedCars
 from catalog.table import Catalog, open_catalog
-from crawlers.scenes import write_scenes
 from flows.run import RunFailedError
+from synthetic.scenes import write_scenes
 
 HEAD = "image_id,attribute,decision,by,decided_at\n"
 PHOTOS = 12

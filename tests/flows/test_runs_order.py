@@ -5,8 +5,8 @@ from pathlib import Path
 
 from catalog.status import catalog_status
 from catalog.table import open_catalog
-from flows.doctor.runs import open_runs
-from flows.report import new_report, store_report
+from flows.reporting.report import new_report, store_report
+from marque.checks.runs import open_runs
 
 
 def test_a_run_dated_ahead_is_not_the_last_one(tmp_path: Path) -> None:

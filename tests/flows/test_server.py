@@ -14,10 +14,8 @@ import pytest
 
 from catalog.status import catalog_status
 from catalog.table import open_catalog
-from crawlers.scenes import write_scenes
-from flows.doctor.server import ServerFacts, check_server
-from flows.server import prefect_server
-from flows.server_process import (
+from flows.server.find import prefect_server
+from flows.server.process import (
     Running,
     ServerError,
     _listening,
@@ -25,6 +23,8 @@ from flows.server_process import (
     log_end,
     server_beside,
 )
+from marque.checks.server import ServerFacts, check_server
+from synthetic.scenes import write_scenes
 from tests.faults.running import STRIKE
 from tests.flows.upping import ODD, PROXIES, Up, environment, free_port, marque
 
@@ -143,7 +143,7 @@ def test_it_dies_under_a_command_and_is_started_again(tmp_path: Path) -> None:
 
 
 def test_one_beside_a_process_ends_with_it(tmp_path: Path) -> None:
-    script = "import sys, time, pathlib; from flows.server_process import server_beside\n"
+    script = "import sys, time, pathlib; from flows.server.process import server_beside\n"
     script += "with server_beside(pathlib.Path(sys.argv[1])) as running:\n"
     script += "    print(running.pid, flush=True); sys.stdin.read()"
     process = subprocess.Popen(
@@ -164,7 +164,7 @@ def test_one_beside_a_process_ends_with_it(tmp_path: Path) -> None:
 
 
 def test_a_configured_server_that_is_down_is_named(tmp_path: Path) -> None:
-    script = "from flows.server import Path, prefect_server; "
+    script = "from flows.server.find import Path, prefect_server; "
     script += f"import os; os.environ['PREFECT_API_URL'] = 'http://127.0.0.1:{free_port()}/api'\n"
     script += f"with prefect_server(Path({str(tmp_path)!r})): pass"
     done = subprocess.run(

@@ -18,22 +18,22 @@ from uuid import uuid4
 import pytest
 from PIL import Image
 
-from crawlers.scenes import write_scenes
-from flows import sheets
 from flows.ingest import ingest
 from flows.recipe import as_flows
+from flows.reporting import sheets
+from flows.reporting.sheets import keep_sheet
 from flows.run import RunFailedError
 from flows.search import search
-from flows.server_process import load_running
+from flows.server.process import load_running
 from flows.settings import Settings
-from flows.sheets import keep_sheet
+from synthetic.scenes import write_scenes
 from tests.flows.upping import Up, environment
 
 # What `marque ingest` and the search deployment do, in one process.
 COMMAND = """
 import json, sys
 from pathlib import Path
-from flows.server import prefect_server
+from flows.server.find import prefect_server
 from flows.ingest import ingest
 from flows.search import search
 

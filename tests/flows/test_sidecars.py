@@ -12,12 +12,12 @@ from catalog.pending import unlabelled_sightings
 from catalog.register import register
 from catalog.status import catalog_status
 from catalog.table import Catalog, open_catalog
-from crawlers.records import SourceError
+from core.records import SourceError
 from flows.opening import catalog_at
-from flows.report import RunReport, new_report
+from flows.reporting.report import RunReport, new_report
 from flows.run import Run
 from flows.settings import load_settings
-from flows.sources import make_source, open_inbox, remember_source
+from flows.stages.sources import make_source, open_inbox, remember_source
 from labeling.label import current_labels, label_sightings
 
 Take = Callable[..., RunReport]
@@ -142,7 +142,7 @@ def test_the_nightly_ingest_reads_the_table_again(
 def test_a_table_that_cannot_be_used_any_more_takes_nothing_back(
     take: Take, catalog: Callable[[], Catalog], tmp_path: Path, text: str | None
 ) -> None:
-    from flows.doctor.catalogue import load_catalogue
+    from marque.checks.catalog import load_catalogue
 
     take("file,paint\na.png,red\n", color="paint")
     table = tmp_path / "w1.csv"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from catalog.table import open_catalog
+from core.records import Drop, Notice, Photo, SourceError
 from crawlers.imports import walk
 from crawlers.imports.folder import FolderSource
-from crawlers.records import Drop, Notice, Photo, SourceError
-from crawlers.scenes import write_scenes
 from flows.run import RunFailedError
+from synthetic.scenes import write_scenes
 
 AWAY = "went away while it was read"
 

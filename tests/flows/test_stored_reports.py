@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from catalog.table import open_catalog
-from flows.report import new_report, store_report
+from flows.reporting.report import new_report, store_report
 
 
 def test_a_folder_whose_name_is_no_unicode_is_kept(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from catalog.table import CatalogError, StoreError
-from flows import tasks
-from flows.tasks import overlapped, shard_task, shards
+from flows.stages import tasks
+from flows.stages.tasks import overlapped, shard_task, shards
 
 Run = Callable[[Callable[[], object]], None]
 

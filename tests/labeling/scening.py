@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from catalog.assertions import Assertion
 from catalog.cars import Vectors, append_cars, open_space, refresh_cars
 from catalog.pending import stale_cars, unlabelled_sightings
-from catalog.photos import image_id
 from catalog.register import register
 from catalog.table import Catalog
-from crawlers.records import RENDERED, Photo, Sighting
-from crawlers.scenes import Labels, render
-from crawlers.scenes.write import jpeg_bytes, label_row
+from core.assertions import Assertion
+from core.photos.examine import image_id
+from core.records import RENDERED, Photo, Sighting
 from embeddings.registry import SPACE, SpaceRecord
 from labeling.label import current_labels, label_sightings, store_assertions
+from synthetic.scenes import Labels, render
+from synthetic.scenes.write import jpeg_bytes, label_row
 
 if TYPE_CHECKING:
     from embeddings.clip import ClipEncoder

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from crawlers.scenes import render
 from embeddings.network import PictureNetwork
 from embeddings.preparation import Preparation
+from synthetic.scenes import render
 
 NAME = "deeplabv3_mobilenet_v3_large"
 

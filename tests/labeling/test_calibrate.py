@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from catalog.assertions import CONFIDENCE_DIGITS
+from core.assertions import CONFIDENCE_DIGITS
 from labeling.calibrate import LEAST, PASSING, fit, least_confidence, unfitted
 from labeling.linear import Array, answers
 

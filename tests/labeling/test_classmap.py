@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from scipy import ndimage
 
-from crawlers.errors import UsageMistakeError
-from crawlers.records import Box
+from core.errors import UsageMistakeError
+from core.records import Box
 from embeddings.preparation import LONGEST_STRIP, Preparation
 from labeling.classmap import (
     ClassMap,

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalog.vocabulary import load_vocabulary
-from crawlers.scenes import COLORS, render
+from core.vocabulary import load_vocabulary
 from labeling.color import LEAST_PIXELS, is_greyscale, oklab, paint_scores
+from synthetic.scenes import COLORS, render
 
 SWATCHES = load_vocabulary().questions["color"].swatches
 PAINTS = [(value, paint) for value, paints in SWATCHES.items() for paint in paints]

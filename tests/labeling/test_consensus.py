@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.assertions import Assertion, Label
-from catalog.vocabulary import load_vocabulary
-from crawlers.records import Sighting
+from core.assertions import Assertion, Label
+from core.records import Sighting
+from core.vocabulary import load_vocabulary
 from labeling.consensus import consensus
 from labeling.facts import read_facts
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from catalog.assertions import Assertion
 from catalog.labelers import Calibration, Labeler, retire_labeler, use_labeler
 from catalog.table import Catalog, open_catalog
+from core.assertions import Assertion
 from labeling.explain import explain_photo
 from labeling.label import store_assertions
 from tests.labeling.review.making import Shop

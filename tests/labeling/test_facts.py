@@ -1,8 +1,8 @@
 from datetime import UTC, datetime
 
 from catalog.schema import sighting_id
-from catalog.vocabulary import load_vocabulary
-from crawlers.records import Sighting
+from core.records import Sighting
+from core.vocabulary import load_vocabulary
 from labeling.facts import Facts, read_facts
 
 VOCABULARY = load_vocabulary()

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from catalog.assertions import Label
 from catalog.pending import unlabelled_sightings
-from catalog.photos import image_id
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
-from crawlers.records import Photo, Sighting
+from core.assertions import Label
+from core.photos.examine import image_id
+from core.records import Photo, Sighting
 from labeling.label import (
     Labelled,
     add_assertions,

@@ -13,17 +13,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 
-from crawlers.errors import UsageMistakeError
-from crawlers.scenes import SIZE, render
-from crawlers.scenes.dice import Dice
-from embeddings.tiny.evaluate import BEGIN, END
-from embeddings.tiny.scenes import EVALUATION_SEED, LAST_SEED, SEED_STRIDE
-from labeling.masks import CLASSES, NAME, SIDE, WEIGHTS, evaluate, train
-from labeling.masks.evaluate import LARGE, SIZES, WANTED, Found, find_cars, measured
+from core.errors import UsageMistakeError
+from labeling.masks import CLASSES, NAME, SIDE, WEIGHTS
 from labeling.masks.network import STRIDE, MaskNetwork, load_network
 from labeling.masks.pictures import car_masks, letterbox, scaled_size, to_input
-from labeling.masks.scenes import NARROWEST, WIDEST, draw_size, training_batches, vary
-from labeling.masks.train import BATCH, STEPS, Trainer, mask_loss
+from synthetic.masks import evaluate, train
+from synthetic.masks.evaluate import LARGE, SIZES, WANTED, Found, find_cars, measured
+from synthetic.masks.scenes import NARROWEST, WIDEST, draw_size, training_batches, vary
+from synthetic.masks.train import BATCH, STEPS, Trainer, mask_loss
+from synthetic.scenes import SIZE, render
+from synthetic.scenes.dice import Dice
+from synthetic.tiny.evaluate import BEGIN, END
+from synthetic.tiny.scenes import EVALUATION_SEED, LAST_SEED, SEED_STRIDE
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from catalog.assertions import Label
 from catalog.pending import unlabelled_sightings
-from catalog.photos import image_id
 from catalog.register import register
 from catalog.table import open_catalog
-from catalog.vocabulary import VocabularyError, load_vocabulary
-from crawlers.records import Photo, Sighting
-from flows.report import new_report
+from core.assertions import Label
+from core.photos.examine import image_id
+from core.records import Photo, Sighting
+from core.vocabulary import VocabularyError, load_vocabulary
+from flows.reporting.report import new_report
 from labeling.facts import read_facts
 from labeling.label import current_labels, label_sightings
 from labeling.names import Told, read_names

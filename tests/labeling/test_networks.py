@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from catalog.assertions import Assertion
 from catalog.cars import space_record
 from catalog.labelers import Calibration, Judge, Labeler, use_labeler
 from catalog.table import Catalog
-from catalog.vocabulary import load_vocabulary
+from core.assertions import Assertion
+from core.vocabulary import load_vocabulary
 from embeddings.registry import SPACE, SpaceRecord
 from labeling.label import current_labels, load_assertions
 from labeling.linear import Array, Classifier, pack

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.assertions import Assertion, Label
 from catalog.labelers import Judge
-from catalog.vocabulary import load_vocabulary
+from core.assertions import Assertion, Label
+from core.vocabulary import load_vocabulary
 from labeling.consensus import Decision, consensus, decide
 
 VOCABULARY = load_vocabulary()

@@ -11,13 +11,11 @@ import pytest
 from PIL import Image
 
 from catalog.labelers import Calibration, Labeler
-from catalog.photos import image_id
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
-from catalog.vocabulary import load_vocabulary
-from crawlers.records import Photo, Sighting
-from crawlers.scenes import render
-from crawlers.scenes.write import jpeg_bytes
+from core.photos.examine import image_id
+from core.records import Photo, Sighting
+from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder
 from embeddings.engine import Engine
 from embeddings.tuning import Way
@@ -34,6 +32,8 @@ from labeling.pictures import (
 )
 from labeling.segment import Segmenter, load_segmenter, segment_photos
 from labeling.zero_shot import make_classifiers
+from synthetic.scenes import render
+from synthetic.scenes.write import jpeg_bytes
 
 VOCABULARY = load_vocabulary()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

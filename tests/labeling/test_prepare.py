@@ -11,7 +11,7 @@ from catalog.cars import add_label_columns
 from catalog.labelers import Labeler, labels_version, load_labelers, retire_labeler, use_labeler
 from catalog.pending import unasked_images
 from catalog.table import Catalog, open_catalog
-from catalog.vocabulary import load_vocabulary
+from core.vocabulary import load_vocabulary
 from embeddings.registry import SPACE, ModelError
 from labeling.calibrate import LEAST
 from labeling.label import current_labels, load_assertions

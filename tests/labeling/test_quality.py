@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, precision_score, recall_score
 
-from crawlers.errors import UsageMistakeError
+from core.errors import UsageMistakeError
 from labeling.quality import (
     BINS,
     FEW,

@@ -14,15 +14,13 @@ import torch
 from PIL import Image
 from torch import nn
 
-from catalog.kinds import TRUNCATED
-from catalog.photos import image_id
 from catalog.register import register
 from catalog.segments import load_segments, segment_stage, unsegmented
 from catalog.stored import load_photos
 from catalog.table import Catalog, open_catalog
-from crawlers.records import Box, Photo, Sighting
-from crawlers.scenes import render
-from crawlers.scenes.write import jpeg_bytes
+from core.photos.examine import image_id
+from core.photos.kinds import TRUNCATED
+from core.records import Box, Photo, Sighting
 from embeddings.engine import Engine, Job, embed_photos
 from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, UNUSABLE, Forward
 from embeddings.measure import kind_of, measure, with_decoding
@@ -33,6 +31,8 @@ from labeling.classmap import ClassMap, car_mask
 from labeling.segment import Network, Segmenter, load_segmenter, segment_photo, segment_photos
 from labeling.segmenter_weights import published_weights
 from labeling.segmenters import segmenter_record
+from synthetic.scenes import render
+from synthetic.scenes.write import jpeg_bytes
 from tests.labeling.segmenting import NAME, save_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")

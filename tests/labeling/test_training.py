@@ -11,9 +11,8 @@ from catalog.cars import add_label_columns
 from catalog.labelers import Calibration, Labeler, load_labelers, use_labeler
 from catalog.pending import unasked_images
 from catalog.table import Catalog, open_catalog
-from catalog.vocabulary import load_vocabulary
-from crawlers.errors import UsageMistakeError
-from crawlers.scenes import Labels as SceneLabels
+from core.errors import UsageMistakeError
+from core.vocabulary import load_vocabulary
 from embeddings.registry import SPACE, SpaceRecord
 from labeling.heads import SIGNIFICANCE, Trial
 from labeling.label import current_labels
@@ -21,6 +20,7 @@ from labeling.networks import ask_photos, load_panel
 from labeling.prepare import Labels, prepare_zero_shot
 from labeling.training import train_heads, trainable
 from labeling.truth import known_views, load_vectors
+from synthetic.scenes import Labels as SceneLabels
 from tests.labeling.scening import Seen, add_scenes, refresh
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.vocabulary import Vocabulary, load_vocabulary
-from crawlers.scenes import BACKGROUNDS, COLORS
+from core.vocabulary import Vocabulary, load_vocabulary
 from embeddings.clip import ClipEncoder
 from labeling.linear import Answers, Array, Classifier, answers
 from labeling.zero_shot import asked, fingerprint, make_classifiers, sentence
+from synthetic.scenes import BACKGROUNDS, COLORS
 from tests.labeling.scening import Seen, see_scenes, share_right, truth_of
 
 VOCABULARY = load_vocabulary()

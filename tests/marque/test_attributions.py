@@ -14,12 +14,12 @@ from click.testing import CliRunner, Result
 
 from catalog.cars import append_cars, open_space
 from catalog.pending import unembedded_images, unlabelled_sightings
-from catalog.photos import image_id
 from catalog.register import register
 from catalog.table import open_catalog
 from catalog.versions import publish
-from crawlers.licences import License
-from crawlers.records import Photo, Sighting
+from core.licenses import License
+from core.photos.examine import image_id
+from core.records import Photo, Sighting
 from labeling.label import current_labels, label_sightings
 from marque.attributions import attributions
 from tests.catalog.making import SIZE, png, record, vectors_for

@@ -14,9 +14,9 @@ from PIL import Image
 
 from catalog.schema import SPACE_MARK
 from catalog.table import open_catalog
-from crawlers.scenes import write_scenes
 from embeddings.tiny import WEIGHTS
 from marque.__main__ import commands
+from synthetic.scenes import write_scenes
 
 
 @pytest.fixture(scope="module")

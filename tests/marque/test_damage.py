@@ -20,10 +20,10 @@ from catalog.register import register
 from catalog.status import catalog_status
 from catalog.table import Catalog, open_catalog
 from catalog.versions import publish
-from crawlers.records import Photo, Sighting
-from flows.doctor.catalogue import load_catalogue
+from core.records import Photo, Sighting
 from flows.settings import Settings
 from labeling.label import current_labels, label_sightings
+from marque.checks.catalog import load_catalogue
 from tests.catalog.making import SIZE, png, record, unit, vectors_for
 from tests.marque.damage import BROKEN, HINTS, WHOLE
 

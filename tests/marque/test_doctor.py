@@ -14,14 +14,14 @@ from click.testing import CliRunner, Result
 
 from catalog.table import open_catalog
 from embeddings.tuning import Given, Kind, Tuning, store_tuning
-from flows.doctor import examine as examining
-from flows.doctor import machine, model
-from flows.doctor.check import Check, begin, checked
-from flows.doctor.given import check_settings
-from flows.doctor.machine import check_disk, check_home, check_versions
-from flows.doctor.server import check_server, load_server_facts
 from flows.settings import Settings
 from marque.__main__ import commands
+from marque.checks import examine as examining
+from marque.checks import machine, model
+from marque.checks.check import Check, begin, checked
+from marque.checks.machine import check_disk, check_home, check_versions
+from marque.checks.server import check_server, load_server_facts
+from marque.checks.settings import check_settings
 
 Checks = dict[str, dict[str, Any]]
 

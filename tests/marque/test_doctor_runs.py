@@ -14,15 +14,15 @@ import click
 import pytest
 
 from catalog.table import CatalogError
-from crawlers.scenes import write_scenes
 from flows.at_work import at_work
-from flows.doctor.check import Check
-from flows.doctor.runs import OpenRun, check_runs, command_of
 from flows.opening import catalog_at
-from flows.report import new_report, store_report
+from flows.reporting.report import new_report, store_report
 from flows.settings import Settings, load_settings
 from marque.__main__ import commands
+from marque.checks.check import Check
+from marque.checks.runs import OpenRun, check_runs, command_of
 from marque.ingest import parse_columns
+from synthetic.scenes import write_scenes
 
 
 def command(home: Path, *words: str) -> list[str]:

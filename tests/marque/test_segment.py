@@ -10,16 +10,16 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from catalog.photo_files import MAX_BYTES, TOO_HEAVY
-from catalog.photos import image_id
 from catalog.register import register
 from catalog.table import open_catalog
-from crawlers.records import Photo, Sighting
-from crawlers.scenes import render
-from crawlers.scenes.write import jpeg_bytes
+from core.photos.examine import image_id
+from core.photos.files import MAX_BYTES, TOO_HEAVY
+from core.records import Photo, Sighting
 from labeling import masks
 from labeling.segment import load_segmenter, segment_photo
 from marque.__main__ import commands
+from synthetic.scenes import render
+from synthetic.scenes.write import jpeg_bytes
 from tests.labeling.segmenting import NAME, save_network
 
 pytestmark = pytest.mark.usefixtures("one_thread")

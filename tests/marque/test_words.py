@@ -15,22 +15,22 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner, Result
 
-from catalog.assertions import Assertion, Label
 from catalog.cars import append_cars, open_space
 from catalog.pending import unembedded_images, unlabelled_sightings
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
 from catalog.versions import publish
+from core.assertions import Assertion, Label
+from core.licenses import License
+from core.logs import escape_logs
+from core.records import Drop, Notice, Photo, Sighting
+from core.spreadsheet import unguarded
 from crawlers.imports.folder import FolderSource
-from crawlers.licences import License
-from crawlers.logs import escape_logs
-from crawlers.records import Drop, Notice, Photo, Sighting
-from crawlers.spreadsheet import unguarded
 from embeddings.registry import SpaceRecord
-from flows.doctor.check import Check
-from flows.report import RunReport
+from flows.reporting.report import RunReport
 from labeling.label import label_sightings, store_assertions
 from marque.__main__ import commands
+from marque.checks.check import Check
 from marque.doctor import _print_checks
 from marque.tables import print_report
 from marque.terminal import show_traceback

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 from scrapy import Spider
 from scrapy.settings import Settings
 
-from crawlers import spiders
-from crawlers.child import SPIDERS
-from crawlers.crawl import CrawlJob, CrawlReport
-from crawlers.errors import UsageMistakeError
-from crawlers.manners.agent import NoContactError, user_agent
-from crawlers.runner import PermissionNeededError, check_job, run_crawl
-from crawlers.settings import crawl_settings
-from crawlers.sources import AUTOSCOUT24, COMMONS, SITES, Pace, Site
-from crawlers.spiders.polite import PoliteSpider
-from crawlers.store import open_store
-from crawlers.under_way import UnderWay
-from crawlers.web import Web
+from core.errors import UsageMistakeError
+from core.web import Web
+from crawlers import sites as spiders
+from crawlers.engine.child import SPIDERS
+from crawlers.engine.crawl_state import UnderWay
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.polite_spider import PoliteSpider
+from crawlers.engine.politeness.agent import NoContactError, user_agent
+from crawlers.engine.runner import PermissionNeededError, check_job, run_crawl
+from crawlers.engine.settings import crawl_settings
+from crawlers.engine.store import open_store
+from crawlers.sites.sources import AUTOSCOUT24, COMMONS, SITES, Pace, Site
 from tests.policy.checks import ROOT, python_files
 
 CONTACT = "me@example.org"
@@ -75,7 +75,7 @@ def test_every_host_is_asked_slowly(made: Settings, site: Site) -> None:
         assert "jitter" not in slot, host
     assert made.getfloat("DOWNLOAD_DELAY_JITTER") == 0, "a delay is never made shorter"
     assert made.getbool("AUTOTHROTTLE_ENABLED")
-    assert made.getdict("EXTENSIONS")["crawlers.manners.throttle.Throttle"] is not None
+    assert made.getdict("EXTENSIONS")["crawlers.engine.politeness.throttle.Throttle"] is not None
     assert 0 < site.max_requests <= 50_000
     assert made.getint("RETRY_TIMES") <= 2
     assert 429 not in made.getlist("RETRY_HTTP_CODES")
@@ -98,7 +98,7 @@ def test_answers_are_bounded_and_connections_checked(made: Settings, site: Site)
     assert made.getbool("DOWNLOAD_VERIFY_CERTIFICATES")
     schemes = {name for name, handler in made.getwithbase("DOWNLOAD_HANDLERS").items() if handler}
     assert schemes == {"http", "https"}
-    assert made["TWISTED_DNS_RESOLVER"] == "crawlers.manners.resolver.PublicResolver"
+    assert made["TWISTED_DNS_RESOLVER"] == "crawlers.engine.politeness.resolver.PublicResolver"
 
 
 @every_site
@@ -107,8 +107,13 @@ def test_between_us_and_the_site_is_only_what_is_known(made: Settings) -> None:
     found = made.getwithbase("DOWNLOADER_MIDDLEWARES")
     on = {str(name): place for name, place in found.items() if place is not None}
     ours = {name for name in on if not name.startswith("scrapy.")}
-    assert ours == {"crawlers.manners.gate.Gate", "crawlers.manners.robots.Robots"}
-    assert on["crawlers.manners.gate.Gate"] == max(on.values()), "the last before the network"
+    assert ours == {
+        "crawlers.engine.politeness.gate.Gate",
+        "crawlers.engine.politeness.robots.Robots",
+    }
+    assert on["crawlers.engine.politeness.gate.Gate"] == max(on.values()), (
+        "the last before the network"
+    )
     known = Settings().getwithbase("DOWNLOADER_MIDDLEWARES")
     assert on.keys() - ours <= {str(name) for name in known}
 

@@ -13,14 +13,14 @@ from catalog.register import register
 from catalog.stored import load_photos
 from catalog.table import Catalog, open_catalog
 from catalog.versions import publish
+from core.records import RENDERED
 from crawlers.imports.folder import FolderSource
-from crawlers.records import RENDERED
-from crawlers.scenes import render, write_scenes
-from crawlers.scenes.write import jpeg_bytes
 from embeddings.clip import ClipEncoder
 from embeddings.engine import Job, embed_photos
 from embeddings.registry import SpaceRecord
 from labeling.label import current_labels, label_sightings
+from synthetic.scenes import render, write_scenes
+from synthetic.scenes.write import jpeg_bytes
 
 SCENES = 60
 

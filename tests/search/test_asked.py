@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog import photo_files
-from catalog.photo_files import MAX_BYTES, TOO_HEAVY
-from catalog.photos import RejectedError
 from catalog.published import PublishedCars
-from catalog.vocabulary import load_vocabulary
+from core.photos import files as photo_files
+from core.photos.examine import RejectedError
+from core.photos.files import MAX_BYTES, TOO_HEAVY
+from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder
 from embeddings.registry import SpaceRecord
 from search.engine import Answer, search

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.filters import FilterError
-from catalog.vocabulary import load_vocabulary
+from core.vocabulary import load_vocabulary
 from search.query import MAX_K, QueryError, make_query
 
 VOCABULARY = load_vocabulary()

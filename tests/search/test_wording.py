@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from catalog.vocabulary import load_vocabulary
+from core.vocabulary import load_vocabulary
 from search.engine import Hit
 from search.query import Query, make_query
 from search.wording import credit_lines, credit_text, found_text, labels_text

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.vocabulary import NOTHING, Meaning, load_vocabulary
-from crawlers.pages.autoscout24.codes import (
+from core.vocabulary import NOTHING, Meaning, load_vocabulary
+from crawlers.sites.autoscout24.pages.codes import (
     BODIES,
     BODY_LABELS,
     COLORS,

@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 
-from crawlers.errors import DriftError
-from crawlers.pages.autoscout24.codes import SITES
-from crawlers.pages.autoscout24.drift import FEW, Watch, at
-from crawlers.pages.autoscout24.offer import NOT_ACTIVE, OfferError, parse_offer
-from crawlers.pages.autoscout24.paths import OFFER, SEARCH, path_steps, reduce_offer, reduce_search
-from crawlers.pages.autoscout24.search import (
+from core.errors import DriftError
+from crawlers.sites.autoscout24.pages.codes import SITES
+from crawlers.sites.autoscout24.pages.drift import FEW, Watch, at
+from crawlers.sites.autoscout24.pages.offer import NOT_ACTIVE, OfferError, parse_offer
+from crawlers.sites.autoscout24.pages.paths import (
+    OFFER,
+    SEARCH,
+    path_steps,
+    reduce_offer,
+    reduce_search,
+)
+from crawlers.sites.autoscout24.pages.search import (
     LIES_IN,
     MANY,
     NO_LINK,
@@ -24,12 +30,12 @@ from crawlers.pages.autoscout24.search import (
     check_rows,
     parse_search,
 )
-from crawlers.pages.autoscout24.slices import Slice
-from crawlers.replica.autoscout24.data import offer_props, search_props
-from crawlers.replica.autoscout24.query import parse_query
-from crawlers.replica.autoscout24.search import Searches
-from crawlers.replica.autoscout24.sites import sites_of
-from crawlers.replica.world import World
+from crawlers.sites.autoscout24.pages.slices import Slice
+from synthetic.replica.autoscout24.data import offer_props, search_props
+from synthetic.replica.autoscout24.query import parse_query
+from synthetic.replica.autoscout24.search import Searches
+from synthetic.replica.autoscout24.sites import sites_of
+from synthetic.replica.world import World
 
 Json = dict[str, Any]
 Page = Callable[[Json], Any]

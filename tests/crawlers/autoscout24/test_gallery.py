@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crawlers.pages.autoscout24.gallery import GalleryPhoto, photo_url, read_gallery
+from crawlers.sites.autoscout24.pages.gallery import GalleryPhoto, photo_url, read_gallery
 
 OWN = "bf14de34-41f2-58ce-a1b6-44f2e3e7f0d7"
 PHOTO = "32e0ce9e-1cec-5419-b012-6420aac8ce65"

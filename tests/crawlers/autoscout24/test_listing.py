@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from crawlers.errors import UsageMistakeError
-from crawlers.pages.autoscout24.codes import BODIES, SITES
-from crawlers.pages.autoscout24.gallery import SIZES, GalleryPhoto
-from crawlers.pages.autoscout24.listing import Narrowed, Searched, make_listing, stamp
-from crawlers.pages.autoscout24.offer import OfferFacts, parse_offer
-from crawlers.pages.autoscout24.paths import reduce_offer, reduce_search
-from crawlers.pages.autoscout24.search import Row, parse_search
-from crawlers.pages.autoscout24.slices import Slice
-from crawlers.records import Listing, PhotoLink
+from core.errors import UsageMistakeError
+from core.records import Listing, PhotoLink
+from crawlers.sites.autoscout24.pages.codes import BODIES, SITES
+from crawlers.sites.autoscout24.pages.gallery import SIZES, GalleryPhoto
+from crawlers.sites.autoscout24.pages.listing import Narrowed, Searched, make_listing, stamp
+from crawlers.sites.autoscout24.pages.offer import OfferFacts, parse_offer
+from crawlers.sites.autoscout24.pages.paths import reduce_offer, reduce_search
+from crawlers.sites.autoscout24.pages.search import Row, parse_search
+from crawlers.sites.autoscout24.pages.slices import Slice
 
 Json = dict[str, Any]
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from crawlers.pages.autoscout24 import offer
-from crawlers.pages.autoscout24.codes import BODIES, SITES
-from crawlers.pages.autoscout24.offer import OfferError, OfferFacts, offer_guid, parse_offer
-from crawlers.pages.autoscout24.paths import reduce_offer
-from crawlers.pages.autoscout24.search import Row
+from crawlers.sites.autoscout24.pages import offer
+from crawlers.sites.autoscout24.pages.codes import BODIES, SITES
+from crawlers.sites.autoscout24.pages.offer import OfferError, OfferFacts, offer_guid, parse_offer
+from crawlers.sites.autoscout24.pages.paths import reduce_offer
+from crawlers.sites.autoscout24.pages.search import Row
 
 Json = dict[str, Any]
 

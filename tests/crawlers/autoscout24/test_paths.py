@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.pages.autoscout24.next_data import embed, next_data, page_props
-from crawlers.pages.autoscout24.paths import (
+from crawlers.sites.autoscout24.pages.next_data import embed, next_data, page_props
+from crawlers.sites.autoscout24.pages.paths import (
     OFFER,
     SEARCH,
     Field,

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from crawlers.pages.autoscout24 import search
-from crawlers.pages.autoscout24.codes import SITES
-from crawlers.pages.autoscout24.paths import reduce_search
-from crawlers.pages.autoscout24.search import NoListingsError, SearchPage, parse_search
-from crawlers.pages.autoscout24.slices import Slice
+from crawlers.sites.autoscout24.pages import search
+from crawlers.sites.autoscout24.pages.codes import SITES
+from crawlers.sites.autoscout24.pages.paths import reduce_search
+from crawlers.sites.autoscout24.pages.search import NoListingsError, SearchPage, parse_search
+from crawlers.sites.autoscout24.pages.slices import Slice
 
 Json = dict[str, Any]
 

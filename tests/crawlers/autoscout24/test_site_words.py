@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from crawlers.pages.autoscout24.codes import BODIES, COLORS, SITES
-from crawlers.pages.autoscout24.paths import reduce_search
-from crawlers.pages.autoscout24.search import Label, SearchPage, parse_search
-from crawlers.pages.autoscout24.site_words import site_words
-from crawlers.pages.autoscout24.slices import Slice
+from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, SITES
+from crawlers.sites.autoscout24.pages.paths import reduce_search
+from crawlers.sites.autoscout24.pages.search import Label, SearchPage, parse_search
+from crawlers.sites.autoscout24.pages.site_words import site_words
+from crawlers.sites.autoscout24.pages.slices import Slice
 
 
 def _page(*colors: Label, bodies: tuple[Label, ...] = ()) -> SearchPage:

@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.errors import UsageMistakeError
-from crawlers.pages.autoscout24.codes import BODIES, COLORS, SITES
-from crawlers.pages.autoscout24.search import Label, SearchPage
-from crawlers.pages.autoscout24.slices import (
+from core.errors import UsageMistakeError
+from core.web import Web
+from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, SITES
+from crawlers.sites.autoscout24.pages.search import Label, SearchPage
+from crawlers.sites.autoscout24.pages.slices import (
     Slice,
     body_slices,
     color_slices,
     filters,
     search_url,
 )
-from crawlers.pages.autoscout24.splitting import beyond_cap, needs_split, split
-from crawlers.web import Web
+from crawlers.sites.autoscout24.pages.splitting import beyond_cap, needs_split, split
 
 YEAR = 2026
 MODELS = (Label(1639, "316"), Label(1640, "318"), Label(21073, "Sonstige"))

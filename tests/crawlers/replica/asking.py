@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from crawlers.replica.cars import Car
-from crawlers.replica.server import Replica
-from crawlers.replica.world import World
+from synthetic.replica.cars import Car
+from synthetic.replica.server import Replica
+from synthetic.replica.world import World
 
 IT = "www.autoscout24.it"
 DE, COM = "www.autoscout24.de", "www.autoscout24.com"

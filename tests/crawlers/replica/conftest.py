@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 from tests.crawlers.replica.asking import Client
 
 

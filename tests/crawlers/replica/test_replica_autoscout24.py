@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from protego import Protego
 
-from crawlers.replica import invented
-from crawlers.replica.autoscout24.data import build_id
-from crawlers.replica.autoscout24.words import BODIES, COLORS
-from crawlers.replica.cars import Car
-from crawlers.replica.server import start_replica
-from crawlers.replica.world import World
+from synthetic.replica import invented
+from synthetic.replica.autoscout24.data import build_id
+from synthetic.replica.autoscout24.words import BODIES, COLORS
+from synthetic.replica.cars import Car
+from synthetic.replica.server import start_replica
+from synthetic.replica.world import World
 from tests.crawlers.replica.asking import COM, DE, IT, Client, cars, offer, offer_path, organic
 
 BE = "www.autoscout24.be"

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from crawlers.replica.autoscout24.words import BODIES
+from synthetic.replica.autoscout24.words import BODIES
 from tests.crawlers.replica.asking import DE, IT, Client, cars, offer, offer_path, organic
 
 

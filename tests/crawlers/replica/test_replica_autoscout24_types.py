@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from crawlers.pages.autoscout24.paths import OFFER as READ_OFFER
-from crawlers.pages.autoscout24.paths import SEARCH as READ_SEARCH
-from crawlers.replica.autoscout24 import words
-from crawlers.replica.server import start_replica
-from crawlers.replica.world import World
+from crawlers.sites.autoscout24.pages.paths import OFFER as READ_OFFER
+from crawlers.sites.autoscout24.pages.paths import SEARCH as READ_SEARCH
+from synthetic.replica.autoscout24 import words
+from synthetic.replica.server import start_replica
+from synthetic.replica.world import World
 from tests.crawlers.replica.asking import Client, offer_path
 
 Types = dict[str, set[str]]

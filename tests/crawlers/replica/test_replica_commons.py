@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.licences import NOT_STATED
-from crawlers.pages.commons.fields import PATHS, SAID, value_at
-from crawlers.pages.commons.parse import NON_FREE, NOT_A_PICTURE, TO_BE_DELETED, parse_file
-from crawlers.records import Drop, Listing
-from crawlers.replica.commons_categories import CARS, category_graph
-from crawlers.replica.commons_continue import ApiError, Asked
-from crawlers.replica.commons_files import KIND_DECK, draw_file
-from crawlers.replica.commons_imageinfo import extmetadata
-from crawlers.replica.commons_query import THUMBNAILS, Query
-from crawlers.replica.commons_rights import RIGHTS
-from crawlers.replica.commons_state import Commons
-from crawlers.scenes import draw_labels
-from crawlers.web import Web
+from core.licenses import NOT_STATED
+from core.records import Drop, Listing
+from core.web import Web
+from crawlers.sites.commons.pages.fields import PATHS, SAID, value_at
+from crawlers.sites.commons.pages.parse import NON_FREE, NOT_A_PICTURE, TO_BE_DELETED, parse_file
+from synthetic.replica.commons_categories import CARS, category_graph
+from synthetic.replica.commons_continue import ApiError, Asked
+from synthetic.replica.commons_files import KIND_DECK, draw_file
+from synthetic.replica.commons_imageinfo import extmetadata
+from synthetic.replica.commons_query import THUMBNAILS, Query
+from synthetic.replica.commons_rights import RIGHTS
+from synthetic.replica.commons_state import Commons
+from synthetic.scenes import draw_labels
 
 WEB = Web("http://127.0.0.1:8421")
 ALL = "url|size|mime|mediatype|sha1|timestamp|user|extmetadata"

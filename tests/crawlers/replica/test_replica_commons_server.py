@@ -14,16 +14,16 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 from PIL import Image
 
-from crawlers.manners.agent import user_agent
-from crawlers.replica.commons import FAULTS
-from crawlers.replica.commons_files import CommonsFile
-from crawlers.replica.commons_manners import IDENTIFIED, UNIDENTIFIED, Meter, standing
-from crawlers.replica.commons_photos import STEPS
-from crawlers.replica.commons_state import Commons, commons_of
-from crawlers.replica.commons_upload import FAULTS as MEDIA_FAULTS
-from crawlers.replica.faults import known_faults
-from crawlers.replica.server import Replica, start_replica
-from crawlers.replica.world import World
+from crawlers.engine.politeness.agent import user_agent
+from synthetic.replica.commons import FAULTS
+from synthetic.replica.commons_files import CommonsFile
+from synthetic.replica.commons_manners import IDENTIFIED, UNIDENTIFIED, Meter, standing
+from synthetic.replica.commons_photos import STEPS
+from synthetic.replica.commons_state import Commons, commons_of
+from synthetic.replica.commons_upload import FAULTS as MEDIA_FAULTS
+from synthetic.replica.faults import known_faults
+from synthetic.replica.server import Replica, start_replica
+from synthetic.replica.world import World
 
 AGENT = "MarqueTests/1.0 (https://marque.example.org; marque@example.org)"
 COMMONS, UPLOAD = "commons.wikimedia.org", "upload.wikimedia.org"

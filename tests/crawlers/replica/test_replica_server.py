@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from crawlers.errors import UsageMistakeError
-from crawlers.replica.faults import Faults, declare_faults, known_faults
-from crawlers.replica.guids import guid_of, number_of
-from crawlers.replica.photos import Picture, ScenePool, marked_jpeg
-from crawlers.replica.server import ReplicaError, start_replica
-from crawlers.replica.world import World
-from crawlers.scenes import SIZE, render
+from core.errors import UsageMistakeError
+from synthetic.replica.faults import Faults, declare_faults, known_faults
+from synthetic.replica.guids import guid_of, number_of
+from synthetic.replica.photos import Picture, ScenePool, marked_jpeg
+from synthetic.replica.server import ReplicaError, start_replica
+from synthetic.replica.world import World
+from synthetic.scenes import SIZE, render
 from tests.crawlers.replica.asking import IT, PICTURES, Client
 
 declare_faults({"test-switch": "a switch of these tests", "transient-test": "one that passes"})

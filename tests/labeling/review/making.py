@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from catalog.assertions import Assertion
 from catalog.cars import Vectors, append_cars, open_space, refresh_cars
 from catalog.labelers import Calibration, Judge, Labeler, use_labeler
 from catalog.pending import stale_cars, unlabelled_sightings
-from catalog.photos import image_id
 from catalog.register import register
 from catalog.table import Catalog
-from crawlers.records import Photo, Sighting
+from core.assertions import Assertion
+from core.photos.examine import image_id
+from core.records import Photo, Sighting
 from labeling.label import current_labels, label_sightings, store_assertions
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.assertions import Assertion
 from catalog.labelers import Judge
-from catalog.vocabulary import load_vocabulary
+from core.assertions import Assertion
+from core.vocabulary import load_vocabulary
 from labeling.consensus import decide
 from labeling.review.cases import Case, cases_of
 from labeling.review.suspects import Suspect

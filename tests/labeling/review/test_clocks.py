@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.vocabulary import load_vocabulary
+from core.vocabulary import load_vocabulary
 from labeling.consensus import consensus
 from labeling.review import record
 from labeling.review.record import Imported, import_file, news

@@ -14,13 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalog.photos import image_id
 from catalog.register import register
 from catalog.table import open_catalog
-from catalog.vocabulary import load_vocabulary
-from crawlers.errors import UsageMistakeError
-from crawlers.records import Box, Photo, Sighting
-from crawlers.scenes import render
+from core.errors import UsageMistakeError
+from core.photos.examine import image_id
+from core.records import Box, Photo, Sighting
+from core.vocabulary import load_vocabulary
 from labeling.review import export
 from labeling.review.cases import spoken
 from labeling.review.export import SIDE, check_folder, export_review, preview
@@ -29,6 +28,7 @@ from labeling.review.resolve import PhotoIds, resolve
 from labeling.review.returned_csv import HEADER, read_csv
 from labeling.review.tasks import PHOTO, config
 from labeling.review.waiting import choose, load_queue
+from synthetic.scenes import render
 from tests.labeling.review.making import Shop, content, key_of, network
 
 VOCABULARY = load_vocabulary()

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.assertions import Assertion
-from catalog.vocabulary import load_vocabulary
+from core.assertions import Assertion
+from core.vocabulary import load_vocabulary
 from labeling.consensus import consensus
 from labeling.label import load_assertions
 from labeling.review.record import Imported, disputes, import_file, news

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.vocabulary import VocabularyFile, load_vocabulary
+from core.vocabulary import VocabularyFile, load_vocabulary
 from labeling.review.cases import spoken
 from labeling.review.moments import read_moment
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle

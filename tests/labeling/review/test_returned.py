@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.spreadsheet import csv_line
+from core.spreadsheet import csv_line
 from labeling.review.returned import Answer, Returned, load_returned
 from labeling.review.returned_csv import HEADER, read_csv
 from labeling.review.returned_json import read_json

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from crawlers.scenes import draw_labels, render
-from crawlers.scenes.write import jpeg_bytes
 from embeddings.clip import ClipEncoder
 from labeling.review.suspects import FOLDS, LEAST_PHOTOS, Values, confident, deal, find_suspects
+from synthetic.scenes import draw_labels, render
+from synthetic.scenes.write import jpeg_bytes
 
 PHOTOS = 320
 

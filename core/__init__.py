@@ -1,0 +1,1 @@
+"""What every room speaks: records, errors, licenses, credits, the vocabulary, statements."""

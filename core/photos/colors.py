@@ -1,0 +1,127 @@
+"""Colors of a photo -> sRGB, by what the file says of them: the one place where that happens."""
+
+import io
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms
+
+from core.photos.parts import MOST_PROFILE
+from core.photos.profiles import coded_profile, png_profile
+
+_SAME = 2
+"""A profile that moves no color by more than so many of 255 is sRGB, which has many writings: the
+pixels stay as they are."""
+
+_LEAST_CONTRAST = 64
+"""A profile under which white is not brighter than black by so much describes nothing."""
+
+_MOST_TINT = 48
+"""Nor does one under which the bands of a grey differ by more than this."""
+
+_SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}
+_LEVELS = (0, 32, 64, 96, 128, 160, 192, 224, 255)
+_LAB = b"LAB"
+
+
+class Colors(NamedTuple):
+    """How the pixels of one photo become sRGB: those of `mode`, by `transform`."""
+
+    mode: str
+    transform: ImageCms.ImageCmsTransform
+
+    def shown(self, pixels: Image.Image) -> Image.Image:
+        """Pixels of any mode that holds the same colors -> RGB, without what is transparent."""
+        if pixels.mode != self.mode:
+            pixels = pixels.convert(self.mode)
+        done = ImageCms.applyTransform(pixels, self.transform)
+        assert done is not None, "it was not asked to work in place"
+        return done
+
+
+def colors_of(image: Image.Image) -> Colors | None:
+    """What an opened photo says of its colors; None for sRGB, and for what makes no sense.
+
+    The profile of a photo is often damaged, or that of another photo: it never costs the photo.
+    """
+    profile = _LAB if image.mode == "LAB" else _profile(image)
+    return None if profile is None else _colors(profile, image.mode)
+
+
+def _profile(image: Image.Image) -> bytes | None:
+    """What comes first in the order that PNG's specification gives: a code, a profile, sRGB, and
+    the coordinates. In other formats a profile comes before the code."""
+    icc, code = image.info.get("icc_profile"), image.info.get("cicp")
+    if isinstance(icc, bytes) and icc and not (code and image.format == "PNG"):
+        return icc if len(icc) <= MOST_PROFILE else None
+    if code:
+        return coded_profile(code[0], code[1])
+    if image.format != "PNG" or "srgb" in image.info:
+        return None
+    return png_profile(image.info.get("gamma"), image.info.get("chromaticity"))
+
+
+@lru_cache(maxsize=8)
+def _colors(profile: bytes, mode: str) -> Colors | None:
+    try:
+        source = _opened(profile)
+        theirs = _SPACES.get(source.profile.xcolor_space, "")
+        if theirs not in _fitting(mode):
+            return None
+        # As browsers do: perceptual where the profile has it, which relative colorimetric stands
+        # in for elsewhere. Not cached inside, as threads share it.
+        transform = ImageCms.buildTransform(
+            source, ImageCms.createProfile("sRGB"), theirs, "RGB",
+            ImageCms.Intent.PERCEPTUAL, ImageCms.Flags.NOCACHE,
+        )  # fmt: skip
+        colors = Colors(theirs, transform)
+        return colors if _is_of_use(colors) else None
+    except MemoryError:
+        raise  # the machine's fault, not the profile's
+    except Exception:  # a damaged profile raises nearly anything
+        return None
+
+
+def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
+    if profile == _LAB:
+        return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    return ImageCms.ImageCmsProfile(io.BytesIO(profile))
+
+
+def _fitting(mode: str) -> Sequence[str]:
+    """The modes in which a profile may be that of a photo of this mode: another's is not its."""
+    if mode in {"CMYK", "LAB"}:
+        return (mode,)
+    grey = mode in {"1", "L", "LA", "La"} or mode.startswith("I")
+    return ("L", "RGB") if grey else ("RGB",)
+
+
+def _is_of_use(colors: Colors) -> bool:
+    """Whether it changes colors, and leaves greys from black to white what they are."""
+    if colors.mode == "LAB":
+        return True
+    if colors.mode == "CMYK":
+        paper, ink = (Image.new("CMYK", (1, 1), (each,) * 4) for each in (0, 255))
+        return _light(colors.shown(paper)) - _light(colors.shown(ink)) >= _LEAST_CONTRAST
+    levels = np.array(_LEVELS, np.uint8)
+    given = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(1, -1, 3)
+    if colors.mode == "L":
+        given = np.repeat(levels, 3).reshape(1, -1, 3)
+    shown = np.asarray(colors.shown(Image.fromarray(given)), int)
+    moved = np.abs(shown - given).max()
+    return bool(moved > _SAME) and _are_greys(shown[np.ptp(given, axis=-1) == 0])
+
+
+def _are_greys(shown: npt.NDArray[np.int_]) -> bool:
+    """Whether greys from black to white (n, 3) still are, each no darker than the one before."""
+    light = shown.mean(axis=-1)
+    rising = np.diff(light).min() >= -_SAME and light[-1] - light[0] >= _LEAST_CONTRAST
+    middle = light[len(light) // 2]
+    return bool(rising and 24 < middle < 232 and np.ptp(shown, axis=-1).max() <= _MOST_TINT)
+
+
+def _light(pixel: Image.Image) -> float:
+    return float(np.asarray(pixel, float).mean())

@@ -1,0 +1,245 @@
+"""Bytes of a photo -> what the catalogue keeps of it, or a `RejectedError` with its reason.
+
+The stored bytes stay as they came. Everything that is looked at (size, perceptual hash,
+thumbnail, what is embedded) is the photo as shown: first frame, EXIF orientation applied, sRGB.
+EXIF itself (place, camera) goes into no column, and thumbnails are written without it.
+"""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import imagehash
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from core.photos.kinds import EMPTY, TRUNCATED, why_unknown
+from core.photos.opening import open_picture
+from core.photos.shown import is_plain_rgb, may_be_turned, shown_pixels
+from core.photos.unpacking import (
+    MEMORY,
+    PictureError,
+    TooMuchError,
+    kept_bytes,
+    pixel_bytes,
+    reader_bytes,
+)
+from core.records import Box
+
+MIN_SIDE = 64
+MAX_PIXELS = 89_478_485  # Pillow's own limit: 256 MiB of RGB
+THUMBNAIL_SIDE = 256
+
+# Only formats that a photo comes in: Pillow would also run Ghostscript for an EPS. JPEG 2000 is
+# not among them: 200 bytes of it can take 12 GB, which only a parser of its own would foresee.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+
+SHOWN_AS = "sRGB"
+"""What the pixels that are looked at are; another word where they would be made otherwise, so that
+vectors made of other pixels are told apart."""
+
+TOO_SMALL = f"under {MIN_SIDE} px"
+TOO_LARGE = f"over {MAX_PIXELS:,} pixels"
+UNREADABLE = "file cannot be read"
+FIRST_FRAME = "animation: the first frame was taken"
+
+# `examine` refuses what is over the limit itself; Pillow's warning would only be printed twice.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+class RejectedError(Exception):
+    """A photo that is not taken: `reason` is one of the constants above, `detail` says the rest."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)  # both, or it would change on its way between processes
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What one decode of a photo tells; `width` and `height` are as shown, in pixels."""
+
+    image_id: str
+    format: str
+    width: int
+    height: int
+    phash: bytes  # 8 bytes
+    thumbnail: bytes  # JPEG, longest side at most 256
+    notices: tuple[str, ...]  # what a person should be told
+
+    @property
+    def animated(self) -> bool:
+        """Whether it has more frames than the one that is looked at."""
+        return FIRST_FRAME in self.notices
+
+
+def image_id(content: bytes) -> str:
+    """The key of a photo: sha256 of its bytes, hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def examine(content: bytes) -> PhotoFacts:
+    """Decode a photo once and say what it is; raises `RejectedError`.
+
+    Photos that are decoded at the same time share one budget of memory: this waits for its share.
+    """
+    with _share(decoding_bytes(content)):
+        kind, size, small, notices = _examined(content)
+    return PhotoFacts(
+        image_id(content), kind, *size, perceptual_hash(small), encode_jpeg(small), notices
+    )
+
+
+def _examined(content: bytes) -> tuple[str, tuple[int, int], Image.Image, tuple[str, ...]]:
+    with open_photo(content) as image:
+        kind, animated = image.format or "?", _is_animation(image)
+        shown, told = _shown(image)
+    size = shown.size
+    shown.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=3.0)
+    notices = (FIRST_FRAME if animated else None, told)
+    return kind, size, shown, tuple(each for each in notices if each)
+
+
+def decode(content: bytes, box: Box | None = None, *, side: int | None = None) -> Image.Image:
+    """A photo to be kept, as `decoded` gives it, for who keeps one at a time."""
+    with decoded(content, box, side=side) as shown:
+        return shown
+
+
+@contextmanager
+def decoded(
+    content: bytes, box: Box | None = None, *, side: int | None = None
+) -> Iterator[Image.Image]:
+    """The photo as shown, sRGB, cut to `box` (pixels as shown) if given; raises `RejectedError`.
+
+    With `side` a large JPEG may come smaller, decoded by a half, a quarter or an eighth, which is
+    several times faster: the shorter side of what is returned is then still at least `side`
+    pixels, or as many as the photo has. This waits for its share of the memory in which photos
+    are decoded, and holds it inside the block: make the photo small there.
+    """
+    with _share(decoding_bytes(content, box, side=side)):
+        yield _decoded(content, box, side)
+
+
+def _decoded(content: bytes, box: Box | None, side: int | None) -> Image.Image:
+    with open_photo(content) as image:
+        scale = 1 if side is None else _reduce(image, min(_sides(image, box)) // side)
+        shown, _ = _shown(image)
+    if box is None:
+        return shown
+    x0, y0, x1, y1 = box
+    return shown.crop((x0 // scale, y0 // scale, -(-x1 // scale), -(-y1 // scale)))
+
+
+def decoding_bytes(content: bytes, box: Box | None = None, *, side: int | None = None) -> int:
+    """The memory that `decoded` takes for the same arguments, `examine` for the bytes alone; of
+    both, what is read before the pixels. Raises `RejectedError`."""
+    with open_photo(content) as image:
+        meanwhile = reader_bytes(image, content)
+        if side is not None:
+            _reduce(image, min(_sides(image, box)) // side)
+        return _needed(image, meanwhile, cut=box is not None)
+
+
+@contextmanager
+def _share(size: int) -> Iterator[None]:
+    try:
+        MEMORY.take(size)
+    except TooMuchError as error:
+        raise RejectedError(error.reason, error.detail) from error
+    try:
+        yield
+    finally:
+        MEMORY.give_back(size)
+
+
+def _needed(image: Image.Image, meanwhile: int, *, cut: bool) -> int:
+    """Bytes that an opened photo takes: with `meanwhile` beside it while it is unpacked, then with
+    copies of it as RGB, turned and cut, of which two are there at a time."""
+    source, rgb = pixel_bytes(image), 4 * image.width * image.height
+    copies = min(2, (not is_plain_rgb(image)) + may_be_turned(image) + cut)
+    return max(source + meanwhile, source + kept_bytes(image) + copies * rgb)
+
+
+def _sides(image: Image.Image, box: Box | None) -> tuple[int, int]:
+    return image.size if box is None else (box.x1 - box.x0, box.y1 - box.y0)
+
+
+def _reduce(image: Image.Image, most: int) -> int:
+    """Have a JPEG decoded smaller, by a whole number up to `most`; returns by which."""
+    before = image.width
+    scale = next((each for each in (8, 4, 2) if each <= most), 1)
+    if scale > 1:
+        image.draft(None, (image.width // scale, image.height // scale))
+    return 1 if image.width == before else scale
+
+
+def open_photo(content: bytes) -> Image.Image:
+    """Open without decoding and check kind and size; raises `RejectedError`."""
+    if not content:
+        raise RejectedError(EMPTY)
+    try:
+        image = open_picture(content, FORMATS)
+    except PictureError as error:
+        raise RejectedError(error.reason, error.detail) from error
+    except UnidentifiedImageError as error:
+        raise RejectedError(*why_unknown(content)) from error
+    except Image.DecompressionBombError as error:
+        raise RejectedError(TOO_LARGE, str(error)) from error
+    except MemoryError:
+        raise  # the machine's fault, not the photo's
+    except Exception as error:  # readers given damaged bytes raise nearly anything
+        raise RejectedError(TRUNCATED, str(error)) from error
+    size = f"{image.width}x{image.height}"
+    if image.width * image.height > MAX_PIXELS:
+        raise RejectedError(TOO_LARGE, size)
+    if min(image.size) < MIN_SIDE:
+        raise RejectedError(TOO_SMALL, size)
+    return image
+
+
+def _shown(image: Image.Image) -> tuple[Image.Image, str | None]:
+    try:
+        return shown_pixels(image)
+    except PictureError as error:
+        raise RejectedError(error.reason, error.detail) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders given damaged bytes raise nearly anything
+        raise RejectedError(TRUNCATED, str(error)) from error
+
+
+def perceptual_hash(image: Image.Image) -> bytes:
+    """The 64-bit DCT hash of ImageHash's `phash`, as 8 bytes, first bit first."""
+    bits: Any = imagehash.phash(image, hash_size=8).hash
+    return np.packbits(bits.ravel()).tobytes()
+
+
+def encode_jpeg(image: Image.Image) -> bytes:
+    """A JPEG of the pixels alone: no EXIF, no colour profile, no comment."""
+    bare = Image.fromarray(np.asarray(image))
+    out = io.BytesIO()
+    bare.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def fits(box: Box, width: int, height: int) -> bool:
+    """Whether a box has an area and lies inside a photo of this size."""
+    return 0 <= box.x0 < box.x1 <= width and 0 <= box.y0 < box.y1 <= height
+
+
+def _is_animation(image: Image.Image) -> bool:
+    if image.format in {"MPO", "TIFF", "HEIF"}:
+        return False  # several photos, or pages, in one file
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # a damaged second frame is no reason against the first
+        return True

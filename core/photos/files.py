@@ -1,0 +1,24 @@
+"""Bytes that are said to be a photo, read no further than a photo can go."""
+
+from pathlib import Path
+
+from core.photos.examine import RejectedError
+
+MAX_BYTES = 256 * 2**20
+TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"
+
+
+def read_photo(held: bytes | Path) -> bytes:
+    """The bytes, or those of the file; raises `RejectedError` for more than any photo has, and
+    `OSError`.
+
+    A film of gigabytes would fill the memory before it is found to be none.
+    """
+    size = len(held) if isinstance(held, bytes) else held.stat().st_size
+    if not size and isinstance(held, Path):
+        with held.open("rb") as file:  # a pipe or a device, which has no size and may have no end
+            held = file.read(MAX_BYTES + 1)
+        size = len(held)
+    if size > MAX_BYTES:
+        raise RejectedError(TOO_HEAVY, "no photo is that large")
+    return held if isinstance(held, bytes) else held.read_bytes()

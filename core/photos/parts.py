@@ -1,0 +1,151 @@
+"""Pictures without the parts that are no picture: what stands beside the pixels of a PNG or WebP,
+may be of any size and damaged in any way, and never costs the picture.
+
+What says how the picture is to be shown (its profile, its orientation) is taken out first, with a
+bound on what it may unpack to. Everything else beside the pixels is read by nobody here.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from core.photos.unpacking import CountedBytes, PictureError
+
+NO_PICTURE = "has no picture in it"
+
+PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
+
+MOST_PROFILE = 2**23
+"""Bytes of a color profile: those of printers have up to three million. A larger one is none."""
+
+MOST_TEXT = 2**20
+"""Bytes that are looked through for an orientation; it stands near the beginning."""
+
+# Beside the pixels, what Pillow shows a picture by; of no use where it is damaged.
+_SHOWN_BY = (b"tRNS", b"acTL", b"eXIf", b"sRGB", b"gAMA", b"cHRM")
+_LEAST = {b"acTL": 8, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
+_LEAST_CLEAR = {0: 2, 2: 6}
+"""Bytes that say which grey, or which color, is transparent, by the kind of colors."""
+
+_WEBP_PIXELS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF")
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_XMP, _RAW_EXIF = b"XML:com.adobe.xmp", b"Raw profile type exif"
+
+
+class Bare(NamedTuple):
+    """A picture as its bytes without what is no picture, and what was found there of use, under the
+    names that Pillow's `Image.info` has for it."""
+
+    content: bytes
+    info: dict[str, Any]
+
+
+def bare_png(content: bytes) -> Bare:
+    """A PNG without texts and without what is damaged beside its pixels.
+
+    Raises `TooMuchError` for one in ever so many parts, and `PictureError` for one without pixels.
+    """
+    kept, info, pixels, ended = [(0, 8)], dict[str, Any](), False, False
+    for kind, start, end in _chunks(CountedBytes(content)):
+        pixels, ended = pixels or kind == b"IDAT", ended or kind == b"IEND"
+        if kind[:1].isupper():
+            kept.append((start, end))
+            continue
+        body = content[start + 8 : end - 4]
+        if struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))) != content[end - 4 : end]:
+            continue
+        if kind in _SHOWN_BY and len(body) >= _least(kind, content):
+            kept.append((start, end))
+        else:
+            info |= _read(kind, body)
+    if ended and not pixels:
+        raise PictureError(NO_PICTURE, "it ends before any pixels")
+    if sum(end - start for start, end in kept) == len(content):
+        return Bare(content, info)
+    return Bare(b"".join(content[start:end] for start, end in kept), info)
+
+
+def _least(kind: bytes, content: bytes) -> int:
+    """The bytes that a part of a PNG has at least where it is of use."""
+    if kind == b"tRNS":
+        return _LEAST_CLEAR.get(int.from_bytes(content[25:26], "big"), 0)
+    return _LEAST.get(kind, 0)
+
+
+def color_code(content: bytes) -> tuple[int, ...] | None:
+    """Color primaries and transfer characteristics (ITU-T H.273) of the first picture of an AVIF or
+    HEIF that states them."""
+    at = content.find(b"colrnclx")
+    return struct.unpack(">HH", content[at + 8 : at + 12]) if 0 < at < len(content) - 12 else None
+
+
+def _read(kind: bytes, body: bytes) -> dict[str, Any]:
+    """What a part says of how the picture is to be shown."""
+    if kind in _TEXTS:
+        return _text(kind, body)
+    if kind == b"iCCP":
+        return _profile(body)
+    return {"cicp": tuple(body)} if kind == b"cICP" and len(body) == 4 else {}
+
+
+def bare_webp(content: bytes) -> bytes:
+    """A WebP whose metadata is cut off, or whose length is said wrongly, with what is whole of it;
+    others as they are."""
+    if len(content) < 12 or struct.unpack("<I", content[4:8])[0] == len(content) - 8:
+        return content
+    at, kept = 12, list[bytes]()
+    while at + 8 <= len(content):
+        kind, size = struct.unpack("<4sI", content[at : at + 8])
+        chunk = content[at : at + 8 + size + size % 2]
+        if len(chunk) < 8 + size and kind not in _WEBP_PIXELS:
+            break  # metadata, or what somebody wrote behind the picture
+        kept.append(chunk)
+        at += len(chunk)
+    body = b"".join(kept)
+    return content[:4] + struct.pack("<I", len(body) + 4) + content[8:12] + body
+
+
+def _chunks(file: CountedBytes) -> Iterator[tuple[bytes, int, int]]:
+    """Kind, start and end of the parts of a PNG, up to its end or to where it is cut off."""
+    at = len(PNG_BEGINS)
+    while file.seek(at) == at and len(head := file.read(8)) == 8:
+        size, kind = struct.unpack(">I4s", head)
+        yield kind, at, at + 12 + size
+        if kind == b"IEND":
+            return
+        at += 12 + size
+
+
+def _text(kind: bytes, body: bytes) -> dict[str, Any]:
+    """What a text says of the orientation, if it is of a kind that may."""
+    key, _, rest = body.partition(b"\0")
+    if key not in {_XMP, _RAW_EXIF}:
+        return {}
+    packed = kind == b"zTXt"
+    if kind == b"iTXt":
+        packed, rest = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
+    elif packed:
+        rest = rest[1:]
+    text = _unpacked(rest, MOST_TEXT) if packed else rest[:MOST_TEXT]
+    if key == _XMP:
+        return {"xmp": text}
+    return {"Raw profile type exif": text.decode("latin-1")} if len(text) < MOST_TEXT else {}
+
+
+def _profile(body: bytes) -> dict[str, Any]:
+    _, _, rest = body.partition(b"\0")
+    profile = _unpacked(rest[1:], MOST_PROFILE + 1)
+    return {"icc_profile": profile} if 0 < len(profile) <= MOST_PROFILE else {}
+
+
+def _unpacked(packed: bytes, most: int) -> bytes:
+    """The first `most` bytes, or as many as there are before what is damaged."""
+    unpack, done, at = zlib.decompressobj(), bytearray(), 0
+    try:
+        while at < len(packed) and len(done) < most and not unpack.eof:
+            done += unpack.decompress(packed[at : at + 65_536], most - len(done))
+            at += 65_536
+    except zlib.error:
+        pass
+    return bytes(done)

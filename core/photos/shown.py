@@ -1,0 +1,86 @@
+"""An opened photo -> its pixels as a person sees them: first frame, upright, on white, sRGB."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from core.photos.colors import Colors, colors_of
+from core.photos.opening import load_picture
+
+STRIP_PIXELS = 2**18
+"""What turns pixels into RGB by way of further copies does so for as many at a time."""
+
+# EXIF orientation -> what makes the photo upright. Pillow's own `exif_transpose` also writes the
+# EXIF anew, and fails where a camera wrote some other part of it badly.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def shown_pixels(image: Image.Image) -> tuple[Image.Image, str | None]:
+    """The first frame as a person sees it: orientation applied, on white, 8-bit sRGB; and what a
+    person should be told of it, if anything.
+
+    Raises whatever readers raise of data that ends early or cannot be decoded.
+    """
+    loaded, told = load_picture(image)
+    with loaded:
+        rgb = _to_rgb(loaded)
+        turn = _TURNS.get(orientation(loaded))
+    return (rgb if turn is None else rgb.transpose(turn)), told
+
+
+def is_plain_rgb(image: Image.Image) -> bool:
+    """Whether the pixels are shown without a copy of them."""
+    return image.mode == "RGB" and "transparency" not in image.info
+
+
+def may_be_turned(image: Image.Image) -> bool:
+    """Whether an opened photo may have to be turned: a PNG tells only at its end."""
+    return image.format == "PNG" or orientation(image) in _TURNS
+
+
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 1 where nothing says it."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # EXIF is damaged more often than the photo it comes with
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    colors = colors_of(image)
+    plain = is_plain_rgb(image)
+    if plain and colors is None:
+        return image
+    # Strip by strip: each copy of the largest photo takes a third of a gigabyte.
+    rgb = image if plain else Image.new("RGB", image.size)
+    for top, strip in _strips(image):
+        rgb.paste(_strip_to_rgb(strip, colors), (0, top))
+    return rgb
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    rows = max(1, STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _strip_to_rgb(image: Image.Image, colors: Colors | None) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        # convert("RGB") clips values at 255, which turns the photo white.
+        image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        if colors:
+            rgba = Image.merge("RGBA", (*colors.shown(rgba).split(), rgba.getchannel("A")))
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+        return image.convert("RGB")
+    return colors.shown(image) if colors else image.convert("RGB")

@@ -1,0 +1,320 @@
+"""Attributes, their values, and what the words for them mean.
+
+The vocabulary itself is data: `vocabulary.toml` and `models.toml` beside this module, to which a
+user's file may add.
+A word that is not in it is unknown: it is reported and never guessed.
+"""
+
+import hashlib
+import json
+import re
+import unicodedata
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from core.car_names import CarNames
+from core.vocabulary_file import (
+    RESERVED,
+    AttributeSpec,
+    VocabularyError,
+    VocabularyFile,
+    load_vocabulary_file,
+    merge_files,
+)
+
+__all__ = [
+    "CANNOT_TELL",
+    "LEFT_OPEN",
+    "NONE",
+    "NOTHING",
+    "RESERVED",
+    "Attribute",
+    "Meaning",
+    "Question",
+    "Vocabulary",
+    "VocabularyError",
+    "fold",
+    "load_vocabulary",
+]
+
+# Part of the version: raise it when this module reads a word differently than before.
+_RULES = 2
+
+_FOLDED_AWAY = {"Mn", "Pd", "Pc", "Cf", "Cc", "Zs", "Zl", "Zp"}
+_INTEGER = re.compile(r"(-?[0-9]{1,10})(?:\.0+)?")  # spreadsheets write 2012 as "2012.0"
+_DAY = r"(?:0?[1-9]|[12][0-9]|3[01])"
+_DATE = re.compile(rf"(?:{_DAY}[./-]){{1,2}}([0-9]{{4}})|([0-9]{{4}})(?:[./-]{_DAY}){{1,2}}")
+_SEVERAL = re.compile(r"[;,/&+]|\b(?:and|und|en|et|e)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """Something that can be said of a photo.
+
+    `values` are all values of a closed attribute, in their order, and empty for the other kinds.
+    With `many` several hold at once, or none. A number lies within `bounds`, both included; where
+    `dates` is set it is a year, and may be written as a date.
+    """
+
+    name: str
+    kind: Literal["closed", "open", "number"]
+    many: bool
+    values: tuple[str, ...]
+    bounds: tuple[int, int] | None = None
+    dates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How networks are asked about an attribute; the meaning of words does not depend on it.
+
+    `phrases` are, of each value that can be proposed, what stands for it in each of `templates`
+    and, where several values hold at once, of `without`. No templates: it is not asked. It makes
+    sense in `views`, all if there are none. `swatches` are paints of a value, each red, green and
+    blue of 0..255.
+    """
+
+    templates: tuple[str, ...]
+    without: tuple[str, ...]
+    phrases: dict[str, tuple[str, ...]]
+    views: tuple[str, ...]
+    swatches: dict[str, tuple[tuple[int, int, int], ...]]
+
+    def makes_sense(self, view: str | None) -> bool:
+        """Whether it can be asked of a photo that shows `view`; an unknown one is no reason not."""
+        return not self.views or view is None or view in self.views
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a word says: all of `values`, or with `one_of` one of them, and not which.
+
+    No values and not `one_of` is the statement that none holds (attributes with `many` only);
+    `NOTHING`, no values and `one_of`, is a word that makes no statement.
+    """
+
+    values: tuple[str, ...]
+    one_of: bool
+
+
+NOTHING = Meaning((), one_of=True)
+"""What "unknown", "n/a" or an empty cell says."""
+
+CANNOT_TELL = "cannot tell"
+"""What a person says who cannot tell."""
+
+NONE = "none"
+"""What a person says where none of several values holds."""
+
+
+def fold(word: str) -> str:
+    """`word` without case, accents, blanks, hyphens and underscores: what words are found by."""
+    # Folding case can bring new composed letters, hence the second decomposition.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
+    return "".join(c for c in plain if unicodedata.category(c) not in _FOLDED_AWAY)
+
+
+LEFT_OPEN = frozenset(map(fold, (CANNOT_TELL, "can't tell", "?")))
+"""All words, folded, of a person who cannot tell; no value is called so."""
+
+
+class Vocabulary:
+    """Every attribute, and every word known for its values."""
+
+    def __init__(self, file: VocabularyFile) -> None:
+        self.attributes = {name: _attribute(name, spec) for name, spec in file.attributes.items()}
+        self._words = {
+            name: _read_words(self.attributes[name], spec, file.nothing)
+            for name, spec in file.attributes.items()
+        }
+        self.questions = {name: _question(name, spec) for name, spec in file.attributes.items()}
+        self._check_views()
+        self._tables = [file.models, file.codes, sorted(file.alone), sorted(file.ordinary)]
+        self.car_names = self._read_tables(file)
+        """The makes and models that names are read by."""
+        self.version = self._fingerprint()
+        """Twelve hex digits that change when the meaning of any word may have changed."""
+
+    def lookup(self, attribute: str, word: str) -> Meaning | None:
+        """What `word` says about `attribute`; None if the word is unknown.
+
+        Words of open attributes are never unknown: one that is not listed is its own value. Raises
+        `VocabularyError` if there is no such attribute.
+        """
+        known = self.attributes.get(attribute)
+        if known is None:
+            raise VocabularyError(
+                f"there is no attribute {attribute!r}; there are: {', '.join(self.attributes)}"
+            )
+        meaning = self._words[attribute].get(fold(word))
+        if meaning is not None:
+            return meaning
+        if known.kind == "number":
+            return _read_number(known, word)
+        if known.kind == "open":
+            return Meaning((" ".join(unicodedata.normalize("NFC", word).split()),), one_of=False)
+        return self._read_several(known, word) if known.many else None
+
+    def _read_several(self, known: Attribute, word: str) -> Meaning | None:
+        """ "man; woman" and the like; unknown as a whole if any part is."""
+        parts = [part for part in _SEVERAL.split(word.casefold()) if part.strip()]
+        found = [self._words[known.name].get(fold(part)) for part in parts]
+        if not found or not all(meaning and meaning.values for meaning in found):
+            return None
+        said = {value for meaning in found if meaning for value in meaning.values}
+        return Meaning(tuple(value for value in known.values if value in said), one_of=False)
+
+    def _check_views(self) -> None:
+        known = self.attributes["view"].values if "view" in self.attributes else ()
+        for name, question in self.questions.items():
+            if strange := [view for view in question.views if view not in known]:
+                raise VocabularyError(
+                    f"{name}: views names {strange[0]!r}; there are {', '.join(known) or 'none'}"
+                )
+
+    def _read_tables(self, file: VocabularyFile) -> CarNames:
+        models: dict[str, dict[str, list[str]]] = {}
+        codes: dict[str, dict[str, list[str]]] = {}
+        for given, names in file.models.items():
+            of_make = models.setdefault(self._value("make", given), {})
+            for name in names:
+                of_make.setdefault(self._value("model", name), []).append(name)
+        for given, table in file.codes.items():
+            of_make = codes.setdefault(self._value("make", given), {})
+            for name, words in table.items():
+                of_make.setdefault(self._value("model", name), []).extend(words)
+        if strange := [name for name in file.alone if not _makes_of(name, models)]:
+            raise VocabularyError(f"alone: {strange[0]!r} is a model of no make: add it to models")
+        makes = (
+            {
+                make: [make, *file.attributes["make"].words.get(make, [])]
+                for make in [*models, *codes, *file.attributes["make"].words]
+            }
+            if "make" in file.attributes
+            else {}
+        )
+        spelled = file.attributes["model"].words if "model" in file.attributes else {}
+        for of_make in models.values():
+            for name, words in of_make.items():
+                words.extend([name, *spelled.get(name, [])])
+        alone = {name: (_makes_of(name, models)[0], name) for name in file.alone}
+        ordinary = [self._value("make", name) for name in file.ordinary]
+        return CarNames(makes, models, codes, alone, ordinary)
+
+    def _value(self, attribute: str, word: str) -> str:
+        """The value that a word of an open attribute has in the tables."""
+        meaning = self.lookup(attribute, word) if attribute in self.attributes else None
+        return meaning.values[0] if meaning and meaning.values else word
+
+    def _fingerprint(self) -> str:
+        content = [
+            [asdict(self.attributes[name]), sorted((w, *asdict(m).values()) for w, m in words)]
+            for name, words in sorted((n, w.items()) for n, w in self._words.items())
+        ]
+        return hashlib.sha256(json.dumps([_RULES, content, self._tables]).encode()).hexdigest()[:12]
+
+
+@cache
+def load_vocabulary(extra: Path | None = None) -> Vocabulary:
+    """The vocabulary, with what the TOML file `extra` adds to it; read once a process.
+
+    `extra` has the form of `vocabulary.toml`: an `[attributes.NAME]` table adds an attribute (its
+    `kind` is then needed) or more `words`, `one_of` and `nothing` to one that exists.
+    `models.toml` says how models are added. Raises `VocabularyError` with the place and the way out
+    if the file is wrong.
+    """
+    here = Path(__file__)
+    file = merge_files(
+        load_vocabulary_file(here.with_name("vocabulary.toml")),
+        load_vocabulary_file(here.with_name("models.toml")),
+    )
+    if extra is not None:
+        file = merge_files(file, load_vocabulary_file(extra))
+    return Vocabulary(file)
+
+
+def _makes_of(model: str, models: dict[str, dict[str, list[str]]]) -> list[str]:
+    return [make for make, of_make in models.items() if model in of_make]
+
+
+def _attribute(name: str, spec: AttributeSpec) -> Attribute:
+    if spec.kind is None:
+        raise VocabularyError(f'{name}: add kind = "closed", "open" or "number"')
+    taken = {"", *LEFT_OPEN, *([fold(NONE)] if spec.many else [])}
+    if strange := [value for value in spec.words if fold(value) in taken]:
+        raise VocabularyError(
+            f"{name}: {strange[0]!r} means something else where people decide: name the value "
+            "otherwise"
+        )
+    values = tuple(spec.words) if spec.kind == "closed" else ()
+    bounds = (spec.range[0], spec.range[1]) if spec.range else None
+    return Attribute(name, spec.kind, spec.many, values, bounds, spec.dates)
+
+
+def _question(name: str, spec: AttributeSpec) -> Question:
+    spec.check_asking(name)
+    templates, without = spec.templates, spec.without
+    if templates is None:  # a closed attribute of a user's file is asked without further ado
+        templates = ["a photo of a car, {}"] if spec.kind == "closed" else []
+        without = without or (["a photo of a car, no {}"] if spec.many else [])
+    phrases = {
+        value: tuple(spec.prompts.get(value, [value.replace("_", " ")])) for value in spec.words
+    }
+    return Question(
+        tuple(templates),
+        tuple(without),
+        {value: texts for value, texts in phrases.items() if texts},
+        tuple(spec.views),
+        {
+            value: tuple((int(p[1:3], 16), int(p[3:5], 16), int(p[5:7], 16)) for p in paints)
+            for value, paints in spec.swatches.items()
+        },
+    )
+
+
+def _read_words(known: Attribute, spec: AttributeSpec, nothing: list[str]) -> dict[str, Meaning]:
+    table: dict[str, Meaning] = {}
+
+    def add(words: list[str], meaning: Meaning) -> None:
+        for word in words:
+            other = table.setdefault(fold(word), meaning)
+            if other != meaning:
+                raise VocabularyError(
+                    f"{known.name}: the word {word!r} would mean both "
+                    f"{_spoken(other)} and {_spoken(meaning)}: remove it from one of them"
+                )
+
+    for value, words in spec.words.items():
+        add([value, *words], Meaning((value,), one_of=False))
+    for choice in spec.one_of:
+        strange = [value for value in choice.values if value not in known.values]
+        if strange or len(set(choice.values)) < 2:
+            raise VocabularyError(
+                f"{known.name}: one_of {choice.values} must name two or more of: "
+                f"{', '.join(known.values)}"
+            )
+        ordered = tuple(value for value in known.values if value in choice.values)
+        add(choice.words, Meaning(ordered, one_of=True))
+    if spec.none and not known.many:
+        raise VocabularyError(f"{known.name}: none is for attributes with many = true: remove it")
+    add(spec.none, Meaning((), one_of=False))
+    add(spec.nothing, NOTHING)
+    return {fold(word): NOTHING for word in ["", *nothing]} | table
+
+
+def _spoken(meaning: Meaning) -> str:
+    if not meaning.values:
+        return "nothing" if meaning.one_of else "none"
+    return " or ".join(map(repr, meaning.values))
+
+
+def _read_number(known: Attribute, word: str) -> Meaning | None:
+    plain = unicodedata.normalize("NFKC", word).strip()
+    match = _INTEGER.fullmatch(plain) or (_DATE.fullmatch(plain) if known.dates else None)
+    if match is None or known.bounds is None:
+        return None
+    number = int(next(group for group in match.groups() if group))
+    low, high = known.bounds
+    return Meaning((str(number),), one_of=False) if low <= number <= high else None

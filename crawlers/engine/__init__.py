@@ -1,0 +1,1 @@
+"""What runs a crawl of any site: politeness, the store, pipelines, and the process."""

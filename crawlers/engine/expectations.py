@@ -1,0 +1,68 @@
+"""What a crawl brought, held against what its source is expected to bring."""
+
+from crawlers.engine.job import CrawlReport
+from crawlers.sites.sources import Site
+
+
+def check_ending(report: CrawlReport) -> None:
+    """Add to a crawl's `failures` that the site, or an error, ended it."""
+    if report.ended == "blocked":
+        report.failures.insert(0, f"the site does not want this crawl: {report.why}")
+    elif report.ended == "failed":
+        report.failures.insert(0, report.why)
+
+
+def check_expectations(report: CrawlReport, site: Site) -> None:
+    """Add the checks that a crawl failed to its `failures`, and what looks odd to its `warnings`.
+
+    A crawl that did not end by itself is judged by its fill rates only: how much there is, it does
+    not know.
+    """
+    if report.ended == "finished":
+        _check_counts(report, site)
+    _check_refusals(report, site)
+    if report.listings >= site.expected.judge_from:
+        _check_fill(report, site)
+        photos = (report.photos + report.known) / report.listings
+        if photos > site.expected.most_photos:
+            report.warnings.append(
+                f"{photos:.1f} photos a listing, over the {site.expected.most_photos} that are "
+                f"expected at most ({site.expected.why})"
+            )
+
+
+def _check_counts(report: CrawlReport, site: Site) -> None:
+    expected = site.expected
+    if report.listings == 0:
+        report.failures.append(
+            "not one listing came of it; look at what was asked, and at the reasons above"
+        )
+    elif report.stated and report.stated >= expected.judge_from:
+        share = report.listings / report.stated
+        if share < expected.least_share:
+            report.failures.append(
+                f"{report.listings:,} listings of the {report.stated:,} that the site counts, "
+                f"under {expected.least_share:.0%} ({expected.why})"
+            )
+
+
+def _check_refusals(report: CrawlReport, site: Site) -> None:
+    met = report.listings + sum(report.drops.values())
+    for refused in site.expected.refusals:
+        share = report.drops.get(refused.reason, 0) / max(met, 1)
+        if met >= site.expected.judge_from and share > refused.most:
+            report.failures.append(
+                f"drift: {share:.1%} of {met:,} were left out as {refused.reason!r}, over the "
+                f"{refused.most:.0%} that are expected at most ({refused.why}); the site's answers "
+                "may have changed"
+            )
+
+
+def _check_fill(report: CrawlReport, site: Site) -> None:
+    for fill in site.expected.fills:
+        share = report.fill.get(fill.field, 0.0)
+        if share < fill.least:
+            report.failures.append(
+                f"drift: {fill.field} is filled in {share:.1%} of {report.listings:,} listings, "
+                f"{fill.least:.0%} are expected ({fill.why}); the site's pages may have changed"
+            )

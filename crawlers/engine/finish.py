@@ -1,0 +1,61 @@
+"""The end of a crawl: what came of it is judged, and what is gone is marked."""
+
+from crawlers.engine.crawl_state import UnderWay, now_text
+from crawlers.engine.expectations import check_ending, check_expectations
+from crawlers.engine.runner import LOG
+from crawlers.engine.store import DiskError
+
+MOST_GONE = 0.5
+"""If a larger share of a job's listings seems gone at once, the walk is thought to be at fault."""
+FEW = 20
+"""So many may be gone at once, whatever share they are: a small search is soon sold out."""
+
+
+def conclude(crawl: UnderWay) -> None:
+    """Judge what came of a crawl, and mark what is gone; raises `DiskError`."""
+    if crawl.report.ended == "running":
+        crawl.stop("failed", f"it ended without saying why; {crawl.store.folder / LOG} may tell")
+    crawl.measure_fill()
+    if not crawl.job.dry_run:
+        check_expectations(crawl.report, crawl.site)
+        if not crawl.report.failures:  # or the site's answers are not what they were
+            for listing in crawl.withdrawn:
+                crawl.store.store_gone(crawl.crawl_id, listing)
+        mark_gone(crawl)
+
+
+def keep(crawl: UnderWay) -> None:
+    """Close the report of a crawl, and keep it if that can be done."""
+    report = crawl.report
+    report.finished_at = now_text()
+    check_ending(report)
+    over = report.complete or crawl.job.dry_run
+    if not over and not crawl.hopeless:
+        report.goes_on = "run the same command again: what is there is not asked for again"
+    ended = report.ended if over else None
+    try:
+        crawl.store.store_report(crawl.crawl_id, report.to_json(), ended=ended)
+    except DiskError as error:
+        report.warnings.append(f"the report of the crawl could not be kept: {error}")
+
+
+def mark_gone(crawl: UnderWay) -> None:
+    """Mark what earlier crawls of the job saw and this one, which saw everything, did not.
+
+    A crawl that did not end by itself, could not see everything, or failed a check says nothing
+    about what is gone. Raises `DiskError`.
+    """
+    report = crawl.report
+    if report.ended != "finished" or crawl.partial or report.failures:
+        return
+    unseen = crawl.store.unseen(crawl.job.key, crawl.crawl_id)
+    missing = [listing_id for listing_id in unseen if listing_id not in crawl.unread]
+    known = report.listings - report.fresh + len(missing)
+    if len(missing) > FEW and len(missing) > MOST_GONE * known:
+        report.warnings.append(
+            f"{len(missing):,} of {known:,} known listings were not shown; so many at once are "
+            "more likely a fault of the site's answers, and none was marked as gone"
+        )
+        return
+    crawl.store.mark_gone(crawl.crawl_id, missing)
+    report.gone = len(missing)

@@ -1,0 +1,58 @@
+"""The last step: the listing is written down as seen."""
+
+import asyncio
+from typing import Any, Self
+
+from scrapy import signals
+from scrapy.crawler import Crawler
+from twisted.python.failure import Failure
+
+from crawlers.engine.crawl_state import Delivery, crawl_of
+
+PENDING = 60
+"""Listings on their way at a time: the search runs ahead of the photos by so many, and no more."""
+
+
+class Record:
+    """Writes each listing to the store once its photos are there, and counts its fields."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        crawler.signals.connect(self._left, signal=signals.item_dropped)
+        crawler.signals.connect(self._failed, signal=signals.item_error)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """As Scrapy makes it."""
+        return cls(crawler)
+
+    def process_item(self, item: Any) -> Delivery:
+        """Keep the listing; the item itself."""
+        assert isinstance(item, Delivery)
+        crawl = crawl_of(self._crawler)
+        listing, report = item.listing, crawl.report
+        before = crawl.store.listing(listing.listing_id)
+        report.listings += 1
+        report.fresh += before is None
+        report.changed += before is not None and before.stamp != listing.stamp
+        crawl.store.store_listing(
+            crawl.job.key, crawl.crawl_id, listing, number=report.listings, taken=item.taken
+        )
+        filled = listing.words | {"license": listing.license, "creator": listing.creator}
+        for name, value in filled.items():
+            crawl.filled[name] = crawl.filled.get(name, 0) + bool(value)
+        room_of(self._crawler).release()
+        return item
+
+    def _left(self) -> None:
+        room_of(self._crawler).release()
+
+    def _failed(self, failure: Failure) -> None:
+        crawl_of(self._crawler).stop("failed", f"a listing could not be kept: {failure.value}")
+        room_of(self._crawler).release()
+
+
+def room_of(crawler: Any) -> asyncio.Semaphore:
+    """What a spider waits for before it hands out another listing."""
+    found: asyncio.Semaphore = crawler.spider.room
+    return found

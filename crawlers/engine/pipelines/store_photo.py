@@ -1,0 +1,225 @@
+"""The second step: photos are fetched, looked at, and stored by their content."""
+
+from http import HTTPStatus
+from typing import Any, cast
+
+from PIL import Image
+from scrapy import Request
+from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.pipelines.files import FilesPipeline
+from scrapy.pipelines.media import FileInfo, FileInfoOrError, MediaPipeline
+from twisted.python.failure import Failure
+
+from core.photos.opening import load_picture, open_picture
+from core.photos.tiff import RAW
+from core.photos.tiff_grey import PIXELS
+from core.photos.unpacking import (
+    MEMORY,
+    TOO_MANY_PARTS,
+    TOO_MANY_SCANS,
+    TOO_MUCH_MEMORY,
+    PictureError,
+    pixel_bytes,
+    reader_bytes,
+)
+from core.records import PhotoLink
+from crawlers.engine.crawl_state import Delivery, crawl_of
+from crawlers.engine.politeness.gate import RefusedError, StoppingError
+from crawlers.engine.politeness.robots import ClosedError
+from crawlers.engine.store import StoredPhoto
+from crawlers.engine.store.files import store_photo
+
+OPTED_OUT = "photo's site asks machines to leave it alone (X-Robots-Tag)"
+NOT_A_PHOTO = "photo's address answers with something else"
+DAMAGED = "photo is damaged"
+EMPTY = "photo's address answers with nothing"
+AWAY = "photo's address redirects to no web page"
+TOO_HEAVY = "photo is larger than the source allows"
+TOO_SLOW = "photo took too long"
+UNREACHED = "photo could not be fetched"
+ROBOTS = "robots.txt forbids the photo"
+
+LASTING = (
+    *(OPTED_OUT, TOO_HEAVY, TOO_MANY_PARTS, TOO_MANY_SCANS, TOO_MUCH_MEMORY),
+    *(RAW, PIXELS),
+)
+"""Reasons that hold for as long as the photo stays the same; for any other it is asked for again by
+the next crawl: a page of HTML may be the site's word for a bad day."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
+"""What sites serve photos as. Pillow reads more, and would run Ghostscript for an EPS."""
+
+JPEG_END = b"\xff\xd9"
+
+_OPT_OUTS = {"noai", "noimageai", "noindex", "none"}
+
+
+class NotKeptError(Exception):
+    """A photo came and could not be kept: a full disk, or a fault of our own."""
+
+
+class StorePhoto(FilesPipeline):
+    """Scrapy's files pipeline, with files named by content and a memory that outlives a kill.
+
+    A photo that was fetched before is not asked for again, nor is one that was refused for good;
+    one that failed for the moment is. What is refused is counted with its reason.
+    """
+
+    LOG_FAILED_RESULTS = False  # every failure is counted with its reason
+
+    def get_media_requests(self, item: Any, info: MediaPipeline.SpiderInfo) -> list[Request]:
+        """Requests for those of the wanted photos that are not there."""
+        delivery = cast("Delivery", item)
+        crawl = crawl_of(self.crawler)
+        requests = []
+        for link in delivery.listing.photos[: delivery.taken]:
+            found = crawl.store.photo(link)
+            if found is None:
+                requests.append(self._request(link))
+            elif found.sha256 is not None:
+                crawl.report.known += 1
+            elif found.reason is not None:
+                crawl.report.count_drop(found.reason, f"{link.source_id} {found.detail}")
+        return requests
+
+    def media_to_download(
+        self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
+    ) -> None:
+        """Every request is for a photo that is not there: nothing to look up by address."""
+
+    async def media_downloaded(
+        self,
+        response: Response,
+        request: Request,
+        info: MediaPipeline.SpiderInfo,
+        *,
+        item: Any = None,
+    ) -> FileInfo:
+        """Store a photo that is one, or count why it is not."""
+        link: PhotoLink = request.meta["link"]
+        reason, detail = refusal(response)
+        if reason is not None:
+            self._refuse(link, reason, detail)
+            return FileInfo(url=link.url, path="", checksum=None, status="refused")
+        crawl = crawl_of(self.crawler)
+        try:
+            digest = store_photo(crawl.store.folder, response.body)
+            crawl.store.store_photo(link, StoredPhoto(digest, None))
+        except Exception as error:
+            raise NotKeptError(f"{link.source_id}, {type(error).__name__}: {error}") from error
+        crawl.report.photos += 1
+        return FileInfo(url=link.url, path=digest, checksum=digest, status="stored")
+
+    def media_failed(  # type: ignore[override]  # Scrapy's raises; here it is counted
+        self, failure: Failure, request: Request, info: MediaPipeline.SpiderInfo
+    ) -> None:
+        """Count why no answer came; raises again what is no matter of the photo."""
+        error = failure.value
+        if isinstance(error, StoppingError):
+            return  # not asked for: the next run does
+        if isinstance(error, NotKeptError):
+            raise error
+        self._refuse(request.meta["link"], *failing(error))
+
+    def item_completed(
+        self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo
+    ) -> Any:
+        """Hand the listing on; Scrapy's own memory of what was fetched would only grow."""
+        info.downloaded.clear()
+        for found, failure in results:
+            if not found:
+                cast("Failure", failure).raiseException()
+        return item
+
+    def _request(self, link: PhotoLink) -> Request:
+        crawl = crawl_of(self.crawler)
+        meta = {"link": link, "download_maxsize": crawl.site.max_photo_bytes}
+        return Request(link.url, callback=NO_CALLBACK, meta=meta, priority=1)
+
+    def _refuse(self, link: PhotoLink, reason: str, detail: str) -> None:
+        crawl, detail = crawl_of(self.crawler), detail or link.url
+        if reason in LASTING:
+            crawl.report.count_drop(reason, f"{link.source_id} {detail}")
+            crawl.store.store_photo(link, StoredPhoto(None, reason, detail))
+        else:
+            crawl.drop(link.source_id, reason, detail)
+
+
+def failing(error: BaseException | None) -> tuple[str, str]:
+    """Why no answer came, as a constant, and the rest of it."""
+    match error:
+        case ClosedError():
+            return ROBOTS, error.detail
+        case RefusedError():
+            return error.reason, error.detail
+        case DownloadCancelledError():  # Scrapy does so at `download_maxsize`, while it streams
+            return TOO_HEAVY, ""
+        case DownloadTimeoutError():
+            return TOO_SLOW, ""
+    return UNREACHED, f"{type(error).__name__}: {error}"
+
+
+def refusal(response: Response) -> tuple[str | None, str]:
+    """Why an answer is not taken as a photo, as a constant (None: it is), and the rest of it."""
+    if 300 <= response.status < 400:
+        where = (response.headers.get(b"Location") or b"").decode("latin-1")
+        return AWAY, where
+    if response.status != 200:
+        return f"photo's address answers {response.status}", _phrase(response.status)
+    if tag := opt_out(response):
+        return OPTED_OUT, tag
+    if not response.body:
+        return EMPTY, ""
+    return look_at(response.body)
+
+
+def opt_out(response: Response) -> str | None:
+    """What an X-Robots-Tag says against taking the photo: `noai`, `noimageai`, `noindex` or `none`,
+    to all or to us. One that follows another program's name after a comma is taken as meant for
+    all: it may be read either way."""
+    for header in response.headers.getlist(b"X-Robots-Tag"):
+        for part in header.decode("latin-1").lower().split(","):
+            agent, colon, rule = part.rpartition(":")
+            if rule.strip() in _OPT_OUTS and (not colon or agent.strip() in {"*", "marque"}):
+                return part.strip()
+    return None
+
+
+def look_at(content: bytes) -> tuple[str | None, str]:
+    """Why bytes are no picture, by decoding them: what comes before the pixels, and the pixels too
+    unless it is a JPEG that ends as one does. Those are decoded when it is registered; here it
+    would double the time that a photo takes."""
+    try:
+        return _look_at(content)
+    except PictureError as error:
+        return error.reason, error.detail
+
+
+def _look_at(content: bytes) -> tuple[str | None, str]:
+    try:
+        image = open_picture(content, FORMATS)
+    except PictureError:
+        raise
+    except Exception as error:  # readers given anything raise nearly anything
+        return NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
+        return None, ""  # too large to decode; the catalogue refuses it with its own reason
+    if image.format == "JPEG" and JPEG_END in content[-64:]:
+        return None, ""  # the mark never stands within a picture's data
+    try:
+        with MEMORY.share(pixel_bytes(image) + reader_bytes(image, content)):
+            load_picture(image)
+    except PictureError:
+        raise
+    except Exception as error:
+        return DAMAGED, f"{image.format} {image.width}x{image.height}: {error}"
+    return None, ""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "which is no status of HTTP"

@@ -1,0 +1,55 @@
+"""The first step: a listing that makes no sense is left out, with its reason."""
+
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DropItem
+
+from crawlers.engine.crawl_state import Delivery, crawl_of
+
+NO_ID = "listing has no id"
+NO_PHOTOS = "listing shows no photo"
+BAD_ADDRESS = "listing's address is none of the web"
+
+
+class Validate:
+    """Lets sound listings pass; what is wrong with one is said by `fault`."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """As Scrapy makes it."""
+        return cls(crawler)
+
+    def process_item(self, item: Any) -> Delivery:
+        """The item itself; raises `DropItem` after counting why."""
+        assert isinstance(item, Delivery)
+        reason = fault(item)
+        if reason is None:
+            return item
+        listing = item.listing
+        crawl_of(self._crawler).drop(listing.listing_id or "?", reason, listing.page_url)
+        raise DropItem(reason)
+
+
+def fault(item: Delivery) -> str | None:
+    """What is wrong with a listing, as a short constant, or None."""
+    listing = item.listing
+    if not listing.listing_id.strip():
+        return NO_ID
+    if not listing.photos:
+        return NO_PHOTOS
+    addresses = [listing.page_url, *(link.url for link in listing.photos)]
+    return None if all(map(_is_of_the_web, addresses)) else BAD_ADDRESS
+
+
+def _is_of_the_web(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        sound = parts.port != 0  # reading it may raise, too
+    except ValueError:  # such as half of an IPv6 address
+        return False
+    return sound and parts.scheme in {"http", "https"} and bool(parts.hostname)

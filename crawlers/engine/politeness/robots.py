@@ -1,0 +1,81 @@
+"""Scrapy's obedience to robots.txt, and more of it."""
+
+import asyncio
+import re
+from collections import defaultdict
+from urllib.parse import urlsplit
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.robotstxt import RobotParser
+
+from core.web import LOCAL
+from crawlers.engine.crawl_state import crawl_of
+from crawlers.engine.politeness.agent import TOKEN
+from crawlers.engine.politeness.gate import Gate, RefusedError
+
+CLOSED = "robots.txt forbids the address"
+
+_NAMED = re.compile(rb"(user-agent\s*:\s*%b)/[^\s#]*" % TOKEN.encode(), re.I)
+"""A site that speaks to us with a version: RFC 9309 (2.2.1) compares the name alone."""
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+"""What no text has. In few bytes a compressed one may have no NUL."""
+
+
+def _unread(host: str) -> str:
+    if LOCAL in host:
+        return f"the robots.txt of {host} cannot be read; is `marque replica` running there?"
+    return f"the robots.txt of {host} cannot be read, so nothing is asked; is there internet?"
+
+
+class ClosedError(RefusedError):
+    """The robots.txt of a host forbids an address of it."""
+
+
+class Robots(RobotsTxtMiddleware):
+    """Reads each host's robots.txt once, and refuses what it forbids; ends the crawl where it
+    cannot be read, which Scrapy takes for leave to ask for everything.
+
+    Scrapy's own refusal is told from others, such as that of a redirect too many, by its text only.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
+        # Here and not in the gate, where a robots.txt that came compressed is still compressed.
+        if response.status == 200 and _is_no_text(response.body):
+            why = f"{response.url} is answered with something else, such as a page"
+            crawl_of(self.crawler).stop("blocked", why)
+        plain = response.replace(body=_NAMED.sub(rb"\1", response.body))
+        await super()._parse_robots(plain, netloc, request)
+
+    async def robot_parser(self, request: Request) -> RobotParser | None:
+        """The rules of a request's host; None where they cannot be read."""
+        host = urlsplit(request.url).netloc
+        async with self._reading[host]:  # of several that wait, Scrapy 2.19 tells but one the rules
+            rules = await super().robot_parser(request)
+        gate = self.crawler.get_downloader_middleware(Gate)
+        assert gate is not None, "the settings of every crawl name it"
+        if rules is None and gate.is_asked(request.url):
+            crawl_of(self.crawler).stop("failed", _unread(host))
+        return rules
+
+    def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
+        """Raises `ClosedError`."""
+        try:
+            super().process_request_2(rp, request)
+        except IgnoreRequest as refused:
+            raise ClosedError(CLOSED, request.url) from refused
+
+
+def _is_no_text(body: bytes) -> bool:
+    """Whether what came as robots.txt has no rules that could be read, as a page has none and what
+    is still compressed: Scrapy would take it for leave to ask for everything."""
+    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return text.startswith(b"<") or _CONTROL.search(text.rstrip(b"\x1a")) is not None

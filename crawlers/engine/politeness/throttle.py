@@ -1,0 +1,87 @@
+"""Scrapy's AutoThrottle with a floor for each host, and with the pace that robots.txt asks for."""
+
+import math
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import Request, Spider, signals
+from scrapy.crawler import Crawler
+from scrapy.extensions.throttle import AutoThrottle
+from scrapy.http import Response
+from scrapy.robotstxt import ProtegoRobotParser, RobotParser
+
+from crawlers.engine.crawl_state import crawl_of
+from crawlers.engine.politeness.agent import TOKEN
+
+LONGEST_WAIT = 600.0
+"""A site that wants longer pauses, in seconds, is not crawled."""
+MOST_DELAY = 60.0
+"""Seconds between two requests to a slow host, at most, unless its floor is higher."""
+LEAST_FLOOR = 0.1
+"""Seconds between two requests to a host that asked for less, whatever the pace was before."""
+
+
+class Throttle(AutoThrottle):
+    """Asks a slow host more rarely, and no host more often than its floor of seconds.
+
+    AutoThrottle itself has one floor for all hosts, and Scrapy applies neither Crawl-delay nor
+    Request-rate.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        slots: dict[str, dict[str, Any]] = crawler.settings.getdict("DOWNLOAD_SLOTS")
+        self.floors = {host: float(slot["delay"]) for host, slot in slots.items()}
+        crawler.signals.connect(self._robots_parsed, signal=signals.robots_parsed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """As Scrapy makes it."""
+        return cls(crawler)
+
+    def raise_floor(self, host: str, seconds: float) -> None:
+        """Ask a host at most once in so many seconds, one request at a time."""
+        if seconds <= self.floors.get(host, 0.0):
+            return
+        self.floors[host] = seconds
+        engine = self.crawler.engine
+        assert engine is not None, "requests are made while the engine runs"
+        given = engine.downloader.per_slot_settings.setdefault(host, {})
+        given |= {"delay": seconds, "concurrency": 1}
+        if slot := engine.downloader.slots.get(host):
+            slot.delay, slot.concurrency = max(seconds, slot.delay), 1
+
+    def slow_down(self, host: str) -> None:
+        """Halve the rate at which a host is asked, for the rest of the crawl."""
+        engine = self.crawler.engine
+        assert engine is not None, "requests are made while the engine runs"
+        if self.floors.get(host, 0.0) >= MOST_DELAY:
+            return
+        if slot := engine.downloader.slots.get(host):
+            slot.delay *= 2  # it may be above its floor, where the host is slow
+        self.raise_floor(host, max(2 * self.floors.get(host, 0.0), LEAST_FLOOR))
+
+    def _robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
+        seconds = max(robotparser.crawl_delay(TOKEN) or 0.0, _seconds_a_request(robotparser))
+        if seconds and seconds > LONGEST_WAIT:
+            why = f"{request.url} wants {seconds:,.0f} s between two requests"
+            crawl_of(self.crawler).stop("blocked", why)
+        elif seconds:
+            self.raise_floor(urlsplit(request.url).hostname or "", seconds)
+
+    def _response_downloaded(self, response: Response, request: Request, spider: Spider) -> None:
+        key, _ = self._get_slot(request, spider)
+        self.mindelay = self.floors.get(key or "", 0.0)
+        self.maxdelay = max(MOST_DELAY, self.mindelay)
+        super()._response_downloaded(response, request, spider)
+
+
+def _seconds_a_request(robotparser: RobotParser) -> float:
+    """The pause that the Request-rate of a robots.txt asks for, at whatever hours it says."""
+    if not isinstance(robotparser, ProtegoRobotParser):
+        return 0.0
+    rate = robotparser.rp.request_rate(TOKEN)  # Scrapy itself hands on the Crawl-delay only
+    try:
+        return 0.0 if rate is None else rate.seconds / rate.requests
+    except OverflowError:  # some hundred digits; Scrapy would log it and go on at its own pace
+        return math.inf

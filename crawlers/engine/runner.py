@@ -1,0 +1,190 @@
+"""Makes a crawl in a process of its own, and tells how far it is.
+
+Scrapy's reactor runs once a process, so each crawl has its own; nothing here imports Scrapy.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from core.errors import MarqueError, UsageMistakeError
+from core.records import Drop, Notice, Photo, replica_of
+from core.web import Web
+from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.store import open_store
+from crawlers.engine.validate import check_asked
+from crawlers.sites.sources import site_named
+
+STOP_SECONDS = 20.0
+"""So long may a crawl take to end once it is told to; what it has is on disk anyway."""
+REFUSED = 3  # the child's exit status for an error that is for people
+LOG = "crawl.log"
+"""In the folder of a store, what Scrapy says of its last crawl."""
+
+Heard = Callable[[CrawlReport], None]
+
+
+class CrawlError(MarqueError):
+    """A crawl could not be made at all."""
+
+
+class PermissionNeededError(CrawlError):
+    """A site whose terms want a permission that nobody says to have."""
+
+
+def check_job(job: CrawlJob) -> None:
+    """Make sure that a crawl may be made; raises `PermissionNeededError`, `NoContactError` and
+    `UsageMistakeError`."""
+    from crawlers.engine.politeness.agent import user_agent
+
+    site = site_named(job.source)
+    Web(job.replica)  # says what is wrong with the address
+    if job.replica is None and job.pace is not None:
+        raise UsageMistakeError("a site on the web is asked at its own pace; leave the pace out")
+    if job.replica is None and (job.max_requests or 0) > site.max_requests:
+        raise UsageMistakeError(
+            f"a run makes at most {site.max_requests:,} requests to {site.name}, not "
+            f"{job.max_requests:,}; the next run goes on"
+        )
+    if job.replica is None and site.permission and not job.permission:
+        raise PermissionNeededError(
+            f"{site.terms}. If you have that permission, set {site.permission} = true in "
+            "marque.toml; to try the crawler out, use `marque replica`"
+        )
+    user_agent(job.contact, replica=job.replica is not None)
+    check_asked(job)
+
+
+def store_folder(crawls: Path, job: CrawlJob) -> Path:
+    """The folder of a source's store; what comes from a replica is kept apart."""
+    return crawls / (job.source if job.replica is None else replica_of(job.source))
+
+
+def run_crawl(job: CrawlJob, crawls: Path, heard: Heard | None = None) -> CrawlReport:
+    """Make a crawl into the stores of folder `crawls`; `heard` is told how far it is.
+
+    The report is there however the crawl ended, a killed process included; the crawl is ended with
+    the caller, whatever stops that. Raises `CrawlError` where there was no crawl at all, and as
+    `check_job` does.
+    """
+    check_job(job)
+    folder = store_folder(crawls, job)
+    report: CrawlReport | None = None
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "crawlers.engine.child", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            encoding="utf-8",
+            env=_environment(),
+            start_new_session=True,  # a Ctrl-C is for us: we tell the child
+        )
+        try:
+            for report in _reports(child, job):
+                if heard is not None:
+                    heard(report)
+        finally:
+            _end(child)
+        said.seek(0)
+        last_words = said.read().strip()[-2000:]
+    if report is None:
+        if child.returncode == REFUSED:
+            raise CrawlError(last_words)
+        raise CrawlError(f"no crawl began: its process ended ({_status(child)}). {last_words}")
+    return report if report.finished_at else _died(report, folder, _status(child), last_words)
+
+
+def crawled(job: CrawlJob, crawls: Path, crawl_id: str, *, is_sound: bool = True) -> "CrawlSource":
+    """What a crawl saw, as a source of photos for the catalogue; see `CrawlSource`."""
+    name = job.source if job.replica is None else replica_of(job.source)
+    return CrawlSource(name, store_folder(crawls, job), crawl_id, is_sound=is_sound)
+
+
+class CrawlSource:
+    """The photos of the listings that one crawl saw, whichever crawl fetched them.
+
+    Of a crawl that is not sound, as it failed a check, the pages are believed in what they say and
+    not in what they leave out: that may be for the site's pages having changed.
+    """
+
+    def __init__(self, name: str, folder: Path, crawl_id: str, *, is_sound: bool = True) -> None:
+        self._name = name
+        self._folder = folder
+        self._crawl_id = crawl_id
+        self._is_sound = is_sound
+
+    @property
+    def name(self) -> str:
+        """The `source` of its sightings."""
+        return self._name
+
+    def count(self) -> int:
+        """How many photos and drops there are."""
+        return sum(1 for _ in self.records())
+
+    def records(self) -> Iterator[Photo | Drop | Notice]:
+        """The photos in the order in which the crawl saw them, then what it left out."""
+        with closing(open_store(self._folder)) as store:
+            for record in store.records(self._name, self._crawl_id):
+                if isinstance(record, Photo) and not self._is_sound:
+                    yield replace(record, sighting=replace(record.sighting, covers=()))
+                else:
+                    yield record
+
+
+def _environment() -> dict[str, str]:
+    """The child imports the packages that we imported, installed or not, and hears Python's
+    settings but none of Scrapy's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SCRAPY_")}
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def _reports(child: "subprocess.Popen[str]", job: CrawlJob) -> Iterator[CrawlReport]:
+    assert child.stdin
+    assert child.stdout
+    try:
+        child.stdin.write(job.to_json() + "\n")
+        child.stdin.flush()
+    except BrokenPipeError:
+        return  # it ended at once, and its log says why
+    for line in child.stdout:
+        if line.startswith("{") and line.endswith("\n"):  # else it was killed amid a line
+            yield CrawlReport.from_json(line)
+
+
+def _end(child: "subprocess.Popen[str]") -> None:
+    """Stop the child if it runs: in order, as the end of its input tells it to, else by force."""
+    for pipe in (child.stdin, child.stdout):  # what it still says would fill one that nobody reads
+        if pipe:
+            with suppress(BrokenPipeError):
+                pipe.close()
+    try:
+        child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _died(last: CrawlReport, folder: Path, status: str, last_words: str) -> CrawlReport:
+    """The report of a crawl whose process is gone, kept in its store."""
+    why = f"its process ended before it could say more ({status})"
+    told = f"the crawl died: {why}; {folder / LOG} may tell. {last_words}".strip()
+    report = replace(last, ended="died", why=why, failures=[*last.failures, told])
+    report.goes_on = "run the same command again: what is there is not asked for again"
+    with suppress(MarqueError), closing(open_store(folder)) as store:
+        kept = store.report(last.crawl_id)
+        if kept is not None and CrawlReport.from_json(kept).finished_at:
+            return CrawlReport.from_json(kept)  # it ended well, and could not say so
+        store.store_report(last.crawl_id, report.to_json(), ended=None)
+    return report
+
+
+def _status(child: "subprocess.Popen[str]") -> str:
+    code = child.returncode
+    return f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"

@@ -1,0 +1,84 @@
+"""Scrapy's settings for a crawl, all of them handed over: no module, no file, no environment."""
+
+from typing import Any
+
+from crawlers.engine.crawl_state import UnderWay
+from crawlers.engine.politeness.agent import TOKEN, user_agent
+from crawlers.engine.runner import LOG
+
+
+def crawl_settings(crawl: UnderWay) -> dict[str, Any]:
+    """The settings of one crawl; raises `NoContactError` for a live one without a contact."""
+    return (
+        _manners(crawl)
+        | _parts()
+        | _limits(crawl)
+        | {
+            "LOG_FILE": str(crawl.store.folder / LOG),
+            "LOG_FILE_APPEND": False,
+            "LOG_LEVEL": "INFO",
+            "TELNETCONSOLE_ENABLED": False,
+            "REMOTE_CONTROL_ENABLED": False,  # a server that runs whatever code it is sent
+            "LOGSTATS_INTERVAL": 60.0,
+        }
+    )
+
+
+def _manners(crawl: UnderWay) -> dict[str, Any]:
+    pace = crawl.job.pace or crawl.site.pace
+    pages = {"delay": pace.delay, "concurrency": pace.concurrency}
+    photos = {"delay": pace.photo_delay, "concurrency": pace.photo_concurrency}
+    slots = {crawl.web.name(host): dict(pages) for host in crawl.site.hosts}
+    slots |= {crawl.web.name(host): dict(photos) for host in crawl.site.photo_hosts}
+    return {
+        "USER_AGENT": user_agent(crawl.job.contact, replica=crawl.web.replica is not None),
+        "ROBOTSTXT_OBEY": True,
+        "ROBOTSTXT_USER_AGENT": TOKEN,
+        "DOWNLOAD_DELAY": 0,  # each host has its own, below
+        "DOWNLOAD_DELAY_JITTER": 0,  # Scrapy's own would halve a Crawl-delay at times
+        "DOWNLOAD_SLOTS": slots,
+        "CONCURRENT_REQUESTS": pace.concurrency + pace.photo_concurrency + 1,
+        "AUTOTHROTTLE_ENABLED": True,
+        "AUTOTHROTTLE_TARGET_CONCURRENCY": max(pace.concurrency, pace.photo_concurrency),
+        "COOKIES_ENABLED": False,
+        "REFERER_ENABLED": False,
+        "HTTPPROXY_ENABLED": False,  # it would look up the names of hosts for us, unchecked
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,  # Scrapy believes any certificate else
+    }
+
+
+def _parts() -> dict[str, Any]:
+    return {
+        "DOWNLOADER_MIDDLEWARES": {
+            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+            "crawlers.engine.politeness.robots.Robots": 100,
+            "crawlers.engine.politeness.gate.Gate": 950,
+        },
+        "EXTENSIONS": {
+            "scrapy.extensions.throttle.AutoThrottle": None,
+            "crawlers.engine.politeness.throttle.Throttle": 0,
+        },
+        "ITEM_PIPELINES": {
+            "crawlers.engine.pipelines.validate.Validate": 100,
+            "crawlers.engine.pipelines.store_photo.StorePhoto": 200,
+            "crawlers.engine.pipelines.record.Record": 300,
+        },
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),  # the web, nothing else
+        "REQUEST_FINGERPRINTER_CLASS": "crawlers.engine.politeness.fingerprint.PhotoFingerprinter",
+        "TWISTED_DNS_RESOLVER": "crawlers.engine.politeness.resolver.PublicResolver",
+        "METAREFRESH_ENABLED": False,
+        "MEDIA_ALLOW_REDIRECTS": True,  # each hop passes the gate
+        "REDIRECT_MAX_TIMES": 3,
+        "RETRY_TIMES": 2,
+        "RETRY_HTTP_CODES": [500, 502, 503, 504, 408],  # 429 is for the gate
+    }
+
+
+def _limits(crawl: UnderWay) -> dict[str, Any]:
+    pace = crawl.job.pace or crawl.site.pace
+    return {
+        "FILES_STORE": str(crawl.store.folder / "photos"),
+        "DOWNLOAD_TIMEOUT": pace.timeout,
+        "DOWNLOAD_MAXSIZE": 32 * 2**20,  # a page; photos have their own
+        "DOWNLOAD_WARNSIZE": 0,
+    }

@@ -1,0 +1,1 @@
+"""A table of facts beside photos: CSV, JSON lines or Parquet."""

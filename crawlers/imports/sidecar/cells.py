@@ -1,0 +1,148 @@
+"""What a cell says, and what a spreadsheet did to it on the way.
+
+What can be taken back is: quotes and formulas around a text, `.0` behind a number. What cannot is
+told and not taken: a model that became a date, a number in powers of ten, letters that are lost.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from core.spreadsheet import unguarded
+
+NAMES = ("make", "model")
+YEARS = ("model_year", "first_registration")
+
+DATE = "sidecar value is a date where a name is wanted, as spreadsheets make of 9-3; not taken"
+SERIAL = "sidecar value is a spreadsheet's number of a day where a name is wanted; not taken"
+POWER = "sidecar value is a number in powers of ten, which lacks digits; not taken"
+TRUTH = "sidecar value is true or false where a name is wanted; not taken"
+LOST = "sidecar value has a question mark or a replacement sign in place of a letter; not taken"
+TWICE = "sidecar value is UTF-8 that was read in another encoding, such as Ã«; not taken"
+FORMULA = "sidecar value is a formula, not its result; not taken"
+FAILED = "sidecar value is a spreadsheet's error; not taken"
+WHOLE = "sidecar value is a whole number with decimals or thousands marked; read without"
+
+_EMPTY = frozenset(
+    (
+        *("#n/a", "#na", "#n/a n/a", "n/a", "na", "null", "nan", "-nan", "<na>", "nat", "\\n"),
+        *("1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan", "(null)", "[null]", "#nv", "undefined"),
+    )
+)
+_FAILED = re.compile(
+    r"#(?:REF|VALUE|DIV/0|NAME|NUM|NULL|SPILL|CALC|WERT|BEZUG|ZAHL|VALEUR|NOM|NOMBRE|VALOR|VALORE"
+    r"|NOME|RIF|WAARDE|VERW|NAAM|GETAL|REFERENZ)[!?]?|#{3,}",
+    re.IGNORECASE,
+)
+_TEXT_FORMULA = re.compile(r'=\s*(?:T\()?"((?:[^"]|"")*)"\)?')
+_FORMULA = re.compile(r"[=@+-][A-Za-z_.]+\(.*\)|=.+", re.DOTALL)
+_APOSTROPHE = re.compile(r"'(?=\d)(?!\d\d(?:\D|$))")  # '68 Camaro is said of a year
+# English, German, French, Italian, Spanish, Portuguese and Dutch, as spreadsheets write them.
+_SHORT_MONTH = (
+    "(?:jan|janv|jän|gen|ene|feb|fev|fév|févr|mar|mars|mär|mrz|mrt|apr|abr|avr|may|mai|mag|mei|maio"
+    "|jun|juin|giu|jul|juil|lug|aug|ago|août|sep|sept|set|oct|okt|ott|out|nov|dec|dez|dic|déc)"
+)
+_LONG_MONTH = (
+    "(?:january|januar|janvier|gennaio|enero|januari|february|februar|februari|march|märz"
+    "|marzo|maart|april|avril|aprile|abril|mayo|maggio|june|juni|giugno|junio|july|juli|juillet"
+    "|luglio|julio|august|agosto|augustus|september|septembre|settembre|septiembre|october|oktober"
+    "|octobre|ottobre|octubre|november|novembre|noviembre|december|dezember|décembre|dicembre"
+    "|diciembre)"
+)
+_BETWEEN = r"[.\-/ ]{1,2}"
+_DATE = re.compile(
+    rf"\d{{1,2}}{_BETWEEN}(?:{_SHORT_MONTH}|{_LONG_MONTH})\.?(?:{_BETWEEN}\d{{2,4}})?"
+    rf"|{_SHORT_MONTH}\.?{_BETWEEN}\d\d(?:\d\d)?|{_LONG_MONTH}{_BETWEEN}\d{{4}}"
+    r"|\d{1,2}([./-])\d{1,2}\1(?:\d\d){1,2}|\d{4}([./-])\d\d?\2\d\d?"
+    r"|0\d[./-](?:0\d|1[0-2])\.?|(?:0\d|[12]\d|3[01])[./](?:0\d|1[0-2])\.",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"[T ]\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[AP]M)?Z?$", re.IGNORECASE)
+_SERIAL = re.compile(r"[34]\d{4}(?:[.,]\d+)?")
+_POWER = re.compile(r"-?\d(?:[.,]\d+)?E[+-]\d+", re.IGNORECASE)
+_DECIMALS = re.compile(r"(\d+)[.,]0+")
+_THOUSANDS = re.compile(r"([12])[.,'\u2019\xa0\u202f ](\d{3})(?:[.,]0+)?")
+_TRUTH = frozenset(
+    ("true", "false", "wahr", "falsch", "vrai", "faux", "vero", "falso", "verdadero", "waar")
+)
+_LOST = re.compile(r"\ufffd|\w\?(?:\w|\s|$)|(?:^|\s)\?\w")  # Coup? is Coupé, and BMW? a guess
+_READ_AS = ("cp1252", "latin-1", "cp1250", "mac-roman", "cp850", "cp437")
+_CUT_BLANK = re.compile(r"(?<=[ÂÃÅĹ])(?: |$)")
+
+
+class Said(NamedTuple):
+    """What a cell says, "" for nothing, and a text on what was found in it, if anything.
+
+    Where it is `unsure` nobody knows what stood there.
+    """
+
+    value: str
+    remark: str = ""
+    unsure: bool = False
+
+
+@lru_cache(maxsize=10_000)
+def read_cell(target: str, cell: str) -> Said:
+    """A cell, in Unicode, as the word for `target`: an attribute or a field of a sighting."""
+    value = cell.strip()
+    while len(value) > 1 and (bare := _unwrapped(value)) != value:
+        value = bare.strip()
+    if value.casefold() in _EMPTY or not value:
+        return Said("")
+    if _FAILED.fullmatch(value):
+        return Said("", FAILED, unsure=True)
+    if remark := _spoilt(target, value):
+        return Said("", remark, unsure=True)
+    return _number(target, value)
+
+
+def _unwrapped(value: str) -> str:
+    """The text in `="text"` or behind the apostrophe that makes a text of a number."""
+    if found := _TEXT_FORMULA.fullmatch(value):
+        return found[1].replace('""', '"')
+    return _APOSTROPHE.sub("", unguarded(value), count=1)
+
+
+def _spoilt(target: str, value: str) -> str:
+    """Why it cannot be known what the cell said; "" where it can."""
+    if is_read_twice(value):
+        return TWICE
+    if target in NAMES + YEARS and _POWER.fullmatch(value):
+        return POWER
+    if target not in NAMES:
+        return LOST if "\ufffd" in value else ""
+    tests = {
+        DATE: _DATE.fullmatch(_CLOCK.sub("", value)),
+        SERIAL: _SERIAL.fullmatch(value),
+        TRUTH: value.casefold() in _TRUTH,
+        LOST: _LOST.search(value),
+        FORMULA: _FORMULA.fullmatch(value),
+    }
+    return next((remark for remark, found in tests.items() if found), "")
+
+
+def is_read_twice(value: str) -> bool:
+    """Whether the text is UTF-8 that was once read in another encoding: `CitroÃ«n`, `Citro├½n`."""
+    if value.isascii():
+        return False
+    whole = _CUT_BLANK.sub("\xa0", value)  # Škoda has a blank that is often taken for a plain one
+    return any(_is_utf8(whole, codec) for codec in _READ_AS)
+
+
+def _is_utf8(value: str, codec: str) -> bool:
+    try:
+        meant = value.encode(codec).decode("utf-8")
+    except UnicodeError:
+        return False
+    # What is Chinese in UTF-8 can be a strange but honest word.
+    return all(letter < "\u0180" or "\u2000" <= letter < "\u20d0" for letter in meant)
+
+
+def _number(target: str, value: str) -> Said:
+    if target == "model" and (found := _DECIMALS.fullmatch(value)):
+        return Said(found[1], WHOLE)
+    if target == "model_year" and (found := _THOUSANDS.fullmatch(value)):
+        return Said(found[1] + found[2], WHOLE)
+    if target == "model_year" and (found := _DECIMALS.fullmatch(value)):
+        return Said(found[1])
+    return Said(value)

@@ -1,0 +1,85 @@
+"""Which column of a table holds what."""
+
+from collections.abc import Mapping, Sequence
+
+from core.records import SourceError
+from crawlers.imports.sidecar.paths import Finder
+from crawlers.imports.sidecar.sheet import PATH_COLUMNS, Sheet, column_key
+
+FIELDS = ("split", "license", "license_url", "creator", "attribution", "page_url")
+ATTRIBUTES = (
+    "make",
+    "model",
+    "model_year",
+    "first_registration",
+    "body_type",
+    "color",
+    "background",
+    "view",
+    "people",
+    "age",
+)
+
+_SAMPLE = 200
+_MOST_COLUMNS = 1_000
+_LONGEST_PATH = 4_096
+
+
+def resolve_columns(
+    sheet: Sheet, named: Mapping[str, str], asked: Mapping[str, str], name: str, finder: Finder
+) -> dict[str, str]:
+    """Target -> column: what was asked for, then each column that is called like a known target.
+
+    `named` are the columns as people read them -> as they stand in the rows. Without a mapped
+    `path` it is the column whose cells name most files; where none does, the first of
+    `PATH_COLUMNS`. Raises `SourceError` where a column is missing or two are as good.
+    """
+    present = list(named)
+    wrong = sorted(set(asked.values()) - set(present))
+    if wrong:
+        raise SourceError(
+            f"{name} has no column {', '.join(wrong)}; its columns are {', '.join(present)}"
+        )
+    targets = dict(asked)
+    free = [column for column in present if column not in targets.values()]
+    if "path" not in targets:
+        targets["path"] = _path_column(sheet, named, free, name, finder)
+    for key in (str, column_key):
+        for column in free:
+            if key(column) in (*FIELDS, *ATTRIBUTES) and column not in targets.values():
+                targets.setdefault(key(column), column)
+    return targets
+
+
+def _path_column(
+    sheet: Sheet, named: Mapping[str, str], free: Sequence[str], name: str, finder: Finder
+) -> str:
+    called = [column for key in PATH_COLUMNS for column in free if column_key(column) == key]
+    ordered = [*called, *(column for column in free if column not in called)][:_MOST_COLUMNS]
+    for loosely in (False, True):
+        hits = {column: _hits(sheet, named[column], finder, loosely) for column in ordered}
+        best = [column for column in ordered if hits[column] == max(hits.values())]
+        if best and hits[best[0]] > 0:
+            if len(best) > 1 and best[0] not in called:
+                raise SourceError(
+                    f"the columns {best[0]} and {best[1]} of {name} both name files: map `path` to "
+                    "the one that holds the path of each photo"
+                )
+            return best[0]
+    if not called:
+        raise SourceError(
+            f"{name} has no column of which the cells name files, and none named "
+            f"{' or '.join(PATH_COLUMNS)}: map `path` to the one that holds the path of each file; "
+            f"its columns are {', '.join(free) or 'none'}"
+        )
+    return called[0]
+
+
+def _hits(sheet: Sheet, column: str, finder: Finder, loosely: bool) -> int:
+    """How many of the column's cells in the first rows name a file."""
+    cells = [row.cells.get(column, "") for row in sheet.rows[:_SAMPLE]]
+    return sum(
+        finder.names_a_file(cell, loosely=loosely)
+        for cell in cells
+        if cell and len(cell) <= _LONGEST_PATH
+    )

@@ -1,0 +1,240 @@
+"""Facts about the files of a folder, from a table beside them and a map of its columns."""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from core.records import Drop, Notice
+from crawlers.imports.sidecar.cells import read_cell
+from crawlers.imports.sidecar.columns import ATTRIBUTES, FIELDS, resolve_columns
+from crawlers.imports.sidecar.encoding import Encoding, detect_encoding
+from crawlers.imports.sidecar.paths import AmbiguousError, Finder, Found, real_path
+from crawlers.imports.sidecar.rows import load_sheet
+from crawlers.imports.sidecar.sheet import PATH_COLUMNS, Row, Sheet, Tally, is_foreign
+from crawlers.imports.walk import readable
+
+__all__ = ["ATTRIBUTES", "FIELDS", "Facts", "Sidecar", "load_sidecar", "real_path", "teller_of"]
+
+NO_PATH = "sidecar row names no file"
+BAD_PATH = "sidecar row's path cannot be a file name"
+ABSENT = "sidecar row's file does not exist"
+OUTSIDE = "sidecar row's file is not among the folder's photos"
+AMBIGUOUS = "sidecar row could mean several files; write the path from the folder on"
+UNREADABLE = "sidecar row has words in an unknown encoding; save the table as UTF-8"
+UNKNOWN = "sidecar has columns named in an unknown encoding; save the table as UTF-8"
+OTHERWISE = "sidecar row's file was found, though its path is written otherwise"
+DISAGREE = "sidecar rows disagree about one file; the first is used"
+
+
+class Facts(NamedTuple):
+    """What a sidecar says of one file: the row, and target -> word; words are valid Unicode.
+
+    `unsure` are the targets whose cell was spoilt, so that nobody knows what it said. `by` is the
+    path that the row gives, and `exact` whether it is that of the file.
+    """
+
+    where: str
+    values: dict[str, str]
+    unsure: frozenset[str]
+    by: str
+    exact: bool
+
+
+@dataclass
+class Sidecar:
+    """The facts of each file by the file's real path, and what is to be said about the table.
+
+    `covers` are the targets that it has a column for, whether a row fills it or not.
+    """
+
+    path: Path
+    source: str
+    covers: tuple[str, ...] = ()
+    facts: dict[str, Facts] = field(default_factory=dict)
+    reports: list[Drop | Notice] = field(default_factory=list)
+
+    @cached_property
+    def teller(self) -> str:
+        """The table's name among those that say something of photos: see `teller_of`."""
+        return teller_of(self.path)
+
+    def unused(self, used: set[str]) -> Iterator[Drop]:
+        """A drop for each file with facts that was not met: `used` has the paths that were."""
+        for path, facts in self.facts.items():
+            if path not in used:
+                here = os.path.lexists(path)
+                detail = f"{self.path.name} {facts.where} names {readable(path)}"
+                advice = "it is hidden, a text file, or in another folder" if here else "mend it"
+                yield self.drop(facts.where, OUTSIDE if here else ABSENT, f"{detail}; {advice}")
+
+    def drop(self, where: str, reason: str, detail: str) -> Drop:
+        """A row that gives no photo its facts, named by where it stands in the sidecar."""
+        return Drop(self.source, f"{readable(self.path)}#{where}", reason, _unicode(detail))
+
+
+def teller_of(sidecar: Path) -> str:
+    """A table's name among those that say something of photos: its path without links."""
+    return readable(os.path.realpath(sidecar))
+
+
+def load_sidecar(
+    path: Path, folder: Path, columns: Mapping[str, str] | None, source: str
+) -> Sidecar:
+    """Read the table at `path`, whose rows name files of `folder`; see `sidecar_paths.Finder`.
+
+    `columns` maps a target (an attribute, any other word, a field of the sighting, or `path`) to
+    the column that holds it. Raises `SourceError` when the table cannot be read or lacks a column.
+    """
+    asked = columns or {}
+    sheet = load_sheet(path, (*PATH_COLUMNS, *FIELDS, *ATTRIBUTES, *asked.values()))
+    finder = Finder(folder, path)
+    encoding = _encoding(sheet, finder)
+    named = {encoding.read(name) or name: name for name in sheet.columns}
+    shown = resolve_columns(sheet, named, asked, path.name, finder)
+    targets = {target: named[column] for target, column in shown.items()}
+    sidecar = Sidecar(path, source, tuple(sorted(targets.keys() - {"path"})))
+    sidecar.reports += _unused_columns(sheet, named, targets, encoding)
+    sidecar.reports += [sidecar.drop(*fault) for fault in sheet.faults]
+    reader = _Reader(sidecar, targets, encoding, finder, sheet.tally)
+    for row in sheet.rows:
+        reader.take(row)
+    reader.refuse_ambiguous()
+    if reader.has_decoded or any(map(is_foreign, sheet.columns)):
+        sidecar.reports.append(_of_encoding(sheet, encoding))
+    for text, (times, example) in sheet.tally.told.items():
+        sidecar.reports += [Notice(text, _unicode(example))] * times
+    return sidecar
+
+
+def _encoding(sheet: Sheet, finder: Finder) -> Encoding:
+    """The encoding of words; bytes that name a file need none."""
+    if sheet.foreign is None:
+        return Encoding(None)
+    cells = (cell for row in sheet.rows for cell in row.cells.values() if not cell.isascii())
+    words = (cell for cell in cells if not finder.names_a_file(cell, loosely=False))
+    return detect_encoding(itertools.chain(sheet.columns, words))
+
+
+def _of_encoding(sheet: Sheet, encoding: Encoding) -> Notice:
+    line = sheet.foreign or ""
+    if encoding.codec is None:
+        return Notice(UNKNOWN, _unicode(line))
+    return Notice(f"sidecar is not UTF-8; it is read as {encoding.name}", encoding.read(line) or "")
+
+
+def _unused_columns(
+    sheet: Sheet, named: Mapping[str, str], targets: Mapping[str, str], encoding: Encoding
+) -> Iterator[Notice]:
+    for shown, column in named.items():
+        if column not in targets.values():
+            example = next((row.cells[column] for row in sheet.rows if column in row.cells), "")
+            text = f"column {shown!r} is not used; map an attribute or a word to it to use it"
+            yield Notice(_unicode(text), _unicode(encoding.read(example) or example))
+
+
+@dataclass
+class _Reader:
+    """Takes rows of one table, one by one."""
+
+    sidecar: Sidecar
+    targets: Mapping[str, str]
+    encoding: Encoding
+    finder: Finder
+    tally: Tally
+    ambiguous: dict[str, list[Facts]] = field(default_factory=dict)
+    has_decoded: bool = False
+
+    def take(self, row: Row) -> None:
+        """Keep what the row says of its file, or report why it says nothing."""
+        if said := self._values(row):
+            found = self._find(row)
+            if found:
+                self._keep(
+                    found.path,
+                    Facts(row.where, *said, row.cells[self.targets["path"]], found.exact),
+                )
+
+    def refuse_ambiguous(self) -> None:
+        """Take back rows with different paths that can all mean one file, by its name alone."""
+        for path, others in self.ambiguous.items():
+            first = self.sidecar.facts[path]
+            rows = others if first.exact else [self.sidecar.facts.pop(path), *others]
+            for facts in rows:
+                other = others[0] if facts is first else first
+                detail = f"{facts.by!r} and {other.by!r} would both be {path}"
+                self.sidecar.reports.append(self.sidecar.drop(facts.where, AMBIGUOUS, detail))
+
+    def _keep(self, path: str, facts: Facts) -> None:
+        first = self.sidecar.facts.setdefault(path, facts)
+        if first.values == facts.values:
+            if facts.exact and not first.exact:  # else a third row could cost the file its facts
+                self.sidecar.facts[path] = facts
+            return
+        if first.by != facts.by and not (first.exact and facts.exact):
+            if facts.exact:
+                self.sidecar.facts[path], facts = facts, first
+            self.ambiguous.setdefault(path, []).append(facts)
+        else:
+            detail = f"{first.where} {first.values}, {facts.where} {facts.values}: {readable(path)}"
+            self.sidecar.reports.append(Notice(DISAGREE, detail))
+
+    def _find(self, row: Row) -> Found | None:
+        given = row.cells.get(self.targets["path"])
+        if given is None:
+            self._drop(row, NO_PATH, f"the row is {row.cells}")
+            return None
+        try:
+            read = self.encoding.read(given) or given
+            found = self.finder.find(given, read)
+            if found is None:
+                return Found(self.finder.real_path(given), exact=True)
+        except ValueError as error:
+            self._drop(row, BAD_PATH, f"{given!r}: {error}")
+            return None
+        except AmbiguousError as error:
+            self._drop(row, AMBIGUOUS, f"{given!r} may be {error}")
+            return None
+        if read != given:
+            self.has_decoded |= not os.path.lexists(self.finder.real_path(given))
+        if not found.exact:
+            self.tally.add(OTHERWISE, f"{row.where}: {given!r} is {found.path}")
+        return found
+
+    def _values(self, row: Row) -> tuple[dict[str, str], frozenset[str]] | None:
+        """What the row says by target, and the targets whose cell was spoilt; None for a row of
+        which a word cannot be read."""
+        values = {}
+        unsure = {target for target, column in self.targets.items() if column in row.unread}
+        for target, column in self.targets.items():
+            if target == "path" or column not in row.cells:
+                continue
+            cell = self.encoding.read(row.cells[column])
+            if cell is None:
+                detail = f"{target} is {row.cells[column]!r}; in Excel choose CSV UTF-8"
+                self._drop(row, UNREADABLE, detail)
+                return None
+            self.has_decoded |= cell != row.cells[column]
+            said = read_cell(target, _unicode(cell))
+            if said.remark:
+                self.tally.add(said.remark, f"{row.where}: {target} {cell!r}")
+            if said.unsure:
+                unsure.add(target)
+            elif said.value:
+                values[target] = said.value
+        return values, frozenset(unsure)
+
+    def _drop(self, row: Row, reason: str, detail: str) -> None:
+        self.sidecar.reports.append(self.sidecar.drop(row.where, reason, detail))
+
+
+def _unicode(text: str) -> str:
+    if text.isascii():
+        return text
+    try:
+        return os.fsencode(text).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a character, which JSON can write and a file name cannot be
+        return text.encode("utf-8", "backslashreplace").decode()

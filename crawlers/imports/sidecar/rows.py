@@ -1,0 +1,164 @@
+"""A sidecar file as rows of plain text: CSV of any dialect, JSON or JSON lines."""
+
+import codecs
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from core.records import SourceError
+from crawlers.imports.sidecar.csv import parse_csv
+from crawlers.imports.sidecar.sheet import (
+    PATH_COLUMNS,
+    Row,
+    Sheet,
+    column_key,
+    filled,
+    is_foreign,
+)
+from crawlers.imports.walk import readable
+
+CSV_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+
+_BOMS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # begins like the mark of UTF-16, so it is looked for first
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_SPREADSHEETS = {
+    b"PK\x03\x04": "a spreadsheet (or another zip archive)",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of an old Excel",
+}
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it was written; a plain dict would lose a key that stands twice."""
+
+
+def load_sheet(path: Path, known: Collection[str] = ()) -> Sheet:
+    """Read a sidecar; raises `SourceError` where the file as a whole cannot be understood.
+
+    Bytes that are not UTF-8 are kept as Python keeps them in file names: what they mean is decided
+    in `sidecar_encoding`, and a path made of such bytes still finds its file. `known` are names of
+    columns by which a header is recognized.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise SourceError(
+            f"the sidecar {readable(path)} cannot be read: {error.strerror}"
+        ) from error
+    for begin, what in _SPREADSHEETS.items():
+        if raw.startswith(begin):
+            raise SourceError(
+                f"the sidecar {readable(path)} is {what}; save it as CSV UTF-8 and give that"
+            )
+    text = _decode(raw, path)
+    try:
+        is_csv = path.suffix.lower() in CSV_SUFFIXES
+        sheet = parse_csv(text, known) if is_csv else parse_json(text)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"the sidecar {readable(path)} cannot be understood: {error}") from error
+    sheet.foreign = next((line for line in text.splitlines() if is_foreign(line)), None)
+    return sheet
+
+
+def _decode(raw: bytes, path: Path) -> str:
+    encoding = next((name for bom, name in _BOMS.items() if raw.startswith(bom)), _unmarked(raw))
+    try:
+        if encoding is None:
+            return raw.decode("utf-8-sig", "surrogateescape")
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        name = (encoding or "utf-8").upper()
+        raise SourceError(
+            f"the sidecar {readable(path)} begins like {name} and is not: {error}; save it as UTF-8"
+        ) from error
+
+
+def _unmarked(raw: bytes) -> str | None:
+    """UTF-16 without a byte order mark: half of the bytes of what is ASCII in it are NULs."""
+    low, high = raw[::2].count(0), raw[1::2].count(0)
+    if len(raw) % 2 or max(low, high) * 10 < len(raw) or min(low, high) * 20 > max(low, high):
+        return None
+    return "utf-16-le" if high > low else "utf-16-be"
+
+
+def parse_json(text: str) -> Sheet:
+    """A list of objects, an object of objects keyed by path, or one object a line.
+
+    Raises `ValueError` when the text is none of these.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_Pairs)
+    except ValueError as error:
+        return _parse_lines(text, error)
+    if isinstance(value, _Pairs) and any(map(_names_path, value)):
+        return _gather([("line 1", value)])
+    if isinstance(value, _Pairs) and any(isinstance(inner, _Pairs) for _, inner in value):
+        return _gather([(f"key {key!r}", _with_path(inner, key)) for key, inner in value])
+    if isinstance(value, list):
+        return _gather([(f"row {i}", item) for i, item in enumerate(value, start=1)])
+    raise ValueError("it is JSON, but no list of objects and no object keyed by path")
+
+
+def _names_path(pair: tuple[str, Any]) -> bool:
+    return column_key(pair[0]) in PATH_COLUMNS and isinstance(pair[1], str)
+
+
+def _with_path(item: Any, path: str) -> Any:
+    return _Pairs([*item, ("path", path)]) if isinstance(item, _Pairs) else item
+
+
+def _parse_lines(text: str, whole: ValueError) -> Sheet:
+    items: list[tuple[str, Any]] = []
+    broken = Sheet([])
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            items.append((f"line {number}", json.loads(line, object_pairs_hook=_Pairs)))
+        except ValueError as error:
+            broken.fault(f"line {number}", "sidecar row is not JSON", f"{error}: {line!r}")
+    if not any(isinstance(item, _Pairs) for _, item in items):
+        raise ValueError(f"it is neither JSON ({whole}) nor one JSON object a line")
+    sheet = _gather(items)
+    sheet.faults += broken.faults
+    return sheet
+
+
+def _gather(items: list[tuple[str, Any]]) -> Sheet:
+    sheet = Sheet([])
+    columns: dict[str, None] = {}
+    for where, item in items:
+        if not isinstance(item, _Pairs):
+            reason = "sidecar row is not a JSON object"
+            sheet.fault(where, reason, f"found {item!r}")
+            continue
+        pairs = [(name.strip().strip("\ufeff"), value) for name, value in item]
+        columns.update(dict.fromkeys(name for name, _ in pairs))
+        nested = [name for name, value in pairs if _is_nested(value)]
+        if nested:
+            reason = "sidecar value is an object, not a word"
+            sheet.fault(where, reason, f"found in {nested}; give one plain value")
+        words = {name: _word(value) for name, value in pairs if name not in nested}
+        sheet.rows.append(Row(where, filled(words), frozenset(nested)))
+    sheet.columns = [name for name in columns if name]
+    return sheet
+
+
+def _is_nested(value: Any) -> bool:
+    """Whether a JSON value is an object, or a list with one in it."""
+    if isinstance(value, list) and not isinstance(value, _Pairs):
+        return any(map(_is_nested, value))
+    return isinstance(value, _Pairs)
+
+
+def _word(value: Any) -> str:
+    """A JSON value as a source's word; a list, as of people, is joined by commas."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return ", ".join(word for word in map(_word, value) if word)
+    return value if isinstance(value, str) else json.dumps(value)

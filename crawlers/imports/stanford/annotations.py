@@ -1,0 +1,214 @@
+"""Stanford Cars with an annotation a photo: what every such layout has in common."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from core.records import Box, Drop, Notice, Photo, SourceError, count_seen
+from crawlers.imports.copies import COPIED, are_same, choose, find_folders, without_mark
+from crawlers.imports.stanford.classes import SOURCE, photo_of
+from crawlers.imports.stanford.labels import ClassList
+from crawlers.imports.walk import readable, walk_files
+
+ABSENT = "annotated photo is not on disk"
+UNANNOTATED = "photo has no annotation and is taken without words"
+TWICE = "photo is annotated more than once; the first is used"
+BAD_ROW = "annotation row is not a file name, four whole numbers and a class"
+
+# Where the photos of a part lie: as published, then as the CSV form is passed on.
+PLACES = {
+    "train": ("cars_train", "car_data/car_data/train", "car_data/train", "train"),
+    "test": ("cars_test", "car_data/car_data/test", "car_data/test", "test"),
+    "car_ims": ("car_ims",),
+}
+_FOLDERS = ("", "devkit", "car_devkit", "car_devkit/devkit")
+
+
+Key = tuple[str, str]
+"""The place that a photo lies in, and the name of its file."""
+
+
+class Annotation(NamedTuple):
+    """One annotated photo: the place it lies in, its file name, part, class number and box.
+
+    `class_id` counts from 1; None where the annotations have no classes.
+    """
+
+    place: str
+    file: str
+    split: str
+    class_id: int | None
+    box: Box | None
+
+
+class Shelf(NamedTuple):
+    """The photos of one place by file name, and what the walk had to say."""
+
+    photos: dict[str, Path]
+    reports: list[Drop | Notice]
+
+
+@dataclass
+class AnnotatedLayout:
+    """Annotations and the photos they are about."""
+
+    title: str
+    shelves: dict[str, Shelf]
+    annotations: list[Annotation]
+    classes: ClassList
+    notices: list[Notice] = field(default_factory=list)
+
+    def take(self, rows: Iterable[Annotation | Notice]) -> None:
+        """Add the annotations of a file, and what is to be said of it; raises `SourceError`."""
+        for row in rows:
+            if isinstance(row, Notice):
+                self.notices.append(row)
+            else:
+                self.annotations.append(row)
+
+    def count(self) -> int:
+        """How many photos and drops there are."""
+        return count_seen(self.records())
+
+    def records(self) -> Iterator[Photo | Drop | Notice]:
+        """The annotated photos in the order of the annotations, then the photos without one.
+
+        Raises `SourceError` where the classes of the annotations are not those of the list.
+        """
+        self.classes.check(note.class_id for note in self.annotations)
+        yield from self.notices
+        yield from self.classes.notices
+        left: dict[Key, Path] = {}
+        for place, shelf in self.shelves.items():
+            yield from shelf.reports
+            left |= {(place, file): path for file, path in shelf.photos.items()}
+        others, taken = self._others(left), set()
+        for note in self.annotations:
+            key = (note.place, note.file)
+            found = key if key in left else others.get((note.place, note.file.casefold()))
+            if found in left:
+                yield from copied(left[found], note.file)
+                yield from self._photo(note, left.pop(found))
+                taken.add(key)
+            else:
+                yield Notice(TWICE if key in taken else ABSENT, "/".join(key))
+        for (place, file), path in left.items():
+            yield Notice(UNANNOTATED, readable(path))
+            split = place if place in ("train", "test") else None
+            yield from photo_of(path, f"{place}/{readable(file)}", None, split)
+
+    def _others(self, photos: dict[Key, Path]) -> dict[Key, Key]:
+        """Photos that no annotation names, by what they may be copies of; in small letters."""
+        named = {(note.place, note.file) for note in self.annotations}
+        found: dict[Key, list[Key]] = {}
+        for place, file in photos.keys() - named:
+            stem, dot, suffix = file.rpartition(".")
+            original = f"{without_mark(stem)}{dot}{suffix}".casefold()
+            found.setdefault((place, original), []).append((place, file))
+        sorted_keys = {original: sorted(keys) for original, keys in found.items()}
+        return {
+            original: keys[0]
+            for original, keys in sorted_keys.items()
+            if are_same([photos[key] for key in keys])
+        }
+
+    def _photo(self, note: Annotation, path: Path) -> Iterator[Photo | Notice]:
+        source_id = f"{note.place}/{note.file}"
+        name, said = self.classes.name_of(note.class_id, source_id)
+        yield from said
+        yield from photo_of(path, source_id, name, note.split, note.box)
+
+
+def label_folders(root: Path) -> list[Path]:
+    """The folders in which the annotations of any layout may lie; raises `OSError`."""
+    return [folder for relative in _FOLDERS for folder in find_folders(root, relative)]
+
+
+def copied(path: Path | None, name: str) -> list[Notice]:
+    """What is to be said of a file that is read as `name`: nothing, if that is its name."""
+    return [Notice(COPIED, readable(path))] if path and path.name != name else []
+
+
+Row = tuple[str, str, Any, tuple[Any, Any, Any, Any], Any]
+"""Place, part, and as they stand there: file name, the corners x1, y1, x2, y2, and class."""
+
+
+def read_rows(
+    path: Path, rows: Iterable[Any], read: Callable[[Any], Row]
+) -> Iterator[Annotation | Notice]:
+    """The annotations of a file from its rows, and a notice for each that is none.
+
+    The corners count pixels from 1 and name the last inside, as MATLAB does; the class is "" or
+    None where the file has none. Raises `SourceError` for a file in which no row is one.
+    """
+    good, first = 0, "it has no rows"
+    for number, row in enumerate(rows, start=1):
+        try:
+            place, split, file, corners, class_id = read(row)
+            x1, y1, x2, y2 = map(_whole, corners)
+            name = _file_name(file)
+            class_number = None if class_id in {"", None} else _whole(class_id)
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+            first = f"{error!r}" if not good else first
+            yield Notice(BAD_ROW, f"{path.name} row {number}: {row}")
+            continue
+        good += 1
+        yield Annotation(place, name, split, class_number, Box(x1 - 1, y1 - 1, x2, y2))
+    if not good:
+        raise SourceError(
+            f"{readable(path)} does not hold the published annotations: {first}; fetch it anew"
+        )
+
+
+def _whole(value: Any) -> int:
+    number = float(value)
+    if not number.is_integer():
+        raise ValueError(f"{value!r} is no whole number")
+    return int(number)
+
+
+def _file_name(value: Any) -> str:
+    """The last part of what may be a path of any system."""
+    name = re.split(r"[\\/]", value.strip())[-1] if isinstance(value, str) else ""
+    if not name:
+        raise ValueError(f"{value!r} is no file name")
+    return name
+
+
+def load_shelves(root: Path, *places: str) -> dict[str, Shelf]:
+    """The photos of each place that has any; raises `OSError`.
+
+    A folder in which two files have one name is passed over: there a file name does not say which
+    photo an annotation is about. Copies of a folder are one place: each may hold a part of it.
+    Raises `SourceError` where they hold different photos of one name.
+    """
+    shelves = {}
+    for place in places:
+        for relative in PLACES[place]:
+            found = {folder: _load_shelf(folder) for folder in find_folders(root, relative)}
+            several = {folder: shelf for folder, shelf in found.items() if shelf}
+            if several:
+                shelves[place] = _merged(several, Path(relative).name)
+                break
+    return shelves
+
+
+def _load_shelf(folder: Path) -> Shelf | None:
+    shelf = Shelf({}, [])
+    for found in walk_files(folder, SOURCE):
+        if not isinstance(found, Path):
+            shelf.reports.append(found)
+        elif shelf.photos.setdefault(found.name, found) is not found:
+            return None
+    return shelf if shelf.photos else None
+
+
+def _merged(several: dict[Path, Shelf], name: str) -> Shelf:
+    whole = Shelf({}, [])
+    for folder, shelf in several.items():
+        whole.reports.extend((*copied(folder, name), *shelf.reports))
+        for file, path in shelf.photos.items():
+            whole.photos[file] = choose([whole.photos.get(file, path), path])
+    return whole

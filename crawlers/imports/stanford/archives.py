@@ -1,0 +1,22 @@
+"""Archives of a data set that nobody unpacked: their photos look as if they were missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.records import Notice
+from crawlers.imports.walk import readable
+
+PACKED = "archive is not opened; unpack it if the data set's photos or labels are in it"
+_SUFFIXES = {".tgz", ".tar", ".gz", ".bz2", ".xz", ".zst", ".tbz2", ".txz", ".zip", ".7z", ".rar"}
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is an archive by its name; a copy of one ends in its suffix too."""
+    return path.suffix.lower() in _SUFFIXES
+
+
+def packed(folder: Path) -> Iterator[Notice]:
+    """A notice for each archive that lies in a folder; raises `OSError`."""
+    for path in sorted(folder.iterdir()):
+        if is_archive(path) and path.is_file() and not path.name.startswith("."):
+            yield Notice(PACKED, readable(path))

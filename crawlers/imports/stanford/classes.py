@@ -1,0 +1,199 @@
+"""What the class names of Stanford Cars say: make, model, body type, model year.
+
+The table beside this file has all 196, each read by a person. How it was filled:
+
+- Make and model are written as the maker writes them, but a make in capitals or in small letters
+  only is written as a name (Fiat, Hummer, Smart); MINI stays.
+- A body word that the name states is kept to: a wagon is an estate, a cab form is a pickup, and an
+  SUV stays an SUV where others would say crossover. Where the name states none, the body is that
+  of the car sold under it. The XKR was sold as a coupe and as a convertible and the class has
+  photos of both: its body type is empty.
+- Left out of the model: cab forms, lengths (EL), hybrids of a model, and trims that stand beside
+  the model's name (SS, GS, SRT-8, Type R, Z06). Kept: what is sold under a name of its own (M3,
+  S4, TT RS, CTS-V, ActiveHybrid 5, Escalade EXT, H2 SUT, Phantom Drophead Coupe).
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from unicodedata import combining, normalize
+
+from core.records import Box, Notice, Photo, Sighting
+from crawlers.imports.copies import without_mark
+
+SOURCE = "stanford-cars"
+PARSED = "class name is not in the table and was parsed by rule"
+NO_YEAR = "class name has no year; what the classes of that name have in common is used"
+
+BODY_WORDS = {
+    "sedan": "sedan",
+    "hatchback": "hatchback",
+    "wagon": "estate",
+    "estate": "estate",
+    "coupe": "coupe",
+    "convertible": "convertible",
+    "suv": "suv",
+    "crossover": "crossover",
+    "minivan": "minivan",
+    "van": "van",
+    "pickup": "pickup",
+    "cab": "pickup",
+    "supercab": "pickup",
+}
+BEFORE_BODY = {"crew", "regular", "extended", "quad", "club", "cargo", "passenger"}
+
+CLASS_WORDS = ("class_name", "make", "model", "body_type", "model_year")
+"""What follows from the name of a class, all of it or nothing."""
+
+Words = dict[str, str]
+
+
+@cache
+def load_classes() -> tuple[Words, ...]:
+    """The 196 classes in the devkit's order: class_name, make, model, body_type, model_year.
+
+    What the name leaves open is absent.
+    """
+    table = Path(__file__).with_name("cars_classes.csv")
+    with table.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            {column: cell for column, cell in row.items() if cell and column != "class_id"}
+            for row in csv.DictReader(file)
+        )
+
+
+@cache
+def _by_name() -> dict[str, Words]:
+    """The classes by their names with the year last, as published, and with the year first."""
+    found = {}
+    for words in load_classes():
+        car, _, year = words["class_name"].rpartition(" ")
+        found[_letters(f"{car} {year}")] = found[_letters(f"{year} {car}")] = words
+    return found
+
+
+@cache
+def _without_year() -> dict[str, Words]:
+    """What classes have in common that differ only in their years, by the rest of their name."""
+    found: dict[str, Words] = {}
+    for words in load_classes():
+        car = words["class_name"].rpartition(" ")[0]
+        common = found.setdefault(_letters(car), words | {"class_name": car})
+        for key in common.keys() - {"class_name"}:
+            if key == "model_year" or words.get(key) != common[key]:
+                del common[key]
+    return found
+
+
+def plain_name(name: str) -> str:
+    """A class name without case, accents and punctuation: a folder cannot be called `Ram C/V`."""
+    plain = "".join(c for c in normalize("NFKD", name.casefold()) if not combining(c))
+    return re.sub(r"[\W_]+", " ", plain).strip()
+
+
+def _letters(name: str) -> str:
+    return plain_name(name).replace(" ", "")
+
+
+def is_class(name: str) -> bool:
+    """Whether the table has this class name, however a folder may have had to write it."""
+    return _in_table(_by_name(), name) is not None
+
+
+def is_class_without_year(name: str) -> bool:
+    """Whether the table has classes that are called so but for their year."""
+    return _in_table(_without_year(), name) is not None
+
+
+def _in_table(table: dict[str, Words], name: str) -> Words | None:
+    """A name as it is, as a copy (`... 2012 (1)`), or behind a number (`001.AM General ...`)."""
+    unmarked = without_mark(name)
+    for spelling in (name, unmarked, re.sub(r"^\s*\d{1,3}[\s._-]+", "", unmarked)):
+        if found := table.get(_letters(spelling)):
+            return found
+    return None
+
+
+def words_of(name: str) -> Words:
+    """A class name as words: the table's, else those that a rule finds in it."""
+    found = _in_table(_by_name(), name) or _in_table(_without_year(), name)
+    return found or parse_class_name(name)
+
+
+def parse_class_name(name: str) -> Words:
+    """Read a class name by rule: the year first or last, a known make, and the body word at the
+    end.
+
+    What the rule does not find is absent: a make that the table does not know, and then the model
+    too, because nothing says where one ends and the other begins.
+    """
+    name = without_mark(name)
+    words = {"class_name": name}
+    rest = [word.strip("()[],;") for word in re.split(r"[\s_]+", name.strip())]
+    if _is_year(rest[0]) and len(rest) > 1:
+        words["model_year"] = rest.pop(0)
+    make, length = _make_of(rest)
+    # `BMW 2002` and `Peugeot 2008` name a model: a year stands behind one.
+    if "model_year" not in words and _is_year(rest[-1]) and len(rest) > length + 1:
+        words["model_year"] = rest.pop()
+    body = [BODY_WORDS.get(word.casefold()) for word in rest]
+    if any(body):
+        words["body_type"] = next(found for found in reversed(body) if found)
+    if make:
+        words["make"] = make
+        if model := _until_body(rest[length:]):
+            words["model"] = " ".join(model)
+    return words
+
+
+def _is_year(word: str) -> bool:
+    return re.fullmatch(r"(19|20)\d\d", word) is not None
+
+
+def _make_of(words: list[str]) -> tuple[str | None, int]:
+    """The make that a name begins with, and of how many words; one is presumed if it is unknown."""
+    for length in (3, 2, 1):
+        start = _letters(" ".join(words[:length]))
+        if make := _makes().get(start):
+            return make, length
+    return None, 1
+
+
+@cache
+def _makes() -> dict[str, str]:
+    return {_letters(words["make"]): words["make"] for words in load_classes()}
+
+
+def _until_body(words: list[str]) -> list[str]:
+    stops = BODY_WORDS.keys() | BEFORE_BODY
+    end = next((i for i, word in enumerate(words) if i and word.casefold() in stops), len(words))
+    return words[:end]
+
+
+def photo_of(
+    content: bytes | Path,
+    source_id: str,
+    class_name: str | None,
+    split: str | None,
+    box: Box | None = None,
+) -> Iterator[Photo | Notice]:
+    """A photo of the data set with what is known of it, and a notice if its name is no class.
+
+    A layout that knows less than another one takes nothing back of what that said.
+    """
+    words = words_of(class_name) if class_name else {}
+    place = Sighting(
+        SOURCE,
+        source_id,
+        dict(words),
+        image_url=content.as_uri() if isinstance(content, Path) else None,
+        split=split,
+        box=box,
+        covers=CLASS_WORDS if class_name else (),
+    )
+    yield Photo(place, content)
+    if class_name and not is_class(class_name):
+        text = NO_YEAR if is_class_without_year(class_name) else PARSED
+        yield Notice(text, f"{class_name!r} read as {words}")

@@ -1,0 +1,82 @@
+"""Stanford Cars with its annotations as CSV: anno_train.csv, anno_test.csv, names.csv."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from core.records import Notice, SourceError
+from crawlers.imports.copies import find_file
+from crawlers.imports.stanford.annotations import (
+    AnnotatedLayout,
+    Annotation,
+    Row,
+    copied,
+    label_folders,
+    load_shelves,
+    read_rows,
+)
+from crawlers.imports.stanford.classes import is_class, is_class_without_year
+from crawlers.imports.stanford.labels import ClassList
+
+NAMES = "names.csv"
+FIELDS = 5
+"""A row without a class has so many fields."""
+
+
+def load_csv(root: Path) -> AnnotatedLayout | None:
+    """The CSV form, with or without a header line; None where it or its photos are missing.
+
+    A row is: file name, x1, y1, x2, y2 (as the devkit counts them), class number from 1.
+    """
+    folders = label_folders(root)
+    tables = {part: find_file(folders, f"anno_{part}.csv") for part in ("train", "test")}
+    shelves = load_shelves(root, *(part for part, path in tables.items() if path))
+    if not shelves:
+        return None
+    title = "CSV form (anno_train.csv, anno_test.csv, names.csv)"
+    layout = AnnotatedLayout(title, shelves, [], _classes(root, find_file(folders, NAMES)))
+    for part, path in tables.items():
+        if path:
+            layout.notices.extend(copied(path, f"anno_{part}.csv"))
+            layout.take(_annotations(path, part))
+    return layout
+
+
+def _classes(root: Path, path: Path | None) -> ClassList:
+    if path is None:
+        return ClassList(root / NAMES, 1, None)
+    # An empty line in the middle would move all names behind it; a number may stand before a name.
+    names = [row[-1].strip() if row else "" for row in _rows(path)]
+    while names and not names[-1]:
+        names.pop()
+    if names[1:] and not _is_name(names[0]) and all(_is_name(n) for n in names[1:] if n):
+        del names[0]
+    if not names:
+        raise SourceError(f"{path} holds no class names; fetch it anew, or take it away")
+    return ClassList(path, 1, names, copied(path, NAMES))
+
+
+def _is_name(name: str) -> bool:
+    return is_class(name) or is_class_without_year(name)
+
+
+def _annotations(path: Path, part: str) -> Iterator[Annotation | Notice]:
+    def read(row: list[str]) -> Row:
+        file, x1, y1, x2, y2, class_id = row if len(row) != FIELDS else [*row, ""]
+        return part, part, file, (x1, y1, x2, y2), class_id.strip()
+
+    rows = [row for row in _rows(path) if row]
+    if rows and not any(map(_is_number, rows[0])):
+        del rows[0]
+    return read_rows(path, rows, read)
+
+
+def _is_number(cell: str) -> bool:
+    return cell.strip().lstrip("-").replace(".", "", 1).isdigit()
+
+
+def _rows(path: Path) -> list[list[str]]:
+    try:
+        return list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"{path} cannot be read as UTF-8 text: {error}") from error

@@ -1,0 +1,107 @@
+"""Stanford Cars as class folders: <root>[/<part>]/<class name>/<photo>."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.records import Drop, Notice, Photo, count_seen
+from crawlers.imports.copies import find_folders, without_mark
+from crawlers.imports.stanford.annotations import UNANNOTATED
+from crawlers.imports.stanford.archives import is_archive
+from crawlers.imports.stanford.classes import (
+    SOURCE,
+    is_class,
+    is_class_without_year,
+    parse_class_name,
+    photo_of,
+)
+from crawlers.imports.walk import look_at, readable, walk_files
+
+BASES = ("", "car_data", "car_data/car_data")
+LINKED = "folder that a class folder links to is left out; link the class folder itself"
+
+
+@dataclass
+class ClassFolders:
+    """Folders named after classes, in parts (train, test) or not; the part is a folder's name."""
+
+    base: Path
+    parts: list[Path]
+    title: str = "class folders"
+
+    def count(self) -> int:
+        """How many photos and drops there are, by a walk that opens no photo."""
+        return count_seen(self.records())
+
+    def records(self) -> Iterator[Photo | Drop | Notice]:
+        """The photos of each part in the order of their names, then those beside the parts."""
+        for part in self.parts:
+            split = None if part == self.base else without_mark(part.name)
+            for entry in sorted(part.iterdir()):
+                yield from _entry(entry, split, entry.name if _may_be_class(entry.name) else None)
+        if self.base not in self.parts:
+            for entry in sorted(set(self.base.iterdir()) - set(self.parts)):
+                yield from _entry(entry, None, None)
+
+
+def _entry(
+    entry: Path, split: str | None, class_name: str | None
+) -> Iterator[Photo | Drop | Notice]:
+    """What a class folder holds, or a folder or file that stands beside the class folders."""
+    found = look_at(entry, SOURCE)
+    if found is None:
+        yield from _folder(entry, split, class_name)
+    elif isinstance(found, Path):
+        if is_archive(found):
+            return  # said of the whole data set
+        yield Notice(UNANNOTATED, readable(entry))
+        yield from photo_of(found, _id(split, entry.name), None, split)
+    else:
+        yield found
+
+
+def _folder(
+    folder: Path, split: str | None, class_name: str | None
+) -> Iterator[Photo | Drop | Notice]:
+    real = folder.resolve()
+    for file in walk_files(folder, SOURCE):
+        if not isinstance(file, Path):
+            yield file
+        elif not file.is_relative_to(real):
+            yield Notice(LINKED, readable(file))
+        else:
+            if class_name is None:
+                yield Notice(UNANNOTATED, readable(file))
+            source_id = _id(split, folder.name, file.relative_to(real))
+            yield from photo_of(file, source_id, class_name, split)
+
+
+def _id(*parts: str | Path | None) -> str:
+    return "/".join(readable(part) for part in parts if part is not None)
+
+
+def find_class_folders(root: Path) -> ClassFolders | None:
+    """The class folders below `root`, or None; at least one must bear a name of the table."""
+    for base in (folder for relative in BASES for folder in find_folders(root, relative)):
+        if _has_classes(base):
+            return ClassFolders(base, [base])
+        parts = [entry for entry in sorted(base.iterdir()) if entry.is_dir()]
+        parts = [entry for entry in parts if _has_classes(entry)]
+        if parts:
+            return ClassFolders(base, parts)
+    return None
+
+
+def _has_classes(folder: Path) -> bool:
+    try:
+        return any(_is_named(entry.name) and entry.is_dir() for entry in folder.iterdir())
+    except OSError:
+        return False
+
+
+def _is_named(name: str) -> bool:
+    return is_class(name) or is_class_without_year(name)
+
+
+def _may_be_class(name: str) -> bool:
+    return _is_named(name) or {"make", "model_year"} <= parse_class_name(name).keys()

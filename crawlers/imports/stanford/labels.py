@@ -1,0 +1,68 @@
+"""Class numbers of Stanford Cars and what they stand for: the checks of every layout with any."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.records import Notice, SourceError
+from crawlers.imports.stanford.classes import load_classes
+from crawlers.imports.walk import readable
+
+NO_CLASS = "class number is outside the list of classes; the photo is taken without words"
+NO_LABELS = "photo's part has no classes; the photo is taken without words"
+NO_NAMES = "list of class names is not there; the published order of the 196 classes is used"
+
+
+def devkit_names() -> list[str]:
+    """The 196 class names in the devkit's order."""
+    return [words["class_name"] for words in load_classes()]
+
+
+@dataclass(frozen=True)
+class ClassList:
+    """The names of classes in the order of their numbers, of which the `first` is 0 or 1.
+
+    Without `own` names of the data set at `path` they are the published ones.
+    """
+
+    path: Path
+    first: int
+    own: list[str] | None
+    said: list[Notice] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """The names, the data set's or the published ones."""
+        return devkit_names() if self.own is None else self.own
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What is to be said of the list."""
+        return [Notice(NO_NAMES, readable(self.path))] if self.own is None else self.said
+
+    def check(self, numbers: Iterable[int | None]) -> None:
+        """Look at all numbers of the data set; None is a photo without one.
+
+        Raises `SourceError` where they count from elsewhere, as nothing else would tell that each
+        is one class off, and where they go beyond a list that is only presumed.
+        """
+        seen = {number for number in numbers if number is not None}
+        last = self.first + len(self.names) - 1
+        other, own = (0, last) if self.first else (last + 1, 0)
+        beyond = {n for n in seen if self.own is None and n > last and n != other}
+        if (other in seen and own not in seen) or beyond:
+            named = "" if self.own else " does not name its classes and"
+            number = max(beyond) if beyond else other
+            raise SourceError(
+                f"{readable(self.path)}{named} has the class number {number}, where classes count "
+                f"from {self.first} to {last}: which class it means cannot be told"
+            )
+
+    def name_of(self, number: int | None, source_id: str) -> tuple[str | None, list[Notice]]:
+        """The name that a photo's number stands for, and what is to be said where it has none."""
+        if number is None:
+            return None, [Notice(NO_LABELS, source_id)]
+        names, index = self.names, number - self.first
+        if 0 <= index < len(names) and names[index]:
+            return names[index], []
+        return None, [Notice(NO_CLASS, f"{source_id}: {number} of {len(names)}")]

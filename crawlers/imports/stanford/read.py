@@ -1,0 +1,95 @@
+"""Stanford Cars (Cars-196) from disk, in whichever of its layouts it is there."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from core.records import Drop, Notice, Photo, SourceError
+from crawlers.imports.drive import OnDrive
+from crawlers.imports.stanford.archives import packed
+from crawlers.imports.stanford.classes import SOURCE
+from crawlers.imports.stanford.csv import load_csv
+from crawlers.imports.stanford.folders import find_class_folders
+from crawlers.imports.stanford.mat import load_devkit, load_rows_16185
+from crawlers.imports.stanford.parquet import find_parquet
+from crawlers.imports.walk import readable
+
+UNDERSTOOD = """\
+  devkit/cars_train_annos.mat and cars_meta.mat, cars_test_annos_withlabels.mat, with the photos
+    in cars_train/ and cars_test/
+  anno_train.csv, anno_test.csv and names.csv, with the photos in the same folders
+  cars_annos.mat, with the photos in car_ims/
+  class folders: [train/ or test/] "AM General Hummer SUV 2000"/ and so on
+  parquet files of the Hugging Face form, with the columns image and label"""
+
+
+class Layout(Protocol):
+    """One way the data set lies on disk, found and checked."""
+
+    title: str
+
+    def count(self) -> int:
+        """How many photos and drops there are."""
+        ...
+
+    def records(self) -> Iterator[Photo | Drop | Notice]:
+        """The photos, and what is to be said about them."""
+        ...
+
+
+LAYOUTS: tuple[Callable[[Path], Layout | None], ...] = (
+    load_devkit,
+    load_csv,
+    load_rows_16185,
+    find_class_folders,
+    find_parquet,
+)
+
+
+@dataclass(frozen=True)
+class StanfordCarsSource(OnDrive):
+    """The data set below `path`: the first layout whose annotations and photos are both there.
+
+    Parts are kept as `split`, boxes as they were annotated: whether one fits its photo is for
+    whoever opens the photo to say. Nothing is downloaded.
+    """
+
+    path: Path
+    name: str = SOURCE
+
+    def count(self) -> int:
+        """How many photos and drops there are; opens no photo."""
+        return self._layout().count()
+
+    def records(self) -> Iterator[Photo | Drop | Notice]:
+        """Which layout was taken, then its photos; raises `SourceError` when there is none, and
+        when its drive goes away meanwhile."""
+        layout = self._layout()
+        self.check_still_there()
+        yield Notice(f"layout: {layout.title}", readable(self.path))
+        try:
+            yield from packed(self.path)
+            yield from layout.records()
+        except OSError as error:
+            self.check_still_there()
+            raise SourceError(f"{readable(self.path)} cannot be read: {error}") from error
+        self.check_still_there()
+
+    def _layout(self) -> Layout:
+        if not self.path.is_dir():
+            what = "is a file" if self.path.exists() else "does not exist"
+            raise SourceError(f"{readable(self.path)} {what}; give the folder of the data set")
+        try:
+            found = next(filter(None, (find(self.path) for find in LAYOUTS)), None)
+        except OSError as error:
+            raise SourceError(f"{readable(self.path)} cannot be read: {error}") from error
+        if found is None:
+            there = ", ".join(Path(notice.example).name for notice in packed(self.path))
+            unpack = f" Unpack what is packed there first: {there}." if there else ""
+            raise SourceError(
+                f"no Stanford Cars data set with photos in {readable(self.path)}.{unpack} The host"
+                " that published it is gone and nothing is downloaded; these layouts are"
+                f" understood:\n{UNDERSTOOD}"
+            )
+        return found

@@ -1,1 +1,0 @@
-"""Pages of web sites as records: pure functions, one package or module a site."""

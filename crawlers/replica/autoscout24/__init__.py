@@ -1,5 +1,0 @@
-"""AutoScout24 as the replica plays it: robots.txt, searches, offers and pictures."""
-
-from crawlers.replica.autoscout24.switches import PAGES, PHOTOS
-
-__all__ = ["PAGES", "PHOTOS"]

@@ -1,0 +1,1 @@
+"""One folder a site: its facts, query, pages and spider."""

@@ -1,0 +1,1 @@
+"""AutoScout24: offers of cars for sale, in several countries."""

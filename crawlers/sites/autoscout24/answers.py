@@ -1,0 +1,37 @@
+"""Answers of AutoScout24 as Scrapy has them: the data of a page, and where a redirect leads."""
+
+from urllib.parse import urljoin
+
+from scrapy.http import Response, TextResponse
+
+from crawlers.sites.autoscout24.pages.next_data import next_data, page_props
+from crawlers.sites.autoscout24.pages.paths import Json, MalformedPageError
+
+BARE = "without the page's data, as sites do to block a program"
+
+
+def page_data(response: Response) -> Json | None:
+    """`pageProps` of a page; None where an answer has none, as an error or a block."""
+    if response.status != 200 or not isinstance(response, TextResponse):
+        return None
+    try:
+        data = next_data(response.text)
+    except MalformedPageError:
+        return None
+    return None if data is None else page_props(data)
+
+
+def is_bare(response: Response) -> bool:
+    """Whether a page comes without the script that carries its data."""
+    return response.status == 200 and b"__NEXT_DATA__" not in response.body
+
+
+def redirect_target(url: str, response: Response) -> str | None:
+    """Where an answer redirects to from `url`, "" if it does not say; None if it is no redirect."""
+    if not 300 <= response.status < 400:
+        return None
+    location = (response.headers.get(b"Location") or b"").decode("latin-1")
+    try:
+        return urljoin(url, location) if location else ""
+    except ValueError:  # no address at all
+        return location

@@ -1,0 +1,54 @@
+"""Colour and body where robots.txt closes the offers: from searches by each colour and body.
+
+A search that is narrowed keeps the order of the whole one, newest first. So the listings that are
+wanted, which are the first ones of the whole search, come first in each of these searches too, and
+a walk ends at the first page without any of them.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from crawlers.sites.autoscout24.pages.listing import Narrowed, Searched
+from crawlers.sites.autoscout24.pages.search import Row
+from crawlers.sites.autoscout24.pages.slices import Slice, body_slices, color_slices
+from crawlers.sites.autoscout24.searches import Searches
+
+Ids = Callable[[Slice], int | None]
+
+
+async def find_colors_and_bodies(
+    searches: Searches, asked: Slice, rows: Sequence[Row]
+) -> dict[str, Searched]:
+    """Listing -> the colour and body whose searches show it; None for what none of them does, or
+    what several do.
+
+    `rows` are the first ones of the slice `asked`, without a gap.
+    """
+    wanted = {row.id for row in rows}
+    colors = await _found_in(searches, color_slices(asked), wanted, lambda part: part.color)
+    bodies = await _found_in(searches, body_slices(asked), wanted, lambda part: part.body)
+    words = searches.words
+    return {
+        key: Searched(
+            _narrowed(colors.get(key), words.colors), _narrowed(bodies.get(key), words.bodies)
+        )
+        for key in wanted
+    }
+
+
+def _narrowed(number: int | None, words: Mapping[int, str]) -> Narrowed | None:
+    return None if number is None else Narrowed(number, words[number])
+
+
+async def _found_in(
+    searches: Searches, parts: Sequence[Slice], wanted: Collection[str], number: Ids
+) -> dict[str, int | None]:
+    found: dict[str, int | None] = {}
+    for part in parts if wanted else ():
+        async for page in searches.walk(part, await searches.page(part, 1)):
+            # A sponsored row stands before its place, and may be shown whatever was asked.
+            here = [row.id for row in page.rows if row.id in wanted and not row.sponsored]
+            if not here:
+                break
+            for key in here:
+                found[key] = number(part) if found.get(key, number(part)) == number(part) else None
+    return found

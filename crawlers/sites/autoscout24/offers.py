@@ -1,0 +1,197 @@
+"""Asking AutoScout24 for offers: only for listings that are new or changed."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from scrapy.http import Response
+
+from core.errors import DriftError
+from core.records import Listing
+from crawlers.engine.polite_spider import PoliteSpider
+from crawlers.engine.politeness.gate import STOPPING, RefusedError, StoppingError
+from crawlers.engine.store.state import GONE
+from crawlers.sites.autoscout24.answers import BARE, is_bare, page_data, redirect_target
+from crawlers.sites.autoscout24.pages.codes import slug
+from crawlers.sites.autoscout24.pages.drift import Watch
+from crawlers.sites.autoscout24.pages.listing import Searched, make_listing, stamp
+from crawlers.sites.autoscout24.pages.offer import (
+    DETAIL,
+    NO_OFFER,
+    OfferError,
+    OfferFacts,
+    offer_guid,
+    offer_lacks,
+    parse_offer,
+)
+from crawlers.sites.autoscout24.pages.offer_link import without_words
+from crawlers.sites.autoscout24.pages.paths import Reduced, reduce_offer
+from crawlers.sites.autoscout24.pages.search import Row
+from crawlers.sites.autoscout24.pages.slices import Slice
+
+REUSED = "offer leads to another listing"
+TO_A_LIST = "offer leads to a list of others: it was removed"
+LACKS = "offer lacks"
+REMOVED = "offer was removed, though a search shows it"
+IN_CIRCLES = "offer leads on and on"
+
+MOVING = ("price_eur", "mileage_km")
+"""What a search tells anew of a listing that has not changed otherwise."""
+HOPS = 3
+LATELY = 20
+MOST_DEAD = 8
+"""Of the offers asked for lately so many may be dead; searches show all of them as there, so more
+are no chance: the site answers so when it is asked too much."""
+
+
+class Offers:
+    """The offers of one crawl."""
+
+    def __init__(self, spider: PoliteSpider) -> None:
+        self._spider = spider
+        self._crawl = spider.crawl
+        self._lately: deque[bool] = deque(maxlen=LATELY)  # whether each was there
+        self._watch = Watch()
+        self._any_known = False
+
+    def known(self, asked: Slice, row: Row) -> Listing | None:
+        """A listing as it was read before, if a search shows it unchanged; its price, mileage and
+        the size of its photos are those of now."""
+        before = self._crawl.store.listing(row.id)
+        if before is None or before.stamp != stamp(row):
+            return None
+        now = self.listing(asked, row, None, Searched())
+        words = before.words | {name: now.words[name] for name in MOVING if name in now.words}
+        if words.get("status") == GONE:
+            words["status"] = "Active"
+        return replace(now, words=words)
+
+    def listing(
+        self, asked: Slice, row: Row, facts: OfferFacts | None, searched: Searched
+    ) -> Listing:
+        """The record of a listing."""
+        size = self._crawl.job.asked["size"]
+        # The site finds an offer by its id: the words before it, which are the seller's, are ours.
+        words = "-".join(filter(None, (slug(row.make), slug(row.model or ""), row.id)))
+        page_url = f"{self._crawl.web.base(asked.site.host)}{asked.site.offers}{words}"
+        return make_listing(row, facts, searched, page_url=page_url, size=size)
+
+    async def read(self, asked: Slice, rows: Sequence[Row]) -> list[Listing]:
+        """The listings of rows; offers are asked for side by side, as far as the pace allows."""
+        before = [self.known(asked, row) for row in rows]
+        self._any_known = self._any_known or any(before)
+        new = [row for row, known in zip(rows, before, strict=True) if known is None]
+        answers = await asyncio.gather(*(self._read(asked, row) for row in new))
+        read = dict(zip(new, answers, strict=True))
+        if lost := self._watch.never_there():
+            self._doubt(read, lost)
+        found = [known or read[row] for row, known in zip(rows, before, strict=True)]
+        return [listing for listing in found if listing is not None]
+
+    def _doubt(self, read: dict[Row, Listing | None], lost: str) -> None:
+        """End the crawl, as all that it read lack something. Where it met listings that are known,
+        what is new may be an odd one or two: they wait for a crawl that can tell."""
+        if not self._any_known:
+            raise self._drifted(lost)
+        for row in [row for row, listing in read.items() if listing is not None]:
+            self._leave_out(row, f"{LACKS} {lost}", "and no other offer of this crawl has it")
+            read[row] = None
+
+    async def _read(self, asked: Slice, row: Row) -> Listing | None:
+        lacks: list[str] = []
+        try:
+            props = Reduced(json.loads(await self._fetch(self._address(asked, row), row.id)))
+            lacks = offer_lacks(props)
+            facts = parse_offer(props, row=row, language=asked.site.language, forgiven=lacks)
+        except StoppingError:
+            raise
+        except DriftError as error:
+            self._leave_out(row, f"{LACKS} {error.path}", "")
+            self._look_out(row, lacks)
+            return None
+        except (OfferError, RefusedError) as error:
+            self._leave_out(row, error.reason, without_words(error.detail))
+            self._count_dead(error)
+            return None
+        self._lately.append(True)
+        self._look_out(row, lacks)
+        return self.listing(asked, row, facts, Searched())
+
+    def _leave_out(self, row: Row, reason: str, detail: str) -> None:
+        self._crawl.drop(row.id, reason, detail)
+        self._crawl.unread.add(row.id)
+
+    def _look_out(self, row: Row, lacks: Sequence[str]) -> None:
+        """Take in what an offer lacks; too many times in a row end the crawl."""
+        for path in lacks:
+            self._crawl.report.count_notice(f"{LACKS} {path}", row.id)
+        if lost := self._watch.lost(lacks):
+            raise self._drifted(lost)
+
+    def _drifted(self, path: str) -> StoppingError:
+        offers = self._watch.missed(path)
+        told = "the offer that was read" if offers == 1 else f"the last {offers} offers"
+        self._crawl.fail(DriftError(path, f"is not there in {told}"))
+        return StoppingError(STOPPING)
+
+    def _count_dead(self, error: OfferError | RefusedError) -> None:
+        self._lately.append(False)
+        if (dead := self._lately.count(False)) > MOST_DEAD:
+            why = f"{dead} of the last {len(self._lately)} offers cannot be read, though searches"
+            raise self._blocked(f"{why} show them; the last one: {error}")
+
+    def _address(self, asked: Slice, row: Row) -> str:
+        """The address of a listing's offer, without what links add to it."""
+        return self._crawl.web.base(asked.site.host) + urlsplit(row.url).path
+
+    async def _fetch(self, url: str, listing_id: str) -> bytes:
+        """What is read of an offer."""
+        for _ in range(HOPS):
+            response, body = await self._spider.page(url, _keep)
+            if body:
+                return body
+            assert response is not None, "only what can be used is kept"
+            if self._crawl.stopping:
+                raise StoppingError(STOPPING)
+            target = redirect_target(url, response)
+            if target is None:
+                raise self._refusal(url, response)
+            self._check_redirect(url, target, listing_id)
+            url = target
+        raise OfferError(IN_CIRCLES, without_words(url))
+
+    def _check_redirect(self, url: str, target: str, listing_id: str) -> None:
+        """A redirect is followed to the same listing only: its words may have changed."""
+        found = offer_guid(target)
+        if found is not None and found != listing_id:
+            raise OfferError(REUSED, without_words(target))
+        if found is None and "/lst" in target:
+            raise OfferError(TO_A_LIST, target)
+        if found is None:
+            told = f"{without_words(url)} leads to {target}"
+            raise self._blocked(f"{told}, as sites do to turn a program away")
+
+    def _refusal(self, url: str, response: Response) -> OfferError | StoppingError:
+        url = without_words(url)
+        if is_bare(response):
+            return self._blocked(f"{url} is answered {BARE}")
+        if response.status in {404, 410}:
+            return OfferError(REMOVED, f"{url} is answered with {response.status}")
+        if response.status != 200:
+            return OfferError(f"offer is answered with {response.status}", url)
+        return OfferError(NO_OFFER, url)
+
+    def _blocked(self, why: str) -> StoppingError:
+        self._crawl.stop("blocked", why)
+        return StoppingError(STOPPING)
+
+
+def _keep(response: Response) -> bytes | None:
+    """What is read of an offer's page; None of any other answer."""
+    props = page_data(response)
+    reduced = {} if props is None else reduce_offer(props)
+    changed = "listingDetails" not in reduced and reduced.get("pageid") == DETAIL
+    return json.dumps(reduced).encode() if reduced.get("listingDetails") or changed else None

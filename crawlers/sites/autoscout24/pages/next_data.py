@@ -1,0 +1,56 @@
+"""The script `__NEXT_DATA__` of a page: finding it, and writing a small page that has one."""
+
+import json
+import re
+from typing import Any
+
+from crawlers.sites.autoscout24.pages.paths import Json, MalformedPageError, Reduced
+
+_MARK = re.compile(r"""\bid\s*=\s*["']?__NEXT_DATA__\b""")
+_TAG_LENGTH = 500  # how far before its id a tag may begin
+
+
+def next_data(html: str) -> Json | None:
+    """The JSON of a page's `__NEXT_DATA__`; None if the page has no such script.
+
+    Its tag is looked for in the text: a page has up to a megabyte, and a parser of HTML would take
+    longer over it than everything else. Raises `MalformedPageError` if the script is no JSON
+    object.
+    """
+    for mark in _MARK.finditer(html):
+        start = html.rfind("<", max(0, mark.start() - _TAG_LENGTH), mark.start())
+        if start < 0 or not re.match(r"<script\b[^>]*$", html[start : mark.start()]):
+            continue
+        opened = html.find(">", mark.end()) + 1
+        closed = html.find("</script", opened)
+        if not opened or closed < 0:
+            raise MalformedPageError("the script __NEXT_DATA__ does not end: the page was cut off")
+        return _parse_object(html[opened:closed])
+    return None
+
+
+def _parse_object(text: str) -> Json:
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MalformedPageError(
+            f"the script __NEXT_DATA__ of {len(text)} characters is not JSON: {error}"
+        ) from error
+    if not isinstance(data, dict):
+        raise MalformedPageError(f"the script __NEXT_DATA__ holds no object but {text[:80]!r}")
+    return data
+
+
+def page_props(data: Json) -> Json:
+    """`props.pageProps` of a page's `__NEXT_DATA__`, empty where there is none."""
+    found: Any = data
+    for key in ("props", "pageProps"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def embed(reduced: Reduced) -> bytes:
+    """A page, as small as can be, from which `next_data` reads `reduced` again."""
+    text = json.dumps({"props": {"pageProps": reduced}}).replace("<", "\\u003c")
+    script = f'<script id="__NEXT_DATA__" type="application/json">{text}</script>'
+    return f"<!DOCTYPE html><html><body>{script}</body></html>".encode("ascii")

@@ -1,0 +1,219 @@
+"""What is read of a page, as data: every path that the parsers look at, and nothing else.
+
+AutoScout24's pages carry their content as JSON in a script `__NEXT_DATA__`, under
+`props.pageProps`. Beside the car there are the seller's name, phone and street, and the car's plate
+and vehicle number. A page is reduced to the paths below before anything reads or keeps it, so that
+these are never held.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NewType
+
+from core.errors import MarqueError
+from crawlers.sites.autoscout24.pages.gallery import GUID
+from crawlers.sites.autoscout24.pages.offer_link import without_words
+
+Json = dict[str, Any]
+Reduced = NewType("Reduced", Json)
+"""A page's `pageProps` with the declared paths only; every value in it has a declared type."""
+
+
+class MalformedPageError(MarqueError):
+    """A page has the script that carries its content, and it cannot be read as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One path below `pageProps`, and the types that its value may have.
+
+    In `declared`, `[]` is each item of a list, `*` each number that is a key, and `{}` the object
+    that a text holds as JSON. A sound page has every step of the way, and null at most at the end
+    or where `optional` says so; it may be without a step before a `?`, and what is below. Of many
+    rows one that has it is enough. With a value at any of the paths `unless` it may be missing.
+    `free` marks what sellers type themselves: it is left out where it looks like a way to reach
+    somebody. `link` marks the address of an offer, which loses its words where they do.
+    """
+
+    declared: str
+    kinds: tuple[type, ...]
+    optional: bool = False
+    free: bool = False
+    link: bool = False
+    unless: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        """The path without its marks."""
+        return self.declared.replace("?", "")
+
+    @property
+    def required(self) -> list[str]:
+        """The steps of the path that a sound page has."""
+        sure, mark, _ = self.declared.partition("?")
+        steps = path_steps(sure)
+        return steps[:-1] if mark else steps
+
+
+_STEP = re.compile(r"\[\]|\{\}|\*|[^.\[\]{}?]+")
+
+
+def path_steps(path: str) -> list[str]:
+    """A path of a `Field` cut into keys, `[]`, `{}` and `*`."""
+    return _STEP.findall(path)
+
+
+SEARCH = (
+    Field("pageid?", (str,), optional=True),
+    Field("numberOfResults", (int,)),
+    Field("numberOfPages", (int,)),
+    Field("trafficAnalysisResult?", (str,)),
+    Field("pageQuery.mmmv?", (str,), optional=True),
+    Field("pageQuery.cat?", (str,), optional=True),
+    Field("pageQuery.cy?", (str,), optional=True),
+    Field("pageQuery.fregfrom?", (str,), optional=True),
+    Field("pageQuery.fregto?", (str,), optional=True),
+    Field("pageQuery.bcol?", (str,), optional=True),
+    Field("pageQuery.body?", (str,), optional=True),
+    Field("taxonomy.makes.*.label", (str,), optional=True),
+    Field("taxonomy.models.*[].value", (int,), optional=True),
+    Field("taxonomy.models.*[].label", (str,), optional=True),
+    Field("taxonomy.bodyColor?[].value", (int,), optional=True),
+    Field("taxonomy.bodyColor?[].label", (str,), optional=True),
+    Field("taxonomy.bodyType?[].value", (int,), optional=True),
+    Field("taxonomy.bodyType?[].label", (str,), optional=True),
+    Field("listings[].id", (str,)),
+    Field("listings[].url", (str,), link=True),
+    Field("listings[].images[]", (str,)),
+    Field("listings[].price?.priceRaw", (int,), optional=True),
+    Field("listings[].vehicle.make", (str,)),
+    Field("listings[].vehicle.model", (str,)),
+    Field("listings[].vehicle.modelId", (int,)),
+    Field("listings[].vehicle.modelGroup", (str,), optional=True),
+    Field("listings[].vehicle.variant", (str,), optional=True),
+    Field("listings[].vehicle.modelVersionInput", (str,), free=True),
+    Field("listings[].tracking.firstRegistration", (str,)),
+    Field("listings[].tracking.mileage", (str,)),
+    Field("listings[].tracking.price", (str,), unless=("listings[].price.priceRaw",)),
+    Field("listings[].tracking.imageContent", (str,)),
+    Field("listings[].tracking.modelTaxonomy", (str,)),
+    Field("listings[].searchResultType", (str,)),
+    Field("listings[].searchResultSection", (str,)),
+)
+
+_CAR = "listingDetails.vehicle"
+_BODIES = (
+    "listingDetails.trackingParams.classified_bodyType",
+    "listingDetails.adTargetingString{}.art",
+    f"{_CAR}.rawData.bodyType.raw",
+)
+
+OFFER = (
+    Field("pageid?", (str,), optional=True),
+    Field("listingDetails.id", (str,)),
+    Field("listingDetails.status", (str,)),
+    Field("listingDetails.images[]", (str,)),
+    Field("listingDetails.isCoverImagePlaceholder", (bool,)),
+    Field("listingDetails.prices.public.priceRaw?", (int,), optional=True),
+    Field("listingDetails.trackingParams?.classified_bodyType", (int, str)),
+    Field("listingDetails.adTargetingString?{}.art", (str,)),
+    Field(f"{_CAR}.makeId", (int,)),
+    Field(f"{_CAR}.make", (str,)),
+    Field(f"{_CAR}.modelId", (int,)),
+    Field(f"{_CAR}.model", (str,)),
+    Field(f"{_CAR}.modelGroup", (str,), optional=True),
+    Field(f"{_CAR}.variant", (str,), optional=True),
+    Field(f"{_CAR}.modelVersionInput", (str,), free=True),
+    Field(
+        f"{_CAR}.bodyColor",
+        (str,),
+        optional=True,
+        unless=(f"{_CAR}.bodyColorRaw", f"{_CAR}.rawData.bodyColor.raw"),
+    ),
+    Field(f"{_CAR}.bodyColorRaw?", (str,), optional=True),
+    Field(f"{_CAR}.bodyColorOriginal", (str,), optional=True, free=True),
+    Field(f"{_CAR}.firstRegistrationDateRaw", (str,), optional=True),
+    Field(f"{_CAR}.mileageInKmRaw", (int,), optional=True),
+    # A text of four digits since September 2026.
+    Field(f"{_CAR}.productionYear", (str, int), optional=True),
+    Field(f"{_CAR}.bodyType", (str,), unless=_BODIES),
+    Field(f"{_CAR}.rawData?.bodyType.raw", (str,)),
+    Field(f"{_CAR}.rawData?.bodyColor.raw", (str,), optional=True),
+)
+
+# A number to call, as the countries of the sites write it, an address of mail or of a site. A
+# version that looks like one by chance is a small loss.
+_CONTACT = re.compile(
+    r"(?<![\d.,])(?:\+|0)(?:[ /().-]{0,2}\d){7}"
+    r"|(?<![\d.,])[36]\d\d[ ./-]?\d{3}[ ./-]?\d{3,4}(?!\d)"
+    r"|\d{9}|@|\bwww\.|://",
+    re.IGNORECASE,
+)
+
+
+def _tree(fields: Iterable[Field]) -> Json:
+    root: Json = {}
+    for field in fields:
+        *parents, last = path_steps(field.path)
+        node = root
+        for step in parents:
+            node = node.setdefault(step, {})
+        node[last] = field
+    return root
+
+
+_SEARCH_TREE = _tree(SEARCH)
+_OFFER_TREE = _tree(OFFER)
+_NOTHING = object()
+
+
+def reduce_search(page_props: Json) -> Reduced:
+    """A search page's `pageProps` with the paths of `SEARCH` only."""
+    return Reduced(_keep(page_props, _SEARCH_TREE))
+
+
+def reduce_offer(page_props: Json) -> Reduced:
+    """An offer's `pageProps` with the paths of `OFFER` only."""
+    return Reduced(_keep(page_props, _OFFER_TREE))
+
+
+def _keep(value: Any, tree: Any) -> Any:
+    """`value` cut down to `tree`; a null stays, to be told from what is not there at all. What has
+    another type than declared is `_NOTHING`, as if it were not there."""
+    if value is None:
+        return None
+    if isinstance(tree, Field):
+        return _kept_value(value, tree)
+    if "[]" in tree:
+        return _kept_items(value, tree["[]"]) if isinstance(value, list) else _NOTHING
+    if "{}" in tree:
+        return _kept_text(value, tree["{}"]) if isinstance(value, str) else _NOTHING
+    if not isinstance(value, dict):
+        return _NOTHING
+    if "*" in tree:
+        tree = {key: tree["*"] for key in value if re.fullmatch("[0-9]{1,9}", key)}
+    kept = {key: _keep(value[key], branch) for key, branch in tree.items() if key in value}
+    return {key: each for key, each in kept.items() if each is not _NOTHING}
+
+
+def _kept_value(value: Any, field: Field) -> Any:
+    if type(value) not in field.kinds:  # not isinstance: True is no number here
+        return _NOTHING
+    if field.link and _CONTACT.search(re.sub(f"-{GUID}.*", "", value)):
+        return without_words(value)
+    return None if field.free and _CONTACT.search(value) else value
+
+
+def _kept_items(items: list[Any], tree: Any) -> list[Any]:
+    kept = (_keep(item, tree) for item in items)
+    return [item for item in kept if item is not _NOTHING and item is not None]
+
+
+def _kept_text(text: str, tree: Any) -> Any:
+    try:
+        kept = _keep(json.loads(text), tree)
+    except (ValueError, RecursionError):
+        return _NOTHING
+    return _NOTHING if kept is _NOTHING else json.dumps(kept)

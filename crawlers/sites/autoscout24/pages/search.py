@@ -1,0 +1,267 @@
+"""A search page: the listings in it, and what it says of the search."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from core.errors import DriftError, MarqueError
+from core.records import Drop
+from crawlers.sites.autoscout24.pages.codes import SOURCE, same_name
+from crawlers.sites.autoscout24.pages.drift import FEW, check_search
+from crawlers.sites.autoscout24.pages.gallery import GUID, GalleryPhoto, read_gallery
+from crawlers.sites.autoscout24.pages.offer_link import offer_guid
+from crawlers.sites.autoscout24.pages.paths import Json, Reduced
+from crawlers.sites.autoscout24.pages.slices import PAGES, Slice
+
+NO_ID = "row has no id"
+NO_LINK = "row has no link of its own"
+NOT_MAIN = "row is a recommendation"
+NOT_ASKED = "row is another make or model"
+NO_PHOTOS = "row has no photos"
+LIES_IN = {
+    NO_ID: "listings[].id",
+    NO_LINK: "listings[].url",
+    NOT_MAIN: "listings[].searchResultSection",
+    NOT_ASKED: "listings[].vehicle.make",
+    NO_PHOTOS: "listings[].images[]",
+}
+"""Reason -> the path that says so."""
+MANY = 10
+"""So many cars in a row without a photo are no chance."""
+
+_MMMV = re.compile(r"([0-9]{0,9})\|([0-9]{0,9})\|[^,]*")
+_CAT = re.compile(r"ma([0-9]{1,9})(?:mo([0-9]{1,9}))?(?:[a-z]{2}[0-9]{1,9})*")
+_NEEDED = ("listings", "numberOfResults", "numberOfPages")
+LIST = "list"
+"""The `pageid` of a search page."""
+
+
+class NoListingsError(MarqueError):
+    """A page has no list of listings, or no count of them: it is no search, not an empty one."""
+
+
+class Label(NamedTuple):
+    """A make or a model: the site's number for it, and its name."""
+
+    id: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A listing as a search page shows it.
+
+    `url` is its offer's path. `first_registration` is "05-2024", or "new". `cover_is_placeholder`
+    is said of the first of `photos`.
+    """
+
+    id: str
+    url: str
+    make: str
+    section: str
+    model: str | None = None
+    make_id: int | None = None
+    model_id: int | None = None
+    model_group: str | None = None
+    variant: str | None = None
+    version: str | None = None
+    first_registration: str | None = None
+    mileage_km: int | None = None
+    price_eur: int | None = None
+    photos: tuple[GalleryPhoto, ...] = ()
+    cover_is_placeholder: bool = False
+    sponsored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """What a search page says: its rows, why others were left out, and the search it answers.
+
+    `echo` is the search as the site understood it. `makes` are all it knows, `models` those of the
+    make that was searched, `colors` and `bodies` what it can be narrowed to. `traffic` is its word
+    for who asked: "ok", as far as seen. `unread` rows have addresses of photos, none of which is
+    one that is known.
+    """
+
+    rows: tuple[Row, ...]
+    dropped: tuple[Drop, ...]
+    number_of_results: int
+    number_of_pages: int
+    echo: Mapping[str, str] = field(default_factory=dict)
+    makes: tuple[Label, ...] = ()
+    models: tuple[Label, ...] = ()
+    colors: tuple[Label, ...] = ()
+    bodies: tuple[Label, ...] = ()
+    traffic: str | None = None
+    unread: int = 0
+
+    @property
+    def make_id(self) -> int | None:
+        """The make that the search was understood as."""
+        return _ids(self.echo)[0]
+
+    @property
+    def model_id(self) -> int | None:
+        """The model that the search was understood as."""
+        return _ids(self.echo)[1]
+
+
+def _ids(echo: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """The ids of make and model by `mmmv`, such as `13|1641||`; a page that has none may name the
+    car by `cat`, such as `ma13mo1641`, which is never asked for: robots.txt closes it. None where
+    the page names no car, or several."""
+    mmmv = echo.get("mmmv")
+    found = _CAT.fullmatch(echo.get("cat", "")) if mmmv is None else _MMMV.fullmatch(mmmv)
+    if found is None:
+        return None, None
+    return (int(found[1]) if found[1] else None, int(found[2]) if found[2] else None)
+
+
+def parse_search(props: Reduced, *, asked: Slice, where: str = "") -> SearchPage:
+    """Read a search page; rows of another make or model than `asked` are left out.
+
+    A listing that stands in it twice is there twice. Raises `NoListingsError` if it is no search,
+    and `DriftError` if it is one and lacks what is read of one; `where` names it there.
+    """
+    _check_whole(props, asked, where or f"the answer to {asked}")
+    taxonomy = props.get("taxonomy") or {}
+    echo = _echo(props)
+    models = (taxonomy.get("models") or {}).get(str(_ids(echo)[0]))
+    rows, dropped = _sort_out(props["listings"], asked, _ids(echo)[1])
+    return SearchPage(
+        rows=tuple(rows),
+        dropped=tuple(dropped),
+        number_of_results=props["numberOfResults"],
+        number_of_pages=min(props["numberOfPages"], PAGES),
+        echo=echo,
+        makes=_makes(taxonomy.get("makes") or {}),
+        models=_labels(models),
+        colors=_labels(taxonomy.get("bodyColor")),
+        bodies=_labels(taxonomy.get("bodyType")),
+        traffic=props.get("trafficAnalysisResult"),
+        unread=sum(_is_unread(raw) for raw in props["listings"]),
+    )
+
+
+def check_rows(page: SearchPage, *, expected: bool, where: str) -> None:
+    """Raise `DriftError` if a page that answers what was asked has rows, and all are left out for
+    one reason that lies in the page.
+
+    `expected` says that results are to stand on it, and not recommendations alone.
+    """
+    reasons = {drop.reason for drop in page.dropped}
+    if page.rows or len(reasons) != 1 or len(page.dropped) < FEW:
+        return
+    reason = reasons.pop()
+    if reason == NOT_MAIN and not expected:
+        return
+    # Cars are sold without photos, too, but not all cars of a page.
+    if reason == NO_PHOTOS and not page.unread and len(page.dropped) < MANY:
+        return
+    first = page.dropped[0].detail
+    why = f"says of all {len(page.dropped)} rows of {where} {reason!r}, as of the first: {first}"
+    raise DriftError(LIES_IN[reason], why)
+
+
+def _check_whole(props: Reduced, asked: Slice, where: str) -> None:
+    if props.get("pageid") == LIST or "listings" in props:
+        check_search(props, where)
+    missing = [name for name in _NEEDED if props.get(name) is None]
+    if missing:
+        raise NoListingsError(
+            f"the page that answers the search for {asked} has no {', no '.join(missing)}: "
+            "it is an error page, or the site's pages have changed"
+        )
+
+
+def _echo(props: Reduced) -> dict[str, str]:
+    said = props.get("pageQuery") or {}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _sort_out(
+    raws: list[Json], asked: Slice, understood: int | None
+) -> tuple[list[Row], list[Drop]]:
+    rows, dropped = [], []
+    for place, raw in enumerate(raws, start=1):
+        row = _row(raw)
+        if reason := _reason(row, asked, understood):
+            detail = f"row {place} of {asked}: {row.make} {row.model}, {row.section}, {row.url!r}"
+            dropped.append(Drop(SOURCE, row.id, reason, detail))
+        else:
+            rows.append(row)
+    return rows, dropped
+
+
+def _makes(found: Json) -> tuple[Label, ...]:
+    said = ((key, (make or {}).get("label")) for key, make in found.items())
+    return tuple(Label(int(key), label) for key, label in said if label)
+
+
+def _labels(found: list[Json] | None) -> tuple[Label, ...]:
+    said = ((each.get("value"), each.get("label")) for each in found or ())
+    return tuple(Label(value, label) for value, label in said if value is not None and label)
+
+
+def _row(raw: Json) -> Row:
+    vehicle, tracking = raw.get("vehicle") or {}, raw.get("tracking") or {}
+    listing_id = raw.get("id") or ""
+    price = raw.get("price") or {}
+    return Row(
+        id=listing_id,
+        url=raw.get("url") or "",
+        make=vehicle.get("make") or "",
+        section=raw.get("searchResultSection") or "",
+        model=vehicle.get("model"),
+        make_id=_make_id(tracking),
+        model_id=vehicle.get("modelId"),
+        model_group=vehicle.get("modelGroup"),
+        variant=vehicle.get("variant"),
+        version=vehicle.get("modelVersionInput"),
+        first_registration=tracking.get("firstRegistration"),
+        mileage_km=_digits(tracking.get("mileage")),
+        price_eur=price.get("priceRaw") or _digits(tracking.get("price")),
+        photos=read_gallery(raw.get("images") or [], listing_id),
+        # "no-placeholder|0.18" where it is a photo
+        cover_is_placeholder=(tracking.get("imageContent") or "").split("|")[0] == "placeholder",
+        sponsored=raw.get("searchResultType") == "Nfm",
+    )
+
+
+def _is_unread(raw: Json) -> bool:
+    images = raw.get("images") or []
+    return bool(images) and not read_gallery(images, raw.get("id") or "")
+
+
+def _make_id(tracking: Json) -> int | None:
+    found = re.search(r"\bmake_id:([0-9]{1,9})\b", tracking.get("modelTaxonomy") or "")
+    return int(found[1]) if found else None
+
+
+def _digits(text: Any) -> int | None:
+    """A number that is written in digits only; any other text depends on the language."""
+    return int(text) if text and re.fullmatch("[0-9]{1,9}", text) else None
+
+
+def _reason(row: Row, asked: Slice, understood: int | None) -> str | None:
+    """Why a row is left out; None if it is not. `understood` is the model of the page's echo."""
+    if not re.fullmatch(GUID, row.id):
+        return NO_ID
+    if row.section != "Main":
+        return NOT_MAIN
+    if not same_name(row.make, asked.make) or not _is_model(row, asked, understood):
+        return NOT_ASKED
+    if not re.match("/[^/]", row.url) or offer_guid(row.url) != row.id:
+        return NO_LINK
+    return None if len(row.photos) > row.cover_is_placeholder else NO_PHOTOS
+
+
+def _is_model(row: Row, asked: Slice, understood: int | None) -> bool:
+    if asked.model_id is not None:
+        return row.model_id == asked.model_id
+    if asked.model is None:
+        return True
+    if None not in {row.model_id, understood}:
+        return row.model_id == understood
+    return same_name(row.model or "", asked.model)

@@ -1,0 +1,146 @@
+"""Asking AutoScout24 for search pages, and telling an answer from a block."""
+
+import json
+from collections.abc import AsyncIterator
+from functools import partial
+from urllib.parse import urlsplit
+
+from scrapy.http import Response
+
+from core.errors import UsageMistakeError
+from crawlers.engine.polite_spider import PoliteSpider
+from crawlers.engine.politeness.gate import STOPPING, StoppingError
+from crawlers.sites.autoscout24.answers import (
+    BARE,
+    is_bare,
+    page_data,
+    redirect_target,
+)
+from crawlers.sites.autoscout24.pages.drift import check_search
+from crawlers.sites.autoscout24.pages.echo import check_echo
+from crawlers.sites.autoscout24.pages.paths import Reduced, reduce_search
+from crawlers.sites.autoscout24.pages.search import LIST, SearchPage, check_rows, parse_search
+from crawlers.sites.autoscout24.pages.site_words import SiteWords, site_words
+from crawlers.sites.autoscout24.pages.slices import CAP, PAGES, Slice, search_url
+
+EMPTY = "search page without a listing, before the number of pages that the site tells"
+TRAFFIC = "site's own verdict on the traffic is not ok"
+AGAIN = "search page without its listings: asked for once more"
+STRANGE = "site's own word for a colour or body is another than the one that is known"
+
+ROWS = CAP // PAGES
+"""Listings on a page, at most."""
+
+
+class SearchRefusedError(UsageMistakeError):
+    """The site has no such search."""
+
+
+class Searches:
+    """The search pages of one crawl."""
+
+    def __init__(self, spider: PoliteSpider) -> None:
+        self._spider = spider
+        self._crawl = spider.crawl
+        self._words: SiteWords | None = None
+
+    @property
+    def words(self) -> SiteWords:
+        """The site's words for colours and bodies, as its first page gave them."""
+        assert self._words is not None, "whoever asks for them has asked for a page"
+        return self._words
+
+    async def walk(self, asked: Slice, first: SearchPage) -> AsyncIterator[SearchPage]:
+        """The pages of a search, from its first one on."""
+        yield first
+        for number in range(2, first.number_of_pages + 1):
+            page = await self.page(asked, number)
+            if not page.rows and not page.dropped:
+                self._crawl.report.count_notice(EMPTY, f"page {number} of {asked}")
+                return
+            yield page
+
+    async def page(self, asked: Slice, number: int) -> SearchPage:
+        """One page of a search, checked to be what was asked.
+
+        Raises `StoppingError` where the crawl ends here, `SearchRefusedError`, and as
+        `check_echo`, `parse_search` and `check_rows` do.
+        """
+        url = search_url(self._crawl.web, asked, number)
+        reduced = await self._reduced(url, asked, number)
+        page = parse_search(reduced, asked=asked, where=_where(asked, number))
+        if page.traffic not in {None, "ok"}:
+            self._crawl.report.count_notice(TRAFFIC, f"{page.traffic!r} at {url}")
+        if self._words is None:
+            self._words = site_words(asked.site, page)
+            for text in self._words.strange:
+                self._crawl.report.count_notice(STRANGE, f"{asked.site.host}: {text}")
+        for drop in page.dropped:
+            self._crawl.report.count_notice(drop.reason, drop.detail)
+        return page
+
+    async def _reduced(self, url: str, asked: Slice, number: int) -> Reduced:
+        keep = partial(_keep, asked=asked, number=number)
+        for last in (False, True):
+            response, body = await self._spider.page(url, keep)
+            if body:
+                return Reduced(json.loads(body))
+            assert response is not None, "only what can be used is kept"
+            self._judge(url, response, _where(asked, number), last=last)
+            self._crawl.report.count_notice(AGAIN, url)
+        raise AssertionError("the second answer is used, or ends the crawl")
+
+    def _judge(self, url: str, response: Response, where: str, *, last: bool) -> None:
+        """End the crawl, or the search, for what an answer without listings means."""
+        if self._crawl.stopping:
+            raise StoppingError(STOPPING)
+        target, status = redirect_target(url, response), response.status
+        if target is not None and "/lst/" in urlsplit(target).path:
+            raise SearchRefusedError(
+                f"{url} leads to {target}; if that is the make or model you mean, ask for it"
+            )
+        if status in {404, 410}:
+            raise SearchRefusedError(
+                f"{url} is answered with {status}: the site knows no such make or model, or no "
+                "such parameter any more"
+            )
+        if target is not None:
+            raise self._blocked(f"{url} leads to {target}, as sites do to turn a program away")
+        if status != 200:
+            self._crawl.stop("failed", f"{url} is answered with {status} again and again")
+            raise StoppingError(STOPPING)
+        if is_bare(response):
+            raise self._blocked(f"{url} is answered {BARE}")
+        if last:
+            # A search page without its listings has changed; another page is an error or a block.
+            props = reduce_search(page_data(response) or {})
+            if props.get("pageid") == LIST:
+                check_search(props, where)
+            raise self._blocked(f"{url} is answered without listings twice: an error, or a block")
+
+    def _blocked(self, why: str) -> StoppingError:
+        self._crawl.stop("blocked", why)
+        return StoppingError(STOPPING)
+
+
+def _keep(response: Response, *, asked: Slice, number: int) -> bytes | None:
+    """What is read of a search page; None of an answer that is none. What answers another search,
+    or has changed, is not kept either: it raises, as `check_echo` and `check_rows` do."""
+    props = page_data(response)
+    reduced = Reduced({}) if props is None else reduce_search(props)
+    if reduced.get("listings") is None or _lacks_rows(reduced, number):
+        return None
+    where = _where(asked, number)
+    page = parse_search(reduced, asked=asked, where=where)
+    check_echo(page, asked)
+    check_rows(page, expected=page.number_of_results > ROWS * (number - 1), where=where)
+    return json.dumps(reduced).encode()
+
+
+def _lacks_rows(reduced: Reduced, number: int) -> bool:
+    """Whether a page lists nothing though the pages before it cannot have shown all results."""
+    return not reduced["listings"] and (reduced.get("numberOfResults") or 0) > ROWS * (number - 1)
+
+
+def _where(asked: Slice, number: int) -> str:
+    return f"page {number} of {asked}"

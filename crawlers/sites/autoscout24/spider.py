@@ -1,0 +1,170 @@
+"""AutoScout24: from a search to its listings, and past the 4,000 results that a search shows."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from math import ceil
+
+from core.records import Listing
+from crawlers.engine.polite_spider import PoliteSpider
+from crawlers.engine.validate import autoscout24_search
+from crawlers.sites.autoscout24.closed_offers import find_colors_and_bodies
+from crawlers.sites.autoscout24.offers import Offers
+from crawlers.sites.autoscout24.pages.search import Row, SearchPage
+from crawlers.sites.autoscout24.pages.slices import (
+    CAP,
+    Slice,
+    body_slices,
+    color_slices,
+)
+from crawlers.sites.autoscout24.pages.splitting import beyond_cap, needs_split, split
+from crawlers.sites.autoscout24.searches import ROWS, Searches
+
+BEYOND = "results beyond what a search shows, and that cannot be cut finer"
+HIDDEN = "results of a search that are in none of its parts"
+AGAIN = "listing shown again"
+
+TURNOVER = 0.01
+"""The share of results that may come and go while the parts of a search are asked for."""
+
+
+class AutoScout24Spider(PoliteSpider):
+    """Walks the search for a make or a model, newest first.
+
+    Colour and body of a new listing come from its offer where robots.txt leaves offers open, else
+    from searches by colour and by body.
+    """
+
+    name = "autoscout24"
+
+    async def listings(self) -> AsyncIterator[Listing]:
+        """The listings of the search, each once."""
+        searches, offers = Searches(self), Offers(self)
+        read = self._open if await self._offers_open() else self._closed
+        async for asked, first in self._slices(searches):
+            async for listing in read(searches, offers, asked, first):
+                yield listing
+
+    async def estimate(self) -> dict[str, float]:
+        """What the crawl would take if nothing of it were known."""
+        opened = await self._offers_open()
+        pages = listings = photos = 0.0
+        async for asked, first in self._slices(Searches(self)):
+            results, shown = self._results(first, photos)
+            walked = -(-results // ROWS)
+            by_search = 2 * walked + len(color_slices(asked)) + len(body_slices(asked))
+            if results:
+                pages += walked - 1 + (results if opened else by_search)
+            listings += results
+            photos += results * shown
+        # What it took to find that out, the crawl asks as well.
+        width, height = map(int, self.crawl.job.asked["size"].split("x"))
+        scale = width * height / (1280 * 960)
+        return self.reckon(self.crawl.report.requests + pages, photos, listings, scale=scale)
+
+    def _results(self, page: SearchPage, photos: float) -> tuple[int, float]:
+        """How many listings of a slice are wanted beyond so many photos, and photos of each."""
+        results = min(page.number_of_results, CAP)
+        shown = sum(map(self._most_photos, page.rows)) / max(len(page.rows), 1)
+        if self.crawl.job.limit is not None:
+            left = max(self.crawl.job.limit - photos, 0.0)
+            results = min(results, ceil(left / max(shown, 1.0)))
+        return results, shown
+
+    async def _offers_open(self) -> bool:
+        site = autoscout24_search(self.crawl.job).site
+        return await self.may_ask(self.crawl.web.base(site.host) + site.offers)
+
+    async def _slices(self, searches: Searches) -> AsyncIterator[tuple[Slice, SearchPage]]:
+        """All of what is asked for as slices that a search can show, each with its first page."""
+        root = autoscout24_search(self.crawl.job)
+        first = await searches.page(root, 1)
+        self.crawl.report.stated = first.number_of_results
+        async for leaf in self._leaves(searches, root, first):
+            yield leaf
+
+    async def _leaves(
+        self, searches: Searches, asked: Slice, first: SearchPage
+    ) -> AsyncIterator[tuple[Slice, SearchPage]]:
+        """A slice with its first page, or its parts where a search does not show all of it."""
+        limit = self.crawl.job.limit
+        # What a search shows is enough for a small limit, and comes from all of the slice.
+        if not needs_split(first) or (limit is not None and limit <= CAP):
+            yield asked, first
+            return
+        parts = split(asked, first, this_year=datetime.now(UTC).year)
+        if parts is None:
+            self._overlook(BEYOND, beyond_cap(first), asked)
+            yield asked, first
+            return
+        pages = [await searches.page(part, 1) for part in parts]
+        hidden = first.number_of_results - sum(page.number_of_results for page in pages)
+        if hidden > TURNOVER * first.number_of_results:
+            self._overlook(HIDDEN, hidden, asked)
+        for part, page in zip(parts, pages, strict=True):
+            async for leaf in self._leaves(searches, part, page):
+                yield leaf
+
+    def _overlook(self, text: str, count: int, asked: Slice) -> None:
+        """Tell of results that the crawl does not get to see."""
+        if count > 0:
+            self.crawl.report.count_notice(text, f"{count:,} of {asked}")
+            self.crawl.partial = True
+
+    async def _open(
+        self, searches: Searches, offers: Offers, asked: Slice, first: SearchPage
+    ) -> AsyncIterator[Listing]:
+        """The listings of a slice by their offers, page by page."""
+        async for page in searches.walk(asked, first):
+            fresh = [row for row in page.rows if self._meet(row)]
+            while fresh and not self.crawl.full:
+                some = fresh[: self._needed(fresh)]
+                for listing in await offers.read(asked, some):
+                    yield listing
+                fresh = fresh[len(some) :]
+            if self.crawl.full:
+                return
+
+    async def _closed(
+        self, searches: Searches, offers: Offers, asked: Slice, first: SearchPage
+    ) -> AsyncIterator[Listing]:
+        """The listings of a slice by searches alone."""
+        rows = await self._newest(searches, asked, first)
+        new = [number for number, row in enumerate(rows, 1) if offers.known(asked, row) is None]
+        found = await find_colors_and_bodies(searches, asked, rows[: max(new, default=0)])
+        for row in rows:
+            yield offers.known(asked, row) or offers.listing(asked, row, None, found[row.id])
+
+    async def _newest(self, searches: Searches, asked: Slice, first: SearchPage) -> list[Row]:
+        """The rows of a slice in its order, as many as a limit needs.
+
+        A sponsored row stands before its place in that order: it counts where it has that, else
+        last.
+        """
+        rows: list[Row] = []
+        sponsored: list[Row] = []
+        async for page in searches.walk(asked, first):
+            sponsored += [row for row in page.rows if row.sponsored]
+            rows += [row for row in page.rows if not row.sponsored and self._meet(row)]
+            if (needed := self._needed(rows)) is not None:
+                return rows[:needed]
+        return rows + [row for row in sponsored if self._meet(row)]
+
+    def _meet(self, row: Row) -> bool:
+        new = self.crawl.meet(row.id)
+        if not new:
+            self.crawl.report.count_notice(AGAIN, row.id)
+        return new
+
+    def _needed(self, rows: Sequence[Row]) -> int | None:
+        """How many of the first rows a limit of photos needs; None if they are not enough."""
+        photos = self.crawl.promised
+        for number, row in enumerate(rows, start=1):
+            photos += self._most_photos(row)
+            if self.crawl.job.limit is not None and photos >= self.crawl.job.limit:
+                return number
+        return None
+
+    def _most_photos(self, row: Row) -> int:
+        most = self.crawl.job.per_listing
+        shown = len(row.photos) - row.cover_is_placeholder
+        return shown if most is None else min(shown, most)

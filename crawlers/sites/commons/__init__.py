@@ -1,0 +1,1 @@
+"""Wikimedia Commons: freely licensed photos of cars, by its API."""

@@ -1,0 +1,42 @@
+"""Categories of Commons: what is below one, how much is in it, and which to stay out of."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from core.text import whole
+from crawlers.sites.commons.pages.answers import Answer
+from crawlers.sites.commons.pages.fields import read
+
+_CATEGORY_NAMESPACE = 14
+
+
+def parse_subcategories(answer: Answer) -> list[str]:
+    """Titles of the categories that an answer lists, such as `Category:Ford Mustang`."""
+    return [
+        whole(str(row["title"]))
+        for row in answer.members
+        if row.get("ns") == _CATEGORY_NAMESPACE and row.get("title")
+    ]
+
+
+def parse_category_sizes(answer: Answer) -> dict[str, int]:
+    """Title -> the files a category has itself; the site counts none of one that is not there."""
+    counted = {read(page, "title"): read(page, "categoryinfo.files") for page in answer.pages}
+    return {title: files for title, files in counted.items() if files is not None}
+
+
+def is_denied(title: str, words: Iterable[str]) -> bool:
+    """Whether a category's title holds one of these words, or phrases, as whole words.
+
+    Case and accents make no difference: `musee` is found in "Category:Musée Peugeot".
+    """
+    name = _plain(re.sub(r"^\s*category\s*:", "", title, flags=re.IGNORECASE))
+    return any((word := _plain(each)).strip() and word in name for each in words)
+
+
+def _plain(text: str) -> str:
+    """Words in lower case without accents, one blank before and after each."""
+    marked = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(letter for letter in marked if not unicodedata.combining(letter)).casefold()
+    return " ".join(["", *re.findall(r"[^\W_]+", bare), ""])

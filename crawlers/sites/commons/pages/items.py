@@ -1,0 +1,43 @@
+"""Items that a file depicts, by its structured data, and what they are called."""
+
+import json
+import re
+from typing import Any
+
+from crawlers.sites.commons.pages.answers import Answer
+from crawlers.sites.commons.pages.fields import Page, read, value_at
+
+MOST = 20
+"""So many items of a file are looked at; a photo of more shows no car in particular."""
+
+_DEPICTS = "P180"
+_ITEM = re.compile(r"Q[1-9][0-9]{0,11}")
+_LANGUAGES = ("en", "mul")
+
+
+def depicted(page: Page) -> tuple[str, ...]:
+    """Ids such as `Q42` of what a file depicts, but for statements that are out of date."""
+    try:
+        data = json.loads(read(page, "revisions.0.slots.mediainfo.content") or "{}")
+    except (ValueError, RecursionError):
+        return ()
+    said = value_at(data, f"statements.{_DEPICTS}")
+    found = [_item(each) for each in said] if isinstance(said, list) else []
+    return tuple(dict.fromkeys(item for item in found if item))[:MOST]
+
+
+def parse_labels(answer: Answer) -> dict[str, str]:
+    """Item -> what it is called in English, of those that have a name there."""
+    found = {}
+    for item, entity in answer.entities.items():
+        labels = (value_at(entity, f"labels.{language}.value") for language in _LANGUAGES)
+        if label := next((each for each in labels if isinstance(each, str)), None):
+            found[item] = " ".join(label.replace(";", ",").split())
+    return found
+
+
+def _item(statement: Any) -> str | None:
+    item = value_at(statement, "mainsnak.datavalue.value.id")
+    if value_at(statement, "rank") == "deprecated" or not isinstance(item, str):
+        return None
+    return item if _ITEM.fullmatch(item) else None

@@ -1,0 +1,192 @@
+"""The page of a file on Commons as a listing with one photo, or the reason why it is none."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+
+from core.credits import attribution_text
+from core.licenses import (
+    ACCEPTED,
+    NOT_STATED,
+    License,
+    parse_code,
+    parse_license,
+    refusal,
+)
+from core.records import Drop, Listing, PhotoLink
+from crawlers.sites.commons.pages.fields import Page, info, read, said
+from crawlers.sites.commons.pages.items import depicted
+from crawlers.sites.commons.pages.markup import first_link, plain_text, web_address
+
+SOURCE = "commons"
+
+MISSING = "page does not exist"
+INVALID = "title is invalid"
+NO_INFO = "page has no file"
+NOT_A_PICTURE = "file is no picture"
+NOT_A_PHOTO = "picture is in a format without photos"
+NON_FREE = "file is not free"
+TO_BE_DELETED = "file is to be deleted"
+NO_ADDRESS = "file has no address"
+
+SEEN_AT = ("LicenseUrl", "License")
+"""Where the licence is read, and nowhere else: its address, or its code where no address is given.
+A name for people grants nothing."""
+
+_FORMATS = ("image/jpeg", "image/png", "image/webp", "image/tiff")
+_NO = ("", "0", "false")
+_WORDS = {
+    "title": "ObjectName",
+    "description": "ImageDescription",
+    "taken": "DateTimeOriginal",
+    "credit": "Credit",
+    "usage_terms": "UsageTerms",
+    "restrictions": "Restrictions",
+    "copyrighted": "Copyrighted",
+    "attribution_required": "AttributionRequired",
+    "license_slug": "License",
+    "author_count": "AuthorCount",
+}
+"""Word -> what it is called in a file's description."""
+
+
+def parse_file(page: Page, *, accepted: Sequence[str] = ACCEPTED) -> Listing | Drop:
+    """Read a whole page of a file; `accepted` as in `core.licenses.refusal`."""
+    found = _license(page)
+    fault = next(_faults(page, found, accepted), None)
+    if fault is not None:
+        place = read(page, "pageid") or read(page, "title") or "a page without a name"
+        return Drop(SOURCE, str(place), *fault)
+    assert found is not None  # or it were a fault
+    return _listing(page, found)
+
+
+def _license(page: Page) -> License | None:
+    if address := said(page, "LicenseUrl"):
+        return parse_license(address)  # what it names counts, whatever the code beside it says
+    return parse_code(said(page, "License"))
+
+
+def _is_stated(page: Page) -> bool:
+    """Whether a licence is named, be it one that is known. The code `pd` names none: it says that
+    there is no need of one, and who says so may be wrong."""
+    code = said(page, "License").lower()
+    return bool(said(page, "LicenseUrl")) or code.startswith(("cc", "pdm"))
+
+
+def _faults(
+    page: Page, found: License | None, accepted: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """What speaks against a page, as a reason and a detail, the plainest first."""
+    yield from _page_faults(page)
+    yield from _file_faults(page)
+    yield from _license_faults(page, found, accepted)
+
+
+def _page_faults(page: Page) -> Iterator[tuple[str, str]]:
+    name = str(read(page, "title") or "")
+    if read(page, "invalid") not in {None, False}:
+        yield INVALID, str(read(page, "invalidreason") or name)
+    if read(page, "missing") not in {None, False} or (read(page, "pageid") or 0) <= 0:
+        yield MISSING, name
+    if not read(page, "imageinfo"):
+        yield NO_INFO, name
+
+
+def _file_faults(page: Page) -> Iterator[tuple[str, str]]:
+    # Answers of some years ago name neither kind nor format.
+    if (kind := info(page, "mediatype")) not in {"", "BITMAP"}:
+        yield NOT_A_PICTURE, kind
+    if (mime := info(page, "mime")) not in {"", *_FORMATS}:
+        yield NOT_A_PHOTO, mime
+    if not _addresses(page):
+        yield NO_ADDRESS, info(page, "url")
+
+
+def _license_faults(
+    page: Page, found: License | None, accepted: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    raw, name = _raw_license(page), read(page, "title")
+    if said(page, "NonFree").lower() not in _NO:
+        yield NON_FREE, f"{name} is marked as non-free; {raw}"
+    if why := plain_text(said(page, "DeletionReason")):
+        yield TO_BE_DELETED, f"{name}: {why}"
+    if not _is_stated(page):
+        said_so = raw or "nothing"
+        yield NOT_STATED, f"{name}: {said_so} is said, without the address or code of a licence"
+    if (reason := refusal(found, accepted)) is not None:
+        yield reason, f"{name}: {raw}"
+
+
+def _addresses(page: Page) -> list[str]:
+    """Of the thumbnail, if there is one, then of the file as it was uploaded."""
+    found = (web_address(info(page, name)) for name in ("thumburl", "url"))
+    return [address for address in found if address]
+
+
+def _listing(page: Page, found: License) -> Listing:
+    pageid = str(read(page, "pageid"))
+    artist = said(page, "Artist")
+    creator = plain_text(artist) or None
+    words = _words(page, found, creator and first_link(artist))
+    addresses = _addresses(page)
+    if addresses[0] != addresses[-1]:
+        words["changes"] = "scaled"
+    own_line = plain_text(said(page, "Attribution"))
+    listing = Listing(
+        source=SOURCE,
+        listing_id=pageid,
+        page_url=web_address(info(page, "descriptionurl")) or _short_address(pageid),
+        stamp="",
+        words=words,
+        photos=(PhotoLink(pageid, addresses[0], _version(page, addresses[0])),),
+        license=found.name,
+        license_url=found.url,
+        creator=creator,
+        attribution=own_line or attribution_text(found, words.get("title"), creator),
+    )
+    return replace(listing, stamp=f"{info(page, 'sha1')}-{_digest(listing)}")
+
+
+def _version(page: Page, address: str) -> str:
+    """The file's hash and the width it is asked in: one that was replaced is fetched anew."""
+    width = re.search(r"/[^/]*?(\d+)px-[^/]*$", address)
+    return f"{info(page, 'sha1')}/{width[1] if width else 'original'}"
+
+
+def _words(page: Page, found: License, creator_url: str | None) -> dict[str, str]:
+    """The words that are there, as text; what people wrote without its markup."""
+    words = {word: plain_text(said(page, name)) for word, name in _WORDS.items()}
+    words["title"] = words["title"] or _name(str(read(page, "title") or ""))
+    words["creator_url"] = creator_url or ""
+    categories = said(page, "Categories").split("|")
+    words["categories"] = "; ".join(each.strip() for each in categories if each.strip())
+    words["depicts_items"] = "; ".join(depicted(page))
+    words["license_raw"] = _raw_license(page)
+    seen = next(name for name in SEEN_AT if said(page, name))
+    words["license_seen_at"] = f"imageinfo.extmetadata.{seen}"
+    words["share_alike"] = "yes" if found.share_alike else ""
+    for side in ("width", "height"):
+        words[side] = info(page, side)
+    return {word: text for word, text in words.items() if text}
+
+
+def _name(title: str) -> str:
+    """A file's title without its namespace and its suffix."""
+    return title.partition(":")[2].rpartition(".")[0]
+
+
+def _raw_license(page: Page) -> str:
+    where = said(page, "LicenseUrl") or said(page, "License")
+    return f"{plain_text(said(page, 'LicenseShortName'))} {where}".strip()
+
+
+def _short_address(pageid: str) -> str:
+    return f"https://commons.wikimedia.org/w/index.php?curid={pageid}"
+
+
+def _digest(listing: Listing) -> str:
+    text = json.dumps(asdict(listing), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

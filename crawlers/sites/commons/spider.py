@@ -1,0 +1,279 @@
+"""Wikimedia Commons: the files of categories, some levels down, and those that searches find."""
+
+import hashlib
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from scrapy.http import Response
+
+from core.errors import MarqueError
+from core.licenses import ACCEPTABLE
+from core.records import Drop, Listing
+from crawlers.engine.polite_spider import PoliteSpider
+from crawlers.engine.politeness.gate import STOPPING, StoppingError, retry_after
+from crawlers.engine.politeness.throttle import LONGEST_WAIT
+from crawlers.engine.store.state import GONE
+from crawlers.sites.commons.pages import api
+from crawlers.sites.commons.pages.answers import (
+    Answer,
+    ApiError,
+    Batch,
+    NotApiAnswerError,
+    parse_answer,
+)
+from crawlers.sites.commons.pages.categories import (
+    is_denied,
+    parse_category_sizes,
+    parse_subcategories,
+)
+from crawlers.sites.commons.pages.drift import check_answer, check_files
+from crawlers.sites.commons.pages.fields import Page, said
+from crawlers.sites.commons.pages.items import parse_labels
+from crawlers.sites.commons.pages.parse import (
+    MISSING,
+    NO_ADDRESS,
+    NO_INFO,
+    NOT_A_PHOTO,
+    NOT_A_PICTURE,
+    parse_file,
+)
+
+DENIED = (
+    "logos", "logo", "icons", "museum", "museums", "engines", "engine", "toys", "toy", "model cars",
+    "scale models", "diecast", "people", "portraits", "drawings", "paintings", "advertisements",
+    "brochures", "diagrams", "videos", "video games", "license plates", "postage stamps", "maps",
+)  # fmt: skip
+"""Words of categories that lead away from photos of cars."""
+
+ABSENT = "category that was asked for is not there, or empty"
+AWAY = "category left out for its name"
+AGAIN = "file found again"
+UNNAMED = "what photos depict cannot be asked for"
+WITHDRAWN = "file fetched before is not free any more"
+SAY_NOTHING = (NO_INFO, NO_ADDRESS, NOT_A_PICTURE, NOT_A_PHOTO)
+"""Reasons that say nothing of a licence."""
+WAITED = "waited as the API asked"
+TRIES = 5
+SEARCH_MOST = 10_000  # a search goes no further
+
+
+class CommonsSpider(PoliteSpider):
+    """Asks the API for files with all their facts, 50 a request."""
+
+    name = "commons"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._labels: dict[str, str] = {}
+
+    async def listings(self) -> AsyncIterator[Listing]:
+        """The photos under an accepted licence, each once, with where it was found."""
+        asked = self.crawl.job.asked
+        await self._tell_absent()
+        async for title in self._categories():
+            async for found in self._files(api.category_files(title, asked["width"])):
+                yield self._found(found, title)
+        for text in asked["queries"]:
+            async for found in self._files(api.search_files(text, asked["width"])):
+                yield self._found(found, f"search: {text}")
+        async for found in self._known_before():
+            yield self._found(found, "")
+
+    async def _known_before(self) -> AsyncIterator[Listing]:
+        """What earlier crawls found and this one did not: categories and the order of searches
+        change, and only a page that is not there any more is gone."""
+        job, store = self.crawl.job, self.crawl.store
+        unseen = store.unseen(job.key, self.crawl.crawl_id)
+        ids = [each for each in unseen if each.isdecimal() and not self.crawl.has_met(each)]
+        self.crawl.unread.update(ids)  # unless the API says that one is not there
+        for start in range(0, len(ids), api.FILES_A_REQUEST):
+            some = api.files_by_id(ids[start : start + api.FILES_A_REQUEST], job.asked["width"])
+            async for found in self._files(some):
+                yield found
+
+    def _found(self, listing: Listing, where: str) -> Listing:
+        """The listing with the place where a crawl found it first."""
+        known = self.crawl.store.listing(listing.listing_id)
+        first = where if known is None else known.words.get("found_in", where)
+        return replace(listing, words=listing.words | {"found_in": first})
+
+    async def estimate(self) -> dict[str, float]:
+        """At most as many photos as the site counts files: some are drawings, or not free."""
+        await self._tell_absent()
+        titles = [title async for title in self._categories()]
+        files = pages = 0.0
+        for count in (await self._sizes(titles)).values():
+            files += count
+            pages += max(1, -(-count // api.FILES_A_REQUEST))
+        for text in self.crawl.job.asked["queries"]:
+            found = min((await self._ask(api.search_total(text))).total or 0, SEARCH_MOST)
+            files += found
+            pages += max(1, -(-found // api.FILES_A_REQUEST))
+        limit = self.crawl.job.limit
+        if limit is not None and files > limit:
+            pages *= limit / files
+            files = limit
+        scale = (self.crawl.job.asked["width"] / 1280) ** 2
+        return self.reckon(pages + len(titles), files, files, scale=scale)
+
+    async def _sizes(self, titles: Sequence[str]) -> dict[str, int]:
+        sizes: dict[str, int] = {}
+        for start in range(0, len(titles), api.FILES_A_REQUEST):
+            some = api.category_sizes(titles[start : start + api.FILES_A_REQUEST])
+            sizes |= parse_category_sizes(await self._ask(some))
+        return sizes
+
+    async def _tell_absent(self) -> None:
+        """Say which of the categories that are asked for are not there: a name may be mistyped."""
+        titles = [api.category_title(title) for title in self.crawl.job.asked["categories"]]
+        there = {title.casefold() for title in await self._sizes(titles)}
+        for title in titles:
+            if title.casefold() not in there:
+                self.crawl.report.count_notice(ABSENT, title)
+
+    async def _categories(self) -> AsyncIterator[str]:
+        """The categories to look into, nearest first; each once, for they form a graph."""
+        asked = self.crawl.job.asked
+        first = dict.fromkeys(map(api.category_title, asked["categories"]))
+        waiting = deque((title, 0) for title in first)
+        met = set(first)
+        while waiting:
+            title, level = waiting.popleft()
+            yield title
+            if level >= asked["depth"]:
+                continue
+            async for answer in self._answers(api.subcategories(title)):
+                for below in parse_subcategories(answer):
+                    if below in met:
+                        continue
+                    met.add(below)
+                    if is_denied(below, DENIED):
+                        self.crawl.report.count_notice(AWAY, below)
+                    else:
+                        waiting.append((below, level + 1))
+
+    async def _files(self, parameters: api.Parameters) -> AsyncIterator[Listing]:
+        batch = Batch()
+        async for answer in self._answers(parameters):
+            whole = batch.add(answer)
+            check_files(whole)
+            parsed = [(page, parse_file(page, accepted=self.crawl.job.accepted)) for page in whole]
+            await self._ask_labels([found for _, found in parsed if isinstance(found, Listing)])
+            for page, found in parsed:
+                place = found.source_id if isinstance(found, Drop) else found.listing_id
+                if not self.crawl.meet(place):
+                    self.crawl.report.count_notice(AGAIN, place)
+                elif isinstance(found, Drop):
+                    self._refuse(page, found)
+                else:
+                    yield self._depicting(found)
+
+    async def _ask_labels(self, listings: Sequence[Listing]) -> None:
+        """Learn what the items are called that files depict, each once in a crawl."""
+        items = {item for each in listings for item in _items(each)}
+        unknown = sorted(items - self._labels.keys())
+        for start in range(0, len(unknown), api.FILES_A_REQUEST):
+            some = unknown[start : start + api.FILES_A_REQUEST]
+            self._labels |= dict.fromkeys(some, "")
+            try:
+                self._labels |= parse_labels(await self._ask(api.item_labels(some)))
+            # Categories and titles say what they say without it.
+            except (ApiError, NotApiAnswerError) as error:
+                self.crawl.report.count_notice(UNNAMED, f"{some[0]}: {error}")
+
+    def _depicting(self, listing: Listing) -> Listing:
+        """The listing with the names of what it depicts."""
+        labels = "; ".join(filter(None, (self._labels.get(item) for item in _items(listing))))
+        if not labels:
+            return listing
+        stamp = f"{listing.stamp}-{hashlib.sha256(labels.encode()).hexdigest()[:8]}"
+        return replace(listing, stamp=stamp, words=listing.words | {"depicts": labels})
+
+    def _refuse(self, page: Page, drop: Drop) -> None:
+        """Leave a file out; what an earlier crawl brought of it under a licence that it has no
+        more is told to the catalogue as withdrawn."""
+        if drop.reason == MISSING:
+            self.crawl.unread.discard(drop.source_id)
+            return  # it is gone, if it was known
+        self.crawl.drop(drop.source_id, drop.reason, drop.detail)
+        known = self.crawl.store.listing(drop.source_id)
+        if known is None or known.license_url is None:
+            return
+        if drop.reason in SAY_NOTHING or not said(page, "LicenseShortName"):
+            return  # an outage of the descriptions takes no licence away
+        now = parse_file(page, accepted=ACCEPTABLE)  # another crawl may have asked for more
+        if isinstance(now, Listing) and now.license_url == known.license_url:
+            return
+        self.crawl.report.count_notice(WITHDRAWN, f"{known.page_url}, was {known.license}")
+        self.crawl.withdrawn.append(withdrawn(known, drop.reason))
+
+    async def _answers(self, parameters: api.Parameters) -> AsyncIterator[Answer]:
+        """The answers to a request and to all that goes on from it."""
+        more: dict[str, str] = {}
+        asked: set[tuple[tuple[str, str], ...]] = set()
+        while (key := tuple(sorted(more.items()))) not in asked:
+            asked.add(key)
+            answer = await self._ask(parameters | more)
+            yield answer
+            if not answer.more:
+                return
+            more = {name: str(value) for name, value in answer.more.items()}
+        raise MarqueError(f"the API goes round in circles: {more} came twice for {parameters}")
+
+    async def _ask(self, parameters: api.Parameters) -> Answer:
+        """One answer; an error that passes is waited for, some times."""
+        url = f"{self.crawl.web.base(api.HOST)}{api.API}?{urlencode(parameters)}"
+        pace = self.crawl.job.pace or self.crawl.site.pace
+        for number in range(1, TRIES + 1):
+            response, body = await self.page(url, _keep)
+            if body:
+                answer = parse_answer(body)
+                check_answer(answer, parameters)
+                return answer
+            assert response is not None, "only what can be used is kept"
+            if self.crawl.stopping:
+                raise StoppingError(STOPPING)
+            why = _why_to_wait(response)
+            seconds = retry_after(response) or pace.pause * number
+            if number == TRIES or seconds > LONGEST_WAIT:
+                break
+            self.crawl.report.count_notice(WAITED, why)
+            self.wait(url, seconds)
+        asked = f"asked {number} times, the API still wants to be left alone for {seconds:.0f} s"
+        self.crawl.stop("blocked", f"{asked} ({why})")
+        raise StoppingError(STOPPING)
+
+
+def _items(listing: Listing) -> list[str]:
+    return [item for item in listing.words.get("depicts_items", "").split("; ") if item]
+
+
+def withdrawn(known: Listing, reason: str) -> Listing:
+    """A listing whose file is refused now: with no licence, and with the one it had as a word."""
+    words = known.words | {"status": f"{GONE}: {reason}"}
+    words["license_before"] = f"{known.license} {known.license_url}"
+    return replace(known, words=words, license=None, license_url=None)
+
+
+def _keep(response: Response) -> bytes | None:
+    if response.status != 200:
+        return None
+    try:
+        parse_answer(response.body)
+    except MarqueError:
+        return None
+    return response.body
+
+
+def _why_to_wait(response: Response) -> str:
+    """What an answer that cannot be used says; raises `MarqueError` unless it passes."""
+    try:
+        parse_answer(response.body)
+    except ApiError as error:
+        if not error.passes:
+            raise
+        return f"{error.code}: {error.info}"
+    return f"the API answers {response.status}"

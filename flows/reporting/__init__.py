@@ -1,0 +1,1 @@
+"""What a run reports: its record, tables, charts, contact sheets and progress."""

@@ -1,0 +1,98 @@
+"""Progress of a flow, for whoever watches: a listener that the command line sets, and an artifact
+in Prefect's pages."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+from uuid import UUID
+
+from flows.inside import in_prefect_run
+from flows.reporting.report import RunReport, Stage
+
+
+class Listener(Protocol):
+    """Told how far a stage is."""
+
+    def begin(self, stage: str, total: int | None) -> None:
+        """A stage begins; `total` photos, if that is known."""
+        ...
+
+    def advance(self, stage: str, photos: int) -> None:
+        """So many photos more are done."""
+        ...
+
+    def tell(self, stage: str, text: str) -> None:
+        """What else there is to say of how far the stage is."""
+        ...
+
+    def end(self, stage: str) -> None:
+        """The stage is over, done or not."""
+        ...
+
+
+listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+class Step:
+    """A running stage: counts what is done into the report and shows it."""
+
+    def __init__(self, flow: str, name: str, stage: Stage, total: int | None) -> None:
+        self.stage = stage
+        self._name = name
+        self._total = total
+        self._listener = listener.get()
+        self._artifact = _progress_artifact(f"{flow}-{name}") if total else None
+        if self._listener is not None:
+            self._listener.begin(name, total)
+
+    def advance(self, photos: int) -> None:
+        """So many photos more are done."""
+        self.stage.photos += photos
+        if self._listener is not None:
+            self._listener.advance(self._name, photos)
+        if self._artifact is not None and self._total:
+            done = min(100.0, 100.0 * self.stage.photos / self._total)
+            _update(self._artifact, done)
+
+    def tell(self, text: str) -> None:
+        """What else there is to say of how far the stage is."""
+        if self._listener is not None:
+            self._listener.tell(self._name, text)
+
+    def end(self) -> None:
+        """The stage is over, done or not."""
+        if self._listener is not None:
+            self._listener.end(self._name)
+
+
+def _progress_artifact(key: str) -> UUID | None:
+    """A bar of per cent in Prefect's pages, for a stage with a total that is known; None outside a
+    Prefect run."""
+    if not in_prefect_run():
+        return None
+    from prefect.artifacts import create_progress_artifact
+
+    made = create_progress_artifact(0.0, key=key)
+    assert isinstance(made, UUID), "Prefect gives a coroutine in asynchronous flows only"
+    return made
+
+
+def _update(artifact: UUID, per_cent: float) -> None:
+    from prefect.artifacts import update_progress_artifact
+
+    update_progress_artifact(artifact, per_cent)
+
+
+@contextmanager
+def stage(report: RunReport, name: str, total: int | None) -> Iterator[Step]:
+    """Time a stage of a run; its photos and seconds go into the report, broken off or not."""
+    record = report.stages.setdefault(name, Stage())
+    step = Step(report.flow, name, record, total)
+    began = time.perf_counter()
+    try:
+        yield step
+    finally:
+        record.seconds += time.perf_counter() - began
+        step.end()

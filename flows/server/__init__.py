@@ -1,0 +1,1 @@
+"""The Prefect server: finding the one in use, and running that of a home."""

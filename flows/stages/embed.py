@@ -1,0 +1,181 @@
+"""The embed stage: how to run the model, and one shard of photos.
+
+torch is imported where a model is loaded, not with this module: a flow that embeds nothing does
+not wait for it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catalog.cars import Vectors, append_cars, replace_vectors
+from catalog.pending import VIEW, embed_stage
+from catalog.rejects import store_rejects
+from catalog.stored import BYTES_A_READ, DAMAGED, load_photos
+from catalog.table import Catalog
+from core.records import Box, Drop
+from embeddings.registry import SPACE
+from embeddings.tuning import Tuning, Way, load_tuning, store_tuning
+from flows.opening import encoder_for
+from flows.settings import Settings
+from labeling.label import current_labels
+from labeling.networks import Asked, ask_photos, load_panel
+
+if TYPE_CHECKING:
+    from embeddings.engine import Engine
+    from embeddings.measure import TunedEncoder
+
+MEASURE_FROM = 500
+"""With fewer photos to embed, measuring would take longer than it saves."""
+
+SAMPLE = 32
+"""Photos, from all over those that wait, that tell how fast they decode."""
+
+_WRITING = Lock()  # two commits at the same moment would have to be told apart by trying again
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedShard:
+    """How many photos of a shard were written, why the others were not, how many of these are new
+    among the rejects, and what the networks said of new photos."""
+
+    photos: int
+    rejected: tuple[str, ...]
+    asked: Asked = field(default_factory=Asked)
+    newly_rejected: int = 0
+
+
+def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> Way:
+    """How to run the model over the photos that wait: as was measured here, or is measured now.
+
+    What is fixed by a setting is taken. A measurement is kept in the home folder.
+    """
+    from embeddings.measure import with_decoding
+
+    encoder, given = encoder_for(settings), settings.given
+    if len(waiting) < MEASURE_FROM:
+        return way_for(settings, encoder, measured=False)
+    tuning = _tuning(settings, encoder)
+    assert tuning is not None, "it is measured where it is not kept"
+    tuning = with_decoding(tuning, encoder, given, _sample(catalog, waiting))
+    _keep(settings, encoder, tuning)
+    return tuning.way
+
+
+def way_for(settings: Settings, network: "TunedEncoder", *, measured: bool = True) -> Way:
+    """How to run a network over photos that are not known yet, decoded in threads; it is measured
+    if it never was, or else run as usual."""
+    from embeddings.measure import usual_way
+
+    tuning = _tuning(settings, network, measured=measured)
+    # Processes start more slowly than threads decode a few photos.
+    return replace(tuning.way, decoders="threads") if tuning else usual_way(settings.given)
+
+
+def _tuning(settings: Settings, network: "TunedEncoder", *, measured: bool = True) -> Tuning | None:
+    from embeddings.measure import kind_of, measure
+
+    given = settings.given
+    tuning = load_tuning(settings.home_path, kind_of(network, given))
+    if tuning is None and measured:
+        tuning = measure(network, given)
+        _keep(settings, network, tuning)
+    return tuning
+
+
+def _keep(settings: Settings, network: "TunedEncoder", tuning: Tuning) -> None:
+    from embeddings.measure import kind_of
+
+    if not tuning.busy:
+        with suppress(OSError):  # all it costs is to measure again
+            store_tuning(settings.home_path, kind_of(network, settings.given), tuning)
+
+
+@lru_cache(maxsize=1)
+def engine_for(settings: Settings, way: Way) -> "Engine":
+    """The engine of these settings, made once a process; raises `ModelError`."""
+    from embeddings.engine import Engine
+
+    encoder = encoder_for(settings).in_dtype(way.dtype)
+    encoder.lay_out(way.memory_format)
+    return Engine(encoder, way)
+
+
+@contextmanager
+def kept_engine(settings: Settings, way: Way) -> Iterator[None]:
+    """Keep one engine for all shards of a stage, and close it after them."""
+    engine = engine_for(settings, way)  # here, before two shards ask for it at the same moment
+    try:
+        yield
+    finally:
+        engine_for.cache_clear()
+        engine.close()
+
+
+def embed_shard(
+    settings: Settings,
+    way: Way,
+    catalog: Catalog,
+    image_ids: Sequence[str],
+    run_id: str,
+    *,
+    replace: bool,
+) -> EmbeddedShard:
+    """Embed these photos and write them to `cars` in one commit.
+
+    With `replace` they are in `cars` and get new vectors; else they enter it, complete. A photo
+    that cannot be embedded goes to `rejects`, the others go on.
+    """
+    from embeddings.engine import Job
+
+    record = encoder_for(settings).record
+    damaged: list[str] = []
+    jobs = (Job(*photo) for photo in load_photos(catalog, image_ids, damaged))
+    ids: list[str] = []
+    parts = [np.empty((0, record.size), np.float32)]
+    drops: list[Drop] = []
+    for batch in engine_for(settings, way).embed(jobs):
+        if batch.image_ids:
+            ids += batch.image_ids
+            parts.append(batch.vectors)
+        drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
+    drops += [Drop("images", key, DAMAGED) for key in damaged]
+    vectors = Vectors(SPACE, record.version, ids, np.concatenate(parts))
+    asked = Asked()
+    with _WRITING:
+        if replace:
+            replace_vectors(catalog, vectors)
+        else:
+            asked = _ask(catalog, vectors, run_id)
+            append_cars(catalog, vectors, partial(current_labels, catalog))
+        fresh = store_rejects(catalog, drops, stage=embed_stage(record.version), run_id=run_id)
+    return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops), asked, fresh)
+
+
+def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> Asked:
+    """Let the networks label photos before they enter `cars`, so that they enter it complete.
+
+    Of a new model none is in use yet: `flows.stages.networks` sees to it when all is embedded.
+    """
+    panel = load_panel(catalog, vectors.version)
+    if not panel.members or not vectors.image_ids:
+        return Asked()
+    labels = current_labels(catalog, vectors.image_ids)
+    views = {key: each[VIEW].values[0] for key, each in labels.items() if VIEW in each}
+    return ask_photos(catalog, panel, vectors.image_ids, vectors.values, views, run_id=run_id)
+
+
+def _sample(catalog: Catalog, image_ids: Sequence[str]) -> list[tuple[bytes, Box | None]]:
+    sample: list[tuple[bytes, Box | None]] = []
+    held = 0
+    for _, content, box in load_photos(catalog, image_ids[:: -(-len(image_ids) // SAMPLE)]):
+        sample.append((content, box))
+        held += len(content)
+        if held >= BYTES_A_READ:
+            break
+    return sample

@@ -1,0 +1,92 @@
+"""The label stage by networks: zero-shot and trained heads, on the vectors that are stored."""
+
+from functools import partial
+
+from catalog.cars import space_record
+from catalog.labelers import HEAD, load_labelers, retire_labeler, retire_others
+from catalog.pending import unasked_images
+from catalog.table import Catalog
+from embeddings.registry import SPACE, ModelError, SpaceRecord
+from flows.opening import encoder_for
+from flows.reporting.progress import stage
+from flows.reporting.report import EMBEDDING
+from flows.run import Run
+from flows.stages.tasks import ASKED, ask_shard, shards
+from labeling.networks import Asked, load_panel
+from labeling.prepare import Labels, prepare_zero_shot
+from labeling.training import REAL_ONLY
+
+
+def ask_networks(run: Run, *, again: bool = False, asked: Asked | None = None) -> None:
+    """Let the networks say what they can about every photo that they were not asked about.
+
+    What they said of photos while these were embedded, `asked`, is of this stage too. With `again`
+    they are calibrated anew first. Where the model itself is needed and cannot be
+    loaded, photos are labelled as they were, and the report says so.
+    """
+    record = made_vectors(run.catalog)
+    if record is None:
+        return
+    wanted = labels_wanted(run, is_tryout=record.is_tryout)
+    try:
+        prepare_zero_shot(
+            run.catalog,
+            record,
+            partial(encoder_for, run.settings, record.spec),
+            wanted,
+            run_id=run.run_id,
+            again=again,
+        )
+    except ModelError as error:
+        run.report.messages.append(f"zero-shot labels could not be brought up to date: {error}")
+    _retire_heads(run, record.version, real_only=wanted.real_only)
+    panel = load_panel(run.catalog, record.version)
+    labelers = [labeler for labeler, _ in panel.members]
+    waiting = unasked_images(run.catalog, SPACE, labelers)
+    done = Asked()
+    in_use = {(each.name, each.version) for each in labelers}
+    # Of versions that were replaced since, all these photos wait again.
+    before = asked.photos if asked and {*asked.versions.items()} <= in_use else 0
+    with stage(run.report, "networks", before + len(waiting)) as step:
+        if before:
+            step.advance(before)
+            step.stage.counts[EMBEDDING] = before
+        for shard in shards(waiting, run.settings.shard_size * ASKED):
+            part = ask_shard(run.settings, record.version, shard, run.run_id)
+            done.add(part)
+            step.advance(part.photos)
+    count_asked(run, done)
+
+
+def count_asked(run: Run, asked: Asked) -> None:
+    """Count what networks said, by the versions that are in use by now."""
+    in_use = {each.name: each.version for each in load_labelers(run.catalog)}
+    run.report.add_networks(asked, in_use)
+
+
+def _retire_heads(run: Run, space_version: str, *, real_only: bool) -> None:
+    """Take out of use what reads vectors of another model, and heads of a try-out model that have
+    not learned from real photos, where there are some now."""
+    gone = retire_others(run.catalog, space_version, run_id=run.run_id)
+    for each in load_labelers(run.catalog):
+        if real_only and each.name.startswith(HEAD) and not each.facts.get(REAL_ONLY):
+            retire_labeler(run.catalog, each.name, run_id=run.run_id)
+            gone.append(each.name)
+    run.report.messages += [
+        f"{name} learned from other vectors or photos than there are now, and is out of use; "
+        "`marque train heads` makes it anew"
+        for name in gone
+        if name.startswith(HEAD)
+    ]
+
+
+def labels_wanted(run: Run, *, is_tryout: bool) -> Labels:
+    """What the labels of networks must hold; what a try-out model says of real photos is measured
+    on real photos, or never becomes a label."""
+    return Labels(run.settings.label_precision, is_tryout and run.catalog.has_real_photos())
+
+
+def made_vectors(catalog: Catalog) -> SpaceRecord | None:
+    """The record of the model that made the newest vectors; None where there are none."""
+    record = space_record(catalog.table("cars").schema, SPACE)
+    return None if record is None else SpaceRecord.from_json(record)

@@ -1,0 +1,180 @@
+"""The label stage by what looks at pictures: segments first, then the labelers that need them.
+
+torch is imported where a network is loaded, not with this module: a flow that labels by vectors
+alone does not wait for it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
+
+from catalog.labelers import Labeler, judges_of
+from catalog.pending import unlooked_images
+from catalog.segments import unsegmented
+from catalog.stored import DAMAGED
+from catalog.table import Catalog
+from core.errors import UsageMistakeError
+from embeddings.registry import SpaceRecord
+from flows.opening import encoder_for, segmenter_for
+from flows.reporting.progress import stage
+from flows.run import Run
+from flows.settings import Settings
+from flows.stages.embed import MEASURE_FROM, way_for
+from flows.stages.networks import count_asked, labels_wanted, made_vectors
+from flows.stages.tasks import opened, shard_task, shards
+from labeling.label import add_assertions
+from labeling.networks import Asked, load_panel
+from labeling.pictures import (
+    COLOUR,
+    NAMES,
+    SURROUNDINGS,
+    ColourModel,
+    PictureLabeler,
+    Surroundings,
+    damaged_maps,
+    look_at,
+    see_photos,
+    untold,
+)
+from labeling.prepare import prepare_pictures
+from labeling.segmenters import TRYOUT_SEGMENTER
+from labeling.zero_shot import NAME as ZERO_SHOT
+
+BATCH = 8
+"""Photos in a forward pass, at most: what a network makes of their pixels takes a GB or more."""
+
+if TYPE_CHECKING:
+    from embeddings.engine import Engine
+    from labeling.segment import Segmenter
+
+
+def look_at_pictures(run: Run, names: Sequence[str], *, again: bool = False) -> None:
+    """Let the named labelers look at every photo that they have not looked at, shard by shard; the
+    segments that they need are made on the way, and kept."""
+    if strange := [name for name in names if name not in NAMES]:
+        raise UsageMistakeError(
+            f"there is no labeler {strange[0]!r} that looks at pictures; use {' or '.join(NAMES)}"
+        )
+    record = made_vectors(run.catalog)
+    if not names:
+        return
+    if record is None:
+        run.report.messages.append(
+            "no photo is embedded yet, so none was looked at; run `marque embed`"
+        )
+        return
+    with kept_segmenter(run.settings) as segmenter:
+        if segmenter.is_tryout and run.catalog.has_real_photos():
+            run.report.messages.append(TRYOUT_SEGMENTER)
+        for name in dict.fromkeys(names):
+            member = member_for(run.settings, name, record)
+            labeler = prepare_pictures(
+                run.catalog,
+                record,
+                member,
+                partial(segment_missing, run.settings, run.catalog, run_id=run.run_id),
+                labels_wanted(run, is_tryout=member.is_tryout),
+                run_id=run.run_id,
+                again=again,
+            )
+            waiting = unlooked_images(run.catalog, labeler)
+            done, damaged = Asked(), 0
+            with stage(run.report, name, len(waiting)) as step:
+                for shard in shards(waiting, run.settings.shard_size):
+                    part, missed = look_shard(run.settings, labeler, record, shard, run.run_id)
+                    done.add(part)
+                    damaged += missed
+                    step.advance(len(shard) - missed)
+            count_asked(run, done)
+            if damaged:
+                run.report.notices[f"{name} did not look at it: {DAMAGED}"] = damaged
+        run.report.models["segments"] = segmenter.version
+
+
+@shard_task("look at pictures")
+def look_shard(
+    settings: Settings,
+    labeler: Labeler,
+    record: SpaceRecord,
+    image_ids: Sequence[str],
+    run_id: str,
+) -> tuple[Asked, int]:
+    """Segment what is not of one shard of photos, and keep what the labeler says of them; also
+    how many were not looked at as they are damaged."""
+    catalog = opened(settings)
+    segment_missing(settings, catalog, image_ids, run_id=run_id)
+    damaged: list[str] = []
+    photos = dict(see_photos(catalog, image_ids, damaged))
+    rows = catalog.rows("cars", image_ids, ["image_id", "view"]).to_pylist()
+    views = {row["image_id"]: row["view"] for row in rows}
+    member = member_for(settings, labeler.name, record)
+    now = datetime.now(UTC)
+    made = look_at(member, labeler, photos, views, catalog.vocabulary, now)
+    # What cannot be decoded would wait for ever; what is damaged waits until it is taken anew.
+    unseen = [key for key in image_ids if key not in photos and key not in damaged]
+    made += [untold(labeler, e.attribute, key, now) for key in unseen for e in member.asks]
+    added = add_assertions(catalog, made, run_id=run_id)
+    asked = Asked(photos=len(image_ids) - len(damaged))
+    asked.count(added, judges_of([labeler]))
+    return asked, len(damaged)
+
+
+def segment_missing(
+    settings: Settings, catalog: Catalog, image_ids: Sequence[str], *, run_id: str
+) -> None:
+    """Make the segments of those of these photos that have none of the network of the settings, or
+    damaged ones."""
+    from labeling.segment import segment_photos
+
+    segmenter, engine = _segmenting(settings)
+    missing = unsegmented(catalog, image_ids, segmenter.version)
+    missing += [key for key in damaged_maps(catalog, image_ids) if key not in missing]
+    for shard in shards(missing, settings.shard_size):
+        segment_photos(catalog, segmenter, engine, shard, run_id)
+
+
+@contextmanager
+def kept_segmenter(settings: Settings) -> "Iterator[Segmenter]":
+    """Keep one network and one engine for all shards of a stage, and close it after them."""
+    segmenter, engine = _segmenting(settings)
+    try:
+        yield segmenter
+    finally:
+        _segmenting.cache_clear()
+        member_for.cache_clear()
+        engine.close()
+
+
+@lru_cache(maxsize=1)
+def _segmenting(settings: Settings) -> "tuple[Segmenter, Engine]":
+    from embeddings.engine import Engine
+
+    segmenter = segmenter_for(settings)
+    worthwhile = not segmenter.is_tryout and opened(settings).count("cars") >= MEASURE_FROM
+    way = way_for(settings, segmenter, measured=worthwhile)
+    if settings.batch_size is None:
+        way = replace(way, batch_size=min(way.batch_size, BATCH))
+    chosen = segmenter.in_dtype(way.dtype)
+    chosen.lay_out(way.memory_format)
+    return chosen, Engine(chosen, way)
+
+
+@lru_cache(maxsize=2)
+def member_for(settings: Settings, name: str, record: SpaceRecord) -> PictureLabeler:
+    """A labeler by its name; raises `ModelError` where the model of the vectors is not here."""
+    segmenter, _ = _segmenting(settings)
+    catalog = opened(settings)
+    if name == COLOUR:
+        if not catalog.vocabulary.questions["color"].swatches:
+            raise UsageMistakeError("the vocabulary has no swatches of colours to compare with")
+        return ColourModel(catalog.vocabulary, segmenter.version, is_tryout=segmenter.is_tryout)
+    assert name == SURROUNDINGS, name
+    panel = load_panel(catalog, record.version)
+    asked = [each for labeler, some in panel.members if labeler.name == ZERO_SHOT for each in some]
+    seen_with = (segmenter.version, record.version)
+    is_tryout = segmenter.is_tryout or record.is_tryout
+    encoder = encoder_for(settings, record.spec)
+    return Surroundings(encoder, asked, seen_with, is_tryout=is_tryout)

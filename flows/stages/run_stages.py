@@ -1,0 +1,175 @@
+"""The stages of a run, each: ask what is pending, do it shard by shard, count it in the report."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from catalog.cars import add_label_columns, open_space
+from catalog.cleanup import clean_up
+from catalog.index import maintain_indexes
+from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
+from catalog.registered import Registered
+from catalog.status import unpublished
+from catalog.versions import publish
+from core.photos.examine import UNREADABLE, RejectedError, examine
+from core.photos.files import read_photo
+from core.records import Drop, Notice, Photo, Source, SourceError
+from crawlers.imports.drive import OnDrive
+from embeddings.registry import SPACE, TRYOUT, SpaceRecord
+from flows.reporting.progress import stage
+from flows.run import Run
+from flows.stages.embed import EmbeddedShard, choose_way, kept_engine
+from flows.stages.networks import ask_networks, count_asked
+from flows.stages.tasks import (
+    ASKED,
+    REFRESHED,
+    embed_images,
+    label_shard,
+    overlapped,
+    refresh_shard,
+    register_shard,
+    shards,
+)
+from labeling.label import Labelled
+from labeling.networks import Asked
+from labeling.refresh import Differences
+
+VECTORS = f"{SPACE}_version"
+
+
+def register_all(run: Run, source: Source, total: int | None, limit: int | None) -> None:
+    """Register every record of a source of `total`, or those up to its `limit`-th photo."""
+    if limit is not None:
+        total = limit if total is None else min(total, limit)
+    done = Registered()
+    with stage(run.report, "register", total) as step:
+        for shard in shards(limited(source, limit), run.settings.shard_size):
+            part = register_shard(run.settings, shard, run.run_id)
+            done.add(part)
+            step.advance(part.seen)
+            if part.rejected[UNREADABLE] and isinstance(source, OnDrive):
+                source.check_still_there()  # else every file of a drive that is away is rejected
+        step.stage.counts["bytes"] = done.bytes
+    report = run.report
+    report.add_registered(done)
+    if report.seen and not report.good:
+        report.error = f"none of the {report.seen} files was a photo that can be taken"
+
+
+def check_good_photo(source: Source) -> None:
+    """Make sure that a source has a photo that can be taken; raises `SourceError`."""
+    for record in source.records():
+        if isinstance(record, Photo):
+            try:
+                examine(read_photo(record.content or b""))
+            except (OSError, RejectedError):
+                continue
+            return
+    raise SourceError(f"source {source.name!r} has no photo that can be taken; nothing was deleted")
+
+
+def limited(source: Source, limit: int | None) -> Iterator[Photo | Drop | Notice]:
+    """The records of a source, ending with its `limit`-th photo if there are more."""
+    photos = 0
+    for record in source.records():
+        if limit is not None and photos >= limit:
+            return
+        yield record
+        photos += isinstance(record, Photo)
+
+
+def make_searchable(run: Run, record: SpaceRecord | None, *, allow_loss: bool = False) -> None:
+    """Label and publish what waits for it, and embed it if there is a model.
+
+    Networks label what they can by its vector: what is embedded with a model that labels already
+    enters the catalogue with these labels, the rest is labelled after it was embedded.
+    """
+    label_pending(run)
+    asked = None if record is None else embed_pending(run, record)
+    ask_networks(run, asked=asked)
+    publish_pending(run, allow_loss=allow_loss)
+
+
+def label_pending(run: Run) -> None:
+    """Read the words of all sightings that were not read with this vocabulary."""
+    add_label_columns(run.catalog)
+    waiting = unlabelled_sightings(run.catalog)
+    done = Labelled()
+    with stage(run.report, "label", len(waiting)) as step:
+        for shard in shards(waiting, run.settings.shard_size * ASKED):
+            part = label_shard(run.settings, shard, run.run_id)
+            done.add(part)
+            step.advance(part.sightings)
+    run.report.add_labels(done)
+    if done.sightings:
+        # Networks are measured by the labels of rows: those must show what was read just now.
+        for shard in shards(stale_cars(run.catalog), run.settings.shard_size * REFRESHED):
+            refresh_shard(run.settings, shard)
+
+
+def embed_pending(run: Run, record: SpaceRecord) -> Asked:
+    """Embed all photos that have no vector of this model; what networks said of them meanwhile."""
+    open_space(run.catalog, record.space, record.size, record.to_json())
+    new, old = unembedded_images(run.catalog, SPACE, record.version)
+    run.report.models[SPACE] = record.version
+    rejected: Counter[str] = Counter()
+    asked = Asked()
+    with stage(run.report, "embed", len(new) + len(old)) as step:
+        if new or old:
+            for part in _embedded(run, new, old):
+                rejected.update(f"not embedded: {reason}" for reason in part.rejected)
+                asked.add(part.asked)
+                run.report.newly_rejected += part.newly_rejected
+                step.advance(part.photos + len(part.rejected))
+    run.report.notices |= rejected
+    count_asked(run, asked)
+    if new or old:
+        from embeddings.published import doubt_of  # open_clip is loaded by now
+
+        run.report.messages.extend(filter(None, [doubt_of(record.spec)]))
+    if record.is_tryout and run.catalog.has_real_photos():
+        run.report.messages.append(TRYOUT)
+    return asked
+
+
+def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShard]:
+    """Two shards at a time: the model works at one while the other is read or written."""
+    way = choose_way(run.settings, run.catalog, new + old)
+    run.report.models[f"{SPACE}, run as"] = str(way)
+    calls = (
+        (run.settings, way, shard, run.run_id, replace)
+        for ids, replace in ((new, False), (old, True))
+        for shard in shards(ids, run.settings.shard_size)
+    )
+    with kept_engine(run.settings, way):
+        yield from overlapped(embed_images, calls)
+
+
+def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
+    """Refresh rows whose labels changed, keep the indexes up, check, and publish.
+
+    `allow_loss` is for a run that was asked to take photos or labels away: without it one that
+    would lose many of them to searches fails.
+    """
+    waiting = stale_cars(run.catalog)
+    entered = len(unpublished(run.catalog, "evidence", "labelled_with", VECTORS) - {*waiting})
+    found = Differences()
+    with stage(run.report, "publish", len(waiting) + entered) as step:
+        for shard in shards(waiting, run.settings.shard_size * REFRESHED):
+            part = refresh_shard(run.settings, shard)
+            found.add(part)
+            step.advance(part.photos)
+        maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
+        max_loss = 1.0 if allow_loss else run.settings.publish_max_loss
+        done = publish(run.catalog, max_loss=max_loss)
+        step.advance(entered)
+        grace = timedelta(days=run.settings.keep_days)
+        cleaned = clean_up(run.catalog, grace, since=run.report.versions_before)
+        step.stage.counts |= {name: n for name, n in cleaned.to_dict().items() if n}
+    run.report.add_differences(found)
+    run.report.published = {"version": done.version, "photos": done.photos}
+    if done.waiting:
+        run.report.messages.append(
+            f"{done.waiting:,} photos are shown without what another run has just said of them; "
+            "that run, or the next one, shows it"
+        )

@@ -1,0 +1,219 @@
+"""One shard of a stage: may be repeated, and adds nothing twice.
+
+Inside a Prefect run a shard is a task, with its retries, its line in Prefect's pages and perhaps a
+machine of its own; outside it is a plain call that is tried again in the same way. Here is decided
+which. What another try can mend is repeated (a network that fails, a commit that another writer
+preempted) and nothing else.
+"""
+
+import errno
+import functools
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
+
+from catalog.register import register
+from catalog.registered import Registered
+from catalog.table import Catalog, StoreError
+from core.records import Drop, Notice, Photo
+from embeddings.registry import SPACE
+from embeddings.tuning import Way
+from flows.inside import in_prefect_run
+from flows.opening import catalog_at
+from flows.settings import Settings
+from flows.stages.embed import EmbeddedShard, embed_shard
+from labeling.label import Labelled, label_sightings
+from labeling.networks import Asked, ask_photos, load_panel
+from labeling.refresh import Differences, refresh_labels
+from labeling.truth import known_views, load_vectors
+
+if TYPE_CHECKING:
+    from prefect.tasks import Task
+
+ASKED = 8
+"""Shards of photos in one task where no photo is read, only its vector or its labels."""
+
+REFRESHED = 64
+"""Shards in one refresh: a commit writes whole columns, so the fewer the better."""
+
+RETRIES = 3
+JITTER = 0.5
+"""How much longer or shorter a pause may be, as a share of it."""
+
+AT_ONCE = 2
+"""Shards under way at the same time: the model works at one while another is read or written."""
+
+_LASTING = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
+
+T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+logger = logging.getLogger(__name__)
+
+
+class Result(Protocol[R_co]):
+    """What a shard that is under way will give."""
+
+    def result(self) -> R_co:
+        """Wait for it."""
+        ...
+
+
+class ShardTask(Generic[P, R]):
+    """A function over one shard; calling it does the shard, retries and all."""
+
+    def __init__(self, name: str, function: Callable[P, R], retries: int) -> None:
+        functools.update_wrapper(self, function)
+        self.name = name
+        self._function = function
+        self._retries = retries
+
+    def __call__(self, *given: P.args, **named: P.kwargs) -> R:
+        """Do the shard."""
+        if in_prefect_run():
+            done: R = self._task(
+                *_quoted(given), **dict(zip(named, _quoted(named.values()), strict=True))
+            )
+            return done
+        return tried(self.name, lambda: self._function(*given, **named), self._retries)
+
+    def submitter(self, stack: ExitStack) -> Callable[P, Result[R]]:
+        """A function that begins a shard; what it needs for that ends with `stack`."""
+        if in_prefect_run():
+            return lambda *given, **named: self._task.submit(*_quoted(given), **named)
+        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE, thread_name_prefix=self.name))
+        return lambda *given, **named: pool.submit(self, *given, **named)
+
+    @functools.cached_property
+    def _task(self) -> "Task[..., Any]":
+        from prefect import task
+        from prefect.cache_policies import NO_CACHE
+        from prefect.tasks import exponential_backoff
+
+        return task(
+            name=self.name,
+            retries=self._retries,
+            retry_delay_seconds=exponential_backoff(backoff_factor=1),
+            retry_jitter_factor=JITTER,
+            retry_condition_fn=lambda _task, _run, state: can_mend(
+                state.result(raise_on_failure=False)
+            ),
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )(self._function)
+
+
+def _quoted(given: Iterable[Any]) -> list[Any]:
+    """As Prefect takes arguments without looking for futures in every photo of them."""
+    from prefect.utilities.annotations import quote
+
+    return [quote(each) for each in given]
+
+
+def shard_task(name: str, retries: int = RETRIES) -> Callable[[Callable[P, R]], ShardTask[P, R]]:
+    """Make a function one over a shard, which is tried again so many times where that may mend it,
+    after growing, jittered pauses."""
+    return lambda function: ShardTask(name, function, retries)
+
+
+def can_mend(error: object) -> bool:
+    """Whether another try may succeed: after a write that did not reach the store, and after an
+    `OSError` such as a network's, but for a disk that is full and a path that is absent or
+    forbidden."""
+    if isinstance(error, OSError):
+        return error.errno not in _LASTING
+    return isinstance(error, StoreError) and not error.lasts
+
+
+def tried(name: str, call: Callable[[], R], retries: int) -> R:
+    """What the call returns, tried again as a Prefect task of this module is."""
+    for number in range(retries):
+        try:
+            return call()
+        except Exception as error:
+            if not can_mend(error):
+                raise
+            pause = 2**number * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+            logger.info("%s failed, the next try is in %.1f s", name, pause, exc_info=True)
+        time.sleep(pause)
+    return call()
+
+
+def overlapped(work: ShardTask[P, R], calls: Iterable[tuple[Any, ...]]) -> Iterator[R]:
+    """What the calls with these arguments return, in order, `AT_ONCE` of them under way."""
+    under_way: deque[Result[R]] = deque()
+    with ExitStack() as stack:
+        begin: Callable[..., Result[R]] = work.submitter(stack)
+        try:
+            for given in calls:
+                under_way.append(begin(*given))
+                if len(under_way) == AT_ONCE:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for other in under_way:  # it works with what the caller is about to close
+                with suppress(Exception):
+                    other.result()
+
+
+def shards(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of at most `size` items, in order."""
+    source = iter(items)
+    while shard := list(islice(source, size)):
+        yield shard
+
+
+@lru_cache(maxsize=4)
+def opened(settings: Settings) -> Catalog:
+    """The catalogue of these settings, opened once a process."""
+    return catalog_at(settings)
+
+
+@shard_task("register")
+def register_shard(
+    settings: Settings, records: Sequence[Photo | Drop | Notice], run_id: str
+) -> Registered:
+    """Store what is new of one shard of a source."""
+    return register(opened(settings), records, run_id=run_id, workers=settings.decode_workers)
+
+
+@shard_task("label")
+def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) -> Labelled:
+    """Read the words of one shard of sightings."""
+    return label_sightings(opened(settings), sighting_ids, run_id=run_id)
+
+
+@shard_task("embed")
+def embed_images(
+    settings: Settings, way: Way, image_ids: Sequence[str], run_id: str, replace: bool
+) -> EmbeddedShard:
+    """Embed one shard of photos, in one way to run the model, and write them to `cars`."""
+    return embed_shard(settings, way, opened(settings), image_ids, run_id, replace=replace)
+
+
+@shard_task("ask networks")
+def ask_shard(
+    settings: Settings, space_version: str, image_ids: Sequence[str], run_id: str
+) -> Asked:
+    """Keep what the networks in use say of one shard of photos, by their stored vectors."""
+    catalog = opened(settings)
+    ids, vectors = load_vectors(catalog, SPACE, image_ids)
+    views = known_views(catalog, ids)
+    return ask_photos(
+        catalog, load_panel(catalog, space_version), ids, vectors, views, run_id=run_id
+    )
+
+
+@shard_task("refresh")
+def refresh_shard(settings: Settings, image_ids: Sequence[str]) -> Differences:
+    """Bring the labels of one shard of `cars` up to date."""
+    return refresh_labels(opened(settings), image_ids)

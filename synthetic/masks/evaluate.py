@@ -1,0 +1,156 @@
+"""Measures marque-mask-tiny on scenes it was not trained on: `python -m synthetic.masks.evaluate`.
+
+The table goes to standard output; with `--card FILE` it also replaces the measured part of the
+model card, between its two marks.
+"""
+
+import argparse
+import io
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from core.errors import UsageMistakeError
+from labeling.masks import WEIGHTS
+from labeling.masks.network import load_network
+from labeling.masks.pictures import car_masks
+from synthetic.scenes import SIZE, Scene, render
+from synthetic.scenes.write import jpeg_bytes
+from synthetic.tiny.evaluate import store_table
+from synthetic.tiny.scenes import EVALUATION_SEED
+
+SIZES = (SIZE, (192, 256), (256, 192), (270, 180), (320, 160))
+"""Width and height of the scenes measured on, in turn: the default, 3:4, 4:3, 3:2 and 2:1."""
+
+BATCH = 32
+WANTED = 0.85
+"""The least intersection over union of the car, pooled over all photos and as mean of exteriors."""
+
+GOOD = 0.9
+LARGE = 0.1
+"""The share of a picture from which a mask would be taken for a car's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the network found in scenes, one number each, in pixels of the scenes as rendered.
+
+    `both` and `either` are the pixels of found and true mask; `area` those of the found mask as a
+    share of the picture; `whole` whether a whole car is shown, for only then there is a true mask.
+    `rate` is photos in a second of computing time, from decoded pixels to mask: of one thread the
+    clock's second on a machine that does nothing else.
+    """
+
+    both: NDArray[np.int64]
+    either: NDArray[np.int64]
+    area: NDArray[np.float64]
+    whole: NDArray[np.bool_]
+    rate: float
+
+    @property
+    def pooled(self) -> float:
+        """Intersection over union of all pixels of all photos together."""
+        return float(self.both.sum() / max(1, self.either.sum()))
+
+    @property
+    def overlaps(self) -> NDArray[np.float64]:
+        """Intersection over union of each photo that shows a whole car."""
+        found: NDArray[np.float64] = self.both[self.whole] / self.either[self.whole]
+        return found
+
+
+def find_cars(network: nn.Module, seed: int, count: int) -> Found:
+    """Render `count` scenes from `seed` on, as JPEG files of the sizes of `SIZES`, and mask them.
+
+    A scene's view is drawn as the renderer does: about one in eight shows no whole car.
+    """
+    both, either, area, whole, spent = [], [], [], [], 0.0
+    for start in range(0, count, BATCH):
+        scenes = [
+            render(seed + i, SIZES[i % len(SIZES)]) for i in range(start, min(start + BATCH, count))
+        ]
+        images = [_as_file(scene) for scene in scenes]
+        began = time.process_time()
+        masks = car_masks(network, images)
+        spent += time.process_time() - began
+        for scene, mask in zip(scenes, masks, strict=True):
+            both.append((mask & scene.mask).sum())
+            either.append((mask | scene.mask).sum())
+            area.append(mask.mean())
+            whole.append(scene.labels.view == "exterior")
+    return Found(np.array(both), np.array(either), np.array(area), np.array(whole), count / spent)
+
+
+def _as_file(scene: Scene) -> Image.Image:
+    return Image.open(io.BytesIO(jpeg_bytes(scene))).convert("RGB")
+
+
+def measured(found: Found) -> str:
+    """The measured numbers as Markdown.
+
+    Raises `UsageMistakeError` where the scenes do not have both whole cars and pictures without.
+    """
+    shares = found.area[~found.whole]
+    if not 0 < len(shares) < len(found.whole):
+        raise UsageMistakeError(
+            f"{len(found.whole)} scenes are too few to have both whole cars and pictures without "
+            "one; measure on 50 or more"
+        )
+    scores = {
+        "car IoU, all pixels of all photos together": found.pooled,
+        "car IoU, mean over photos with a whole car": float(found.overlaps.mean()),
+    }
+    rows = [
+        f"| {what} | {value:.3f} | {WANTED:.2f} | {'yes' if value >= WANTED else 'NO'} |"
+        for what, value in scores.items()
+    ]
+    good, large = (found.overlaps >= GOOD).mean(), (shares > LARGE).mean()
+    more = {
+        f"whole car: photos with an IoU of at least {GOOD}": f"{good:.1%}",
+        "whole car: the worst photo in twenty, IoU": f"{np.quantile(found.overlaps, 0.05):.3f}",
+        "no whole car: pixels said to be a car": f"{shares.mean():.2%}",
+        f"no whole car: photos where they are over {LARGE:.0%}": f"{large:.1%}",
+        "photos a second of computing time, decoded pixels to mask": f"{found.rate:.0f}",
+    }
+    rows += [f"| {what} | {value} | - | - |" for what, value in more.items()]
+    sizes = ", ".join(f"{width} x {height}" for width, height in SIZES)
+    return "\n".join(
+        [
+            f"{len(found.whole)} scenes from seed {EVALUATION_SEED} on, as JPEG files of {sizes} "
+            f"in turn; none of them was used in training. {found.whole.sum()} show a whole car, "
+            f"{len(shares)} an interior, a detail or no car.",
+            "",
+            "| what | score | wanted | reached |",
+            "|---|---|---|---|",
+            *rows,
+        ]
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Render, mask, measure, and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m synthetic.masks.evaluate", description=__doc__)
+    parser.add_argument("--count", type=int, default=2000, help="scenes to measure on")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights to measure")
+    parser.add_argument("--card", type=Path, help="model card whose table is replaced")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
+    options = parser.parse_args(arguments)
+    if options.count < 1:
+        parser.error(f"--count is {options.count}; at least one scene must be measured")
+    torch.set_num_threads(options.threads)
+    text = measured(find_cars(load_network(options.weights), EVALUATION_SEED, options.count))
+    sys.stdout.write(text + "\n")
+    if options.card:
+        store_table(options.card, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The data of pages: what stands in `__NEXT_DATA__`, and alone at the addresses of data."""
+
+import json
+from copy import deepcopy
+from typing import Any
+
+from synthetic.replica.autoscout24.details import details
+from synthetic.replica.autoscout24.query import Query
+from synthetic.replica.autoscout24.rows import row
+from synthetic.replica.autoscout24.search import Found, Searches
+from synthetic.replica.autoscout24.sites import Site
+from synthetic.replica.autoscout24.taxonomy import taxonomy
+from synthetic.replica.autoscout24.words import grouped
+from synthetic.replica.cars import Car
+from synthetic.replica.faults import drop_path
+from synthetic.replica.fleet import MAKES
+from synthetic.replica.world import World
+
+Json = dict[str, Any]
+
+_TRANSLATIONS = {"contact.captcha": "captcha", "list.title": "cars"}
+
+
+def build_id(world: World) -> str:
+    """The id of the sites' build, which addresses of data name; another one after a deployment."""
+    return f"as24-search-funnel_main-{20260904153933 + world.builds}"
+
+
+def search_props(world: World, searches: Searches, site: Site, query: Query) -> Json:
+    """The `pageProps` of a search."""
+    found = searches.find(query)
+    rows = _rows(world, site, query, found)
+    pages = found.pages
+    if world.faults.strikes("pages-beyond-end", "search"):
+        pages += int(world.faults.value("pages-beyond-end") or 5)
+    models = query.wanted.models
+    make = models[0][0] if models else None
+    title = f"{MAKES.get(make or 0, '')} AutoScout24".strip()
+    props: Json = {
+        "pageTitle": title,
+        "listHeaderTitle": f"{grouped(found.total, site.language)} {title}",
+        "pageid": "list",
+        "cultureInfo": _culture(site),
+        "pageQuery": {**query.echo, "query_id": f"{world.seed:x}q{query.page}"},
+        "displayLocation": None,
+        "numberOfResults": found.total,
+        "numberOfPages": pages,
+        "listings": rows,
+        "numberOfOcsResults": 0,
+        "isMobile": False,
+        "taxonomy": taxonomy(site.language, make),
+        "translations": _TRANSLATIONS,
+        "loggedInCustomerTypeId": "",
+        "isoCulture": site.culture,
+        "pagePrefix": "lst",
+        "deliverableTailTotalItems": 0,
+        "trafficAnalysisResult": "ok",
+        "hasConsentCookie": False,
+        "isInitialRequest": True,
+    }
+    if world.faults.strikes("no-listings", "search"):
+        props = {"pageTitle": title, "pageid": "error", "cultureInfo": _culture(site)}
+    return props
+
+
+def offer_props(world: World, site: Site, car: Car) -> Json:
+    """The `pageProps` of an offer."""
+    return {
+        "pageid": "detail",
+        "listingDetails": details(world, car, site),
+        "cultureInfo": _culture(site),
+        "loggedInCustomerTypeId": "",
+        "pageTitle": f"{car.model.make} {car.model.name}",
+        "isMobile": False,
+    }
+
+
+def next_data(world: World, props: Json, route: str, query: Json) -> str:
+    """The text of `__NEXT_DATA__`; `query` is the address's, with what the route took of its path
+    as `slug`."""
+    document = {
+        "props": {"pageProps": _drifted(world, props), "__N_SSP": True},
+        "page": route,
+        "query": query,
+        "buildId": build_id(world),
+        "assetPrefix": "/assets/as24-search-funnel",
+        "isFallback": False,
+        "gssp": True,
+        "scriptLoader": [],
+    }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def bare_data(world: World, props: Json) -> str:
+    """What an address of data answers: the same, without the long lists of choices."""
+    lean = props | {name: None for name in ("taxonomy", "translations") if name in props}
+    return json.dumps({"pageProps": _drifted(world, lean), "__N_SSP": True}, ensure_ascii=False)
+
+
+def _rows(world: World, site: Site, query: Query, found: Found) -> list[Json]:
+    if found.sponsored is None or world.faults.strikes("empty-listings", "search"):
+        return []
+    rows = [row(world, world.car(found.sponsored), site, "Nfm")]
+    rows += [row(world, world.car(number), site) for number in found.numbers]
+    if world.faults.strikes("recommendations", "search"):
+        others = [(query.page * 31 + place * 97) % len(world) for place in range(3)]
+        rows += [row(world, world.car(n), site, section="Recommendations") for n in others]
+    return rows
+
+
+def _culture(site: Site) -> Json:
+    return {"isoCulture": site.culture, "tld": site.tld, "country": site.country.lower()}
+
+
+def _drifted(world: World, props: Json) -> Json:
+    """The page without the paths that the switch `drift` names."""
+    if world.faults.strikes("drift", "page"):
+        props = deepcopy(props)  # parts of it are shared by all pages
+        for path in world.faults.value("drift").split("+"):
+            drop_path(props, path.split("."))
+    return props

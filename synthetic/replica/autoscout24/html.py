@@ -1,0 +1,149 @@
+"""The HTML around the data of a page, with what matters of the site's: no link to any offer in the
+list, a consent box over data that is there all the same, pages that only buttons lead to."""
+
+import json
+from html import escape
+from typing import Any
+
+from synthetic.replica.autoscout24.sites import Site
+from synthetic.replica.autoscout24.words import FIELDS
+
+Json = dict[str, Any]
+
+_CONSENT = """\
+<div id="as24-cmp-popup" class="as24-cmp-container" data-testid="as24-cmp-container">
+<button data-testid="as24-cmp-accept-all-button">OK</button>
+<button data-testid="as24-cmp-decline-all-button">-</button></div>"""
+
+_ARTICLE = """\
+<article id="{id}" class="cldt-summary-full-item listing-impressions-tracking" \
+data-testid="list-item" data-guid="{id}" data-vehicle-type="c" \
+data-source="listpage_search-results" data-position="{place}" data-price="{price}" \
+data-price-label="{label}" data-make="{make}" \
+data-model="{model}" data-first-registration="{registered}" data-mileage="{mileage}" \
+data-fuel-type="{fuel}" data-seller-type="{seller}" data-listing-country="{country}">
+<a class="ListItemTitle_anchor__4TrfR"><h2>{title}</h2></a>
+<span data-testid="regular-price">{shown}</span></article>"""
+
+
+def page(site: Site, title: str, head: str, body: str, data: str | None) -> str:
+    """A whole page; `data` is the text of `__NEXT_DATA__`, None for a page without it."""
+    script = "" if data is None else _script('id="__NEXT_DATA__" type="application/json"', data)
+    return (
+        f'<!DOCTYPE html><html lang="{site.culture}"><head><meta charset="utf-8">'
+        f'<title>{escape(title)}</title><meta name="traffic_analysis" content="ok">{head}</head>'
+        f'<body><div id="__next">{body}</div>{_CONSENT}{script}</body></html>'
+    )
+
+
+def linked_data(document: Json) -> str:
+    """A script of JSON-LD, with its slashes escaped as the site does."""
+    text = json.dumps(document, ensure_ascii=False).replace("/", "\\u002F")
+    return _script('type="application/ld+json"', text)
+
+
+def search_body(rows: list[Json], pages: int, place: int) -> str:
+    """The list and the buttons to other pages; `place` is that of the first row, from 1."""
+    articles = "\n".join(_article(row, place + i) for i, row in enumerate(rows))
+    shown = sorted({1, 2, 3, pages} & set(range(1, pages + 1)))
+    buttons = "".join(
+        f'<li><button aria-label="Page {page}">{page}</button></li>' for page in shown
+    )
+    return (
+        f'<main class="ListPage_main__xZkl7">{articles}<div data-testid="listpage-pagination">'
+        f'<nav class="scr-pagination"><ul>{buttons}</ul></nav></div></main>'
+    )
+
+
+def offer_head(details: Json) -> str:
+    """What the head of an offer's page says: its own address, and not to be listed."""
+    url = escape(details["webPage"])
+    return (
+        f'<meta name="robots" content="noindex,follow"><link rel="canonical" href="{url}">'
+        f"{linked_data(_product(details))}"
+    )
+
+
+def offer_body(details: Json, site: Site) -> str:
+    """The facts that are known, as terms and their descriptions."""
+    names, vehicle = FIELDS[site.language], details["vehicle"]
+    facts = {
+        names["body"]: vehicle["bodyType"],
+        names["doors"]: vehicle["numberOfDoors"],
+        names["mileage"]: vehicle["mileageInKm"],
+        names["registered"]: vehicle["firstRegistrationDate"],
+        names["color"]: vehicle["bodyColor"],
+        names["original"]: vehicle["bodyColorOriginal"],
+        names["paint"]: vehicle["paintType"],
+    }
+    terms = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(str(fact))}</dd>"
+        for name, fact in facts.items()
+        if fact is not None
+    )
+    return (
+        f"<main><h1>{escape(details['imgAltText'])}</h1><dl>{terms}</dl>"
+        f"<div>{escape(details['seller']['companyName'])}</div></main>"
+    )
+
+
+def _product(details: Json) -> Json:
+    vehicle, public = details["vehicle"], details["prices"]["public"]
+    color = {"color": vehicle["bodyColor"]} if vehicle["bodyColor"] else {}
+    name = f"{vehicle['make']} {vehicle['model']}"
+    return {
+        "@context": "https://schema.org",
+        "@type": "Product",
+        "brand": {"@type": "Brand", "name": vehicle["make"]},
+        "name": name,
+        "image": details["images"][:1],
+        **color,
+        "offers": {
+            "@type": "Offer",
+            "price": public.get("priceRaw"),
+            "priceCurrency": "EUR",
+            "url": details["webPage"],
+            "offeredBy": {
+                "@type": "AutoDealer",
+                "name": details["seller"]["companyName"],
+            },
+            "itemOffered": {
+                "@type": "Car",
+                "name": name,
+                "manufacturer": vehicle["make"],
+                "model": vehicle["model"],
+                "bodyType": vehicle["bodyType"],
+                "identifier": details["id"],
+                "productionDate": vehicle["firstRegistrationDateRaw"],
+                "mileageFromOdometer": {
+                    "@type": "QuantitativeValue",
+                    "value": vehicle["mileageInKmRaw"],
+                    "unitText": "KMT",
+                },
+                **color,
+            },
+        },
+    }
+
+
+def _article(row: Json, place: int) -> str:
+    tracking, vehicle = row["tracking"], row["vehicle"]
+    return _ARTICLE.format(
+        id=row["id"],
+        place=place,
+        price=tracking["price"],
+        label=tracking["priceLabel"],
+        make=vehicle["make"].lower(),
+        model=vehicle["model"].lower(),
+        registered=tracking["firstRegistration"],
+        mileage=tracking["mileage"],
+        fuel=tracking["fuelType"],
+        seller=row["seller"]["type"][0].lower(),
+        country=row["location"]["countryCode"][0].lower(),
+        title=escape(f"{vehicle['make']} {vehicle['modelVersionInput']}"),
+        shown=row["price"]["priceFormatted"],
+    )
+
+
+def _script(attributes: str, text: str) -> str:
+    return f"<script {attributes}>{text.replace('<', chr(92) + 'u003c')}</script>"

@@ -1,0 +1,152 @@
+"""What a search asks for, read from its address, and the echo that the page gives of it."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from synthetic.replica.autoscout24.sites import Site
+from synthetic.replica.autoscout24.words import slug_of
+from synthetic.replica.fleet import MAKES, MODELS
+
+SIZE = 20
+_MOST_ROWS = 100
+_DEFAULT_ECHO = {
+    "sort": "standard", "desc": "0", "atype": "C", "damaged_listing": "exclude",
+    "powertype": "kw", "ocs_listing": "include", "lm_premium": "true",
+    "specialconditions": "true", "show_nfm": "true", "pricetype": "public",
+    "tier_rotation": "true",
+}  # fmt: skip
+_NOISE = frozenset(_DEFAULT_ECHO) | {"source", "search_id", "query_id", "cat"}
+_RANGES = {"freg": "year", "price": "price", "km": "mileage"}
+_MMMV = re.compile(r"\d+\|\d*\|\d*\|[^|,]*")
+
+
+class UnknownParameterError(ValueError):
+    """The site answers such an address with 404."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cars are asked for, and in which order.
+
+    `models` are pairs of a make's id and a model's (None: every model); None are all cars. `ranges`
+    hold a column of the world with the least and the most; `countries`, `bodies`, `colors` and
+    `states` are the site's ids, None for all.
+    """
+
+    models: tuple[tuple[int, int | None], ...] | None = None
+    countries: tuple[str, ...] = ()
+    bodies: tuple[int, ...] | None = None
+    colors: tuple[int, ...] | None = None
+    states: tuple[str, ...] = ("N", "U")
+    ranges: tuple[tuple[str, int, int], ...] = ()
+    cars: bool = True
+    sort: str = "standard"
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search: the filter, the page from 1 and how many rows it has, and the echo."""
+
+    wanted: Filter
+    page: int = 1
+    size: int = SIZE
+    echo: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_query(site: Site, slugs: tuple[str, ...], given: Mapping[str, str]) -> Query:
+    """Read a search from what follows `/lst` in its path, and its parameters.
+
+    A make or model that the site does not know is no mistake there: everything is searched.
+    Raises `UnknownParameterError` for a parameter that the site does not have, for filters that the
+    replica does not have, and for numbers that are none.
+    """
+    given = {name: value for name, value in given.items() if value or name == "cy"}
+    echo = {**_DEFAULT_ECHO, "cy": site.cy, **given}
+    known = {f"{name}{end}" for name in _RANGES for end in ("from", "to")}
+    known |= _NOISE | {"page", "size", "cy", "body", "bcol", "mmmv", "ustate"}
+    if unknown := set(given) - known:
+        raise UnknownParameterError(", ".join(sorted(unknown)))
+    mmmv = given.get("mmmv") or _mmmv_of(slugs)
+    models = _models(mmmv)
+    echo.pop("mmmv", None)
+    if models:
+        echo |= {"mmmv": mmmv, "cat": (category := _category(models)), "mcat": category}
+    wanted = Filter(
+        models=models,
+        countries=_texts(echo["cy"]),
+        bodies=_numbers(given.get("body")),
+        colors=_numbers(given.get("bcol")),
+        states=_texts(given.get("ustate", "N,U")),
+        ranges=_ranges(given),
+        cars=echo["atype"] == "C",
+        sort=echo["sort"],
+        descending=echo["desc"] == "1",
+    )
+    page, size = _number(given.get("page"), 1), _number(given.get("size"), SIZE)
+    return Query(wanted, max(1, page), min(max(2, size), _MOST_ROWS), echo)
+
+
+def category_of(make_id: int, model_id: int | None) -> str:
+    """Make and model as the site's newer addresses name them, such as `ma13mo1641`."""
+    return f"ma{make_id}" + (f"mo{model_id}" if model_id else "")
+
+
+def _mmmv_of(slugs: tuple[str, ...]) -> str:
+    """The make and model that the path names; empty if it names none, or one that is unknown."""
+    if not slugs:
+        return ""
+    for make_id, make in MAKES.items():
+        if slug_of(make) == slugs[0]:
+            if len(slugs) == 1:
+                return f"{make_id}|||"
+            for model in MODELS:
+                if model.make_id == make_id and slug_of(model.name) == slugs[1]:
+                    return f"{make_id}|{model.model_id}||"
+    return ""
+
+
+def _models(mmmv: str) -> tuple[tuple[int, int | None], ...] | None:
+    if not mmmv:
+        return None
+    pairs = []
+    for part in mmmv.split(","):
+        if not _MMMV.fullmatch(part):
+            raise UnknownParameterError(f"mmmv={mmmv}")
+        make, model, *_ = part.split("|")
+        pairs.append((int(make), int(model) if model else None))
+    return tuple(pairs)
+
+
+def _category(models: tuple[tuple[int, int | None], ...]) -> str:
+    return ",".join(category_of(*pair) for pair in models)
+
+
+def _ranges(given: Mapping[str, str]) -> tuple[tuple[str, int, int], ...]:
+    found = []
+    for name, column in _RANGES.items():
+        low, high = given.get(f"{name}from"), given.get(f"{name}to")
+        if low or high:
+            found.append((column, _number(low, 0), _number(high, 2**31 - 1)))
+    return tuple(found)
+
+
+def _list(text: str | None, read: Callable[[str], int]) -> tuple[int, ...] | None:
+    return tuple(read(part) for part in text.split(",")) if text else None
+
+
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    return _list(text, lambda part: _number(part, 0))
+
+
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
+
+
+def _number(text: str | None, default: int) -> int:
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise UnknownParameterError(text)
+    return int(text)

@@ -1,0 +1,151 @@
+"""The cars of a replica's world by number: columns of their facts, and one car put together."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthetic.replica.autoscout24.words import BODY_IDS, COLOR_IDS
+from synthetic.replica.fleet import MODELS, Model
+from synthetic.scenes import BODY_TYPES, COLORS
+
+Numbers = NDArray[np.int32]
+
+THIS_YEAR = 2026
+STATES = ("U", "N", "J", "D")
+"""Used, new, nearly new, shown; as the site writes them."""
+
+_FIRST_SEEN = datetime(2026, 1, 1, tzinfo=UTC)
+_POPULARITY = np.cumsum([1 / (rank + 1) for rank in range(len(MODELS))])
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A fact a column, each of shape (cars,): indexes into `MODELS`, `BODY_TYPES`, `COLORS`,
+    `STATES` and the countries of the world; year and month of the first registration (year of new
+    cars: this one), kilometres, euros, kilowatts; `rank` is the order that sites call standard."""
+
+    model: Numbers
+    body: Numbers
+    color: Numbers
+    state: Numbers
+    country: Numbers
+    year: Numbers
+    month: Numbers
+    mileage: Numbers
+    price: Numbers
+    power: Numbers
+    rank: Numbers
+    gone: Numbers
+
+    def __len__(self) -> int:
+        return len(self.model)
+
+
+def draw_columns(seed: int, count: int, countries: int) -> Columns:
+    """The facts of `count` cars: those of a larger count begin with those of a smaller one."""
+    draws = iter(range(100))
+
+    def draw() -> NDArray[np.float64]:
+        return np.random.default_rng((seed, next(draws))).random(count)
+
+    model = np.searchsorted(_POPULARITY, draw() * _POPULARITY[-1], side="right")
+    bodies = np.array([[BODY_TYPES.index(m.bodies[i % len(m.bodies)]) for i in range(6)]
+                       for m in MODELS])  # fmt: skip
+    state = np.searchsorted([0.86, 0.92, 0.97], draw(), side="right")
+    new = state == STATES.index("N")
+    age = np.where(new, 0, np.floor(30 * draw() ** 2.5))
+    first = np.array([m.price for m in MODELS])[model]
+    price = first * 0.87**age * (0.85 + 0.3 * draw())
+    mileage = np.where(new, 10 + 50 * draw(), (age + draw()) * (6_000 + 16_000 * draw()))
+    columns = {
+        "model": model,
+        "body": bodies[model, np.floor(draw() * 6).astype(int)],
+        "color": np.floor(draw() * len(COLORS)),
+        "state": state,
+        "country": np.floor(draw() * countries),
+        "year": THIS_YEAR - age,
+        "month": 1 + np.floor(12 * draw()),
+        "mileage": mileage,
+        "price": np.maximum(price // 10 * 10, 500),
+        "power": 50 + np.floor(200 * draw()),
+        "rank": np.floor(draw() * 2**31),
+        "gone": np.zeros(count),
+    }
+    return Columns(**{name: column.astype(np.int32) for name, column in columns.items()})
+
+
+def extended(old: Columns, new: Columns) -> Columns:
+    """The columns of more cars, with what was changed of the first ones kept."""
+    kept = {
+        field.name: np.concatenate([getattr(old, field.name), getattr(new, field.name)[len(old) :]])
+        for field in fields(Columns)
+    }
+    return replace(new, **kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Car:
+    """One car on offer: what its pages say, and what its photos show.
+
+    `color` and `body` are words of the scene renderer. `country` is the site of the country where
+    it stands. `photos` are the numbers of its photos, in the order of the gallery.
+    """
+
+    number: int
+    guid: str
+    model: Model
+    title: str
+    color: str
+    body: str
+    state: str
+    country: str
+    year: int
+    month: int
+    mileage: int
+    price: int
+    power: int
+    photos: tuple[int, ...]
+    gone: bool
+
+    @property
+    def color_id(self) -> int | None:
+        """The site's id of the colour, None for one that the site does not have."""
+        return COLOR_IDS.get(self.color)
+
+    @property
+    def body_id(self) -> int:
+        """The site's id of the body."""
+        return BODY_IDS[self.body]
+
+    @property
+    def is_new(self) -> bool:
+        """Never registered so far."""
+        return self.state == "N"
+
+    @property
+    def fuel(self) -> str:
+        """The site's letter of the fuel."""
+        return self.model.fuels[self.number % len(self.model.fuels)]
+
+    @property
+    def gear(self) -> str:
+        """`A` or `M`, as the site writes them."""
+        return "A" if self.fuel == "E" or self.number % 3 else "M"
+
+    @property
+    def created(self) -> datetime:
+        """When the offer was put in: the higher the number the later."""
+        return _FIRST_SEEN + timedelta(minutes=7 * self.number)
+
+
+_MOTORS = ("1.2", "1.6", "2.0", "xDrive", "Turbo", "GT")
+_TRIMS = ("Comfort", "Sport", "Lounge", "Edition", "Business")
+_EXTRAS = ("Navi", "PDC", "LED", "Klima", "Kamera", "AHK", "SHZ")
+
+
+def drawn_title(number: int) -> str:
+    """What the seller of a car writes behind its model: free text, often with bars in it."""
+    parts = (_MOTORS[number % 6], _TRIMS[number // 6 % 5], _EXTRAS[number // 30 % 7])
+    return " | ".join(parts) if number % 2 else " ".join(parts)

@@ -1,0 +1,191 @@
+"""The files of the replica's Commons, each drawn from the seed and its number alone."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Literal, TypeVar, cast
+
+import numpy as np
+
+from synthetic.replica.commons_categories import CARS, COLORS, ITEMS, Car
+from synthetic.replica.commons_rights import ARTIST_DECK, PEOPLE, RIGHTS_DECK, Rights, artist
+from synthetic.scenes import BACKGROUNDS, SIZE, Choices
+from synthetic.scenes.dice import Dice
+
+T = TypeVar("T")
+Kind = Literal["car", "interior", "toy", "engine", "museum", "drawing", "audio"]
+
+KIND_DECK: tuple[Kind, ...] = (
+    *("car",) * 31, *("interior",) * 2, *("toy",) * 2, *("drawing",) * 2, "engine", "museum",
+    "audio",
+)  # fmt: skip
+CAR_DECK = (*(CARS[0],) * 3, *CARS)
+WIDTH_DECK = (320, 800, 800, 1200, 1200, 1600, 1600, 2560)
+"""Originals both under and over the usual widths of a thumbnail; `height_at` says how high."""
+
+ODDITY_DECK = (
+    ("Attribution", "Photo: {user} / Wikimedia Commons"),
+    ("Attribution", '<a href="//commons.wikimedia.org/wiki/User:{user}">{user}</a>, own work'),
+    ("Restrictions", "trademarked"),
+    ("Restrictions", "personality|trademarked"),
+    ("NonFree", "true"),
+    ("DeletionReason", "No evidence of permission"),
+    *(None,) * 14,
+)
+"""Fields of `extmetadata` that few files have, or that are empty for most."""
+
+PLACES = {
+    "city": "in the city", "mountains": "in the mountains", "sea": "at the sea",
+    "nature": "in nature", "road": "on the road", "parking": "on a parking lot",
+    "studio": "in a studio", "indoor": "in a garage",
+}  # fmt: skip
+
+MIMES = {
+    "drawing": ("image/svg+xml", "DRAWING", "svg"),
+    "audio": ("application/ogg", "AUDIO", "ogg"),
+}
+"""Of the kinds that are no photos: mime type, media type and extension."""
+
+_PHOTO = ("image/jpeg", "BITMAP")
+_FIRST_UPLOAD = datetime(2015, 10, 31, 23, 0, 49, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a file is of: its title's words, its categories, and what the renderer is given."""
+
+    words: str
+    categories: tuple[str, ...]
+    choices: tuple[tuple[str, str], ...] = ()
+    year: int | None = None
+
+    def as_choices(self) -> Choices:
+        """The choices as the renderer takes them."""
+        return cast("Choices", dict(self.choices))
+
+
+@dataclass(frozen=True, slots=True)
+class CommonsFile:
+    """A file page: `name` is its title without "File:". `version` counts its uploads, `item` is
+    what its structured data says that it depicts."""
+
+    pageid: int
+    name: str
+    kind: Kind
+    shown: Shown
+    scene: int
+    width: int
+    rights: Rights
+    user: str
+    artist: str | None
+    oddity: tuple[str, str] | None
+    uploaded: datetime
+    version: int = 1
+    item: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The name as addresses and continuations hold it, with underscores."""
+        return self.name.replace(" ", "_")
+
+    @property
+    def folder(self) -> str:
+        """The two folders of the file's addresses, from the md5 of its name."""
+        digest = hashlib.md5(self.key.encode(), usedforsecurity=False).hexdigest()
+        return f"{digest[0]}/{digest[:2]}"
+
+    @property
+    def height(self) -> int:
+        """In pixels; 0 for a sound."""
+        return height_at(self.width)
+
+    @property
+    def mime(self) -> str:
+        """The mime type."""
+        return MIMES.get(self.kind, _PHOTO)[0]
+
+    @property
+    def mediatype(self) -> str:
+        """MediaWiki's own word for the kind of media."""
+        return MIMES.get(self.kind, _PHOTO)[1]
+
+
+def draw_file(seed: int, index: int) -> CommonsFile:
+    """File number `index` of the world with this seed."""
+    dice = Dice(seed, 7, index)
+    kind = dealt(KIND_DECK, (seed, 1), index)
+    car = dealt(CAR_DECK, (seed, 2), index)
+    if kind != "car" and index < len(KIND_DECK):
+        car = CARS[0]  # so that every kind is found below one model, however small the world
+    shown = show(kind, car, dice)
+    photo = dice.pick(("jpg", "jpg", "jpg", "JPG", "jpeg"))
+    name = f"{shown.words} ({index + 1}).{MIMES[kind][2] if kind in MIMES else photo}"
+    user = dice.pick(PEOPLE)
+    return CommonsFile(
+        pageid=21_000_000 + 37 * index,
+        name=name[0].upper() + name[1:],
+        kind=kind,
+        shown=shown,
+        scene=dice.pick(range(6)),
+        width=0 if kind == "audio" else dealt(WIDTH_DECK, (seed, 3), index),
+        rights=dealt(RIGHTS_DECK, (seed, 4), index),
+        user=user,
+        artist=artist(dealt(ARTIST_DECK, (seed, 5), index), user),
+        oddity=dealt(ODDITY_DECK, (seed, 6), index),
+        uploaded=_FIRST_UPLOAD + timedelta(minutes=97 * index),
+        item=_item(car) if kind in {"car", "interior"} and index % 3 == 0 else None,
+    )
+
+
+def _item(car: Car) -> str:
+    return next(item for item, name in ITEMS.items() if name == car.name)
+
+
+def height_at(width: int) -> int:
+    """The height of every picture of this width: the shape of the scenes as they are rendered."""
+    return width * SIZE[1] // SIZE[0]
+
+
+def dealt(deck: Sequence[T], seed: tuple[int, int], index: int) -> T:
+    """The card of this number: each round of the deck is shuffled anew and dealt to its end, so
+    that rare cards come in every world, and in their share."""
+    around, place = divmod(index, len(deck))
+    return deck[_shuffled((*seed, around), len(deck))[place]]
+
+
+@lru_cache(maxsize=64)
+def _shuffled(seed: tuple[int, ...], size: int) -> tuple[int, ...]:
+    return tuple(int(place) for place in np.random.default_rng(seed).permutation(size))
+
+
+def show(kind: Kind, car: Car, dice: Dice) -> Shown:
+    """What a file of this kind shows of the car."""
+    if kind == "car":
+        return _show_car(car, dice)
+    color, body = ("color", dice.pick(COLORS)), ("body_type", car.bodies[0])
+    toy = (("view", "exterior"), ("background", "studio"), color, body)
+    hall = (("view", "exterior"), ("background", "indoor"), color, body)
+    name, make = car.name, car.make
+    return {
+        "interior": Shown(f"Interior of a {name}", (name,), (("view", "interior"),)),
+        "toy": Shown(f"Model car {name}", (f"Model cars of {name}",), toy),
+        "engine": Shown(f"{make} engine", (f"{make} engines",), (("view", "detail"), color)),
+        "museum": Shown(f"Cars & people at the {make} museum", (f"{make} museum",), hall),
+        "drawing": Shown(f"{name} logo", (f"{name} logos", name)),
+        "audio": Shown(f"Sound of a {name}", (name,)),
+    }[kind]
+
+
+def _show_car(car: Car, dice: Dice) -> Shown:
+    color, body, background = dice.pick(COLORS), dice.pick(car.bodies), dice.pick(BACKGROUNDS)
+    year = dice.pick(car.years) + dice.pick(range(8))
+    categories = [car.generation(year), f"{color.capitalize()} {car.name}"]
+    if dice.chance(0.3):
+        categories.append(car.name)
+    choices = (
+        ("view", "exterior"), ("color", color), ("body_type", body), ("background", background),
+    )  # fmt: skip
+    words = f"{color.capitalize()} {car.name} {body} {PLACES[background]}"
+    return Shown(words, tuple(categories), choices, year)

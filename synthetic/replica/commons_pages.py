@@ -1,0 +1,112 @@
+"""Which pages a request to the replica's `api.php` is about: members of a category, results of a
+search, or pages by name."""
+
+from typing import Any
+
+from synthetic.replica.commons_continue import ApiError, Asked
+from synthetic.replica.commons_files import CommonsFile
+from synthetic.replica.commons_imageinfo import description
+from synthetic.replica.commons_search import DEPTH, search_files
+from synthetic.replica.commons_state import Category, Commons, sort_key
+
+Page = CommonsFile | Category
+Row = dict[str, Any]
+
+SPACES = {"Category": 14, "File": 6}
+"""The namespaces that the replica has, with their numbers."""
+
+
+def members(
+    commons: Commons, asked: Asked, prefix: str, empty_page: bool
+) -> tuple[list[Page], str | None]:
+    """A page of the members of a category, and the `cmcontinue` at which the next one begins.
+
+    With `empty_page` the first one is empty. Raises `ApiError`.
+    """
+    types = asked.words(f"{prefix}type", "page|subcat|file")
+    name = _category_name(asked.text(f"{prefix}title"), f"{prefix}title")
+    by_type: dict[str, list[Page]] = {
+        "subcat": [*commons.categories_in(name)],
+        "file": [*commons.files_in(name)],
+    }
+    rows = [(kind, page) for kind in types for page in by_type.get(kind, [])]
+    start = asked.text(f"{prefix}continue")
+    if start:
+        rows = _from(rows, types, start)
+    limit = 0 if empty_page and not start else asked.limit(f"{prefix}limit")
+    follow = None
+    if len(rows) > limit:
+        kind, page = rows[limit]
+        key, pageid = sort_key(page)
+        follow = f"{kind}|{key.encode().hex()}|{pageid}"
+    return [page for _, page in rows[:limit]], follow
+
+
+def found(commons: Commons, asked: Asked, prefix: str) -> tuple[list[CommonsFile], int | None, int]:
+    """A page of the files that a search finds, the offset of the next one, and how many there are.
+
+    Raises `ApiError`.
+    """
+    text = asked.text(f"{prefix}search")
+    if not text:
+        raise ApiError("missingparam", f'The "{prefix}search" parameter must be set.')
+    in_files = "6" in asked.words(f"{prefix}namespace", "0")
+    files = search_files(commons, text) if in_files else []
+    offset = asked.number(f"{prefix}offset", 0)
+    after = offset + asked.limit(f"{prefix}limit")
+    more = after < min(len(files), DEPTH)
+    return files[offset:after], after if more else None, len(files)
+
+
+def named(commons: Commons, asked: Asked) -> list[Row]:
+    """The pages of `titles` and `pageids`; those that are not there say so. Raises `ApiError`."""
+    rows: list[Row] = []
+    for title in asked.words("titles"):
+        space, _, name = title.partition(":")
+        page = commons.category(name) if space == "Category" else commons.file(name)
+        missing = {"ns": SPACES.get(space, 0), "title": title, "missing": True}
+        rows.append(row_of(page) if page else missing)
+    for text in asked.words("pageids"):
+        if not text.isdecimal():
+            raise ApiError("badinteger", f'Invalid value "{text}" for integer parameter "pageids".')
+        known = commons.page(int(text))
+        rows.append(row_of(known) if known else {"pageid": int(text), "missing": True})
+    if len(rows) > 50:
+        raise ApiError("toomanyvalues", 'Too many values supplied for parameter "titles".')
+    return rows
+
+
+def row_of(page: Page) -> Row:
+    """A page as every answer begins it."""
+    space = "Category" if isinstance(page, Category) else "File"
+    return {"pageid": page.pageid, "ns": SPACES[space], "title": f"{space}:{page.name}"}
+
+
+def result_row(file: CommonsFile) -> Row:
+    """A row of `list=search`; `size` is that of the page's text, not of the file."""
+    text = description(file) or ""
+    return {
+        "ns": 6, "title": f"File:{file.name}", "pageid": file.pageid, "size": len(text),
+        "wordcount": len(text.split()), "snippet": text,
+        "timestamp": f"{file.uploaded:%Y-%m-%dT%H:%M:%SZ}",
+    }  # fmt: skip
+
+
+def _category_name(title: str, parameter: str) -> str:
+    if not title:
+        raise ApiError("missingparam", f'The "{parameter}" parameter must be set.')
+    if not title.startswith("Category:"):
+        raise ApiError("invalidcategory", "The category name you entered is not valid.")
+    return title.removeprefix("Category:").replace("_", " ")
+
+
+def _from(
+    rows: list[tuple[str, Page]], types: tuple[str, ...], start: str
+) -> list[tuple[str, Page]]:
+    """The rows from the place on that a `cmcontinue` names, be its page still there or not."""
+    try:
+        kind, key, pageid = start.split("|")
+        place = (types.index(kind), (bytes.fromhex(key).decode(), int(pageid)))
+    except ValueError:
+        raise ApiError("badcontinue", "Invalid continue param.") from None
+    return [(kind, page) for kind, page in rows if (types.index(kind), sort_key(page)) >= place]

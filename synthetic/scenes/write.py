@@ -1,0 +1,76 @@
+"""Writes a folder of scenes as a source on disk has them: photos, and a sidecar with facts."""
+
+import csv
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from synthetic.scenes.painter import SIZE, render
+from synthetic.scenes.scene import Labels, Scene
+
+LABEL_COLUMNS = ("path", "color", "body_type", "background", "view", "people", "age")
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenScenes:
+    """The folder of scenes, its sidecar, and how many photos it has and how many are new."""
+
+    folder: Path
+    labels: Path
+    count: int
+    new: int
+
+
+def write_scenes(folder: Path, count: int, seed: int) -> WrittenScenes:
+    """Write the scenes of `seed`, `seed` + 1, ... as JPEG files with a sidecar `labels.csv`.
+
+    A second call finds its files and writes the same bytes: nothing changes. Photos that are there
+    from another seed are replaced; files with other names are left alone. Several values of a
+    column are joined by ";". Raises `OSError` where the folder cannot be written.
+    """
+    if count < 1:
+        raise ValueError(f"count is {count}; at least one scene must be asked for")
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, new = [], 0
+    for i in range(count):
+        scene = render(seed + i, SIZE)
+        name = f"scene_{i + 1:06d}.jpg"
+        new += _store(folder / name, jpeg_bytes(scene))
+        rows.append(label_row(name, scene.labels))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, LABEL_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    _store(folder / "labels.csv", text.getvalue().encode())
+    return WrittenScenes(folder, folder / "labels.csv", count, new)
+
+
+def jpeg_bytes(scene: Scene) -> bytes:
+    """The scene's picture as a JPEG file of quality 90, without metadata."""
+    buffer = io.BytesIO()
+    scene.image.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def label_row(path: str, labels: Labels) -> dict[str, str]:
+    """A scene's labels as a row of the sidecar."""
+    return {
+        "path": path,
+        "color": labels.color or "",
+        "body_type": labels.body_type or "",
+        "background": labels.background or "",
+        "view": labels.view,
+        "people": ";".join(labels.people) or "none",  # an empty cell would say nothing
+        "age": ";".join(labels.age) or "none",
+    }
+
+
+def _store(path: Path, content: bytes) -> bool:
+    """Write the file aside and move it into place, unless it is there with the same bytes."""
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.write_bytes(content)
+    aside.replace(path)
+    return True

@@ -1,0 +1,119 @@
+"""Measures marque-tiny on scenes it was not trained on: `python -m synthetic.tiny.evaluate`.
+
+The table goes to standard output; with `--card FILE` it also replaces the measured part of the
+model card, between its two marks.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from embeddings.tiny import WEIGHTS
+from synthetic.tiny.captions import COLUMNS, HELD_OUT_TEMPLATES, VALUES
+from synthetic.tiny.measure import (
+    PEOPLE,
+    Model,
+    Sample,
+    histogram_accuracy,
+    people_accuracy,
+    precision_at_10,
+    reworded_prompts,
+    sample_scenes,
+    zero_shot,
+)
+from synthetic.tiny.scenes import EVALUATION_SEED
+from synthetic.tiny.table import LIMITS, WANTED, WANTED_PEOPLE, WANTED_PRECISION, Score, table
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+QUESTIONS = ("a photo of a {}", "{}")
+REWORDED = tuple(text.replace("{a} {car}", "a {}") for text in HELD_OUT_TEMPLATES)
+
+
+def measured(model: Model, test: Sample, train: Sample) -> str:
+    """The measured numbers as Markdown; `train` serves the colour histograms only."""
+    people = {word: people_accuracy(model, test, word) for word in PEOPLE}
+    answers = {text: precision_at_10(model, test, text) for text in QUESTIONS + REWORDED}
+    scores = [_attribute_score(model, test, train, name) for name in VALUES]
+    scores += [
+        Score(f"people: {word}", there, WANTED_PEOPLE) for word, (_, there) in people.items()
+    ]
+    scores.append(_search_score(answers))
+    lines = [
+        f"{len(test.facts)} scenes from seed {EVALUATION_SEED} on, as JPEG files of the default "
+        "size; none of them was used in training.",
+        "",
+        table(scores),
+        "",
+        "| who is there | accuracy | mean of there and not there |",
+        "|---|---|---|",
+        *(f"| {word} | {plain:.3f} | {there:.3f} |" for word, (plain, there) in people.items()),
+        "",
+        "| question | precision@10 | pairs |",
+        "|---|---|---|",
+    ]
+    for text, (score, pairs) in answers.items():
+        mark = " (wording withheld)" if text in REWORDED else ""
+        lines.append(f'| "{text.format("[color] [body_type]")}"{mark} | {score:.3f} | {pairs} |')
+    return "\n".join(lines)
+
+
+def _attribute_score(model: Model, test: Sample, train: Sample, name: str) -> Score:
+    right = zero_shot(model, test, name)
+    apart = test.withheld[test.facts[:, COLUMNS[name]] >= 0]
+    combined = name != "view"  # only exteriors have combinations, and their view is one value
+    reworded = [zero_shot(model, test, name, texts).mean() for texts in reworded_prompts(name)]
+    return Score(
+        f"{name}, zero-shot accuracy",
+        float(right.mean()),
+        WANTED[name],
+        seen=float(right[~apart].mean()) if combined else None,
+        withheld=float(right[apart].mean()) if combined else None,
+        reworded=float(np.mean(reworded)) if reworded else None,
+        colors_alone=histogram_accuracy(train, test, name),
+        limit=LIMITS.get(name),
+    )
+
+
+def _search_score(answers: dict[str, tuple[float, int]]) -> Score:
+    return Score(
+        f'precision@10 of "{QUESTIONS[0].format("[color] [body_type]")}"',
+        answers[QUESTIONS[0]][0],
+        WANTED_PRECISION,
+        reworded=float(np.mean([answers[text][0] for text in REWORDED])),
+    )
+
+
+def store_table(card: Path, text: str) -> None:
+    """Put the table between the marks of the card; raises `ValueError` where it has none."""
+    old = card.read_text()
+    if BEGIN not in old or END not in old:
+        raise ValueError(f"{card} has no lines {BEGIN!r} and {END!r} to put the table between")
+    measured = f"{BEGIN}\n{text}\n{END}"
+    found = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: measured, old, flags=re.S)
+    card.write_text(found)
+
+
+def main() -> None:
+    """Render, embed, measure, and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m synthetic.tiny.evaluate", description=__doc__)
+    parser.add_argument("--count", type=int, default=4000, help="scenes to measure on")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights to measure")
+    parser.add_argument("--card", type=Path, help="model card whose table is replaced")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    model = Model(str(options.weights.resolve()))
+    test = sample_scenes(model, EVALUATION_SEED, options.count)
+    train = sample_scenes(model, EVALUATION_SEED // 2, options.count)
+    text = measured(model, test, train)
+    sys.stdout.write(text + "\n")
+    if options.card:
+        store_table(options.card, text)
+
+
+if __name__ == "__main__":
+    main()

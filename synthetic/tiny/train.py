@@ -1,0 +1,146 @@
+"""Trains marque-tiny on scenes that are rendered as it goes: `python -m synthetic.tiny.train`.
+
+Two losses: contrastive with several positives (a caption is positive for every photo it fits), and
+cross-entropy over the class prompts of each attribute.
+"""
+
+import argparse
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
+from torch import Tensor
+
+from embeddings.openclip import open_clip
+from embeddings.tiny import CONFIG_DIR, NAME, register
+from synthetic.scenes.dice import Dice
+from synthetic.tiny.captions import (
+    COLUMNS,
+    FLAG_COLUMN,
+    VALUES,
+    class_prompts,
+    draw_caption,
+    fits,
+    people_prompts,
+)
+from synthetic.tiny.learning import learn, make_optimizer, rate_at, update
+from synthetic.tiny.scenes import LAST_SEED, Facts, Pixels, training_batches
+
+BATCH = 96
+CAPTIONS = 72
+PEAK_RATE = 2e-3
+STEPS = 6000
+SEED = 1
+WEIGHTS_OF = {"color": 1.0, "body_type": 1.6, "background": 0.8, "view": 0.5}
+
+
+def to_input(pixels: Pixels) -> Tensor:
+    """Pixels as the model's input: (n, 3, side, side), normalised as open_clip's default does."""
+    values = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)
+    mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
+    deviation = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
+    return ((values - mean) / deviation).contiguous(memory_format=torch.channels_last)
+
+
+def contrastive_loss(similarity: Tensor, positive: Tensor) -> Tensor:
+    """Several positives each way, for (captions, photos) similarities and a mask of what fits.
+
+    Of a caption every photo that fits is to be found (Khosla et al. 2020, "Supervised Contrastive
+    Learning", the mean outside the logarithm); of a photo any caption that fits will do.
+    """
+    by_text = F.log_softmax(similarity, dim=1)
+    count = positive.sum(1).clamp(min=1)
+    to_photo = -((by_text * positive).sum(1) / count).mean()
+    hit = positive.any(0)
+    masked = similarity.masked_fill(~positive, -1e4)
+    to_text = (torch.logsumexp(similarity, 0) - torch.logsumexp(masked, 0))[hit].mean()
+    return to_photo + 0.5 * to_text
+
+
+def attribute_loss(similarity: Tensor, facts: Tensor) -> Tensor:
+    """Cross-entropy over the prompts of each attribute, photos without a value left out."""
+    total, start = torch.zeros(()), 0
+    for name, values in VALUES.items():
+        truth = facts[:, COLUMNS[name]]
+        known = truth >= 0
+        logits = similarity[:, start : start + len(values)]
+        start += len(values)
+        if bool(known.any()):
+            loss = F.cross_entropy(logits[known], truth[known], label_smoothing=0.02)
+            total = total + WEIGHTS_OF[name] * loss
+    return total
+
+
+def people_loss(similarity: Tensor, facts: Tensor) -> Tensor:
+    """Whether each kind and age is there, from pairs of prompts that say yes and no."""
+    yes, no = similarity[:, 0::2], similarity[:, 1::2]
+    truth = facts[:, FLAG_COLUMN : FLAG_COLUMN + yes.shape[1]].float()
+    seen = facts[:, COLUMNS["view"]] == 0
+    return F.binary_cross_entropy_with_logits((yes - no)[seen], truth[seen]) * 5
+
+
+class Trainer:
+    """The model, its optimiser and its stream of scenes."""
+
+    def __init__(self, seed: int, steps: int) -> None:
+        torch.manual_seed(seed)
+        register()
+        model: Any = open_clip.create_model(NAME)
+        self.model = model.to(memory_format=torch.channels_last)
+        self.tokenizer = open_clip.get_tokenizer(NAME)
+        self.steps = steps
+        self.dice = Dice(seed, 4)
+        self.batches: Iterator[tuple[Pixels, Facts]] = training_batches(seed, BATCH)
+        self.optimizer = make_optimizer(self.model, PEAK_RATE)
+
+    def step(self, number: int) -> float:
+        """Learn from one batch; the loss before the update."""
+        pixels, rows = next(self.batches)
+        facts = torch.from_numpy(rows)
+        shown = self.dice.rng.permutation(len(rows))[:CAPTIONS]
+        captions = [draw_caption(rows[i].tolist(), self.dice) for i in shown]
+        positive = torch.from_numpy(fits(captions, rows))
+        prompts = class_prompts(self.dice)
+        pairs = [text for pair in people_prompts(self.dice) for text in pair]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            photos = self.model.encode_image(to_input(pixels))
+        photos = F.normalize(photos.float(), dim=-1)
+        tokens = self.tokenizer([c.text for c in captions] + prompts + pairs)
+        texts = F.normalize(self.model.encode_text(tokens), dim=-1)
+        similarity = self.model.logit_scale.exp() * texts @ photos.T
+        n, m = len(captions), len(captions) + len(prompts)
+        loss = contrastive_loss(similarity[:n], positive)
+        loss = loss + attribute_loss(similarity[n:m].T, facts)
+        loss = loss + people_loss(similarity[m:].T, facts)
+        rate = rate_at(number, self.steps, PEAK_RATE)
+        update(self.optimizer, self.model, loss, rate)
+        with torch.no_grad():
+            self.model.logit_scale.clamp_(0, math.log(50))
+        return float(loss.detach())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train and write the weights; progress goes to standard error."""
+    parser = argparse.ArgumentParser(prog="python -m synthetic.tiny.train", description=__doc__)
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"batches of {BATCH} scenes")
+    parser.add_argument("--seed", type=int, default=SEED, help="of scenes, captions and weights")
+    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
+    parser.add_argument("--out", type=Path, default=CONFIG_DIR, help="folder for the weights")
+    options = parser.parse_args(arguments)
+    if not 1 <= options.seed < LAST_SEED:
+        parser.error(
+            f"--seed is {options.seed}; give 1 to {LAST_SEED - 1}, for the scenes of others are "
+            "those that the model is evaluated on"
+        )
+    torch.set_num_threads(options.threads)
+    options.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(options.seed, options.steps)
+    trainer.model.train()
+    learn(trainer.step, options.steps, trainer.model, options.out / f"{NAME}.safetensors")
+
+
+if __name__ == "__main__":
+    main()
