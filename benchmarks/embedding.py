@@ -22,8 +22,7 @@ from PIL import Image
 
 from benchmarks.machine import SHARED, made_by
 from benchmarks.peers import ABSENT, peers_python
-from catalog.cars import open_space
-from catalog.pending import unembedded_images, unlabelled_sightings
+from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import Catalog
 from core.photos.examine import decode
@@ -37,6 +36,7 @@ from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, embed_shard, engine_for, kept_engine
 from labeling.label import label_sightings
+from labeling.pending import unembedded_images, unlabelled_sightings
 from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 

@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.machine import made_by
-from catalog.cars import open_space
+from catalog.car_columns import open_space
 from catalog.table import Catalog, open_catalog
 from catalog.upkeep import SIZES
 

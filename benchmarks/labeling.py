@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +20,12 @@ import torch
 from benchmarks.machine import made_by
 from benchmarks.photos import SIZE
 from benchmarks.segmenting import Segmenting, measure_segmenting
-from catalog.cars import Vectors, append_cars, open_space
+from catalog.car_columns import open_space
 from catalog.index import maintain_indexes
-from catalog.labelers import load_labelers
-from catalog.pending import stale_cars, unasked_images, unlabelled_sightings
 from catalog.published import PublishedCars
 from catalog.register import register
 from catalog.schema import sighting_id
 from catalog.table import Catalog, open_catalog
-from catalog.versions import publish
 from core.records import Photo, Sighting
 from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder, load_encoder
@@ -37,11 +33,14 @@ from embeddings.engine import Engine
 from embeddings.registry import SPACE, TINY, ModelSpec
 from embeddings.tuning import Way, usable_cores
 from labeling import masks
-from labeling.label import current_labels, label_sightings
+from labeling.label import label_sightings
+from labeling.labelers import load_labelers
 from labeling.networks import ask_photos, label_vectors, load_panel
+from labeling.pending import stale_cars, unasked_images, unlabelled_sightings
 from labeling.pictures import ColourModel, PictureLabeler, Surroundings, see_photos
 from labeling.prepare import Labels, prepare_zero_shot
-from labeling.refresh import refresh_labels
+from labeling.publish.cars import Vectors, append_cars, refresh_cars
+from labeling.publish.publish import publish
 from labeling.segment import load_segmenter, segment_photos
 from labeling.segmenters import DEFAULT_SEGMENTER
 from labeling.truth import known_views, load_vectors
@@ -123,11 +122,7 @@ def _fill(catalog: Catalog, encoder: ClipEncoder, photos: int, scenes: int) -> N
         some = vectors[[number % scenes for number in numbers]]
         some = some + draw.normal(0, 0.003, some.shape)
         units = (some / np.linalg.norm(some, axis=1, keepdims=True)).astype(np.float32)
-        append_cars(
-            catalog,
-            Vectors(SPACE, record.version, keys, units),
-            partial(current_labels, catalog),
-        )
+        append_cars(catalog, Vectors(SPACE, record.version, keys, units))
 
 
 def _words(labels: Shown) -> str:
@@ -180,7 +175,7 @@ def _label(
     began = time.perf_counter()
     stale = stale_cars(catalog)
     for start in range(0, len(stale), _REFRESH):
-        refresh_labels(catalog, stale[start : start + _REFRESH])
+        refresh_cars(catalog, stale[start : start + _REFRESH])
     seconds["writing the labels into rows"] = time.perf_counter() - began
     print(f"labelled {len(waiting):,}, refreshed {len(stale):,}: {seconds}", flush=True)
     return seconds, catalog.count("assertions") - before

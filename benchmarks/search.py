@@ -17,14 +17,15 @@ import pyarrow as pa
 
 from benchmarks.machine import made_by
 from benchmarks.vectors import Data, Vectors, mixture
-from catalog.cars import open_space
+from catalog.car_columns import open_space
 from catalog.filters import hide_views
 from catalog.index import REFINE, maintain_indexes, probes
 from catalog.published import PublishedCars
 from catalog.table import Catalog, open_catalog
-from catalog.versions import TAG, publish
+from catalog.versions import TAG
 from embeddings.registry import SPACE, SpaceRecord
 from flows.settings import Settings
+from labeling.publish.publish import publish
 from search.engine import HIDDEN_VIEWS, search
 from search.query import Query
 

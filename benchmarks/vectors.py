@@ -24,8 +24,9 @@ from catalog.index import NPROBES, REFINE, maintain_indexes
 from catalog.published import EXACT_ROWS, PublishedCars
 from catalog.schema import vector_field
 from catalog.table import Catalog, open_catalog
-from catalog.versions import TAG, publish
+from catalog.versions import TAG
 from flows.settings import Settings
+from labeling.publish.publish import publish
 
 ROWS, SIZE, K = 100_000, 512, 10
 QUERIES, EXACT_QUERIES, WARM = 300, 40, 5

@@ -9,24 +9,23 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from benchmarks.machine import made_by
-from catalog.cars import Vectors, append_cars, open_space
+from catalog.car_columns import open_space
 from catalog.cleanup import clean_up, remove_superseded, remove_versions
 from catalog.index import maintain_indexes
-from catalog.labelers import Calibration, Labeler, use_labeler
-from catalog.pending import stale_cars, unlabelled_sightings
 from catalog.schema import sighting_id
 from catalog.table import Catalog, open_catalog
-from catalog.versions import publish
 from core.assertions import Assertion
-from labeling.label import current_labels, label_sightings, store_assertions
-from labeling.refresh import refresh_labels
+from labeling.label import label_sightings, store_assertions
+from labeling.labelers import Calibration, Labeler, use_labeler
+from labeling.pending import stale_cars, unlabelled_sightings
+from labeling.publish.cars import Vectors, append_cars, refresh_cars
+from labeling.publish.publish import publish
 
 PHOTOS, IMPORTS, EACH = 8_000, 41, 10
 SIZE, THUMBNAIL, SHARD = 512, 4_000, 256
@@ -71,7 +70,7 @@ def measure(photos: int = PHOTOS, imports: int = IMPORTS) -> list[Disk]:
         keys = catalog.column("cars", "image_id").to_pylist()
         for start in range(0, len(keys), 8 * SHARD):
             store_assertions(catalog, _statements(keys[start : start + 8 * SHARD], "2"), run_id="r")
-        refresh_labels(catalog, stale_cars(catalog))
+        refresh_cars(catalog, stale_cars(catalog))
         _publish(catalog)
         found.append(_disk(catalog, "after another version of a network has labeled all"))
         _clean(catalog)
@@ -115,7 +114,7 @@ def _take_in(catalog: Catalog, numbers: range, version: str) -> None:
     store_assertions(catalog, _statements(keys, version), run_id="r")
     values = draw.normal(size=(len(keys), SIZE))
     units = (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
-    append_cars(catalog, Vectors(SPACE, MODEL, keys, units), partial(current_labels, catalog))
+    append_cars(catalog, Vectors(SPACE, MODEL, keys, units))
 
 
 def _publish(catalog: Catalog) -> None:

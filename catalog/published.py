@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from catalog.cars import space_record
+from catalog.car_columns import space_record
 from catalog.errors import reading
 from catalog.index import REFINE, has_vector_index, probes
 from catalog.sql import REAL, among, equals

@@ -4,39 +4,13 @@ A run writes, checks one version of the table, then points the tag `published` t
 search never sees half a run, nor a version that was not checked.
 """
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any
-
-import pyarrow.compute as pc
-
-from catalog.cars import space_record, space_version
 from catalog.errors import ReadError, reading
-from catalog.loss import MAX_LOSS, check_bytes, check_loss
-from catalog.pending import stale_cars, unembedded_images
-from catalog.sql import equals
-from catalog.table import Catalog, CatalogError, StoreError
+from catalog.table import Catalog
 
 TAG = "published"
 REPLACED = "replaced-"
 """How the tags of versions begin that were published before; the version follows. Searches that
 opened one read on from it: `catalog.cleanup` removes these tags after a grace time."""
-
-_ROUNDS = 3  # versions published by one run while others write
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The version that searches read, and how many photos it holds.
-
-    `waiting` of them do not show their newest labels: something was said of them after the run
-    refreshed its rows. The next run does.
-    """
-
-    version: int
-    photos: int
-    moved: bool
-    waiting: int = 0
 
 
 def published_version(catalog: Catalog) -> int | None:
@@ -68,55 +42,6 @@ def at_published(catalog: Catalog) -> Catalog | None:
     return found
 
 
-def publish(catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_LOSS) -> Published:
-    """Check the newest version of `cars` and let searches read that very version.
-
-    Where others write meanwhile, what they have written is published too if it can be. Raises
-    `CatalogError`, and leaves the tag where it was, when a photo is there twice, or has no vector
-    of the column's model, and `LossError` when more than the share `max_loss` of the photos, or
-    of the labels of an attribute, would be lost to searches, or that of the photos has no bytes in
-    `images`; with 1 nothing is too much.
-    """
-    first = readable_published(catalog)
-    done: Published | None = None
-    for _ in range(_ROUNDS):
-        version = _version(catalog)
-        pinned = catalog.at("cars", version)
-        held = readable_published(catalog)
-        try:
-            found = _check(pinned, version, space)
-            check_bytes(pinned, max_loss)
-            if held is not None and _version(held) < version:
-                check_loss(held, pinned, max_loss)
-        except CatalogError:
-            if done is None:
-                raise
-            break  # what came meanwhile is for the run that is writing it
-        if found.photos == 0 and done is None and _is_unset(catalog):
-            return Published(0, 0, moved=False)
-        done = found
-        if held is not None and _version(held) >= version:
-            break  # this very version, or another run has checked and published a later one
-        _set_tag(catalog, version)
-        # Another run may have published a later version after the last look. Then the tag went
-        # back, and the newest version is a later one too.
-        if version == _version(catalog):
-            break
-    assert done is not None
-    return replace(done, moved=first is None or done.version != _version(first))
-
-
-def _version(catalog: Catalog) -> int:
-    return int(catalog.table("cars").version)
-
-
-def _is_unset(catalog: Catalog) -> bool:
-    try:
-        return published_version(catalog) is None
-    except ReadError:
-        return False
-
-
 def readable_published(catalog: Catalog) -> Catalog | None:
     """The catalogue at its published version; None where nothing is published, and where the tag
     or the version is damaged: then there is nothing to compare with, and the tag is set anew."""
@@ -135,70 +60,3 @@ def published_problem(catalog: Catalog) -> str | None:
     except ReadError as error:
         return str(error)
     return None
-
-
-def _set_tag(catalog: Catalog, version: int) -> None:
-    """Point the tag to a version; raises `StoreError`."""
-    for last in (False, False, True):
-        try:
-            with catalog.storing("cars"), catalog.tags("cars") as tags:
-                try:
-                    old = published_version(catalog)
-                except ReadError as error:
-                    if error.out_of_reach:
-                        raise
-                    tags.delete(TAG)  # it says nothing, and cannot be changed
-                    old = None
-                if old is not None and readable_published(catalog) is not None:
-                    if old >= version:
-                        return  # another run has checked and published a later one meanwhile
-                    _keep(tags, f"{REPLACED}{old}", old)
-                if old is not None:
-                    tags.update(TAG, version)
-                else:
-                    tags.create(TAG, version)
-            return
-        except (ValueError, StoreError) as error:
-            # Another run may have set it at the same moment.
-            if last or (isinstance(error, StoreError) and error.lasts):
-                raise
-
-
-def _keep(tags: Any, name: str, version: int) -> None:
-    """Tag a version as replaced now."""
-    with suppress(RuntimeError, ValueError):  # there is none
-        tags.delete(name)
-    try:
-        tags.create(name, version)
-    except (RuntimeError, ValueError) as error:
-        if "Version not found" not in str(error):  # else nobody reads it
-            raise
-
-
-def _check(catalog: Catalog, version: int, space: str) -> Published:
-    """Look at one version of `cars`, which the catalogue is pinned to."""
-    rows = catalog.count("cars")
-    found = Published(version, rows, moved=False)
-    if rows == 0:
-        return found
-    twice = rows - int(pc.count_distinct(catalog.column("cars", "image_id")).as_py())
-    if twice:
-        raise CatalogError(f"{twice} photos are in table 'cars' twice; nothing was published")
-    schema = catalog.table("cars").schema
-    if space not in schema.names:
-        raise CatalogError(f"no photo has a {space!r} vector yet; run `marque embed` first")
-    record = space_record(schema, space)
-    if record is None:
-        raise CatalogError(
-            f"the {space!r} vectors do not say which model made them; `marque embed` makes them "
-            "anew"
-        )
-    current = space_version(record)
-    ready = catalog.count("cars", equals(f"{space}_version", current))
-    waiting = unembedded_images(catalog, space, current)[1] if ready != rows else []
-    if waiting:
-        raise CatalogError(
-            f"{len(waiting)} of {rows} photos wait for a {space!r} vector of {current}; "
-            "run `marque embed`, it goes on where it stopped"
-        )
-    return replace(found, waiting=len(stale_cars(catalog)))

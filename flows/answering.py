@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from catalog.published import PublishedCars
-from catalog.status import ID_PREFIX, find_photo
 from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelSpec, SpaceRecord
 from flows.opening import encoder_for
 from flows.settings import Settings
+from labeling.publish.status import ID_PREFIX, find_photo
 from search.engine import Answer, search
 from search.query import make_query
 

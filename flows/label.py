@@ -1,6 +1,6 @@
 """The flow that labels what waits for it, without embedding anything."""
 
-from catalog.cars import add_label_columns
+from catalog.car_columns import add_label_columns
 from flows.recipe import recipe
 from flows.reporting.report import RunReport
 from flows.reporting.sheets import show_confidences

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from catalog.cars import add_label_columns
+from catalog.car_columns import add_label_columns
 from catalog.table import CatalogError, StoreError
 from core.errors import MarqueError
 from flows.recipe import recipe

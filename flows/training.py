@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from catalog.cars import add_label_columns
+from catalog.car_columns import add_label_columns
 from core.errors import UsageMistakeError
 from flows.recipe import recipe
 from flows.reporting.progress import stage

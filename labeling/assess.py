@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from catalog.cars import COMPOSED
-from catalog.labelers import HEAD, Judge, load_judges
 from catalog.sql import equals
 from catalog.table import Catalog
 from core.assertions import Assertion, Label
 from labeling.consensus import decide
 from labeling.heads import is_held_out
 from labeling.label import standing
+from labeling.labelers import HEAD, Judge, load_judges
+from labeling.publish.cars import COMPOSED
 from labeling.quality import Claim, Quality, label_quality
 
 

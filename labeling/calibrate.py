@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from catalog.labelers import Calibration
 from core.assertions import CONFIDENCE_DIGITS
+from labeling.labelers import Calibration
 from labeling.linear import Array, answers, log_sum
 
 LEAST: Final = 30

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.labelers import Judge
 from core.assertions import Assertion, Label
 from core.vocabulary import Attribute, Vocabulary
+from labeling.labelers import Judge
 
 
 @dataclass(frozen=True, slots=True)

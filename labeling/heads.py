@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from catalog.labelers import HEAD, Calibration, Labeler
 from labeling.calibrate import LEAST, fit
+from labeling.labelers import HEAD, Calibration, Labeler
 from labeling.linear import Array, Classifier, answers, pack
 
 SIGNIFICANCE = 0.05

@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 
 from catalog.added import insert_own
-from catalog.labelers import Judge, heard, load_judges
 from catalog.table import Catalog
 from core.assertions import CONFIDENCE_DIGITS, Assertion, Label
 from core.records import Sighting
 from labeling.consensus import Decision, consensus, decide
 from labeling.facts import read_facts
+from labeling.labelers import Judge, heard, load_judges
 
 _READ = ("sighting_id", "source", "source_id", "image_id", "words", "revision")
 

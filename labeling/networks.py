@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from catalog.labelers import Judge, Labeler, by_trust, judges_of, load_labelers
-from catalog.pending import VIEW
 from catalog.table import Catalog
 from core.assertions import CONFIDENCE_DIGITS, Assertion
 from core.vocabulary import Vocabulary
 from labeling.label import add_assertions
+from labeling.labelers import Judge, Labeler, by_trust, judges_of, load_labelers
 from labeling.linear import Answers, Array, Classifier, WeightsError, answers, unpack
+from labeling.pending import VIEW
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from catalog.labelers import Labeler
 from catalog.segments import load_segments
 from catalog.stored import load_photos
 from catalog.table import Catalog
@@ -26,6 +25,7 @@ from core.vocabulary import Vocabulary
 from embeddings.preparation import Picture, Preparation
 from labeling.classmap import ClassMap, ClassMapError, Mask, car_mask, main_part
 from labeling.color import paint_scores
+from labeling.labelers import Labeler
 from labeling.linear import Array, Classifier, answers, pack
 from labeling.networks import statements
 from labeling.truth import Truth

@@ -5,11 +5,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from catalog.labelers import Calibration, Labeler, load_labelers, use_labeler
 from catalog.table import Catalog
 from embeddings.registry import ModelError, SpaceRecord
 from labeling import zero_shot
 from labeling.calibrate import LEAST, fit, unfitted
+from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
 from labeling.linear import Array, Classifier, pack
 from labeling.networks import Panel, readable, views_of
 from labeling.pictures import PictureLabeler, scores_of

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from catalog.labelers import HEAD, retire_labeler, use_labeler
 from catalog.table import Catalog
 from core.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
 from labeling.heads import Examples, Trial, train_head
+from labeling.labelers import HEAD, retire_labeler, use_labeler
 from labeling.linear import Classifier
 from labeling.networks import Panel, load_panel, views_of
 from labeling.prepare import Labels, with_vectors

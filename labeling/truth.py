@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catalog.pending import KNOWN
 from catalog.sql import REAL, among, equals
 from catalog.table import Catalog
+from labeling.pending import KNOWN
 
 MOST = 20_000
 """So many known labels of an attribute are enough to measure by."""

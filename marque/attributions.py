@@ -84,7 +84,7 @@ def _chosen(catalog: "Catalog", image_ids: Sequence[str], where: Sequence[str]) 
     """Whole ids of the photos that are meant, each once."""
     from catalog.filters import parse_filter, to_sql
     from catalog.published import PublishedCars
-    from catalog.status import find_photo
+    from labeling.publish.status import find_photo
 
     if image_ids and where:
         raise UsageMistakeError("give ids of photos or filters, not both")

@@ -52,10 +52,10 @@ def label(image_id: str | None, pictures: tuple[str, ...], calibrate: bool, as_j
 
 
 def _explain(image_id: str, as_json: bool) -> None:
-    from catalog.status import find_photo
     from flows.opening import catalog_at
     from flows.settings import load_settings
     from labeling.explain import explain_photo
+    from labeling.publish.status import find_photo
 
     catalog = catalog_at(load_settings(), create=False)
     explained = explain_photo(catalog, find_photo(catalog, image_id))

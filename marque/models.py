@@ -140,7 +140,7 @@ def _spec(settings: "Settings", name: str | None, weights: Path | None) -> "Mode
 
 def _made_vectors(settings: "Settings") -> "ModelSpec | None":
     """The model that made the catalogue's vectors; None without a catalogue or without vectors."""
-    from catalog.cars import space_record
+    from catalog.car_columns import space_record
     from catalog.table import CatalogError
     from embeddings.registry import SPACE, SpaceRecord
     from flows.opening import catalog_at

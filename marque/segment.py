@@ -82,11 +82,11 @@ def segment(
 
 def _content(settings: "Settings", image: str) -> bytes:
     """The bytes of a file, or of a photo of the catalogue by the first digits of its id."""
-    from catalog.status import ID_PREFIX, find_photo
     from catalog.stored import photo_bytes
     from core.photos.examine import RejectedError
     from core.photos.files import read_photo
     from flows.opening import catalog_at
+    from labeling.publish.status import ID_PREFIX, find_photo
 
     path = Path(image)
     if _is_file(path):

@@ -9,9 +9,9 @@ from marque.common import print_json, shared_options
 @shared_options
 def status(as_json: bool) -> None:
     """Show rows of each table, what waits for each stage, and the last run of each flow."""
-    from catalog.status import catalog_status
     from flows.opening import catalog_at
     from flows.settings import load_settings
+    from labeling.publish.status import catalog_status
 
     settings = load_settings()
     catalog = catalog_at(settings, create=False)

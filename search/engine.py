@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from catalog.cars import label_of
+from catalog.car_columns import label_of
 from catalog.filters import hide_views, to_sql
 from catalog.published import PublishedCars, Rows
 from core.photos.examine import RejectedError

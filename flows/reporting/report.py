@@ -18,7 +18,7 @@ from flows.reporting.markdown import plain, table
 from flows.reporting.review_report import review_tables
 from labeling.label import Labelled
 from labeling.networks import Asked
-from labeling.refresh import Differences
+from labeling.publish.cars import Differences
 
 EMBEDDING = "while embedding"
 """In the counts of a stage, the photos that were seen to while they were embedded."""

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.labelers import load_judges
 from catalog.sql import equals
 from flows.environment import current_settings
 from flows.inside import in_prefect_run
@@ -16,6 +15,7 @@ from flows.reporting.sheet_names import UUID
 from flows.run import Run
 from flows.server.process import SHEETS, Running, load_running
 from flows.settings import Settings
+from labeling.labelers import load_judges
 from search.sheet import sheet_png, store_sheet
 from search.sheet_content import arrivals_sheet
 

@@ -7,14 +7,12 @@ not wait for it.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog.cars import Vectors, append_cars, replace_vectors
-from catalog.pending import VIEW, embed_stage
 from catalog.rejects import store_rejects
 from catalog.stored import BYTES_A_READ, DAMAGED, load_photos
 from catalog.table import Catalog
@@ -25,6 +23,8 @@ from flows.opening import encoder_for
 from flows.settings import Settings
 from labeling.label import current_labels
 from labeling.networks import Asked, ask_photos, load_panel
+from labeling.pending import VIEW, embed_stage
+from labeling.publish.cars import Vectors, append_cars, replace_vectors
 
 if TYPE_CHECKING:
     from embeddings.engine import Engine
@@ -152,7 +152,7 @@ def embed_shard(
             replace_vectors(catalog, vectors)
         else:
             asked = _ask(catalog, vectors, run_id)
-            append_cars(catalog, vectors, partial(current_labels, catalog))
+            append_cars(catalog, vectors)
         fresh = store_rejects(catalog, drops, stage=embed_stage(record.version), run_id=run_id)
     return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops), asked, fresh)
 

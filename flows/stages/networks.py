@@ -2,9 +2,7 @@
 
 from functools import partial
 
-from catalog.cars import space_record
-from catalog.labelers import HEAD, load_labelers, retire_labeler, retire_others
-from catalog.pending import unasked_images
+from catalog.car_columns import space_record
 from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelError, SpaceRecord
 from flows.opening import encoder_for
@@ -12,7 +10,9 @@ from flows.reporting.progress import stage
 from flows.reporting.report import EMBEDDING
 from flows.run import Run
 from flows.stages.tasks import ASKED, ask_shard, shards
+from labeling.labelers import HEAD, load_labelers, retire_labeler, retire_others
 from labeling.networks import Asked, load_panel
+from labeling.pending import unasked_images
 from labeling.prepare import Labels, prepare_zero_shot
 from labeling.training import REAL_ONLY
 

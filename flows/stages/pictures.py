@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from catalog.labelers import Labeler, judges_of
-from catalog.pending import unlooked_images
 from catalog.segments import unsegmented
 from catalog.stored import DAMAGED
 from catalog.table import Catalog
@@ -26,7 +24,9 @@ from flows.stages.embed import MEASURE_FROM, way_for
 from flows.stages.networks import count_asked, labels_wanted, made_vectors
 from flows.stages.tasks import opened, shard_task, shards
 from labeling.label import add_assertions
+from labeling.labelers import Labeler, judges_of
 from labeling.networks import Asked, load_panel
+from labeling.pending import unlooked_images
 from labeling.pictures import (
     COLOUR,
     NAMES,

@@ -4,13 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
-from catalog.cars import add_label_columns, open_space
+from catalog.car_columns import add_label_columns, open_space
 from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
-from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
 from catalog.registered import Registered
-from catalog.status import unpublished
-from catalog.versions import publish
 from core.photos.examine import UNREADABLE, RejectedError, examine
 from core.photos.files import read_photo
 from core.records import Drop, Notice, Photo, Source, SourceError
@@ -32,7 +29,10 @@ from flows.stages.tasks import (
 )
 from labeling.label import Labelled
 from labeling.networks import Asked
-from labeling.refresh import Differences
+from labeling.pending import stale_cars, unembedded_images, unlabelled_sightings
+from labeling.publish.cars import Differences
+from labeling.publish.publish import publish
+from labeling.publish.status import unpublished
 
 VECTORS = f"{SPACE}_version"
 

@@ -31,7 +31,7 @@ from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, embed_shard
 from labeling.label import Labelled, label_sightings
 from labeling.networks import Asked, ask_photos, load_panel
-from labeling.refresh import Differences, refresh_labels
+from labeling.publish.cars import Differences, refresh_cars
 from labeling.truth import known_views, load_vectors
 
 if TYPE_CHECKING:
@@ -216,4 +216,4 @@ def ask_shard(
 @shard_task("refresh")
 def refresh_shard(settings: Settings, image_ids: Sequence[str]) -> Differences:
     """Bring the labels of one shard of `cars` up to date."""
-    return refresh_labels(opened(settings), image_ids)
+    return refresh_cars(opened(settings), image_ids)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from catalog.labelers import Judge
 from core.assertions import Assertion, Label
 from labeling.consensus import Decision
+from labeling.labelers import Judge
 from labeling.review.suspects import Suspect
 
 Reason = Literal["contradiction", "people-disagree", "suspected-label", "near-threshold"]

@@ -10,7 +10,6 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from catalog.status import ID_PREFIX
 from core.text import clean
 from core.vocabulary import (
     LEFT_OPEN,
@@ -22,6 +21,7 @@ from core.vocabulary import (
     fold,
 )
 from core.vocabulary_file import LONGEST
+from labeling.publish.status import ID_PREFIX
 from labeling.review.cases import spoken
 from labeling.review.moments import HELP, read_moment
 from labeling.review.returned import Answer, Line

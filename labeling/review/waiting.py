@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from catalog.cars import space_record
-from catalog.labelers import load_judges
+from catalog.car_columns import space_record
 from catalog.sql import equals
 from catalog.table import Catalog
 from embeddings.registry import TINY
 from labeling.label import decisions
+from labeling.labelers import load_judges
 from labeling.review.cases import REASONS, Reason, cases_of
 from labeling.review.queue import Waiting, best, diversify
 from labeling.review.suspects import Suspect, Suspicions, find_suspects

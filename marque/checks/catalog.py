@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from catalog.problems import Problem, find_problems
-from catalog.status import catalog_status
 from catalog.table import AbsentCatalogError, Catalog, CatalogError
 from core.errors import MarqueError
 from flows.opening import catalog_at
 from flows.settings import Settings
+from labeling.publish.problems import Problem, find_problems
+from labeling.publish.status import catalog_status
 from marque.checks.check import Check
 
 NEXT = {"label": "marque publish", "embed": "marque embed", "publish": "marque publish"}

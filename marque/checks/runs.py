@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.status import by_start
 from catalog.table import Catalog
 from core.text import shell_word
 from flows.at_work import worker_of
 from flows.settings import Settings
+from labeling.publish.status import by_start
 from marque.checks.check import Check
 
 NO_LOCK = "no process holds the lock that it would hold"

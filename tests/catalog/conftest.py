@@ -1,14 +1,14 @@
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from catalog.cars import append_cars, open_space
-from catalog.pending import unembedded_images, unlabelled_sightings
+from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
 from core.records import Photo, Sighting
-from labeling.label import current_labels, label_sightings
+from labeling.label import label_sightings
+from labeling.pending import unembedded_images, unlabelled_sightings
+from labeling.publish.cars import append_cars
 from tests.catalog.making import SIZE, Fill, MakePhoto, png, record, vectors_for
 
 
@@ -38,7 +38,7 @@ def fill(make_photo: MakePhoto) -> Fill:
         label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
         open_space(catalog, "semantic", size, record(version))
         new, _ = unembedded_images(catalog, "semantic", version)
-        append_cars(catalog, vectors_for(new, version, size), partial(current_labels, catalog))
+        append_cars(catalog, vectors_for(new, version, size))
         return new
 
     return run

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from catalog.cars import Vectors
 from core.records import Photo
+from labeling.publish.cars import Vectors
 
 SIZE = 16
 

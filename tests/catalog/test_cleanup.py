@@ -12,16 +12,17 @@ import pytest
 
 from catalog import cleanup
 from catalog.cleanup import clean_up, remove_superseded, remove_versions
-from catalog.labelers import Calibration, Labeler, retire_labeler, use_labeler
-from catalog.pending import evidence, stale_cars
 from catalog.published import PublishedCars
 from catalog.table import Catalog, StoreError, open_catalog
 from catalog.upkeep import keep_up
-from catalog.versions import REPLACED, TAG, publish
+from catalog.versions import REPLACED, TAG
 from core.assertions import Assertion
 from flows.settings import SettingsError, load_settings
 from labeling.label import store_assertions
-from labeling.refresh import refresh_labels
+from labeling.labelers import Calibration, Labeler, retire_labeler, use_labeler
+from labeling.pending import evidence, stale_cars
+from labeling.publish.cars import refresh_cars
+from labeling.publish.publish import publish
 from tests.catalog.making import Fill, MakePhoto
 
 NOW, HOUR = timedelta(0), timedelta(hours=1)
@@ -244,7 +245,7 @@ def relabelled(catalog: Catalog, make_photo: MakePhoto, fill: Fill) -> Callable[
     store_assertions(catalog, person, run_id="r")
     use_labeler(catalog, labeler("2"), run_id="r")
     store_assertions(catalog, statements(keys, "2"), run_id="r")
-    refresh_labels(catalog, stale_cars(catalog))
+    refresh_cars(catalog, stale_cars(catalog))
     publish(catalog)
     return lambda: open_catalog(catalog.uri)
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from catalog.labelers import (
+from catalog.table import Catalog, open_catalog
+from core.vocabulary import load_vocabulary
+from labeling.labelers import (
     HEAD,
     Calibration,
     Judge,
@@ -19,8 +21,6 @@ from catalog.labelers import (
     retire_others,
     use_labeler,
 )
-from catalog.table import Catalog, open_catalog
-from core.vocabulary import load_vocabulary
 
 
 def labeler(

@@ -8,10 +8,8 @@ import pytest
 
 from catalog import migrations, schema
 from catalog.migrations import FORMAT, MIGRATIONS, Migration, current_format, format_row
-from catalog.pending import unlabelled_sightings
 from catalog.register import register
 from catalog.schema import KEY_MARK, TableSpec
-from catalog.status import catalog_status
 from catalog.table import (
     Catalog,
     CatalogError,
@@ -19,6 +17,8 @@ from catalog.table import (
     NewerCatalogError,
     open_catalog,
 )
+from labeling.pending import unlabelled_sightings
+from labeling.publish.status import catalog_status
 from tests.catalog.making import MakePhoto
 
 FOLDERS = TableSpec(

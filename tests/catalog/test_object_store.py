@@ -11,15 +11,16 @@ import pyarrow as pa
 import pytest
 from moto.server import ThreadedMotoServer
 
-from catalog.cars import open_space, replace_vectors
+from catalog.car_columns import open_space
 from catalog.index import maintain_indexes
 from catalog.published import PublishedCars
-from catalog.status import catalog_status
 from catalog.table import Catalog, CatalogError, open_catalog
-from catalog.versions import publish
 from core.photos.examine import image_id
 from flows.opening import catalog_at
 from flows.settings import SettingsError, load_settings
+from labeling.publish.cars import replace_vectors
+from labeling.publish.publish import publish
+from labeling.publish.status import catalog_status
 from marque.checks.settings import check_settings
 from tests.catalog.making import Fill, MakePhoto, record, unit, vectors_for
 

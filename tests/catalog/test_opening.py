@@ -15,7 +15,8 @@ from catalog.table import (
     IncompleteCatalogError,
     open_catalog,
 )
-from catalog.versions import publish, published_version
+from catalog.versions import published_version
+from labeling.publish.publish import publish
 from tests.catalog.making import Fill, MakePhoto
 
 

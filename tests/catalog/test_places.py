@@ -10,8 +10,8 @@ from catalog.index import maintain_indexes
 from catalog.places import place_of, plain_path
 from catalog.published import PublishedCars
 from catalog.table import CatalogError, open_catalog
-from catalog.versions import publish
 from flows.settings import SettingsError, load_settings
+from labeling.publish.publish import publish
 from tests.catalog.making import Fill, MakePhoto, unit
 
 ODD = [

@@ -2,33 +2,28 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from catalog.cars import (
-    add_label_columns,
-    append_cars,
-    open_space,
-    refresh_cars,
-    replace_vectors,
-    space_record,
-)
-from catalog.pending import embed_stage, stale_cars, unembedded_images, unlabelled_sightings
+from catalog.car_columns import add_label_columns, open_space, space_record
 from catalog.published import PublishedCars
 from catalog.register import register
 from catalog.rejects import store_rejects
-from catalog.status import catalog_status, describe_photo, find_photo
 from catalog.stored import photo_bytes
 from catalog.table import Catalog, CatalogError, open_catalog
-from catalog.versions import publish, published_version
-from core.assertions import Label
+from catalog.versions import published_version
 from core.photos.examine import image_id
 from core.records import Drop, Photo
 from core.vocabulary import Vocabulary, load_vocabulary
-from labeling.label import current_labels, label_sightings
+from labeling.consensus import Decision
+from labeling.label import decisions, label_sightings
+from labeling.pending import embed_stage, stale_cars, unembedded_images, unlabelled_sightings
+from labeling.publish import cars
+from labeling.publish.cars import append_cars, refresh_cars, replace_vectors
+from labeling.publish.publish import publish
+from labeling.publish.status import catalog_status, describe_photo, find_photo
 from tests.catalog.making import SIZE, Fill, MakePhoto, png, record, unit, vectors_for
 
 
@@ -39,7 +34,7 @@ def label(catalog: Catalog) -> None:
 
 def refresh(catalog: Catalog) -> list[str]:
     stale = stale_cars(catalog)
-    refresh_cars(catalog, stale, partial(current_labels, catalog))
+    refresh_cars(catalog, stale)
     return stale
 
 
@@ -82,33 +77,35 @@ def test_a_run_broken_anywhere_goes_on_when_run_again(
     open_space(catalog, "semantic", SIZE, record("m1"))
     ids, _ = unembedded_images(catalog, "semantic", "m1")
     # one photo gets into `cars` before its words were marked as read
-    append_cars(catalog, vectors_for(ids[:1], "m1"), partial(current_labels, catalog))
+    append_cars(catalog, vectors_for(ids[:1], "m1"))
     label(catalog)
     assert catalog.count("assertions") == 3
     done = publish(catalog)
     assert (done.photos, done.waiting) == (1, 1), "whole, though newer labels wait"
     ids, old = unembedded_images(catalog, "semantic", "m1")
     assert (len(ids), old) == (2, [])
-    append_cars(catalog, vectors_for(ids, "m1"), partial(current_labels, catalog))
-    assert append_cars(catalog, vectors_for(ids, "m1"), partial(current_labels, catalog)) == 0
+    append_cars(catalog, vectors_for(ids, "m1"))
+    assert append_cars(catalog, vectors_for(ids, "m1")) == 0
     assert len(refresh(catalog)) == 1
     assert publish(catalog).photos == 3
     assert {told(catalog, image_id(png(seed))) for seed in range(3)} == {"red"}
 
 
 def test_what_is_said_while_a_row_is_made_leaves_it_stale(
-    catalog: Catalog, make_photo: MakePhoto, fill: Fill
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (key,) = fill(catalog, [make_photo(1, "a")])
 
-    def slow(ids: Sequence[str]) -> dict[str, dict[str, Label]]:
-        labels = current_labels(catalog, ids)
+    def slow(catalog: Catalog, ids: Sequence[str]) -> dict[str, dict[str, Decision]]:
+        made = decisions(catalog, ids)
         register(catalog, [make_photo(1, "a", color="red")], run_id="r")
         label(catalog)
-        return labels
+        return made
 
     register(catalog, [make_photo(1, "a", view="exterior")], run_id="r")
-    refresh_cars(catalog, [key], slow)
+    with monkeypatch.context() as patch:
+        patch.setattr(cars, "decisions", slow)
+        refresh_cars(catalog, [key])
     assert told(catalog, key) is None
     assert refresh(catalog) == [key]
     assert told(catalog, key) == "red"

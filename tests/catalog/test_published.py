@@ -7,11 +7,12 @@ import pytest
 from lancedb.index import IvfRq
 
 from catalog import published
-from catalog.cars import Vectors, _with_vectors, open_space
+from catalog.car_columns import open_space
 from catalog.index import maintain_indexes
 from catalog.published import PublishedCars
 from catalog.sql import among
 from catalog.table import Catalog, CatalogError, open_catalog
+from labeling.publish.cars import Vectors, _with_vectors
 from tests.catalog.making import record, unit
 
 SIZE = 32

@@ -2,36 +2,37 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from catalog import versions
-from catalog.cars import open_space, refresh_cars
-from catalog.labelers import Calibration, Labeler, use_labeler
-from catalog.loss import LossError, losses
-from catalog.pending import stale_cars
+from catalog.car_columns import open_space
 from catalog.published import PublishedCars
 from catalog.register import register
 from catalog.table import Catalog, CatalogError, StoreError, open_catalog
-from catalog.versions import Published, at_published, publish, published_version
+from catalog.versions import at_published, published_version
 from core.vocabulary import load_vocabulary
-from labeling.label import current_labels
+from labeling.labelers import Calibration, Labeler, use_labeler
+from labeling.pending import stale_cars
+from labeling.publish import publish as publishing
+from labeling.publish.cars import refresh_cars
+from labeling.publish.loss import LossError, losses
+from labeling.publish.publish import Published, publish
 from tests.catalog.making import Fill, MakePhoto, record
 
 After = Callable[[Catalog], object]
 
 
 def refresh(catalog: Catalog) -> None:
-    refresh_cars(catalog, stale_cars(catalog), partial(current_labels, catalog))
+    refresh_cars(catalog, stale_cars(catalog))
 
 
 def once_checked(monkeypatch: pytest.MonkeyPatch, call: After, *, times: int = 1) -> list[int]:
     """Let `call` write after a version was checked and before it is published, so many times; the
     versions that were checked."""
-    check, checked = versions._check, list[int]()
+    check, checked = publishing._check, list[int]()
 
     def checking(catalog: Catalog, version: int, space: str) -> Published:
         done = check(catalog, version, space)
@@ -40,7 +41,7 @@ def once_checked(monkeypatch: pytest.MonkeyPatch, call: After, *, times: int = 1
             call(open_catalog(catalog.uri))
         return done
 
-    monkeypatch.setattr(versions, "_check", checking)
+    monkeypatch.setattr(publishing, "_check", checking)
     return checked
 
 
@@ -137,7 +138,7 @@ def test_a_broken_off_tag_is_set_by_the_next_publish(
 ) -> None:
     fill(catalog, [make_photo(1)])
     with monkeypatch.context() as broken:
-        broken.setattr(versions, "_set_tag", _killed)
+        broken.setattr(publishing, "_set_tag", _killed)
         with pytest.raises(KeyboardInterrupt):
             publish(catalog)
     assert published_version(catalog) is None
@@ -281,7 +282,7 @@ def test_a_vocabulary_without_the_attribute_takes_its_labels(
     words = tmp_path / "words.toml"
     words.write_text('[attributes.trim]\nkind = "closed"\n[attributes.trim.words]\nsport = ["s"]\n')
     grown = open_catalog(catalog.uri, vocabulary=load_vocabulary(words))
-    from catalog.cars import add_label_columns
+    from catalog.car_columns import add_label_columns
 
     add_label_columns(grown)
     fill(grown, [make_photo(seed, trim="s", color="red") for seed in range(20)])

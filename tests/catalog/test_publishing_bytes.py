@@ -2,9 +2,10 @@
 
 import pytest
 
-from catalog.loss import LossError
 from catalog.table import Catalog
-from catalog.versions import publish, published_version
+from catalog.versions import published_version
+from labeling.publish.loss import LossError
+from labeling.publish.publish import publish
 from tests.catalog.making import Fill, MakePhoto
 
 

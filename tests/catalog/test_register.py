@@ -11,16 +11,16 @@ from PIL import Image
 
 from catalog import register as module
 from catalog import stored
-from catalog.cars import refresh_cars
-from catalog.pending import stale_cars, unembedded_images
 from catalog.register import BOX_IGNORED, REPLACED, register
 from catalog.stored import load_photos
 from catalog.table import Catalog, StoreError, open_catalog
-from catalog.versions import publish
 from core.photos.examine import FIRST_FRAME, UNREADABLE, image_id
 from core.photos.files import MAX_BYTES, TOO_HEAVY
 from core.photos.kinds import NOT_AN_IMAGE
 from core.records import Box, Drop, Notice, Photo, Sighting
+from labeling.pending import stale_cars, unembedded_images
+from labeling.publish.cars import refresh_cars
+from labeling.publish.publish import publish
 from tests.catalog.making import Fill, MakePhoto, png
 
 
@@ -123,7 +123,7 @@ def test_another_photo_at_a_known_place_takes_its_place_in_the_search(
     assert sightings(catalog)["a"]["revision"] == 2
     assert fill(catalog, []) == [image_id(png(3))]
     assert stale_cars(catalog) == [image_id(png(1))]
-    refresh_cars(catalog, stale_cars(catalog), lambda _: {})
+    refresh_cars(catalog, stale_cars(catalog))
     assert publish(catalog).photos == 2
     assert set(catalog.column("cars", "image_id").to_pylist()) == {
         image_id(png(seed)) for seed in (2, 3)

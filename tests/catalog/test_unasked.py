@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
 import pytest
 
-from catalog.cars import append_cars, open_space, refresh_cars, replace_vectors
-from catalog.labelers import Calibration, Labeler, use_labeler
-from catalog.pending import stale_cars, unasked_images
+from catalog.car_columns import open_space
 from catalog.table import Catalog
 from core.assertions import Assertion
-from labeling.label import current_labels, store_assertions
+from labeling.label import store_assertions
+from labeling.labelers import Calibration, Labeler, use_labeler
+from labeling.pending import stale_cars, unasked_images
+from labeling.publish.cars import append_cars, refresh_cars, replace_vectors
 from tests.catalog.making import SIZE, Fill, MakePhoto, record, vectors_for
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ def correct(catalog: Catalog, key: str, view: str) -> None:
 
 
 def refresh(catalog: Catalog) -> None:
-    refresh_cars(catalog, stale_cars(catalog), partial(current_labels, catalog))
+    refresh_cars(catalog, stale_cars(catalog))
 
 
 def unasked(catalog: Catalog, *labelers: Labeler) -> set[str]:
@@ -232,7 +232,7 @@ def test_names_and_versions_may_have_quotes(catalog: Catalog, photos: Photos) ->
 def test_photos_that_came_in_several_commits_wait_alike(catalog: Catalog, photos: Photos) -> None:
     keys = [*photos(2), *photos(2, start=10)]
     vectors = vectors_for(keys, "m1")
-    assert append_cars(catalog, vectors, partial(current_labels, catalog)) == 0
+    assert append_cars(catalog, vectors) == 0
     assert unasked(catalog, NET) == set(keys)
     for key in keys[1:3]:
         tell(catalog, NET, key, view="exterior", body_type="suv", color="red")

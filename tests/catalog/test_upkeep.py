@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lancedb.index import BTree
 
 from catalog import upkeep
-from catalog.cars import open_space
+from catalog.car_columns import open_space
 from catalog.index import NPROBES, maintain_indexes, probes
 from catalog.published import PublishedCars
 from catalog.table import Catalog, open_catalog

@@ -17,8 +17,8 @@ from typing import Any
 from click.testing import CliRunner, Result
 
 from catalog.published import PublishedCars
-from catalog.status import catalog_status
 from catalog.table import Catalog, open_catalog
+from labeling.publish.status import catalog_status
 from marque.__main__ import commands
 from synthetic.scenes import write_scenes
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 from click.testing import Result
 
-from catalog.cars import open_space
+from catalog.car_columns import open_space
 from catalog.index import maintain_indexes
 from catalog.table import Catalog, StoreError
-from catalog.versions import publish
+from labeling.publish.publish import publish
 from tests.faults.disks import Disk
 from tests.faults.running import (
     Folder,

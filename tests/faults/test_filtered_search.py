@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.cars import Vectors, _with_vectors, open_space
+from catalog.car_columns import open_space
 from catalog.filters import Filter, to_sql
 from catalog.index import maintain_indexes
 from catalog.published import PublishedCars
 from catalog.table import open_catalog
+from labeling.publish.cars import Vectors, _with_vectors
 from tests.catalog.making import record
 from tests.catalog.test_filters import filters, keeps, make_rows
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from catalog.pending import stale_cars
-from catalog.status import catalog_status
 from catalog.versions import published_version
+from labeling.pending import stale_cars
+from labeling.publish.status import catalog_status
 from tests.faults.running import (
     Folder,
     Struck,

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from catalog.labelers import load_labelers
 from catalog.table import Catalog, StoreError, open_catalog
 from flows.reporting.progress import listener
 from flows.reporting.report import RunReport
+from labeling.labelers import load_labelers
 from synthetic.replica.server import start_replica
 from synthetic.replica.world import World
 from synthetic.scenes import write_scenes

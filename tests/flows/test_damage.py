@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from catalog.cars import open_space
-from catalog.labelers import Calibration, Labeler, use_labeler
-from catalog.pending import unembedded_images, unlabelled_sightings
+from catalog.car_columns import open_space
 from catalog.register import MENDED, register
 from catalog.segments import unsegmented
 from catalog.stored import DAMAGED, load_photos, verify_photos
@@ -23,6 +21,8 @@ from flows.settings import Settings
 from flows.stages import pictures
 from flows.stages.embed import embed_shard
 from labeling.label import label_sightings
+from labeling.labelers import Calibration, Labeler, use_labeler
+from labeling.pending import unembedded_images, unlabelled_sightings
 from labeling.review.cases import Case
 from labeling.review.export import export_review
 from labeling.review.queue import Waiting

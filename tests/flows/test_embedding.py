@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from catalog.cars import open_space
-from catalog.pending import embed_stage, unembedded_images, unlabelled_sightings
+from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.stored import load_photos
 from catalog.table import Catalog
@@ -29,6 +28,7 @@ from flows.stages import run_stages as stages
 from flows.stages.embed import choose_way, embed_shard
 from flows.stages.tasks import shard_task
 from labeling.label import label_sightings
+from labeling.pending import embed_stage, unembedded_images, unlabelled_sightings
 from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 from tests.embeddings.test_forward import Hook, fragile

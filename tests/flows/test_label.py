@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.labelers import Calibration, Labeler, load_labelers, use_labeler
 from catalog.table import Catalog, open_catalog
+from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
 from labeling.linear import pack, unpack
 from synthetic.scenes import Labels, render
 from synthetic.scenes.write import jpeg_bytes

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from catalog.labelers import Calibration, Labeler, use_labeler
 from catalog.table import Catalog, open_catalog
 from core.assertions import Assertion
 from labeling.assess import assess
 from labeling.heads import is_held_out
 from labeling.label import store_assertions
+from labeling.labelers import Calibration, Labeler, use_labeler
 from synthetic.scenes import write_scenes
 
 pytestmark = pytest.mark.usefixtures("one_thread")

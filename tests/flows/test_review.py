@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.cars import open_space, space_record
+from catalog.car_columns import open_space, space_record
 from catalog.published import PublishedCars
 from catalog.table import Catalog, open_catalog
 from flows.run import RunFailedError

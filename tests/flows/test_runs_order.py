@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from catalog.status import catalog_status
 from catalog.table import open_catalog
 from flows.reporting.report import new_report, store_report
+from labeling.publish.status import catalog_status
 from marque.checks.runs import open_runs
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 
-from catalog.status import catalog_status
 from catalog.table import open_catalog
 from flows.server.find import prefect_server
 from flows.server.process import (
@@ -23,6 +22,7 @@ from flows.server.process import (
     log_end,
     server_beside,
 )
+from labeling.publish.status import catalog_status
 from marque.checks.server import ServerFacts, check_server
 from synthetic.scenes import write_scenes
 from tests.faults.running import STRIKE

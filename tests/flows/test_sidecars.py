@@ -8,9 +8,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from catalog.pending import unlabelled_sightings
 from catalog.register import register
-from catalog.status import catalog_status
 from catalog.table import Catalog, open_catalog
 from core.records import SourceError
 from flows.opening import catalog_at
@@ -19,6 +17,8 @@ from flows.run import Run
 from flows.settings import load_settings
 from flows.stages.sources import make_source, open_inbox, remember_source
 from labeling.label import current_labels, label_sightings
+from labeling.pending import unlabelled_sightings
+from labeling.publish.status import catalog_status
 
 Take = Callable[..., RunReport]
 

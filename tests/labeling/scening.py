@@ -3,21 +3,21 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from catalog.cars import Vectors, append_cars, open_space, refresh_cars
-from catalog.pending import stale_cars, unlabelled_sightings
+from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import Catalog
 from core.assertions import Assertion
 from core.photos.examine import image_id
 from core.records import RENDERED, Photo, Sighting
 from embeddings.registry import SPACE, SpaceRecord
-from labeling.label import current_labels, label_sightings, store_assertions
+from labeling.label import label_sightings, store_assertions
+from labeling.pending import stale_cars, unlabelled_sightings
+from labeling.publish.cars import Vectors, append_cars, refresh_cars
 from synthetic.scenes import Labels, render
 from synthetic.scenes.write import jpeg_bytes, label_row
 
@@ -82,14 +82,14 @@ def add_scenes(
     label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
     open_space(catalog, SPACE, record.size, record.to_json())
     vectors = Vectors(SPACE, record.version, seen.ids, seen.vectors)
-    append_cars(catalog, vectors, partial(current_labels, catalog))
+    append_cars(catalog, vectors)
     return seen.ids
 
 
 def refresh(catalog: Catalog) -> list[str]:
     """Bring `cars` up to date; the ids of the rows that were not."""
     stale = stale_cars(catalog)
-    refresh_cars(catalog, stale, partial(current_labels, catalog))
+    refresh_cars(catalog, stale)
     return stale
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from catalog.labelers import Calibration, Labeler, retire_labeler, use_labeler
 from catalog.table import Catalog, open_catalog
 from core.assertions import Assertion
 from labeling.explain import explain_photo
 from labeling.label import store_assertions
+from labeling.labelers import Calibration, Labeler, retire_labeler, use_labeler
 from tests.labeling.review.making import Shop
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from catalog.pending import unlabelled_sightings
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
 from core.assertions import Label
@@ -19,6 +18,7 @@ from labeling.label import (
     load_assertions,
     store_assertions,
 )
+from labeling.pending import unlabelled_sightings
 
 
 def content(seed: int) -> bytes:

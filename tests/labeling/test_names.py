@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from catalog.pending import unlabelled_sightings
 from catalog.register import register
 from catalog.table import open_catalog
 from core.assertions import Label
@@ -18,6 +17,7 @@ from flows.reporting.report import new_report
 from labeling.facts import read_facts
 from labeling.label import current_labels, label_sightings
 from labeling.names import Told, read_names
+from labeling.pending import unlabelled_sightings
 
 VOCABULARY = load_vocabulary()
 

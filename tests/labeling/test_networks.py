@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from catalog.cars import space_record
-from catalog.labelers import Calibration, Judge, Labeler, use_labeler
+from catalog.car_columns import space_record
 from catalog.table import Catalog
 from core.assertions import Assertion
 from core.vocabulary import load_vocabulary
 from embeddings.registry import SPACE, SpaceRecord
 from labeling.label import current_labels, load_assertions
+from labeling.labelers import Calibration, Judge, Labeler, use_labeler
 from labeling.linear import Array, Classifier, pack
 from labeling.networks import (
     HISTOGRAM,

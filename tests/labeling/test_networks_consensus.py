@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.labelers import Judge
 from core.assertions import Assertion, Label
 from core.vocabulary import load_vocabulary
 from labeling.consensus import Decision, consensus, decide
+from labeling.labelers import Judge
 
 VOCABULARY = load_vocabulary()
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catalog.labelers import Calibration, Labeler
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
 from core.photos.examine import image_id
@@ -20,6 +19,7 @@ from embeddings.clip import ClipEncoder
 from embeddings.engine import Engine
 from embeddings.tuning import Way
 from labeling import masks
+from labeling.labelers import Calibration, Labeler
 from labeling.pictures import (
     AROUND,
     ColourModel,

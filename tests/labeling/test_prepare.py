@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.cars import add_label_columns
-from catalog.labelers import Labeler, labels_version, load_labelers, retire_labeler, use_labeler
-from catalog.pending import unasked_images
+from catalog.car_columns import add_label_columns
 from catalog.table import Catalog, open_catalog
 from core.vocabulary import load_vocabulary
 from embeddings.registry import SPACE, ModelError
 from labeling.calibrate import LEAST
 from labeling.label import current_labels, load_assertions
+from labeling.labelers import Labeler, labels_version, load_labelers, retire_labeler, use_labeler
 from labeling.linear import unpack
 from labeling.networks import ask_photos, load_panel
+from labeling.pending import unasked_images
 from labeling.prepare import Labels, prepare_zero_shot
 from labeling.truth import Truth, known_views, load_truth, load_vectors
 from labeling.zero_shot import NAME, fingerprint

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalog.cars import add_label_columns
-from catalog.labelers import Calibration, Labeler, load_labelers, use_labeler
-from catalog.pending import unasked_images
+from catalog.car_columns import add_label_columns
 from catalog.table import Catalog, open_catalog
 from core.errors import UsageMistakeError
 from core.vocabulary import load_vocabulary
 from embeddings.registry import SPACE, SpaceRecord
 from labeling.heads import SIGNIFICANCE, Trial
 from labeling.label import current_labels
+from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
 from labeling.networks import ask_photos, load_panel
+from labeling.pending import unasked_images
 from labeling.prepare import Labels, prepare_zero_shot
 from labeling.training import train_heads, trainable
 from labeling.truth import known_views, load_vectors

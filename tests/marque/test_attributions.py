@@ -5,22 +5,22 @@ import json
 import os
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from catalog.cars import append_cars, open_space
-from catalog.pending import unembedded_images, unlabelled_sightings
+from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import open_catalog
-from catalog.versions import publish
 from core.licenses import License
 from core.photos.examine import image_id
 from core.records import Photo, Sighting
-from labeling.label import current_labels, label_sightings
+from labeling.label import label_sightings
+from labeling.pending import unembedded_images, unlabelled_sightings
+from labeling.publish.cars import append_cars
+from labeling.publish.publish import publish
 from marque.attributions import attributions
 from tests.catalog.making import SIZE, png, record, vectors_for
 
@@ -59,7 +59,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
     open_space(catalog, "semantic", SIZE, record("m"))
     new, _ = unembedded_images(catalog, "semantic", "m")
-    append_cars(catalog, vectors_for(new, "m"), partial(current_labels, catalog))
+    append_cars(catalog, vectors_for(new, "m"))
     publish(catalog)
     return folder
 

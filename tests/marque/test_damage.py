@@ -5,24 +5,24 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import lancedb
 import pytest
 
-from catalog.cars import add_label_columns, append_cars, open_space, refresh_cars
+from catalog.car_columns import add_label_columns, open_space
 from catalog.errors import CatalogError, ReadError, StoreError, reading, storing
 from catalog.index import maintain_indexes, mend_indexes
-from catalog.pending import stale_cars, unembedded_images, unlabelled_sightings
 from catalog.published import PublishedCars
 from catalog.register import register
-from catalog.status import catalog_status
 from catalog.table import Catalog, open_catalog
-from catalog.versions import publish
 from core.records import Photo, Sighting
 from flows.settings import Settings
-from labeling.label import current_labels, label_sightings
+from labeling.label import label_sightings
+from labeling.pending import stale_cars, unembedded_images, unlabelled_sightings
+from labeling.publish.cars import append_cars, refresh_cars
+from labeling.publish.publish import publish
+from labeling.publish.status import catalog_status
 from marque.checks.catalog import load_catalogue
 from tests.catalog.making import SIZE, png, record, unit, vectors_for
 from tests.marque.damage import BROKEN, HINTS, WHOLE
@@ -42,7 +42,7 @@ def take_in(place: Path, seeds: range) -> int:
     label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
     open_space(catalog, "semantic", SIZE, record("m1"))
     new, _ = unembedded_images(catalog, "semantic", "m1")
-    append_cars(catalog, vectors_for(new, "m1"), partial(current_labels, catalog))
+    append_cars(catalog, vectors_for(new, "m1"))
     return make_public(catalog)
 
 
@@ -52,7 +52,7 @@ def make_public(catalog: Catalog) -> int:
     add_label_columns(catalog)
     label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
     if stale := stale_cars(catalog):
-        refresh_cars(catalog, stale, partial(current_labels, catalog))
+        refresh_cars(catalog, stale)
     maintain_indexes(catalog, "semantic", index_from=PHOTOS - 10)
     return publish(catalog).photos
 

@@ -54,7 +54,7 @@ def test_the_list_says_what_is_used_and_where_it_is(tmp_path: Path) -> None:
 
 
 def test_the_list_names_what_made_the_vectors(tmp_path: Path) -> None:
-    from catalog.cars import open_space
+    from catalog.car_columns import open_space
     from catalog.table import open_catalog
     from embeddings.registry import SpaceRecord
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from catalog.labelers import Calibration, Labeler, use_labeler
 from catalog.table import Catalog, open_catalog
 from core.assertions import Assertion
 from labeling.label import store_assertions
+from labeling.labelers import Calibration, Labeler, use_labeler
 from labeling.review.cases import REASONS
 from marque.__main__ import commands
 from marque.review import REASONS as OFFERED

@@ -15,12 +15,10 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner, Result
 
-from catalog.cars import append_cars, open_space
-from catalog.pending import unembedded_images, unlabelled_sightings
+from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
-from catalog.versions import publish
-from core.assertions import Assertion, Label
+from core.assertions import Assertion
 from core.licenses import License
 from core.logs import escape_logs
 from core.records import Drop, Notice, Photo, Sighting
@@ -29,6 +27,9 @@ from crawlers.imports.folder import FolderSource
 from embeddings.registry import SpaceRecord
 from flows.reporting.report import RunReport
 from labeling.label import label_sightings, store_assertions
+from labeling.pending import unembedded_images, unlabelled_sightings
+from labeling.publish.cars import append_cars
+from labeling.publish.publish import publish
 from marque.__main__ import commands
 from marque.checks.check import Check
 from marque.doctor import _print_checks
@@ -71,8 +72,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     space = SpaceRecord("semantic", "m", None, "0" * 64, {}, SIZE, "cosine", "m")
     open_space(catalog, "semantic", SIZE, space.to_json())
     new, _ = unembedded_images(catalog, "semantic", "m")
-    labels = {"make": Label((WORD,), "source", None)}
-    append_cars(catalog, vectors_for(new, "m"), lambda ids: dict.fromkeys(ids, labels))
+    append_cars(catalog, vectors_for(new, "m"))
+    rows = [{"image_id": key, "make": WORD, "make_origin": "source"} for key in new]
+    catalog.update("cars", pa.Table.from_pylist(rows))
     publish(catalog)
     return folder
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("catalog", "crawlers", "embeddings", "flows", "labeling", "marque", "search")
+ROOMS = tuple(
+    "catalog core crawlers embeddings flows labeling marque search synthetic".split()  # noqa: SIM905
+)
 FILE_LINES = 400
 FUNCTION_LINES = 50
 

@@ -1,24 +1,24 @@
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from catalog.cars import Vectors, append_cars, open_space
-from catalog.pending import unembedded_images, unlabelled_sightings
+from catalog.car_columns import open_space
 from catalog.published import PublishedCars
 from catalog.register import register
 from catalog.stored import load_photos
 from catalog.table import Catalog, open_catalog
-from catalog.versions import publish
 from core.records import RENDERED
 from crawlers.imports.folder import FolderSource
 from embeddings.clip import ClipEncoder
 from embeddings.engine import Job, embed_photos
 from embeddings.registry import SpaceRecord
-from labeling.label import current_labels, label_sightings
+from labeling.label import label_sightings
+from labeling.pending import unembedded_images, unlabelled_sightings
+from labeling.publish.cars import Vectors, append_cars
+from labeling.publish.publish import publish
 from synthetic.scenes import render, write_scenes
 from synthetic.scenes.write import jpeg_bytes
 
@@ -44,9 +44,7 @@ def _fill(place: Path, folder: Path, count: int, name: str, encoder: ClipEncoder
     done = list(embed_photos(encoder, jobs))
     ids = [key for batch in done for key in batch.image_ids]
     values = np.concatenate([batch.vectors for batch in done])
-    append_cars(
-        catalog, Vectors("semantic", record.version, ids, values), partial(current_labels, catalog)
-    )
+    append_cars(catalog, Vectors("semantic", record.version, ids, values))
     publish(catalog)
     return catalog
 

@@ -4,22 +4,22 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from catalog.cars import Vectors, append_cars, open_space, refresh_cars
-from catalog.labelers import Calibration, Judge, Labeler, use_labeler
-from catalog.pending import stale_cars, unlabelled_sightings
+from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import Catalog
 from core.assertions import Assertion
 from core.photos.examine import image_id
 from core.records import Photo, Sighting
 from labeling.label import current_labels, label_sightings, store_assertions
+from labeling.labelers import Calibration, Judge, Labeler, use_labeler
+from labeling.pending import stale_cars, unlabelled_sightings
+from labeling.publish.cars import Vectors, append_cars, refresh_cars
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 RECORD = b'{"model": "some-model", "version": "some-model@1", "size": 8}'
@@ -102,10 +102,10 @@ class Shop:
         open_space(self.catalog, "semantic", 8, RECORD)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         given = Vectors("semantic", "some-model@1", keys, (vectors / lengths).astype(np.float32))
-        append_cars(self.catalog, given, partial(current_labels, self.catalog))
+        append_cars(self.catalog, given)
 
     def refresh(self) -> None:
-        refresh_cars(self.catalog, stale_cars(self.catalog), partial(current_labels, self.catalog))
+        refresh_cars(self.catalog, stale_cars(self.catalog))
 
     def label_of(self, key: str, attribute: str) -> tuple[str, ...] | None:
         label = current_labels(self.catalog, [key])[key].get(attribute)

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.labelers import Judge
 from core.assertions import Assertion
 from core.vocabulary import load_vocabulary
 from labeling.consensus import decide
+from labeling.labelers import Judge
 from labeling.review.cases import Case, cases_of
 from labeling.review.suspects import Suspect
 from tests.labeling.review.making import judge, said

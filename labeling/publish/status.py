@@ -6,20 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.cars import label_of, space_record
+from catalog.car_columns import label_of, space_record
 from catalog.imports import remembered_sidecars
-from catalog.labelers import Labeler, load_labelers
 from catalog.migrations import FORMAT
-from catalog.pending import (
-    stale_cars,
-    unasked_images,
-    unembedded_images,
-    unlabelled_sightings,
-)
 from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_problem, readable_published
 from crawlers.imports.sidecar.read import teller_of
+from labeling.labelers import Labeler, load_labelers
+from labeling.pending import stale_cars, unasked_images, unembedded_images, unlabelled_sightings
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _AFTER_HEX = "g"

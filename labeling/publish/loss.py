@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.pending import KNOWN
 from catalog.table import Catalog, CatalogError
+from labeling.pending import KNOWN
 
 MAX_LOSS = 0.1
 """The share of the photos, or of the labels of one attribute, that may be lost at once."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.cars import check_label_columns, space_record
+from catalog.car_columns import check_label_columns, space_record
 from catalog.index import broken_indexes
-from catalog.loss import MAX_LOSS, losses
 from catalog.table import Catalog, CatalogError
 from catalog.versions import at_published, published_problem
+from labeling.publish.loss import MAX_LOSS, losses
 
 
 @dataclass(frozen=True, slots=True)

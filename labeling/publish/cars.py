@@ -4,27 +4,47 @@ A photo enters complete, in one append; later its labels can be refreshed and it
 replaced, each without touching the other.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from catalog.labelers import labels_version
-from catalog.pending import evidence
-from catalog.schema import SPACE_MARK, cars_schema, label_fields, vector_field
-from catalog.table import Catalog, CatalogError, StoreError
+from catalog.schema import label_fields
+from catalog.table import Catalog
 from core.assertions import Label
 from core.vocabulary import Attribute
+from labeling.consensus import Decision
+from labeling.label import decisions
+from labeling.labelers import labels_version
+from labeling.pending import evidence
 
-Labels = Mapping[str, Label]
 
-Labeller = Callable[[Sequence[str]], Mapping[str, Labels]]
-"""Photos -> their labels. It is handed in and called after `evidence` was taken: what is said in
-between then counts as not yet seen, and the row is refreshed again."""
+@dataclass(slots=True)
+class Differences:
+    """Of how many photos' labels, by attribute, a network that is sure contradicts a source, and
+    sources each other; and how many `photos` were looked at."""
+
+    photos: int = 0
+    networks: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Differences") -> None:
+        """Add the counts of another shard."""
+        self.photos += other.photos
+        self.networks.update(other.networks)
+        self.sources.update(other.sources)
+
+    def count(self, made: Mapping[str, Decision]) -> None:
+        """Count what was decided of one photo."""
+        for name, each in made.items():
+            spoken = {said.origin for said in each.heard}
+            against = {said.origin for said in each.against}
+            self.networks[name] += "source" in spoken and "model" in against
+            self.sources[name] += "source" in against
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,72 +64,13 @@ _FACTS = ("source", "source_id", "page_url", "image_url", "license", "license_ur
 _MORE_FACTS = ("attribution", "split")
 
 
-def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
-    """Make the vector column of a space ready for the model that `record` describes.
-
-    A column made by another model is dropped: its photos then wait for new vectors, while searches
-    go on reading the published version, where it still is.
-    """
-    new = [vector_field(space, size, record), pa.field(f"{space}_version", pa.string())]
-    for last in (False, False, True):
-        table = catalog.table("cars")
-        there = table.schema.names
-        held = space_record(table.schema, space)
-        # The same model from another place, such as a file that was moved, made the same vectors.
-        if held is not None and space_version(held) == space_version(record):
-            return
-        try:
-            with catalog.storing("cars"):
-                if old := [field.name for field in new if field.name in there]:
-                    table.drop_columns(old)
-                table.add_columns(pa.schema(new))
-        except (ValueError, StoreError) as error:
-            # Another run does the same at the same moment, and one of the two commits lost.
-            if last or (isinstance(error, StoreError) and error.lasts):
-                raise
-
-
-def space_record(schema: pa.Schema, space: str) -> bytes | None:
-    """The record of the model that made a vector column; None where there is no such column."""
-    if space not in schema.names:
-        return None
-    record: bytes | None = (schema.field(space).metadata or {}).get(SPACE_MARK)
-    return record
-
-
-def space_version(record: bytes) -> str:
-    """The model version in the record that a vector column carries."""
-    return str(json.loads(record)["version"])
-
-
-def add_label_columns(catalog: Catalog) -> list[str]:
-    """Give `cars` the columns of attributes that the vocabulary has and it lacks; their names.
-
-    Rows get their values when they are refreshed, which a changed vocabulary makes due. Raises
-    `CatalogError` where an attribute was once of another kind.
-    """
-    check_label_columns(catalog)
-    return catalog.widen("cars", list(cars_schema(catalog.vocabulary)))
-
-
-def check_label_columns(catalog: Catalog) -> None:
-    """Raise `CatalogError` where `cars` has an attribute of the vocabulary as another kind."""
-    types = {field.name: field.type for field in catalog.table("cars").schema}
-    wanted = cars_schema(catalog.vocabulary)
-    other = [field.name for field in wanted if types.get(field.name, field.type) != field.type]
-    if other:
-        raise CatalogError(
-            f"the catalogue already holds {other[0]!r} as {types[other[0]]}; give the attribute of "
-            "the vocabulary file another name, or the kind it had"
-        )
-
-
-def append_cars(catalog: Catalog, vectors: Vectors, labeller: Labeller) -> int:
+def append_cars(catalog: Catalog, vectors: Vectors) -> int:
     """Add complete rows for photos that are not in `cars` yet; returns how many.
 
     A photo that is seen nowhere any more is left out.
     """
-    rows = _compose(catalog, vectors.image_ids, labeller, ["thumbnail", "width", "height"])
+    found = Differences()
+    rows = _compose(catalog, vectors.image_ids, ["thumbnail", "width", "height"], found)
     order = {key: at for at, key in enumerate(vectors.image_ids)}
     at = [order[key] for key in rows.column("image_id").to_pylist()]
     return catalog.insert("cars", _with_vectors(rows, vectors, vectors.values[at]))
@@ -121,28 +82,21 @@ def replace_vectors(catalog: Catalog, vectors: Vectors) -> None:
     catalog.update("cars", _with_vectors(keys, vectors, vectors.values))
 
 
-def refresh_cars(catalog: Catalog, image_ids: Sequence[str], labeller: Labeller) -> None:
+def refresh_cars(catalog: Catalog, image_ids: Sequence[str]) -> Differences:
     """Bring facts and labels of rows up to date in one commit; vectors and thumbnails stay.
 
     Many at once are written as columns: no vector moves, and none leaves its index. A row whose
     photo is seen nowhere any more, as its place shows another one now, is removed.
     """
+    found = Differences(photos=len(image_ids))
     parts = [
-        _compose(catalog, image_ids[start : start + COMPOSED], labeller, [])
+        _compose(catalog, image_ids[start : start + COMPOSED], [], found)
         for start in range(0, len(image_ids), COMPOSED)
     ]
     rows = pa.concat_tables(parts)
     catalog.rewrite("cars", rows)
     catalog.remove("cars", set(image_ids) - set(rows.column("image_id").to_pylist()))
-
-
-def label_of(attribute: Attribute, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The label that a row of `cars` has for an attribute, or None where it is unknown."""
-    origin = row.get(f"{attribute.name}_origin")
-    if origin is None:
-        return None
-    confidence = row[f"{attribute.name}_confidence"]
-    return {"value": row[attribute.name], "origin": origin, "confidence": confidence}
+    return found
 
 
 def _with_vectors(rows: pa.Table, vectors: Vectors, values: npt.NDArray[np.float32]) -> pa.Table:
@@ -154,11 +108,15 @@ def _with_vectors(rows: pa.Table, vectors: Vectors, values: npt.NDArray[np.float
 
 
 def _compose(
-    catalog: Catalog, image_ids: Sequence[str], labeller: Labeller, more: list[str]
+    catalog: Catalog, image_ids: Sequence[str], more: list[str], differences: Differences
 ) -> pa.Table:
-    version = labels_version(catalog)  # these two first: see Labeller
+    # These two first: what is said while the labels are made then counts as not yet seen, and the
+    # row is refreshed again.
+    version = labels_version(catalog)
     seen = evidence(catalog, image_ids)
-    labels = labeller(image_ids)
+    made = decisions(catalog, image_ids)
+    for each in made.values():
+        differences.count(each)
     images = catalog.rows("images", image_ids, ["image_id", *more]).to_pylist()
     chosen = _chosen_sightings(catalog, image_ids)
     rows = []
@@ -168,7 +126,8 @@ def _compose(
             continue
         row = image | chosen[key] | {"evidence": seen.get(key, 0), "labelled_with": version}
         for attribute in catalog.vocabulary.attributes.values():
-            row |= _label_columns(attribute, labels.get(key, {}).get(attribute.name))
+            decided = made.get(key, {}).get(attribute.name)
+            row |= _label_columns(attribute, None if decided is None else decided.label)
         rows.append(row)
     schema = catalog.specs["cars"].schema
     names = ["image_id", *_FACTS, *_MORE_FACTS, *more, "evidence", "labelled_with"]

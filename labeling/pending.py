@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.labelers import Labeler, by_trust, heard, labels_version, load_judges
 from catalog.sql import equals
 from catalog.table import Catalog
 from core.assertions import CONFIDENCE_DIGITS
+from labeling.labelers import Labeler, by_trust, heard, labels_version, load_judges
 
 
 def unlabelled_sightings(catalog: Catalog) -> list[str]:

@@ -1,0 +1,1 @@
+"""Labels become rows of `cars`, which are checked and published for searches to read."""
