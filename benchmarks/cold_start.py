@@ -52,7 +52,7 @@ class Row:
 def measure(
     scenes: int = SCENES, runs: int = RUNS, commands: Sequence[str] = tuple(CASES)
 ) -> list[Row]:
-    """Fill a catalogue with `scenes` rendered photos and run each command `runs` times on it."""
+    """Fill a catalog with `scenes` rendered photos and run each command `runs` times on it."""
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         print(f"ingesting {scenes} rendered scenes", flush=True)
@@ -115,7 +115,7 @@ def page_of(rows: Sequence[Row]) -> str:
         "# Cold start\n\n"
         f"{made_by('cold-start', 'click', 'lancedb', 'torch', 'open_clip_torch')} Each command is "
         f"run {len(rows[0].seconds)} times in a fresh process, after once to warm the disk's "
-        "cache, on a catalogue of rendered scenes with marque-tiny's vectors, without a Prefect "
+        "cache, on a catalog of rendered scenes with marque-tiny's vectors, without a Prefect "
         "server; times are those of the whole process.\n\n"
         "| command | median s | fastest s | slowest s | wanted under s |\n"
         "|---|---:|---:|---:|---:|\n"

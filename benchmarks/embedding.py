@@ -36,7 +36,7 @@ from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, embed_shard, engine_for, kept_engine
 from labeling.label import label_sightings
-from labeling.pending import unembedded_images, unlabelled_sightings
+from labeling.pending import unembedded_images, unlabeled_sightings
 from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 
@@ -125,18 +125,18 @@ def save_weights(folder: Path) -> Path:
 
 
 def registered(settings: Settings, contents: Sequence[bytes]) -> Catalog:
-    """A catalogue in which these photos wait to be embedded."""
+    """A catalog in which these photos wait to be embedded."""
     catalog = catalog_at(settings)
     photos = [Photo(Sighting("folder", str(at), {}), each) for at, each in enumerate(contents)]
     register(catalog, photos, run_id="benchmark")
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="benchmark")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="benchmark")
     record = encoder_for(settings).record
     open_space(catalog, SPACE, record.size, record.to_json())
     return catalog
 
 
 def stage_cost(settings: Settings, way: Way, contents: Sequence[bytes]) -> Cost:
-    """Embed all photos of a fresh catalogue as a run does, shard by shard, two under way."""
+    """Embed all photos of a fresh catalog as a run does, shard by shard, two under way."""
     catalog = registered(settings, contents)
     ids, _ = unembedded_images(catalog, SPACE, encoder_for(settings).record.version)
     done = 0

@@ -1,7 +1,7 @@
 """What writes and look-ups cost as tables grow: the real tables, filled with synthetic keys.
 
 Each table is filled in bulk and kept up meanwhile, in fragments and with indexes on its keys as a
-long run leaves them. Then the catalogue's own calls write and look for 256 rows at a time, with
+long run leaves them. Then the catalog's own calls write and look for 256 rows at a time, with
 their checks and their upkeep.
 """
 
@@ -51,7 +51,7 @@ class Cost:
 
 
 def digests(kind: str, start: int, count: int) -> list[str]:
-    """Keys as the catalogue has them: sha256, hex."""
+    """Keys as the catalog has them: sha256, hex."""
     return [
         hashlib.sha256(f"{kind} {at}".encode()).hexdigest() for at in range(start, start + count)
     ]
@@ -196,7 +196,7 @@ def page_of(costs: Sequence[Cost]) -> str:
         "",
         made_by("growth", "lancedb", "pylance", "pyarrow"),
         "",
-        f"Calls of the catalogue over {ROWS} rows each, on tables of synthetic keys with the real "
+        f"Calls of the catalog over {ROWS} rows each, on tables of synthetic keys with the real "
         "columns (`cars` with a vector of 512 halves, photos and thumbnails of 128 bytes), checks "
         "and upkeep among them. Milliseconds of processor time, which other programs hardly "
         f"change: the median of {REPEATS} calls, and behind it their mean, in which all upkeep is. "

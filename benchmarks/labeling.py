@@ -1,4 +1,4 @@
-"""Labelling at scale: photos a second of each labeler, and 100,000 rows labelled anew.
+"""Labeling at scale: photos a second of each labeler, and 100,000 rows labeled anew.
 
 The vectors are real ones of rendered scenes, by marque-tiny, each many times under a little noise:
 what is measured does not depend on what they show.
@@ -36,8 +36,8 @@ from labeling import masks
 from labeling.label import label_sightings
 from labeling.labelers import load_labelers
 from labeling.networks import ask_photos, label_vectors, load_panel
-from labeling.pending import stale_cars, unasked_images, unlabelled_sightings
-from labeling.pictures import ColourModel, PictureLabeler, Surroundings, see_photos
+from labeling.pending import stale_cars, unasked_images, unlabeled_sightings
+from labeling.pictures import ColorModel, PictureLabeler, Surroundings, see_photos
 from labeling.prepare import Labels, prepare_zero_shot
 from labeling.publish.cars import Vectors, append_cars, refresh_cars
 from labeling.publish.publish import publish
@@ -75,7 +75,7 @@ class Rows:
 
 
 def measure(photos: int = PHOTOS, scenes: int = SCENES) -> Rows:
-    """Make a catalogue of so many photos, label it, and label it anew with another version."""
+    """Make a catalog of so many photos, label it, and label it anew with another version."""
     encoder = load_encoder(ModelSpec(TINY), "cpu")
     with tempfile.TemporaryDirectory() as name:
         place = Path(name) / "catalog"
@@ -103,7 +103,7 @@ def measure(photos: int = PHOTOS, scenes: int = SCENES) -> Rows:
 
 
 def _fill(catalog: Catalog, encoder: ClipEncoder, photos: int, scenes: int) -> None:
-    print(f"making a catalogue of {photos:,} photos", flush=True)
+    print(f"making a catalog of {photos:,} photos", flush=True)
     found = [render(_SEED + number) for number in range(scenes)]
     pictures = [encoder.preparation.fit(scene.image) for scene in found]
     vectors = np.concatenate(
@@ -118,7 +118,7 @@ def _fill(catalog: Catalog, encoder: ClipEncoder, photos: int, scenes: int) -> N
         words = [_words(found[number % scenes].labels) for number in numbers]
         catalog.insert("images", _images(catalog, keys))
         catalog.insert("sightings", _sightings(catalog, keys, words))
-        label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+        label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
         some = vectors[[number % scenes for number in numbers]]
         some = some + draw.normal(0, 0.003, some.shape)
         units = (some / np.linalg.norm(some, axis=1, keepdims=True)).astype(np.float32)
@@ -177,7 +177,7 @@ def _label(
     for start in range(0, len(stale), _REFRESH):
         refresh_cars(catalog, stale[start : start + _REFRESH])
     seconds["writing the labels into rows"] = time.perf_counter() - began
-    print(f"labelled {len(waiting):,}, refreshed {len(stale):,}: {seconds}", flush=True)
+    print(f"labeled {len(waiting):,}, refreshed {len(stale):,}: {seconds}", flush=True)
     return seconds, catalog.count("assertions") - before
 
 
@@ -237,7 +237,7 @@ def measure_pictures(photos: int = PICTURES) -> dict[str, float]:
             segment_photos(catalog, segmenter, engine, ids, "r")
             rates[masks.NAME] = len(ids) / (time.perf_counter() - began)
         members: list[PictureLabeler] = [
-            ColourModel(vocabulary, segmenter.version, is_tryout=True),
+            ColorModel(vocabulary, segmenter.version, is_tryout=True),
             Surroundings(
                 encoder,
                 make_classifiers(encoder, vocabulary),
@@ -268,7 +268,7 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
     rate = "reached" if rows.rate_read >= WANTED_RATE else "missed"
     stage = "reached" if ratio >= WANTED_RATIO else "missed"
     lines = [
-        "# Labelling at scale",
+        "# Labeling at scale",
         "",
         made_by("labeling", "lancedb", "torch", "torchvision"),
         "",
@@ -281,7 +281,7 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
         "| labeler | photos/s |",
         "|---|---:|",
         f"| zero-shot, all attributes, vectors in memory | {rows.rate:,.0f} |",
-        f"| zero-shot, vectors read from the catalogue | {rows.rate_read:,.0f} |",
+        f"| zero-shot, vectors read from the catalog | {rows.rate_read:,.0f} |",
         *(f"| {name} | {speed:,.0f} |" for name, speed in pictures.items()),
         "",
         f"**Zero-shot on stored vectors: {rows.rate_read:,.0f} photos/s; {WANTED_RATE:,} were "
@@ -308,11 +308,11 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
 
 
 def _anew(rows: Rows) -> list[str]:
-    """The section on labelling all photos anew."""
+    """The section on labeling all photos anew."""
     return [
-        f"## {rows.photos:,} photos labelled anew",
+        f"## {rows.photos:,} photos labeled anew",
         "",
-        "All photos are labelled, indexed and published; then zero-shot gets another version and "
+        "All photos are labeled, indexed and published; then zero-shot gets another version and "
         "all are asked again, as `marque label` does after the vocabulary or the calibration has "
         "changed.",
         "",

@@ -1,4 +1,4 @@
-"""Labels of photos whose labels are known: the colour model and trained heads on real photos, and
+"""Labels of photos whose labels are known: the color model and trained heads on real photos, and
 rendered scenes end to end."""
 
 from collections import Counter
@@ -15,12 +15,12 @@ from benchmarks import rendered
 from benchmarks.machine import SHARED, made_by
 from benchmarks.real_photos import (
     SAME_CAR,
-    SAME_COLOUR,
+    SAME_COLOR,
     Photos,
     histograms,
     joined,
     load_classes,
-    load_colours,
+    load_colors,
     make_of,
     model_of,
     pixels,
@@ -35,12 +35,12 @@ from labeling.color import paint_scores
 from labeling.heads import Examples, fit_classifier
 from labeling.segment import load_segmenter, segment_photo
 
-COLOURS, CLASSES = SHARED / "vehicle_colour", SHARED / "cars_224"
+COLORS, CLASSES = SHARED / "vehicle_colour", SHARED / "cars_224"
 WANTED = 0.80
 FOLDS = 5
 CHOSEN = "SqueezeNet and histogram"
 UNTOLD = "cannot tell"
-_SOFT = 3  # divides the colour model's scores before they are a vector, for it is too sure
+_SOFT = 3  # divides the color model's scores before they are a vector, for it is too sure
 
 Array = npt.NDArray[np.float32]
 
@@ -49,7 +49,7 @@ Array = npt.NDArray[np.float32]
 class Row:
     """What one way said of photos: `counts` (k, k + 1) are of each of k true `values` the answers,
     the last where it could not tell. `unfitted` is the share right of the answers on the half of
-    the photos that the swatches were not fitted on, `among_all` that of answers among all colours
+    the photos that the swatches were not fitted on, `among_all` that of answers among all colors
     there are, and `size` the length of its vectors, where it has any."""
 
     way: str
@@ -85,7 +85,7 @@ class Guess:
 
 
 def paints(photos: Photos, cars: Sequence[Mask] | None) -> Array:
-    """The colour model's scores (n, values of the vocabulary); rows of NaN where it cannot tell."""
+    """The color model's scores (n, values of the vocabulary); rows of NaN where it cannot tell."""
     swatches = load_vocabulary().questions["color"].swatches
     untold = np.full(len(swatches), np.nan, np.float32)
     found = []
@@ -105,8 +105,8 @@ def find_cars(photos: Photos) -> list[Mask]:
     return found
 
 
-def colour_row(way: str, photos: Photos, scores: Array) -> Row:
-    """What the scores say where only the colours of the photos are allowed, and where all are."""
+def color_row(way: str, photos: Photos, scores: Array) -> Row:
+    """What the scores say where only the colors of the photos are allowed, and where all are."""
     known = tuple(load_vocabulary().questions["color"].swatches)
     values = tuple(sorted(set(photos.labels)))
     told = ~np.isnan(scores).any(axis=1)
@@ -118,20 +118,20 @@ def colour_row(way: str, photos: Photos, scores: Array) -> Row:
 
 
 def measure_heads(photos: Photos, scores: Array) -> list[Row]:
-    """Heads on several kinds of vectors, `scores` of the colour model among them."""
+    """Heads on several kinds of vectors, `scores` of the color model among them."""
     told = np.where(np.isnan(scores), 0, scores / _SOFT)
     chances = np.exp(told - told.max(axis=1, keepdims=True))
     paint = unit(chances / chances.sum(axis=1, keepdims=True))
-    colours, tiny = histograms(photos.paths), tiny_vectors(photos.paths)
+    colors, tiny = histograms(photos.paths), tiny_vectors(photos.paths)
     kinds = {
-        "histogram of colours": colours,
+        "histogram of colors": colors,
         "SqueezeNet": photos.vectors,
-        CHOSEN: joined(photos.vectors, colours),
+        CHOSEN: joined(photos.vectors, colors),
         "marque-tiny": tiny,
-        "marque-tiny and histogram": joined(tiny, colours),
-        "colour model": paint,
-        "marque-tiny and colour model": joined(tiny, paint),
-        "SqueezeNet and colour model": joined(photos.vectors, paint),
+        "marque-tiny and histogram": joined(tiny, colors),
+        "color model": paint,
+        "marque-tiny and color model": joined(tiny, paint),
+        "SqueezeNet and color model": joined(photos.vectors, paint),
     }
     return [head_row(name, photos, vectors) for name, vectors in kinds.items()]
 
@@ -202,7 +202,7 @@ def page() -> str:
     """Measure at the full size: the page docs/benchmarks/labels.md."""
     torch.set_num_threads(1)
     with threadpool_limits(1):  # threads of a regression this small wait longer than they work
-        sections = real_sections(COLOURS, CLASSES) if COLOURS.is_dir() else [ABSENT]
+        sections = real_sections(COLORS, CLASSES) if COLORS.is_dir() else [ABSENT]
     torch.set_num_threads(usable_cores())
     return page_of([rendered.section(rendered.measure()), *sections])
 
@@ -210,13 +210,13 @@ def page() -> str:
 ABSENT = "The real photos were not there, so only rendered scenes were measured.\n"
 
 
-def real_sections(colours: Path, classes: Path) -> list[str]:
+def real_sections(colors: Path, classes: Path) -> list[str]:
     """The sections on real photos, from those in these two folders."""
-    photos = load_colours(colours)
+    photos = load_colors(colors)
     whole, cars = paints(photos, None), paints(photos, find_cars(photos))
     either = np.where(np.isnan(cars), whole, cars)
     rows = [
-        colour_row(way, photos, scores)
+        color_row(way, photos, scores)
         for way, scores in {
             "the whole photo": whole,
             f"the car by {masks.NAME}": cars,
@@ -226,7 +226,7 @@ def real_sections(colours: Path, classes: Path) -> list[str]:
     heads = measure_heads(photos, whole)
     named = load_classes(classes)
     guesses = [guess("make", named, make_of), guess("make and model", named, model_of)]
-    return [colour_section(rows), head_section(heads), make_section(guesses)]
+    return [color_section(rows), head_section(heads), make_section(guesses)]
 
 
 def page_of(sections: Sequence[str]) -> str:
@@ -235,24 +235,24 @@ def page_of(sections: Sequence[str]) -> str:
     return "\n".join([head, *sections])
 
 
-def colour_section(rows: Sequence[Row]) -> str:
-    """The section on the colour model, on photos of as many colours as the rows have."""
+def color_section(rows: Sequence[Row]) -> str:
+    """The section on the color model, on photos of as many colors as the rows have."""
     values = rows[0].values
     lines = [
-        "## Colour model, real photos",
+        "## Color model, real photos",
         "",
-        f"{rows[0].counts.sum()} photos that people sorted into {len(values)} colours, toys, "
+        f"{rows[0].counts.sum()} photos that people sorted into {len(values)} colors, toys, "
         "trucks and drawings among them. The swatches and most constants of the model were fitted "
         "on one half of these photos; the other half, without copies of photos of the first, is "
         "shown, too. It is not wholly untouched: the form of the model, and how much a mask is "
         "trusted, were chosen with an eye on all of them. The network that says where the car is, "
         f"{masks.NAME}, was **trained on rendered scenes only** and finds parts of real cars; in "
-        "these photos cars fill the picture, which favours looking at all of it. "
-        "Only the colours of the folders are allowed as answers; among all colours of the "
+        "these photos cars fill the picture, which favors looking at all of it. "
+        "Only the colors of the folders are allowed as answers; among all colors of the "
         "vocabulary, gold for yellow or grey for silver counts as wrong, although people would "
-        "often agree. Greyscale photos are among those that it cannot tell.",
+        "often agree. Grayscale photos are among those that it cannot tell.",
         "",
-        "| pixels of | told | right of these | right on the other half | right among all colours |",
+        "| pixels of | told | right of these | right on the other half | right among all colors |",
         "|---|---:|---:|---:|---:|",
         *(
             f"| {row.way} | {row.told:.3f} | {row.right:.3f} | {row.unfitted:.3f} "
@@ -266,19 +266,19 @@ def colour_section(rows: Sequence[Row]) -> str:
 
 
 def head_section(rows: Sequence[Row]) -> str:
-    """The section on trained heads for colour."""
+    """The section on trained heads for color."""
     chosen = next(row for row in rows if row.way == CHOSEN)
     lines = [
-        "## Trained head for colour, real photos",
+        "## Trained head for color, real photos",
         "",
         f"The same photos, by stratified cross-validation in {FOLDS} parts: of each photo the "
         "answer is that of a head which never saw it, nor a copy of it (photos whose vectors, or "
-        f"those of their mirror images, have a cosine above {SAME_COLOUR:.2f} are kept together). "
+        f"those of their mirror images, have a cosine above {SAME_COLOR:.2f} are kept together). "
         "The head is the one that Marque trains, a logistic regression on frozen unit vectors with "
         "the strength of its penalty chosen inside the training part. SqueezeNet stands for a "
         "network that was trained on real photos; marque-tiny never saw one. Earlier layers of "
         "SqueezeNet and histograms of parts of the photo were tried, too, and were no better. The "
-        "colour model was fitted on a half of these photos: where it is part of the vector, the "
+        "color model was fitted on a half of these photos: where it is part of the vector, the "
         "other half is the fairer number.",
         "",
         "| vectors | size | right | right on the other half |",
@@ -318,7 +318,7 @@ def make_section(rows: Sequence[Guess]) -> str:
 
 
 def confusion(row: Row) -> list[str]:
-    """What was said of each colour, and the share of its photos that got the right answer."""
+    """What was said of each color, and the share of its photos that got the right answer."""
     columns = [*row.values, UNTOLD] if row.counts[:, -1].any() else list(row.values)
     lines = [
         f"By {row.way}: the rows are what is true, the columns what was said; right is the share "

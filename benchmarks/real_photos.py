@@ -22,7 +22,7 @@ from labeling.color import oklab
 Array = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
-SAME_COLOUR, SAME_CAR = 0.90, 0.92
+SAME_COLOR, SAME_CAR = 0.90, 0.92
 """From this cosine of SqueezeNet's vectors on, of a photo or of its mirror image, two photos are
 taken for one. The bounds are low: mirrored or cropped copies and one car from two sides are found
 down to 0.91, among other cars. Below 0.92 hundreds of photos of Stanford Cars would be one group,
@@ -31,7 +31,7 @@ and halves would no longer be alike."""
 _HALVED = (
     0.93  # the same, without mirrors, when the half was drawn that the swatches were fitted on
 )
-_CENTRE = 0.6  # standard deviation of the weight of a pixel, in half sides
+_CENTER = 0.6  # standard deviation of the weight of a pixel, in half sides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,10 +66,10 @@ def _halved(vectors: Array) -> Rows:
     return np.asarray(groups, np.intp)
 
 
-def load_colours(folder: Path, each: int | None = None) -> Photos:
-    """The photos in the folders named by their colours, `each` of every colour."""
+def load_colors(folder: Path, each: int | None = None) -> Photos:
+    """The photos in the folders named by their colors, `each` of every color."""
     paths = [path for place in sorted(folder.iterdir()) for path in sorted(place.iterdir())[:each]]
-    return _photos(paths, [path.parent.name for path in paths], SAME_COLOUR)
+    return _photos(paths, [path.parent.name for path in paths], SAME_COLOR)
 
 
 def load_classes(folder: Path, classes: int | None = None) -> Photos:
@@ -105,8 +105,8 @@ def pixels(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def histograms(paths: Sequence[Path]) -> Array:
-    """Unit vectors (n, 490) of the colours of photos: how much of each of 5 x 7 x 7 parts of Oklab
-    a photo has, and how much its centre has, in square roots."""
+    """Unit vectors (n, 490) of the colors of photos: how much of each of 5 x 7 x 7 parts of Oklab
+    a photo has, and how much its center has, in square roots."""
     return unit(np.stack([_histogram(pixels(path)[::2, ::2]) for path in paths]))
 
 
@@ -115,8 +115,8 @@ def _histogram(photo: npt.NDArray[np.uint8]) -> Array:
     scaled = (oklab(photo) * [1, 1 / 0.52, 1 / 0.52] + [0, 0.5, 0.5]).reshape(-1, 3)
     at = np.ravel_multi_index(tuple(np.clip(scaled * parts, 0, parts - 1).astype(int).T), (5, 7, 7))
     down, across = (np.linspace(-1, 1, side) ** 2 for side in photo.shape[:2])
-    centre = np.exp((down[:, None] + across) / (-2 * _CENTRE**2)).ravel()
-    both = [np.bincount(at, each, parts.prod()) for each in (centre, np.ones(len(at)))]
+    center = np.exp((down[:, None] + across) / (-2 * _CENTER**2)).ravel()
+    both = [np.bincount(at, each, parts.prod()) for each in (center, np.ones(len(at)))]
     return np.concatenate([np.sqrt(each / each.sum()) for each in both]).astype(np.float32)
 
 

@@ -129,12 +129,12 @@ def section(rows: Sequence[Row]) -> str:
         f"{DESCRIBED + UNDESCRIBED:,} scenes that no training saw go through `marque ingest "
         f"scenes` with marque-tiny; a sidecar says what {DESCRIBED} of them show, which is what "
         "zero-shot is calibrated by, and of the others nobody says anything. Labels are those that "
-        "the catalogue shows, at the default `label_precision` of 0.9. Beside them, the surest "
+        "the catalog shows, at the default `label_precision` of 0.9. Beside them, the surest "
         f"answers to {COVERAGE:.0%} of the photos. Of people and ages the whole set must be right. "
-        "Body type, background, people and age are asked of exteriors, colour also of details that "
+        "Body type, background, people and age are asked of exteriors, color also of details that "
         "show paint.",
         "",
-        f"| attribute | photos | labelled | of these right | right of the surest {COVERAGE:.0%} "
+        f"| attribute | photos | labeled | of these right | right of the surest {COVERAGE:.0%} "
         "| wanted |",
         "|---|---:|---:|---:|---:|---:|",
         *(

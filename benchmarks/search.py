@@ -1,4 +1,4 @@
-"""Search in a large catalogue: what a question gets, beside the same index asked directly, exact
+"""Search in a large catalog: what a question gets, beside the same index asked directly, exact
 search, and an index in memory.
 """
 
@@ -70,11 +70,11 @@ class Measured:
 
 
 def measure(rows: int, queries: int = QUERIES, slow: int = SLOW_QUERIES) -> Measured:
-    """Fill a catalogue with `rows` photos, index it, and ask in each way; exact ones less often."""
+    """Fill a catalog with `rows` photos, index it, and ask in each way; exact ones less often."""
     data = mixture(rows, queries, SIZE)
     shown = _shown(rows)
     with tempfile.TemporaryDirectory() as place:
-        print(f"filling a catalogue with {rows:,} photos", flush=True)
+        print(f"filling a catalog with {rows:,} photos", flush=True)
         catalog = _fill(place, data, shown)
         print("building its indexes", flush=True)
         began = time.perf_counter()
@@ -251,7 +251,7 @@ def page_of(done: Measured) -> str:
         f"# Search in {done.photos:,} photos\n\n"
         f"{made_by('search', 'lancedb', 'faiss-cpu', 'numpy')} The vectors are {SIZE}-dimensional "
         "and synthetic (`benchmarks/vectors.py` says how they are drawn), stored as float16 in a "
-        f"catalogue written {SHARD} photos at a time, with labels and thumbnails of {THUMBNAIL:,} "
+        f"catalog written {SHARD} photos at a time, with labels and thumbnails of {THUMBNAIL:,} "
         f"bytes. The same {QUERIES} questions are asked in every way, exact ones of LanceDB and "
         f"NumPy {SLOW_QUERIES} of them, for the {K} nearest, one at a time in one process; recall "
         "is against exact float32, times are milliseconds a question. The two of a pair are asked "
@@ -262,7 +262,7 @@ def page_of(done: Measured) -> str:
         f"asked for the same in one query: at least {probes(done.photos)} probes, refined {REFINE} "
         "times. Ids and distances are what `PublishedCars.nearest` gives, without a filter. NumPy "
         "and FAISS hold float32 vectors in memory and nothing else.\n\n"
-        f"All indexes of the catalogue were built in {done.lance_build_s:.0f} s, FAISS's in "
+        f"All indexes of the catalog were built in {done.lance_build_s:.0f} s, FAISS's in "
         f"{done.faiss_build_s:.0f} s.\n\n"
         "| asked of | recall@10 | p50 ms | p99 ms |\n|---|---:|---:|---:|\n"
     )

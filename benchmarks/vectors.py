@@ -1,6 +1,6 @@
 """Stored vectors: float16 against float32, exact search against the index.
 
-They lie in a real catalogue, written a shard at a time as a run writes them, and are asked for
+They lie in a real catalog, written a shard at a time as a run writes them, and are asked for
 through `PublishedCars.nearest`: the times are those of a search, without embedding its question.
 """
 
@@ -32,8 +32,8 @@ ROWS, SIZE, K = 100_000, 512, 10
 QUERIES, EXACT_QUERIES, WARM = 300, 40, 5
 SWEEP = ((20, 1), (20, 10), (40, 10))
 TYPES = {"float16": pa.float16(), "float32": pa.float32()}
-EXACT = "exact, as the catalogue searches"
-INDEXED = "by the index, as the catalogue searches"
+EXACT = "exact, as the catalog searches"
+INDEXED = "by the index, as the catalog searches"
 SPACE, MODEL = "semantic", "benchmark"
 SHARD: int = Settings.model_fields["shard_size"].default
 PHOTOS = SHARED / "cars_224"
@@ -83,16 +83,16 @@ def measure_all(
 
 
 def mixture(rows: int, queries: int, size: int = SIZE, seed: int = 7) -> Data:
-    """Unit vectors around rows/50 centres, as photos of the same car lie around each other.
+    """Unit vectors around rows/50 centers, as photos of the same car lie around each other.
 
-    The offsets are as long as the centres, so that the clouds overlap, and both have a spectrum
+    The offsets are as long as the centers, so that the clouds overlap, and both have a spectrum
     that falls slowly, as i ** -0.25: harder than real photos, which differ in fewer directions.
     """
     draw = np.random.default_rng(seed)
     spectrum = np.arange(1, size + 1) ** -0.25
-    centres = draw.standard_normal((max(rows // 50, 2), size)) * spectrum
-    which = draw.integers(len(centres), size=rows + queries)
-    points = centres[which] + spectrum * draw.standard_normal((rows + queries, size))
+    centers = draw.standard_normal((max(rows // 50, 2), size)) * spectrum
+    which = draw.integers(len(centers), size=rows + queries)
+    points = centers[which] + spectrum * draw.standard_normal((rows + queries, size))
     unit = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
     return Data("mixture", unit[:rows], unit[rows:])
 
@@ -112,7 +112,7 @@ def embedded_photos(folder: Path, queries: int) -> Data:
 
 
 def measure(data: Data, stored: str, limit: int = EXACT_ROWS) -> Iterator[Row]:
-    """Fill a catalogue with the vectors as `stored`; yields its rows, exact ones first."""
+    """Fill a catalog with the vectors as `stored`; yields its rows, exact ones first."""
     total = len(data.rows)
     print(f"{data.name}, {total:,} vectors as {stored}", flush=True)
     with tempfile.TemporaryDirectory() as place:
@@ -137,7 +137,7 @@ def _open(place: str, size: int, stored: str) -> Catalog:
 
 def _add(catalog: Catalog, vectors: Vectors, start: int, stored: str) -> None:
     """Write vectors[start:], a commit a shard, and publish. No label or thumbnail is written:
-    a search for neighbours reads none."""
+    a search for neighbors reads none."""
     for first in range(start, len(vectors), SHARD):
         part = vectors[first : first + SHARD]
         ids = [f"{first + at:064x}" for at in range(len(part))]
@@ -237,13 +237,13 @@ def page_of(rows: Sequence[Row]) -> str:
         "# Stored vectors: float16 or float32, exact or indexed\n\n"
         f"{made_by('vectors', 'lancedb', 'pyarrow', 'numpy')} The mixture is "
         f"{SIZE}-dimensional and synthetic (`benchmarks/vectors.py` says how it is drawn). Every "
-        f"vector lies in a catalogue, written {SHARD} at a time as a run writes them. Recall is "
+        f"vector lies in a catalog, written {SHARD} at a time as a run writes them. Recall is "
         f"that of the {K} nearest against exact float32 in NumPy; times are milliseconds a query "
         "in one process, after the first few and without embedding the question; megabytes are "
         "those of the rows on disk, without labels, thumbnails and indexes; the time to build is "
-        "that of all indexes of the catalogue.\n\n"
-        "Rows *as the catalogue searches* are what a search gets; those with `nprobes` ask the "
-        f"same index through LanceDB. The catalogue looks into {NPROBES} partitions and compares "
+        "that of all indexes of the catalog.\n\n"
+        "Rows *as the catalog searches* are what a search gets; those with `nprobes` ask the "
+        f"same index through LanceDB. The catalog looks into {NPROBES} partitions and compares "
         f"{REFINE} times as many candidates as it returns again with the stored vectors. Probes "
         "at or above the number of partitions scan every code, so recall there is the "
         "quantiser's, not the probing's.\n\n"
@@ -262,8 +262,8 @@ def page_of(rows: Sequence[Row]) -> str:
 
 
 def decision(rows: Sequence[Row]) -> str:
-    """What the rows say: which type to store, and what the catalogue's settings reach."""
-    # By the ways in which the catalogue searches; the sweep shows what other settings would give.
+    """What the rows say: which type to store, and what the catalog's settings reach."""
+    # By the ways in which the catalog searches; the sweep shows what other settings would give.
     ours = [row for row in rows if row.way in (EXACT, INDEXED)]
     pairs = [(a, _other(ours, a)) for a in ours if a.stored == "float16"]
     worst = max(b.recall - a.recall for a, b in pairs)
@@ -271,9 +271,9 @@ def decision(rows: Sequence[Row]) -> str:
     kept = "float16" if worst <= EPSILON else "float32"
     return (
         f"**Vectors are stored as {kept}.** float16 takes {share:.0%} of the size of float32, and "
-        f"in the catalogue's own searches its recall is at most {max(worst, 0):.4f} lower (up to "
+        f"in the catalog's own searches its recall is at most {max(worst, 0):.4f} lower (up to "
         f"{EPSILON} is taken as noise).\n\n"
-        f"A search that compares every vector, as the catalogue does up to "
+        f"A search that compares every vector, as the catalog does up to "
         f"{EXACT_ROWS:,} photos, reaches {_reached(rows, EXACT)}.\n\nA search by the index, as it "
         f"does above that, reaches {_reached(rows, INDEXED)}."
     )

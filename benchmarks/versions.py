@@ -1,6 +1,6 @@
 """What small imports and a relabeling leave on disk, and what of it goes.
 
-A catalogue of rows as runs write them, with vectors and thumbnails that cannot be compressed and
+A catalog of rows as runs write them, with vectors and thumbnails that cannot be compressed and
 without photos; the writes are those of runs: register, label, append, refresh, publish.
 """
 
@@ -23,7 +23,7 @@ from catalog.table import Catalog, open_catalog
 from core.assertions import Assertion
 from labeling.label import label_sightings, store_assertions
 from labeling.labelers import Calibration, Labeler, use_labeler
-from labeling.pending import stale_cars, unlabelled_sightings
+from labeling.pending import stale_cars, unlabeled_sightings
 from labeling.publish.cars import Vectors, append_cars, refresh_cars
 from labeling.publish.publish import publish
 
@@ -46,7 +46,7 @@ class Disk:
 
 
 def measure(photos: int = PHOTOS, imports: int = IMPORTS) -> list[Disk]:
-    """Fill a catalogue, import a few photos many times, label all anew, and clean up."""
+    """Fill a catalog, import a few photos many times, label all anew, and clean up."""
     with tempfile.TemporaryDirectory() as folder:
         catalog = open_catalog(Path(folder) / "catalog")
         open_space(catalog, SPACE, SIZE, json.dumps({"version": MODEL}).encode())
@@ -110,7 +110,7 @@ def _take_in(catalog: Catalog, numbers: range, version: str) -> None:
         for key in keys
     ]  # fmt: skip
     catalog.insert("sightings", pa.Table.from_pylist(places, catalog.specs["sightings"].schema))
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
     store_assertions(catalog, _statements(keys, version), run_id="r")
     values = draw.normal(size=(len(keys), SIZE))
     units = (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
@@ -149,7 +149,7 @@ def page_of(found: Sequence[Disk]) -> str:
         "",
         made_by("versions", "lancedb"),
         "",
-        f"What a catalogue takes on disk: vectors of {SIZE} numbers in float16 and thumbnails of "
+        f"What a catalog takes on disk: vectors of {SIZE} numbers in float16 and thumbnails of "
         f"{THUMBNAIL:,} bytes that cannot be compressed, a statement of its source and "
         f"{len(ASKED)} of a network about each photo. Every import is labeled and published by "
         "itself, as by `marque ingest`. Old versions stay for the grace time of the setting "

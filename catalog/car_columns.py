@@ -66,7 +66,7 @@ def check_label_columns(catalog: Catalog) -> None:
     other = [field.name for field in wanted if types.get(field.name, field.type) != field.type]
     if other:
         raise CatalogError(
-            f"the catalogue already holds {other[0]!r} as {types[other[0]]}; give the attribute of "
+            f"the catalog already holds {other[0]!r} as {types[other[0]]}; give the attribute of "
             "the vocabulary file another name, or the kind it had"
         )
 

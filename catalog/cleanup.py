@@ -1,4 +1,4 @@
-"""What a catalogue no longer needs goes: versions of tables that were replaced, and what networks
+"""What a catalog no longer needs goes: versions of tables that were replaced, and what networks
 out of use have said.
 
 Every commit leaves the version before it, with the files that only that one needs. A version goes a
@@ -23,7 +23,7 @@ EVERY = 32
 """Versions of a table between two looks for old ones, each of which reads all their manifests."""
 
 RUNS = 8
-"""Every so many runs look whatever was written: a catalogue that has become quiet, too, is rid of
+"""Every so many runs look whatever was written: a catalog that has become quiet, too, is rid of
 what it was before."""
 
 LEAST_SHARE = 0.1

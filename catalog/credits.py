@@ -16,10 +16,10 @@ _COLUMNS = ("image_id", "sighting_id", "fetched_at", "words", *_STATED)
 def load_credits(
     catalog: Catalog, image_ids: Sequence[str], *, source: str | None = None
 ) -> Iterator[Credit]:
-    """The credits of photos in the order given, but those without a known licence last.
+    """The credits of photos in the order given, but those without a known license last.
 
     With `source`, only of photos that were seen there. A photo's credit is that of the place with
-    a licence where it was seen first, wherever that is. Of about a thousand photos at a time the
+    a license where it was seen first, wherever that is. Of about a thousand photos at a time the
     places are in memory.
     """
     without: list[str] = []
@@ -41,7 +41,7 @@ def _in_order(catalog: Catalog, image_ids: Sequence[str], source: str | None) ->
 
 
 def _places(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Where each photo was seen: places with a licence first, then the earliest."""
+    """Where each photo was seen: places with a license first, then the earliest."""
     rows = catalog.rows_where("sightings", "image_id", image_ids, _COLUMNS).to_pylist()
     rows.sort(key=lambda row: (_license(row) is None, row["fetched_at"], row["sighting_id"]))
     places: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -51,7 +51,7 @@ def _places(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, list[dict[s
 
 
 def _license(row: dict[str, Any]) -> str | None:
-    """The licence that a place states, by name, or by the address of one that is known."""
+    """The license that a place states, by name, or by the address of one that is known."""
     if row["license"]:
         return str(row["license"])
     found = parse_license(row["license_url"] or "")

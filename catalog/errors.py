@@ -1,4 +1,4 @@
-"""Errors of the catalogue, and the two places where what LanceDB raises becomes one of them.
+"""Errors of the catalog, and the two places where what LanceDB raises becomes one of them.
 
 LanceDB raises `OSError`, `RuntimeError`, `ValueError`, and a panic of its Rust code, which is no
 `Exception` at all. None of them names the table or says what to do.
@@ -15,19 +15,19 @@ from core.errors import MarqueError
 
 
 class CatalogError(MarqueError):
-    """The catalogue cannot do what was asked; the message says why and what to do."""
+    """The catalog cannot do what was asked; the message says why and what to do."""
 
 
 class AbsentCatalogError(CatalogError):
-    """There is no catalogue at that place yet."""
+    """There is no catalog at that place yet."""
 
 
 class IncompleteCatalogError(CatalogError):
-    """Some tables of the catalogue are there and others are not, or are not as they should be."""
+    """Some tables of the catalog are there and others are not, or are not as they should be."""
 
 
 class NewerCatalogError(CatalogError):
-    """A newer Marque has written the catalogue, in a format that this one does not know."""
+    """A newer Marque has written the catalog, in a format that this one does not know."""
 
 
 class ReadError(CatalogError):
@@ -137,7 +137,7 @@ _LASTING = {
 
 DAMAGED = (
     "a file of it is damaged, missing or out of reach: `marque publish` makes an index anew; else "
-    "put a copy of the catalogue's folder back, or move it away and ingest the photos again"
+    "put a copy of the catalog's folder back, or move it away and ingest the photos again"
 )
 
 OTHER_VERSION = "it was removed or is damaged: `marque publish` publishes the newest version"

@@ -1,4 +1,4 @@
-"""Indexes of the catalogue: a vector index once `cars` is large, label indexes with it.
+"""Indexes of the catalog: a vector index once `cars` is large, label indexes with it.
 
 A small table is compared row by row, which is exact and fast enough. IVF_RQ is built in seconds
 and reaches the recall of exact search when its candidates are compared again with the stored

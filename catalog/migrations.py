@@ -1,8 +1,8 @@
-"""The format of a catalogue, and the named steps that bring an older one up to date.
+"""The format of a catalog, and the named steps that bring an older one up to date.
 
-A catalogue keeps its format in the table `format`: one row a step that was done, and the format is
+A catalog keeps its format in the table `format`: one row a step that was done, and the format is
 the largest number there. Rows are only added, so of two processes with different Marques that
-bring the same catalogue up to date at once, neither can set it back. A catalogue without the table
+bring the same catalog up to date at once, neither can set it back. A catalog without the table
 is of format 1, which had none.
 
 To change what is stored, change `catalog.schema` and add a `Migration` to `MIGRATIONS`. A step may
@@ -52,7 +52,7 @@ class Migration:
 
 
 MIGRATIONS = (
-    Migration(2, "the catalogue keeps its format", tables=(FORMAT,)),
+    Migration(2, "the catalog keeps its format", tables=(FORMAT,)),
     # What was said before stays, as said by a table that is not known.
     Migration(
         3,
@@ -74,17 +74,17 @@ def pending(number: int) -> list[Migration]:
 
 
 def later_tables(number: int) -> set[str]:
-    """The tables that a catalogue of this format does not have yet."""
+    """The tables that a catalog of this format does not have yet."""
     return {table for step in pending(number) for table in step.tables}
 
 
 def later_columns(number: int, table: str) -> set[str]:
-    """The columns that a table of a catalogue of this format does not have yet."""
+    """The columns that a table of a catalog of this format does not have yet."""
     return {name for step in pending(number) for name in step.columns.get(table, ())}
 
 
 def migrate(catalog: "Catalog") -> list[str]:
-    """Bring an open catalogue up to date; the names of the steps that this took.
+    """Bring an open catalog up to date; the names of the steps that this took.
 
     Raises `StoreError` where a step cannot be written; the next opening then goes on with it.
     """
@@ -97,12 +97,12 @@ def migrate(catalog: "Catalog") -> list[str]:
 
 
 def born(schema: pa.Schema) -> pa.Table:
-    """The first row of a new catalogue: it is of the current format."""
+    """The first row of a new catalog: it is of the current format."""
     return format_row(current_format(), "new", schema)
 
 
 def format_row(number: int, name: str, schema: pa.Schema) -> pa.Table:
-    """The row that says that a catalogue has come to format `number`, and how."""
+    """The row that says that a catalog has come to format `number`, and how."""
     row = {
         "step": f"{number}: {name}",
         "number": number,

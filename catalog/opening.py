@@ -1,4 +1,4 @@
-"""What is looked at when a catalogue is opened: its tables, their columns, and its format."""
+"""What is looked at when a catalog is opened: its tables, their columns, and its format."""
 
 from collections.abc import Collection, Mapping, Set
 from datetime import timedelta
@@ -44,7 +44,7 @@ def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
         if not is_path(uri):
             raise CatalogError(unreachable(uri, error)) from error
         raise CatalogError(
-            f"the catalogue at {uri} cannot be opened ({cause_of(error)}); "
+            f"the catalog at {uri} cannot be opened ({cause_of(error)}); "
             "check the path and its permissions, or set MARQUE_CATALOG to another place"
         ) from error
 
@@ -76,14 +76,14 @@ def opened(db: Any, uri: str, name: str, advice: str | None = None) -> Any | Non
 
 
 def absent(uri: str) -> AbsentCatalogError:
-    """The error of a place without a catalogue."""
+    """The error of a place without a catalog."""
     return AbsentCatalogError(
-        f"there is no catalogue at {uri} yet; `marque ingest folder PATH` makes one"
+        f"there is no catalog at {uri} yet; `marque ingest folder PATH` makes one"
     )
 
 
 def read_format(db: Any, uri: str, names: Collection[str]) -> int:
-    """The format of a catalogue with these tables; raises `NewerCatalogError`."""
+    """The format of a catalog with these tables; raises `NewerCatalogError`."""
     if FORMAT not in names:
         return 1
     advice = f"delete the folder {FORMAT}.lance there: the next ingest makes it anew"
@@ -94,9 +94,9 @@ def read_format(db: Any, uri: str, names: Collection[str]) -> int:
         found = max(numbers.to_pylist(), default=1)
     if found > current_format():
         raise NewerCatalogError(
-            f"the catalogue at {uri} is of format {found} and this Marque knows formats up to "
+            f"the catalog at {uri} is of format {found} and this Marque knows formats up to "
             f"{current_format()}: a newer Marque has written it; install that one, or set "
-            "MARQUE_CATALOG to another catalogue"
+            "MARQUE_CATALOG to another catalog"
         )
     return int(found)
 
@@ -104,7 +104,7 @@ def read_format(db: Any, uri: str, names: Collection[str]) -> int:
 def missing_tables(
     db: Any, uri: str, specs: Mapping[str, TableSpec], names: Set[str], number: int
 ) -> list[str]:
-    """The tables that a catalogue of format `number` lacks as its making was broken off.
+    """The tables that a catalog of format `number` lacks as its making was broken off.
 
     All are made before a row is written. So where rows are in one and another is missing, that
     one was lost: raises `IncompleteCatalogError`, which names those that are.
@@ -160,7 +160,7 @@ def _incomplete(uri: str, missing: list[str], names: Collection[str]) -> str:
     else:
         advice = f"put a copy of {folders} back, or of the whole folder"
     return (
-        f"the catalogue at {uri} is not whole: {tables} missing, though other tables hold rows; "
+        f"the catalog at {uri} is not whole: {tables} missing, though other tables hold rows; "
         f"{advice}, or move it away and ingest the photos again"
     )
 
@@ -187,5 +187,5 @@ def check_schema(uri: str, spec: TableSpec, schema: pa.Schema, later: Collection
     if wrong:
         raise IncompleteCatalogError(
             f"table {spec.name!r} of {uri} {wrong[0]}: another program has written it; put a copy "
-            "of that table's folder back, or move the catalogue away and ingest the photos again"
+            "of that table's folder back, or move the catalog away and ingest the photos again"
         )

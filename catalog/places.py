@@ -1,4 +1,4 @@
-"""Where a catalogue may be: paths that LanceDB takes as they are, object stores that answer.
+"""Where a catalog may be: paths that LanceDB takes as they are, object stores that answer.
 
 LanceDB takes a path for the path part of an address. Most characters go through, but a tag is
 written with the path percent-encoded, so that `Jörg` becomes a second folder `J%C3%B6rg` beside the
@@ -27,7 +27,7 @@ _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - nothing is written
 
 
 def place_of(given: str | Path) -> str:
-    """A catalogue's place as an absolute path, or the address of an object store as it is."""
+    """A catalog's place as an absolute path, or the address of an object store as it is."""
     text = str(given)
     scheme = urlsplit(text).scheme if "://" in text else ""
     if scheme == "file":
@@ -43,7 +43,7 @@ def is_path(place: str) -> bool:
 
 
 def unfit(place: str) -> str | None:
-    """What keeps LanceDB from having a catalogue in this place: one sentence, or None."""
+    """What keeps LanceDB from having a catalog in this place: one sentence, or None."""
     # Of the address of an object store it takes what follows `#` away, and decodes `%41`.
     pattern = r"\?" if is_path(place) else r"[?#]|%(?=[0-9A-Fa-f]{2})"
     found = re.search(rf"[\x00-\x1f\x7f-\x9f\ud800-\udfff]|{pattern}", place)
@@ -102,10 +102,10 @@ def store_reason(error: BaseException) -> str | None:
 
 
 def unreachable(place: str, error: BaseException) -> str:
-    """Why the object store of a catalogue could not be opened, in one sentence without the keys."""
+    """Why the object store of a catalog could not be opened, in one sentence without the keys."""
     why = _reason(str(error)) or "check the address, the keys and the network"
     return (
-        f"the catalogue at {place} cannot be reached ({why}); options of the store are the "
+        f"the catalog at {place} cannot be reached ({why}); options of the store are the "
         "setting `storage_options`"
     )
 

@@ -1,4 +1,4 @@
-"""Reading `cars` at its published version: nearest neighbours, filtered lists, rows by key."""
+"""Reading `cars` at its published version: nearest neighbors, filtered lists, rows by key."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
@@ -18,7 +18,7 @@ from catalog.versions import at_published
 EXACT_ROWS = 50_000
 """Up to this many photos are compared one by one; above it the vector index answers."""
 
-Neighbours = list[tuple[str, float]]
+Neighbors = list[tuple[str, float]]
 Rows = dict[str, dict[str, Any]]
 
 
@@ -60,7 +60,7 @@ class PublishedCars:
 
     def nearest(
         self, space: str, vector: npt.NDArray[np.float32], k: int, where: str | None = None
-    ) -> Neighbours:
+    ) -> Neighbors:
         """The `k` photos nearest to `vector` (size,) among those that `where` keeps.
 
         Returns (image_id, cosine distance), nearest first; 0 is the same direction, 2 the
@@ -75,7 +75,7 @@ class PublishedCars:
         k: int,
         where: str | None,
         columns: Sequence[str],
-    ) -> tuple[Neighbours, Rows]:
+    ) -> tuple[Neighbors, Rows]:
         """The photos that `nearest` finds, and `columns` of them by id."""
         if self.count(where) <= self.exact_rows or not self._has_index(space):
             found = self._nearest_exact(space, vector, k, where)
@@ -135,7 +135,7 @@ class PublishedCars:
 
     def _nearest_exact(
         self, space: str, vector: npt.NDArray[np.float32], k: int, where: str | None
-    ) -> Neighbours:
+    ) -> Neighbors:
         ids: list[str] = []
         distances = np.empty(0, np.float32)
         for batch in self._read(["image_id", space], where, 8192):
@@ -158,7 +158,7 @@ class PublishedCars:
             yield from query.to_batches(batch_rows)
 
 
-def _pairs(ids: list[str], distances: list[float]) -> Neighbours:
+def _pairs(ids: list[str], distances: list[float]) -> Neighbors:
     return [(key, float(distance)) for key, distance in zip(ids, distances, strict=True)]
 
 

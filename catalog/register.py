@@ -40,7 +40,7 @@ PHOTOS_A_WRITE = 2048
 BOX_IGNORED = "box ignored: it does not fit the photo"
 REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
 NOT_SHOWN = "photo is not shown, or not free, any more"
-MENDED = "damaged in the catalogue: taken anew"
+MENDED = "damaged in the catalog: taken anew"
 KEPT = "less is said of it than before; what was said stays until it is withdrawn"
 
 
@@ -66,7 +66,7 @@ def register(
 
 @dataclass(slots=True)
 class _Read:
-    """A photo on its way in; `content` is None where its bytes are in the catalogue already."""
+    """A photo on its way in; `content` is None where its bytes are in the catalog already."""
 
     sighting: Sighting
     content: bytes | None
@@ -84,7 +84,7 @@ class _Whole:
 
 
 _BROKEN: dict[tuple[str, str], _Whole] = {}
-"""Of calls that broke off, by catalogue and run: the tables do not tell who counted what."""
+"""Of calls that broke off, by catalog and run: the tables do not tell who counted what."""
 
 
 class _Registration:
@@ -212,7 +212,7 @@ class _Registration:
     def without_damaged(
         self, sizes: dict[str, tuple[int, int]], batch: Sequence[_Read]
     ) -> dict[str, tuple[int, int]]:
-        """Those of `sizes` but for photos that are here whole and in the catalogue are not."""
+        """Those of `sizes` but for photos that are here whole and in the catalog are not."""
         if not is_path(self.catalog.uri):
             return sizes  # an object store checks its own disks, and each look is a transfer
         here = [read.image_id for read in batch if read.content is not None]

@@ -1,4 +1,4 @@
-"""The tables of the catalogue as Arrow schemas, each with its primary key.
+"""The tables of the catalog as Arrow schemas, each with its primary key.
 
 The key is declared inside the schema, so that it holds from the very first version of a table:
 without it LanceDB lets two writers insert the same new key, and reports no error. LanceDB takes

@@ -14,7 +14,7 @@ from core.records import Box
 
 BYTES_A_READ = 64 * 2**20  # a photo may be a few KiB or hundreds of MiB
 
-DAMAGED = "damaged in the catalogue; the next ingest of the same file takes it anew"
+DAMAGED = "damaged in the catalog; the next ingest of the same file takes it anew"
 """The reason of a photo whose stored bytes are not those of its id."""
 
 

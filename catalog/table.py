@@ -1,4 +1,4 @@
-"""The only code that opens LanceDB: a catalogue is one LanceDB database with the tables of
+"""The only code that opens LanceDB: a catalog is one LanceDB database with the tables of
 `catalog.schema`.
 
 Every write goes through `insert`, `upsert` or `update`, which drop repeats inside the batch first
@@ -59,7 +59,7 @@ READ_ROWS = 1024
 
 
 class Catalog:
-    """An open catalogue. Made by `open_catalog`; not to be carried into a forked process."""
+    """An open catalog. Made by `open_catalog`; not to be carried into a forked process."""
 
     def __init__(self, db: Any, uri: str, vocabulary: Vocabulary, number: int) -> None:
         self.uri = uri
@@ -74,7 +74,7 @@ class Catalog:
     def table(self, name: str) -> Any:
         """A table as a LanceDB table: its newest version, or that of `at`.
 
-        One that a catalogue of an older format does not have yet is empty. Raises `ReadError`
+        One that a catalog of an older format does not have yet is empty. Raises `ReadError`
         where it is damaged, `IncompleteCatalogError` where its columns are not those of Marque.
         """
         if name in later_tables(self.format):
@@ -91,7 +91,7 @@ class Catalog:
         return table
 
     def at(self, name: str, version: int) -> "Catalog":
-        """This catalogue with one table as it was at a version, for reading."""
+        """This catalog with one table as it was at a version, for reading."""
         other = copy(self)
         other._pinned = self._pinned | {name: version}
         return other
@@ -110,7 +110,7 @@ class Catalog:
     def make(self, name: str) -> None:
         """Create a table if it is not there."""
         schema = self.specs[name].schema
-        # A new catalogue is of the current format from the moment at which it keeps one.
+        # A new catalog is of the current format from the moment at which it keeps one.
         first = None if name != FORMAT or self.format < current_format() else born(schema)
         try:
             with self.storing(name):
@@ -361,7 +361,7 @@ def open_catalog(
     create: bool = True,
     storage_options: dict[str, str] | None = None,
 ) -> Catalog:
-    """Open the catalogue at a path or at an object-store URI such as `s3://bucket/catalog`.
+    """Open the catalog at a path or at an object-store URI such as `s3://bucket/catalog`.
 
     `storage_options` are those of LanceDB for an object store: `endpoint`, `region`, `allow_http`
     and others. With `create`, which is for those that write, it is made where there is none, and an

@@ -38,8 +38,8 @@ class Told:
     def facts(self) -> Facts:
         """What it comes to: of each fact the last word.
 
-        The name of a licence and its address are one fact: they are never taken from two tellers
-        that may mean two licences.
+        The name of a license and its address are one fact: they are never taken from two tellers
+        that may mean two licenses.
         """
         facts: Facts = {}
         for _, said in self.entries:
@@ -58,7 +58,7 @@ class Told:
         """What is told after a visit; the same object where nothing new was said.
 
         What the visit speaks of (`Sighting.covers`) replaces what its teller said before. Facts of
-        an unknown teller, as old catalogues have them, give way to the first table that has them.
+        an unknown teller, as old catalogs have them, give way to the first table that has them.
         """
         said, teller = facts_of(place), place.teller
         kept: list[tuple[str, Facts]] = []
@@ -125,7 +125,7 @@ def words_json(words: Facts) -> str:
 
 
 def _is_one_license(facts: Facts, said: Facts) -> bool:
-    """Whether what is newly said of the licence can be about the one that is known."""
+    """Whether what is newly said of the license can be about the one that is known."""
     new = {name: said[name] for name in _LICENSE if name in said}
     if both := [name for name in new if name in facts]:
         return all(facts[name] == new[name] for name in both)

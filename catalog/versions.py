@@ -30,7 +30,7 @@ def published_version(catalog: Catalog) -> int | None:
 
 
 def at_published(catalog: Catalog) -> Catalog | None:
-    """The catalogue with `cars` as searches read it; None before the first `publish`.
+    """The catalog with `cars` as searches read it; None before the first `publish`.
 
     Raises `ReadError` where the tag is damaged, or what it points to is no more.
     """
@@ -43,7 +43,7 @@ def at_published(catalog: Catalog) -> Catalog | None:
 
 
 def readable_published(catalog: Catalog) -> Catalog | None:
-    """The catalogue at its published version; None where nothing is published, and where the tag
+    """The catalog at its published version; None where nothing is published, and where the tag
     or the version is damaged: then there is nothing to compare with, and the tag is set anew."""
     try:
         return at_published(catalog)

@@ -78,7 +78,7 @@ def withdraw_facts(
 ) -> Counter[tuple[str, Change]]:
     """Let these tellers take back all that they said of these places; what comes of it, by fact.
 
-    Their words are read again by the next labelling. Done again it finds nothing to do.
+    Their words are read again by the next labeling. Done again it finds nothing to do.
     """
     done: Counter[tuple[str, Change]] = Counter()
     for _ in range(TRIES):

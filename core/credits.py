@@ -10,7 +10,7 @@ from core.licenses import License
 from core.spreadsheet import csv_line
 from core.text import clean, web_url
 
-NO_LICENSE = "no licence known"
+NO_LICENSE = "no license known"
 NO_TITLE = "This work"
 
 
@@ -47,18 +47,18 @@ class Credit:
 
 
 def attribution_text(found: License, title: str | None = None, creator: str | None = None) -> str:
-    """The line that names a work, its creator and its licence with the address, as Openverse
+    """The line that names a work, its creator and its license with the address, as Openverse
     words it."""
     name = f'"{title}"' if title and title.strip() else NO_TITLE
     by = f"by {creator}" if creator and creator.strip() else ""
     verb, terms = "is marked with", "the terms"
-    if found.is_licence:
+    if found.is_license:
         verb, terms = "is licensed under", "a copy of this license"
     return _one_line(f"{name} {by} {verb} {found.name}. To view {terms}, visit {found.url}.")
 
 
 def render_credits(form: str, every: Iterable[Credit]) -> Iterator[str]:
-    """Credits as the lines of a document, of a form among `FORMS`; those without a licence last.
+    """Credits as the lines of a document, of a form among `FORMS`; those without a license last.
 
     `every` must come in that order. Every text is escaped as the form wants it, and only
     addresses of the web become links.
@@ -148,12 +148,12 @@ FORMS = {
     "markdown": _Layout(
         "# Photo credits\n",
         lambda credit: f"- {_sentence(credit, _markdown)}",
-        ("\n## No licence known\n",),
+        ("\n## No license known\n",),
     ),
     "html": _Layout(
         _HTML_HEAD,
         lambda credit: f"<li>{_sentence(credit, _html)}</li>",
-        ("</ul>", "<h2>No licence known</h2>", "<ul>"),
+        ("</ul>", "<h2>No license known</h2>", "<ul>"),
         ("</ul>", "</body>", "</html>"),
     ),
     "csv": _Layout(csv_line(_COLUMNS), _csv),

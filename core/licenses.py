@@ -1,6 +1,6 @@
-"""The Creative Commons licences that exist, read from their addresses, and which are accepted.
+"""The Creative Commons licenses that exist, read from their addresses, and which are accepted.
 
-The table is closed: an address that names no licence of it is no licence, never a similar one, a
+The table is closed: an address that names no license of it is no license, never a similar one, a
 later version, or the public domain. Nothing is asked of the web.
 """
 
@@ -17,13 +17,13 @@ ACCEPTED = ("by", "by-sa", "cc0")
 ACCEPTABLE = (*ACCEPTED, "pdm")
 """The codes that may be asked for. The public domain mark is no grant but somebody's opinion."""
 
-NOT_STATED = "no licence is stated"
-NOT_KNOWN = "licence is not known"
-NOT_COMMERCIAL = "licence forbids commercial use"
-NO_ADAPTATIONS = "licence forbids adaptations"
-RETIRED = "licence is retired"
+NOT_STATED = "no license is stated"
+NOT_KNOWN = "license is not known"
+NOT_COMMERCIAL = "license forbids commercial use"
+NO_ADAPTATIONS = "license forbids adaptations"
+RETIRED = "license is retired"
 MARK_NOT_ASKED = "public domain mark was not asked for"
-NOT_ASKED = "licence was not asked for"
+NOT_ASKED = "license was not asked for"
 
 _SIX = ("by", "by-nc", "by-nc-nd", "by-nc-sa", "by-nd", "by-sa")
 _FIRST = ("by", "by-nc", "by-nc-sa", "by-nd", "by-nd-nc", "by-sa")
@@ -81,7 +81,7 @@ _NAMED = {
 
 @dataclass(frozen=True, slots=True)
 class License:
-    """One licence of the table: `code` such as `by-sa`, `version` such as `3.0`, and `port`, the
+    """One license of the table: `code` such as `by-sa`, `version` such as `3.0`, and `port`, the
     country whose law it is written for, or empty."""
 
     code: str
@@ -104,11 +104,11 @@ class License:
 
     @property
     def share_alike(self) -> bool:
-        """Whether adaptations must be under the same licence."""
+        """Whether adaptations must be under the same license."""
         return "sa" in self.code.split("-")
 
     @property
-    def is_licence(self) -> bool:
+    def is_license(self) -> bool:
         """Whether it is granted by the creator; else it is a mark or a dedication."""
         return self.code not in _NAMES
 
@@ -122,7 +122,7 @@ _NAMES = {
 
 
 def parse_license(url: str) -> License | None:
-    """The licence that an address names, in any of the forms in use; None if it is none.
+    """The license that an address names, in any of the forms in use; None if it is none.
 
     An address may lack its scheme, as people write it.
     """
@@ -140,13 +140,13 @@ def parse_license(url: str) -> License | None:
     segments = [part for part in unquote(parts.path).split("/") if part]
     if segments and _TAIL.fullmatch(segments[-1]):
         segments.pop()
-    return _existing(_licence_at(segments))
+    return _existing(_license_at(segments))
 
 
 def parse_code(code: str) -> License | None:
-    """The licence that a short code names, such as `cc-by-sa-3.0-de`, `cc0` or `cc-pdm-1.0`.
+    """The license that a short code names, such as `cc-by-sa-3.0-de`, `cc0` or `cc-pdm-1.0`.
 
-    None for what names no licence of the table: a code without its version, several versions, and
+    None for what names no license of the table: a code without its version, several versions, and
     `pd`, by which somebody says that a work is in the public domain, by no mark or dedication.
     """
     words = re.sub(r"[\s_]+", "-", code.strip().lower())
@@ -179,8 +179,8 @@ def _existing(found: License | None) -> License | None:
     return found
 
 
-def _licence_at(segments: list[str]) -> License | None:
-    """What the segments of a path name, whether there is such a licence or not."""
+def _license_at(segments: list[str]) -> License | None:
+    """What the segments of a path name, whether there is such a license or not."""
     match segments:
         case ["licenses", "publicdomain"]:
             return License("publicdomain", "")
@@ -195,7 +195,7 @@ def _licence_at(segments: list[str]) -> License | None:
 
 
 def refusal(found: License | None, accepted: Sequence[str] = ACCEPTED) -> str | None:
-    """Why a licence is not accepted, as a constant to be counted; None if it is.
+    """Why a license is not accepted, as a constant to be counted; None if it is.
 
     `found` is None where an address names none. Raises `UsageMistakeError` as `check_accepted`.
     """
@@ -213,7 +213,7 @@ def check_accepted(accepted: Sequence[str]) -> None:
     """Raise `UsageMistakeError` for a code that is none, or that is never accepted."""
     for code in accepted:
         if code not in ACCEPTABLE:
-            why = _never(code) if code in _CODES else "there is no such licence"
+            why = _never(code) if code in _CODES else "there is no such license"
             raise UsageMistakeError(
                 f"{code!r} cannot be accepted: {why}; choose among {', '.join(ACCEPTABLE)}"
             )

@@ -76,7 +76,7 @@ class Photo:
     """A photo that a source has: where it was seen, and its bytes or the file that holds them.
 
     `sha256` (hex) is that of the bytes, where the source knows it: then they are not read where
-    they are in the catalogue already. Without `content` the photo is not taken, and what is said of
+    they are in the catalog already. Without `content` the photo is not taken, and what is said of
     it counts only if it was taken before: its site shows it no more, or not freely any more.
     """
 

@@ -1,4 +1,4 @@
-"""Any open_clip model behind one encoder: photos and texts -> L2-normalised vectors.
+"""Any open_clip model behind one encoder: photos and texts -> L2-normalized vectors.
 
 Importing this module imports torch and open_clip, which takes seconds: import it only where a
 photo or a text is embedded.

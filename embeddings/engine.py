@@ -1,7 +1,7 @@
 """The batching engine: photos -> vectors or masks, decoding ahead while the model works.
 
 At most three batches of photos are held at a time (`BATCHES_AHEAD` that wait and the one in the
-model) by each call of `embed`, so memory does not grow with the catalogue.
+model) by each call of `embed`, so memory does not grow with the catalog.
 """
 
 from collections import deque

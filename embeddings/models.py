@@ -16,7 +16,7 @@ from embeddings.hashes import file_sha256
 from embeddings.openclip import open_clip
 from embeddings.pins import Pin, load_pin, load_pins, store_pin
 from embeddings.published import doubt_of
-from embeddings.registry import DEFAULT_MODEL, HUB, LICENCES, TINY, ModelError, ModelSpec
+from embeddings.registry import DEFAULT_MODEL, HUB, LICENSES, TINY, ModelError, ModelSpec
 from embeddings.verify import missing, sums_of, verify_model
 from embeddings.weights import WeightsFile, fetch_weights, find_weights, hub_place
 
@@ -31,7 +31,7 @@ class Listed:
     place: str | None
     path: Path | None
     size: int | None
-    licence: str | None
+    license: str | None
     pinned: str | None
 
 
@@ -96,13 +96,13 @@ def _listed(home: Path, spec: ModelSpec) -> Listed:
     with suppress(ModelError, ValueError):  # said by whoever fetches or verifies this model
         pin = load_pin(home, spec)
         found = find_weights(spec)
-    licence = LICENCES.get(spec.name) if spec.weights is None else None
+    known = LICENSES.get(spec.name) if spec.weights is None else None
     return Listed(
         spec,
         found.place if found else None,
         found.path if found else None,
         found.path.stat().st_size if found else None,
-        licence or (pin.licence if pin else None),
+        known or (pin.license if pin else None),
         pin.sha256 if pin else _of_project(found),
     )
 
@@ -139,12 +139,12 @@ def _pin(spec: ModelSpec, found: WeightsFile) -> Pin:
         sha256=sha256,
         origin=origin,
         commit=found.commit,
-        licence=LICENCES.get(spec.name) or _fetch_licence(found.repo),
+        license=LICENSES.get(spec.name) or _fetch_license(found.repo),
         pinned_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def _fetch_licence(repo: str | None) -> str | None:
+def _fetch_license(repo: str | None) -> str | None:
     """What the model's page says, if there is one that answers: it is good to know, no more."""
     if repo is None:
         return None

@@ -22,7 +22,7 @@ class Pin:
     """What a model's weights file was at its first fetch.
 
     `size` is in bytes, `sha256` of the file as it lies there, `origin` where it came from and
-    `commit` the hub's name of that state. `licence` is what the hub's page says, if it said so.
+    `commit` the hub's name of that state. `license` is what the hub's page says, if it said so.
     """
 
     model: str
@@ -32,7 +32,7 @@ class Pin:
     sha256: str
     origin: str
     commit: str | None
-    licence: str | None
+    license: str | None
     pinned_at: str
 
 
@@ -69,8 +69,10 @@ def store_pin(home: Path, pin: Pin) -> None:
 
 
 def _read(path: Path) -> Pin:
+    # Pins that are older than 2026-11-28 say `licence`.
+    text = path.read_bytes().replace(b'"licence":', b'"license":')
     try:
-        return TypeAdapter(Pin).validate_json(path.read_bytes())
+        return TypeAdapter(Pin).validate_json(text)
     except ValidationError as error:
         raise ValueError(
             f"the pin {path} cannot be read; delete it and run `marque models fetch`"

@@ -14,8 +14,8 @@ TRYOUT = (
 )
 HUB, LOCAL = "hf-hub:", "local-dir:"
 DEFAULT_MODEL = "ViT-B-32-256/datacomp_s34b_b86k"
-LICENCES = {TINY: "Apache-2.0", DEFAULT_MODEL: "MIT"}
-"""Licences of weights that were read by a person; of others the hub's page says it."""
+LICENSES = {TINY: "Apache-2.0", DEFAULT_MODEL: "MIT"}
+"""Licenses of weights that were read by a person; of others the hub's page says it."""
 
 
 class ModelError(MarqueError):

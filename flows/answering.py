@@ -39,7 +39,7 @@ def answer(
 
 def _spec(settings: Settings, record: SpaceRecord) -> ModelSpec:
     """The model that made the vectors, from where it was then, or, if it is gone from there, from
-    where the settings say it is: files move, and another machine may have filled the catalogue."""
+    where the settings say it is: files move, and another machine may have filled the catalog."""
     made, here = record.spec, settings.model
     moved = not made.is_there and here.short_name == made.short_name
     return here if moved else made

@@ -15,7 +15,7 @@ RUNS = "runs"
 def at_work(home: Path, run_id: str) -> Iterator[None]:
     """Hold the lock of a run, where the home folder can be written."""
     held = None
-    with suppress(OSError):  # the catalogue can be elsewhere; all it costs is to know of this run
+    with suppress(OSError):  # the catalog can be elsewhere; all it costs is to know of this run
         held = _hold(home / RUNS, run_id)
     try:
         yield

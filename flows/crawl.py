@@ -43,7 +43,7 @@ def crawl_autoscout24(
     """Crawl the adverts of a make, or a model, on a country's AutoScout24.
 
     `years` are the first and last year of registration, None for an open end. With `searchable` the
-    photos are labelled, embedded and published; else they are only registered. A dry run only
+    photos are labeled, embedded and published; else they are only registered. A dry run only
     reckons.
     """
     asked = {"site": site, "make": make, "model": model, "years": years, "size": size}
@@ -69,7 +69,7 @@ def crawl_commons(
     searches find.
 
     `features` are attributes of the vocabulary: each query is asked with each of their values too.
-    `accept` are the licences that are taken. The rest is as with `crawl_autoscout24`.
+    `accept` are the licenses that are taken. The rest is as with `crawl_autoscout24`.
     """
     asked = {
         "categories": list(categories),

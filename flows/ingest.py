@@ -56,7 +56,7 @@ def embed() -> RunReport:
 
 @recipe("publish")
 def publish(allow_loss: bool = False) -> RunReport:
-    """Label what waits for it, check the catalogue and let searches read it as it is now.
+    """Label what waits for it, check the catalog and let searches read it as it is now.
 
     Where searches would lose many photos or labels it fails, unless `allow_loss` says that this
     is meant.
@@ -72,7 +72,7 @@ def publish(allow_loss: bool = False) -> RunReport:
 
 @recipe("reset")
 def reset(path: str) -> RunReport:
-    """Delete everything in the catalogue but the history of runs, and fill it from a folder.
+    """Delete everything in the catalog but the history of runs, and fill it from a folder.
 
     What could stop the new content from getting in is looked at before anything is deleted.
     """

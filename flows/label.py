@@ -14,7 +14,7 @@ from flows.stages.run_stages import label_pending, publish_pending
 def label(pictures: list[str] | None = None, calibrate: bool = False) -> RunReport:
     """Read the words of sources, ask the networks about photos that have vectors, and publish.
 
-    `pictures` names labelers that also look at the pictures themselves, `colour` and
+    `pictures` names labelers that also look at the pictures themselves, `color` and
     `surroundings`. With `calibrate` all are calibrated anew by the labels that are known now.
     """
     with recorded_run("label", {"pictures": pictures, "calibrate": calibrate}) as run:

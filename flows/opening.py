@@ -1,4 +1,4 @@
-"""Settings -> the catalogue and the encoder that they name; no Prefect, and torch only on need."""
+"""Settings -> the catalog and the encoder that they name; no Prefect, and torch only on need."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def catalog_at(settings: Settings, *, create: bool = True) -> Catalog:
-    """Open the catalogue of these settings, with their vocabulary; raises `CatalogError`."""
+    """Open the catalog of these settings, with their vocabulary; raises `CatalogError`."""
     vocabulary = load_vocabulary(settings.vocabulary)
     options = settings.storage_options
     return open_catalog(

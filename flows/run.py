@@ -1,4 +1,4 @@
-"""What every recipe does around its work: settings, catalogue, report, artifacts, and failing."""
+"""What every recipe does around its work: settings, catalog, report, artifacts, and failing."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -53,7 +53,7 @@ def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
     prepare_environment()
     settings = load_settings()
     if not settings.home_path.exists():
-        with suppress(OSError):  # the catalogue says what is wrong, or is elsewhere
+        with suppress(OSError):  # the catalog says what is wrong, or is elsewhere
             make_private(settings.home_path)
     catalog = catalog_at(settings)
     # A command is given it as well, but as a setting of its process.

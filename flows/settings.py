@@ -79,14 +79,14 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("~/.marque"), description="folder for everything Marque keeps")
     catalog: str | None = Field(
-        None, description="path or URI of the catalogue; by default `catalog` in the home folder"
+        None, description="path or URI of the catalog; by default `catalog` in the home folder"
     )
     # NoDecode: what is no JSON is refused here, without being shown.
     storage_options: Annotated[
         StorageOptions | None, NoDecode, PlainValidator(_storage_options)
     ] = Field(
         None,
-        description="options of the object store that the catalogue is on, such as endpoint, "
+        description="options of the object store that the catalog is on, such as endpoint, "
         "region and allow_http, as LanceDB takes them; keys are better given as AWS_*",
     )
     inbox: Path | None = Field(
@@ -179,7 +179,7 @@ class Settings(BaseSettings):
 
     @property
     def catalog_uri(self) -> str:
-        """Where the catalogue is: a path or a URI."""
+        """Where the catalog is: a path or a URI."""
         return place_of(self.catalog or self.home_path / "catalog")
 
     @property

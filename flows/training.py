@@ -1,4 +1,4 @@
-"""The flow that trains: heads on the catalogue's own vectors and labels."""
+"""The flow that trains: heads on the catalog's own vectors and labels."""
 
 from typing import Any
 

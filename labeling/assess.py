@@ -1,4 +1,4 @@
-"""How good sources, networks and labels are in this catalogue, against what people decided."""
+"""How good sources, networks and labels are in this catalog, against what people decided."""
 
 from collections.abc import Iterator, Sequence
 

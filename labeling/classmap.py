@@ -81,7 +81,7 @@ class ClassMap:
         return ClassMap(numbers, tuple(classes))
 
     def to_png(self) -> bytes:
-        """A PNG whose pixels are the numbers, with the colours of Pascal VOC as its palette."""
+        """A PNG whose pixels are the numbers, with the colors of Pascal VOC as its palette."""
         image = Image.fromarray(self.numbers)
         image.putpalette(voc_palette(len(self.classes)))
         return _png(image)
@@ -141,10 +141,10 @@ def main_part(mask: Mask) -> Mask:
     """
     from scipy import ndimage
 
-    labelled, count = ndimage.label(mask)
+    labeled, count = ndimage.label(mask)
     if count == 0:
         return mask
-    return np.asarray(labelled == 1 + np.bincount(labelled.ravel())[1:].argmax())
+    return np.asarray(labeled == 1 + np.bincount(labeled.ravel())[1:].argmax())
 
 
 def mask_png(mask: Mask) -> bytes:
@@ -159,7 +159,7 @@ def check_threshold(threshold: float) -> None:
 
 
 def voc_palette(count: int) -> list[int]:
-    """The colours of the first `count` classes, red, green and blue of each, as the development
+    """The colors of the first `count` classes, red, green and blue of each, as the development
     kit of Pascal VOC (Everingham et al. 2010) shows them: bits of the number, spread."""
     return [
         sum((number >> 3 * bit + channel & 1) << 7 - bit for bit in range(8))

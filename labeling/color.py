@@ -1,4 +1,4 @@
-"""The colour of a car's paint, from its pixels and the paints of the vocabulary; numpy alone.
+"""The color of a car's paint, from its pixels and the paints of the vocabulary; numpy alone.
 
 Pixels and paints are compared in Oklab (Ottosson 2020, "A perceptual color space for image
 processing"), where a paint in shade or in light lies on the line from itself to black: what differs
@@ -23,11 +23,11 @@ Array = npt.NDArray[np.float32]
 Swatches = Mapping[str, Sequence[tuple[int, int, int]]]
 
 LEAST_PIXELS, LEAST_SHARE = 400, 0.005
-"""Less of a car than this, in pixels and as a share of the photo, does not tell its colour."""
+"""Less of a car than this, in pixels and as a share of the photo, does not tell its color."""
 
 GREY_RANGE = 3
-"""A photo is greyscale if 99 % of its pixels have channels that differ by this or less. Colour
-photos of white cars on grey roads reach 4 to 5 at least; greyscale ones have 0 to 2."""
+"""A photo is grayscale if 99 % of its pixels have channels that differ by this or less. Color
+photos of white cars on grey roads reach 4 to 5 at least; grayscale ones have 0 to 2."""
 
 # What follows was fitted on rendered scenes and on a half of 990 real photos, except what is said
 # of masks, which was chosen on all of them; docs/benchmarks/labels.md shows the other half.
@@ -36,7 +36,7 @@ _WIDTH = 0.029  # standard deviation of a paint across its line to black, in Okl
 _TAIL, _TAIL_WIDTH = 0.02, 3  # some paints are unlike all swatches: how many, how far in widths
 _ALONG = 0.2  # what a difference along that line counts
 _PAINT_INSIDE, _PAINT_OUTSIDE = 0.6, 0.25  # how much of what is in the mask, or not, is paint
-_ANYTHING, _EDGE = 0.008, 0.37  # how much is of any colour, or looks like the edge of the photo
+_ANYTHING, _EDGE = 0.008, 0.37  # how much is of any color, or looks like the edge of the photo
 _EDGE_WIDTH = 0.05
 _BESIDES = np.array(
     [
@@ -46,7 +46,7 @@ _BESIDES = np.array(
     np.uint8,
 )  # tyres, glass, chrome, highlights, and skies in glass: what a car shows besides its paint
 _BESIDE = 0.14  # how much of each of them
-_CENTRE = 0.45  # pixels count by their distance from the centre, in half sides
+_CENTER = 0.45  # pixels count by their distance from the center, in half sides
 _AROUND, _OUTSIDE = 0.2, 0.5  # a mask may be wrong: so far around it pixels count, but so much less
 _INDEPENDENT = 29  # pixels of a photo resemble each other: they count as so many
 _EXPOSED = 0.9  # the brightest per cent of a photo is as bright as white, from this lightness on
@@ -78,8 +78,8 @@ def oklab(pixels: Pixels) -> Array:
     return np.asarray(np.cbrt(_LINEAR[pixels] @ _TO_CONES.T) @ _TO_LAB.T, np.float32)
 
 
-def is_greyscale(photo: Pixels) -> bool:
-    """Whether a photo (height, width, 3) has no colours at all, so that nothing tells a car's."""
+def is_grayscale(photo: Pixels) -> bool:
+    """Whether a photo (height, width, 3) has no colors at all, so that nothing tells a car's."""
     points = _sample(photo)
     ranges = points.max(axis=2) - points.min(axis=2)
     return bool(np.percentile(ranges, 99) <= GREY_RANGE)
@@ -89,15 +89,15 @@ def paint_scores(photo: Pixels, car: Mask | None, swatches: Swatches) -> Array |
     """The log-probability (k,) of each value of `swatches`, in their order; None: cannot tell.
 
     `photo` is (height, width, 3) in sRGB. `car` is where the car is, (height, width); without it
-    the whole photo is looked at, its centre more than its edges. Too little of a car and a
-    greyscale photo do not tell. The probabilities add to one and want a temperature. Raises
+    the whole photo is looked at, its center more than its edges. Too little of a car and a
+    grayscale photo do not tell. The probabilities add to one and want a temperature. Raises
     `ValueError` for a mask of another size.
     """
     if car is not None and car.shape != photo.shape[:2]:
         raise ValueError(f"the mask is {car.shape} and the photo {photo.shape[:2]}: resize one")
     if car is not None and (car.sum() < LEAST_PIXELS or car.mean() < LEAST_SHARE):
         return None
-    if is_greyscale(photo):
+    if is_grayscale(photo):
         return None
     rows, columns = (_grid(0, length) for length in photo.shape[:2])
     inside = np.zeros(_SIDE**2, bool)
@@ -118,9 +118,9 @@ def _explained(
     besides = _ANYTHING + _BESIDE * _likeness(points, oklab(_BESIDES)).sum(axis=1)
     besides += _EDGE * ~inside * _like_edge(points, around / exposure)
     paint = np.where(inside, _PAINT_INSIDE, _PAINT_OUTSIDE).astype(np.float32)
-    weights = _by_centre() * np.where(inside, 1, _OUTSIDE)
-    colours = np.array([each for some in swatches.values() for each in some], np.uint8)
-    gains = np.log1p((paint / besides)[:, None] * _likeness(points, oklab(colours.reshape(-1, 3))))
+    weights = _by_center() * np.where(inside, 1, _OUTSIDE)
+    colors = np.array([each for some in swatches.values() for each in some], np.uint8)
+    gains = np.log1p((paint / besides)[:, None] * _likeness(points, oklab(colors.reshape(-1, 3))))
     scores = _INDEPENDENT * ((weights / weights.sum()) @ gains)
     ends = np.cumsum([len(some) for some in swatches.values()])[:-1]
     return np.array([np.logaddexp.reduce(part) for part in np.split(scores, ends)])
@@ -145,10 +145,10 @@ def _around(car: Mask) -> tuple[Places, Places]:
     return found[0], found[1]
 
 
-def _likeness(points: Array, colours: Array) -> Array:
-    """How alike points (n, 3) and colours (k, 3) are: (n, k), 1 and a bit for the same."""
-    lengths = np.linalg.norm(colours, axis=1) + 1e-6
-    along = points @ (colours / lengths[:, None]).T
+def _likeness(points: Array, colors: Array) -> Array:
+    """How alike points (n, 3) and colors (k, 3) are: (n, k), 1 and a bit for the same."""
+    lengths = np.linalg.norm(colors, axis=1) + 1e-6
+    along = points @ (colors / lengths[:, None]).T
     across = np.maximum((points**2).sum(axis=1)[:, None] - along**2, 0)
     distances = across + (_ALONG * (along - lengths)) ** 2
     scaled = distances * (-0.5 / _WIDTH**2)
@@ -162,6 +162,6 @@ def _like_edge(points: Array, whole: Array) -> Array:
     return np.asarray(np.exp(distances * (-0.5 / _EDGE_WIDTH**2)).mean(axis=1), np.float32)
 
 
-def _by_centre() -> Array:
+def _by_center() -> Array:
     squares = np.linspace(-1, 1, _SIDE, dtype=np.float32) ** 2
-    return np.asarray(np.exp((squares[:, None] + squares) / (-2 * _CENTRE**2)).ravel(), np.float32)
+    return np.asarray(np.exp((squares[:, None] + squares) / (-2 * _CENTER**2)).ravel(), np.float32)

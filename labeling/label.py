@@ -21,7 +21,7 @@ _READ = ("sighting_id", "source", "source_id", "image_id", "words", "revision")
 
 
 @dataclass(slots=True)
-class Labelled:
+class Labeled:
     """Counts of one call: `sightings` that were read, assertions that were added, by attribute,
     words that the vocabulary lacks, and names of several cars."""
 
@@ -30,7 +30,7 @@ class Labelled:
     unknown: Counter[str] = field(default_factory=Counter)
     ambiguous: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: "Labelled") -> None:
+    def add(self, other: "Labeled") -> None:
         """Take the counts of another shard in."""
         self.sightings += other.sightings
         self.assertions.update(other.assertions)
@@ -38,13 +38,13 @@ class Labelled:
         self.ambiguous.update(other.ambiguous)
 
 
-def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: str) -> Labelled:
+def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: str) -> Labeled:
     """Read the words of these sightings with the vocabulary as it is and keep what they state.
 
     The sightings are marked as read last, so a run that breaks before that reads them again, and
     the same statement made again adds nothing. One that says something else by then stays unread.
     """
-    done = Labelled()
+    done = Labeled()
     rows = catalog.rows("sightings", sighting_ids, _READ).to_pylist()
     made: list[Assertion] = []
     now = datetime.now(UTC)

@@ -131,7 +131,7 @@ def load_judges(catalog: Catalog) -> list[Judge]:
 
 def heard(judges: Iterable[Judge]) -> str:
     """The condition on `assertions` under which a statement can count: people and sources, and of
-    networks these versions only, as a catalogue keeps for a while what older ones said."""
+    networks these versions only, as a catalog keeps for a while what older ones said."""
     versions = {judge.version for judge in judges}
     others = "`origin` != 'model'"
     return f"{others} OR {among('version', sorted(versions))}" if versions else others

@@ -1,6 +1,6 @@
 """Linear classifiers on frozen unit vectors: the form of zero-shot prompts and of trained heads.
 
-numpy alone: once their weights are there, photos are labelled without loading any network.
+numpy alone: once their weights are there, photos are labeled without loading any network.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Photos labelled by what reads their stored vectors: zero-shot, and trained heads.
+"""Photos labeled by what reads their stored vectors: zero-shot, and trained heads.
 
 Nothing is embedded here, and no network is loaded: `labeling.linear` has the weights.
 """
@@ -33,7 +33,7 @@ class Panel:
 
 
 def load_panel(catalog: Catalog, space_version: str) -> Panel:
-    """The labelers of a catalogue that read vectors of this model version."""
+    """The labelers of a catalog that read vectors of this model version."""
     labelers = [
         each
         for each in load_labelers(catalog, weights=True)

@@ -16,7 +16,7 @@ from core.assertions import CONFIDENCE_DIGITS
 from labeling.labelers import Labeler, by_trust, heard, labels_version, load_judges
 
 
-def unlabelled_sightings(catalog: Catalog) -> list[str]:
+def unlabeled_sightings(catalog: Catalog) -> list[str]:
     """Ids of sightings whose words were not read with the vocabulary as it is now."""
     version = catalog.vocabulary.version
     ids: list[str] = []

@@ -1,4 +1,4 @@
-"""Labelers that look at the picture itself, and at where the car is in it: the colour of the paint,
+"""Labelers that look at the picture itself, and at where the car is in it: the color of the paint,
 and what is around the car.
 
 They are beside zero-shot, not in place of it: each is calibrated by itself, and the better one on
@@ -30,8 +30,8 @@ from labeling.linear import Array, Classifier, answers, pack
 from labeling.networks import statements
 from labeling.truth import Truth
 
-COLOUR, SURROUNDINGS = "colour", "surroundings"
-NAMES = (COLOUR, SURROUNDINGS)
+COLOR, SURROUNDINGS = "colour", "surroundings"
+NAMES = (COLOR, SURROUNDINGS)
 
 SIDE = 384
 """Photos are looked at with about so many pixels on their longest side."""
@@ -75,10 +75,10 @@ class PictureLabeler(Protocol):
         ...
 
 
-class ColourModel:
-    """The colour of the paint, from the pixels of the car: see `labeling.color`."""
+class ColorModel:
+    """The color of the paint, from the pixels of the car: see `labeling.color`."""
 
-    name = COLOUR
+    name = COLOR
     space_version = ""
 
     def __init__(self, vocabulary: Vocabulary, segmenter: str, *, is_tryout: bool) -> None:
@@ -88,7 +88,7 @@ class ColourModel:
         self.fingerprint = _fingerprint(segmenter, self._swatches)
 
     def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
-        """Scores (n, colours) by the paint of n cars."""
+        """Scores (n, colors) by the paint of n cars."""
         rows = [
             paint_scores(np.asarray(each.image), main_part(each.car), self._swatches)
             for each in photos
@@ -152,7 +152,7 @@ AROUND = ("background", "people", "age")
 
 
 def without_car(photo: Seen) -> Image.Image:
-    """The photo with its cars painted over in the mean colour of the rest."""
+    """The photo with its cars painted over in the mean color of the rest."""
     pixels = np.array(photo.image)
     if photo.car.any() and not photo.car.all():
         pixels[photo.car] = pixels[~photo.car].mean(axis=0).astype(np.uint8)

@@ -20,7 +20,7 @@ _Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What somebody says of one photo, or with origin `label` what the catalogue shows of it.
+    """What somebody says of one photo, or with origin `label` what the catalog shows of it.
 
     `confidence` is the probability, 0..1, that `values` as a whole are right, None where nobody
     gave one; `passed` tells whether it was sure enough to become a label.
@@ -105,7 +105,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What one source or model, or the catalogue's labels, are worth for one attribute.
+    """What one source or model, or the catalog's labels, are worth for one attribute.
 
     `photos` have a truth, `coverage` is the share of them about which a claim passed. `accuracy`
     is of the claims that passed, `accuracy_of_all` of all; None where there is no such claim. A

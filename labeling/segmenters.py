@@ -14,10 +14,10 @@ TRYOUT_SEGMENTER = (
 
 @dataclass(frozen=True, slots=True)
 class SegmenterRecord:
-    """What is known of a network before it is loaded: its name, and its own weights' licence."""
+    """What is known of a network before it is loaded: its name, and its own weights' license."""
 
     name: str
-    licence: str
+    license: str
 
     @property
     def is_tryout(self) -> bool:

@@ -1,4 +1,4 @@
-"""Heads of a catalogue: trained on what is known in it, put to use where they are better."""
+"""Heads of a catalog: trained on what is known in it, put to use where they are better."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -29,7 +29,7 @@ from marque.withdraw import withdraw
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="marque")
 def commands() -> None:
-    """Turn car photos into a catalogue that is searched by text and by picture.
+    """Turn car photos into a catalog that is searched by text and by picture.
 
     Settings are read from MARQUE_* in the environment and from marque.toml in the working folder.
     """

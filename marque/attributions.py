@@ -52,10 +52,10 @@ def attributions(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Write who is to be credited for photos, and under which licence each is.
+    """Write who is to be credited for photos, and under which license each is.
 
     The photos are those with these ids, of which the first digits are enough, or else all
-    published ones that pass the filters. Photos without a known licence are listed apart.
+    published ones that pass the filters. Photos without a known license are listed apart.
     """
     from catalog.credits import load_credits
     from flows.opening import catalog_at
@@ -76,7 +76,7 @@ def attributions(
     if out is None:
         for line in lines:
             say(*line.split("\n"))
-    said = f"{counts[True]} photos with a licence, {counts[False]} with no licence known"
+    said = f"{counts[True]} photos with a license, {counts[False]} with no license known"
     say(said if out is None else f"{out}: {said}", err=True)
 
 

@@ -38,7 +38,7 @@ def plain_options(command: F) -> F:
     @click.option(
         "--home",
         type=click.Path(path_type=Path, file_okay=False),
-        help="Folder with the catalogue, instead of MARQUE_HOME and MARQUE_CATALOG.",
+        help="Folder with the catalog, instead of MARQUE_HOME and MARQUE_CATALOG.",
     )
     @click.option("--debug", is_flag=True, help="Show logs, and the traceback of an error.")
     @functools.wraps(command)
@@ -89,7 +89,7 @@ def _allow_loss(_context: click.Context, _parameter: click.Parameter, allowed: b
 
 
 def use_home(home: Path) -> None:
-    """Let the settings of this process name this folder, and the catalogue inside it."""
+    """Let the settings of this process name this folder, and the catalog inside it."""
     os.environ["MARQUE_HOME"] = str(home.resolve())
     os.environ["MARQUE_CATALOG"] = str(home.resolve() / "catalog")
 

@@ -1,4 +1,4 @@
-"""`marque crawl SITE`: photos from a web site into the catalogue, and no further."""
+"""`marque crawl SITE`: photos from a web site into the catalog, and no further."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +124,7 @@ def commons_options(command: F) -> F:
         click.option(
             "--accept",
             multiple=True,
-            help=f"Take this licence too, beside {', '.join(ACCEPTED)}: pdm. Repeatable.",
+            help=f"Take this license too, beside {', '.join(ACCEPTED)}: pdm. Repeatable.",
         ),
         crawl_options,
     )
@@ -151,7 +151,7 @@ def autoscout24(as_json: bool, **asked: Any) -> None:
 @commons_options
 @shared_options
 def commons(as_json: bool, **asked: Any) -> None:
-    """Photos under free licences from Wikimedia Commons."""
+    """Photos under free licenses from Wikimedia Commons."""
     crawl_commons(asked, searchable=False, as_json=as_json)
 
 

@@ -19,7 +19,7 @@ PHOTOS = 5  # of an advert
 FILES = 400
 SEED = 22  # three of its photos are what the first question asks for
 PORT = 8421  # where it can be had: the addresses of the photos then are those of the last time
-QUERY_SEED = 990_001  # beyond what the replica shows: the picture is not in the catalogue
+QUERY_SEED = 990_001  # beyond what the replica shows: the picture is not in the catalog
 
 NEXT = """
 Next, with your own photos, or those of the web:
@@ -30,7 +30,7 @@ Next, with your own photos, or those of the web:
 The demo used marque-tiny, which knows rendered scenes only. For real photos leave
 MARQUE_SEMANTIC_MODEL unset: the default model, {model}, is fetched on first use;
 without internet, name a weights file with --weights FILE.
-The demo's catalogue is in {home}; add --home {option} to any command to look around in it.
+The demo's catalog is in {home}; add --home {option} to any command to look around in it.
 Its flows stay in Prefect's pages: marque up --home {option}
 """
 
@@ -48,7 +48,7 @@ def demo(listings: int) -> None:
     """Crawl a replica of two web sites, and ask three questions.
 
     The replica runs on this machine and shows rendered scenes. All that comes of it is kept in a
-    folder of its own, .demo in the working folder if --home names no other: a catalogue of real
+    folder of its own, .demo in the working folder if --home names no other: a catalog of real
     photos is never touched.
     """
     home = (click.get_current_context().meta.get(GIVEN_HOME) or Path(".demo")).resolve()
@@ -82,7 +82,7 @@ def demo(listings: int) -> None:
 
 
 def _crawl(replica: "Replica") -> None:
-    """Two crawls: adverts with what sellers say, and photos with their licences."""
+    """Two crawls: adverts with what sellers say, and photos with their licenses."""
     from flows.crawl import crawl_autoscout24, crawl_commons
     from marque.bars import progress_bars
     from marque.tables import print_report

@@ -47,16 +47,16 @@ def _print_checks(checks: list["Check"]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    colours = {"ok": "green", "warning": "yellow", "problem": "red"}
+    colors = {"ok": "green", "warning": "yellow", "problem": "red"}
     table = Table(show_lines=True, header_style="bold")
     for column in ("check", "state", "found", "what to do"):
         table.add_column(column, overflow="fold")
     for each in checks:
-        state = shown(each.state, colours[each.state])
+        state = shown(each.state, colors[each.state])
         table.add_row(shown(each.name), state, shown(each.found), shown(each.advice))
     console = Console()
     console.print(table)
-    counts = {state: sum(each.state == state for each in checks) for state in colours}
+    counts = {state: sum(each.state == state for each in checks) for state in colors}
     if counts["problem"]:
         console.print(shown(f"{counts['problem']} to mend, {counts['warning']} to look at."))
     else:

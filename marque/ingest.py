@@ -136,7 +136,7 @@ def autoscout24(as_json: bool, **asked: Any) -> None:
 @loss_option
 @shared_options
 def commons(as_json: bool, **asked: Any) -> None:
-    """Crawl photos under free licences from Wikimedia Commons."""
+    """Crawl photos under free licenses from Wikimedia Commons."""
     crawl_commons(asked, searchable=True, as_json=as_json)
 
 

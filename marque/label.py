@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from flows.reporting.report import RunReport
 
 
+class PictureLabeler(click.Choice[str]):
+    """A labeler of pictures by name; `colour`, as it was once written, is one too."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name under which the labeler's statements are stored."""
+        chosen = super().convert("color" if value == COLOR else value, param, ctx)
+        return COLOR if chosen == "color" else chosen
+
+
+COLOR = "colour"
+"""`labeling.pictures.COLOR`, which is not imported here: that would load numpy for `--help`. The
+stored name keeps its old spelling: under another one every photo would have to be asked anew."""
+
+
 @click.command()
 @click.option(
     "--explain", "image_id", metavar="IMAGE_ID", help="Say why the labels of one photo are so."
@@ -20,8 +34,8 @@ if TYPE_CHECKING:
     "--with",
     "pictures",
     multiple=True,
-    type=click.Choice(["colour", "surroundings"]),
-    help="A labeler that looks at the pictures themselves, by segments of them: the colour of the "
+    type=PictureLabeler(["color", "surroundings"]),
+    help="A labeler that looks at the pictures themselves, by segments of them: the color of the "
     "paint; background and people around the car. Repeatable.",
 )
 @click.option(

@@ -54,7 +54,7 @@ def list_(every: bool, as_json: bool) -> None:
             "place": each.place,
             "path": None if each.path is None else str(each.path),
             "bytes": each.size,
-            "licence": each.licence,
+            "license": each.license,
             "pinned_sha256": each.pinned,
             "used_by": [use for use, spec in uses.items() if spec == each.spec],
         }
@@ -139,7 +139,7 @@ def _spec(settings: "Settings", name: str | None, weights: Path | None) -> "Mode
 
 
 def _made_vectors(settings: "Settings") -> "ModelSpec | None":
-    """The model that made the catalogue's vectors; None without a catalogue or without vectors."""
+    """The model that made the catalog's vectors; None without a catalog or without vectors."""
     from catalog.car_columns import space_record
     from catalog.table import CatalogError
     from embeddings.registry import SPACE, SpaceRecord
@@ -163,7 +163,7 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
             "model": row["model"],
             "on this machine": _place(row),
             "MB": "" if row["bytes"] is None else round(row["bytes"] / 1e6, 1),
-            "licence": row["licence"] or "see its page",
+            "license": row["license"] or "see its page",
             "pinned": (row["pinned_sha256"] or "")[:12],
             "used by": ", ".join(row["used_by"]),
         }
@@ -208,9 +208,9 @@ def _print_verified(name: str, files: list["Verified"]) -> None:
     from marque.terminal import shown
 
     console = Console()
-    colours = {"ok": "green", "unknown": "yellow", "problem": "red"}
+    colors = {"ok": "green", "unknown": "yellow", "problem": "red"}
     console.print(shown(name, style="bold"))
     for each in files:
         said = f"{each.state}: {each.path}, {each.size:,} bytes, sha256 {each.sha256}"
-        console.print(shown(said, style=colours[each.state]), soft_wrap=True)
+        console.print(shown(said, style=colors[each.state]), soft_wrap=True)
         console.print(shown("; ".join(filter(None, (each.found, each.advice)))), soft_wrap=True)

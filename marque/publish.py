@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @loss_option
 @shared_options
 def publish(as_json: bool) -> None:
-    """Check the catalogue and let searches read it as it is now.
+    """Check the catalog and let searches read it as it is now.
 
     Every ingest ends with this; by itself it helps after a run that broke off.
     """

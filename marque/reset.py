@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     "folder",
     required=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder of photos to fill the catalogue with again.",
+    help="Folder of photos to fill the catalog with again.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @weights_option
 @shared_options
 def reset(folder: Path, yes: bool, as_json: bool) -> None:
-    """Delete everything in the catalogue and fill it again from a folder."""
+    """Delete everything in the catalog and fill it again from a folder."""
     from flows.opening import catalog_at
     from flows.settings import load_settings
 

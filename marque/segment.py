@@ -81,7 +81,7 @@ def segment(
 
 
 def _content(settings: "Settings", image: str) -> bytes:
-    """The bytes of a file, or of a photo of the catalogue by the first digits of its id."""
+    """The bytes of a file, or of a photo of the catalog by the first digits of its id."""
     from catalog.stored import photo_bytes
     from core.photos.examine import RejectedError
     from core.photos.files import read_photo
@@ -99,7 +99,7 @@ def _content(settings: "Settings", image: str) -> bytes:
         return photo_bytes(catalog, find_photo(catalog, image))
     raise UsageMistakeError(
         f"there is no picture {image[:200]!r}; give the path of a file, or the id of a photo of "
-        "the catalogue, or at least 6 digits of it, as `marque search` prints them"
+        "the catalog, or at least 6 digits of it, as `marque search` prints them"
     )
 
 

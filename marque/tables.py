@@ -39,7 +39,7 @@ def print_answer(answer: Mapping[str, Any]) -> None:
             "score": "" if hit["score"] is None else f"{hit['score']:.3f}",
             "labels": labels_text(hit["labels"]),
             "where": hit["page_url"] or PurePath(hit["source_id"]).name,
-            "licence": hit["license"] or "unknown",
+            "license": hit["license"] or "unknown",
         }
         for hit in answer["hits"]
     ]
@@ -107,7 +107,7 @@ def print_photo(photo: Mapping[str, Any]) -> None:
 
 
 def print_status(status: Mapping[str, Any]) -> None:
-    """The state of the catalogue."""
+    """The state of the catalog."""
     console = Console()
     console.print(shown(status["catalog"]))
     for problem in status["problems"]:

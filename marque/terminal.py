@@ -1,5 +1,5 @@
 """All that the commands print goes through here: what nobody sees, and a terminal might act on, is
-written out as in `\\x1b`. Values of a catalogue, paths and messages of errors are not ours."""
+written out as in `\\x1b`. Values of a catalog, paths and messages of errors are not ours."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`marque train`: what is learned from the catalogue's own labels."""
+"""`marque train`: what is learned from the catalog's own labels."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def train() -> None:
-    """Train on the catalogue's own vectors and labels."""
+    """Train on the catalog's own vectors and labels."""
 
 
 @train.command()

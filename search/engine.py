@@ -1,7 +1,7 @@
-"""search(cars, query) -> Answer: embeds the question, asks the catalogue, says what was found.
+"""search(cars, query) -> Answer: embeds the question, asks the catalog, says what was found.
 
 Neither Prefect nor torch is needed here: the encoder is handed in, and only asked for when the
-question has a text, or a picture that is not in the catalogue.
+question has a text, or a picture that is not in the catalog.
 """
 
 import time
@@ -136,9 +136,9 @@ def hits_of(cars: PublishedCars, image_ids: Sequence[str]) -> tuple[Hit, ...]:
 def combine(parts: Sequence[Vector], sample: Vector) -> Vector:
     """One question (size,) from the unit vectors of its parts, each counting as much as another.
 
-    Similarities to a picture spread far wider over the catalogue than those to a text, so a plain
+    Similarities to a picture spread far wider over the catalog than those to a text, so a plain
     mean would leave the text no say. Each part is divided by the spread (standard deviation) of
-    the similarities that `sample`, (n, size) unit vectors of the catalogue, has to it.
+    the similarities that `sample`, (n, size) unit vectors of the catalog, has to it.
     """
     spreads = np.std(sample @ np.stack(parts, axis=1), axis=0) if len(sample) > 1 else np.ones(1)
     mixed = np.sum(np.stack(parts) / np.maximum(spreads, _LEAST_SPREAD)[:, None], axis=0)

@@ -1,4 +1,4 @@
-"""A question to the catalogue, checked before anything is loaded."""
+"""A question to the catalog, checked before anything is loaded."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ class QueryError(UsageMistakeError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for: a text, a picture (a file, or a photo of the catalogue), or both, among
+    """What to look for: a text, a picture (a file, or a photo of the catalog), or both, among
     the photos that pass all filters. With neither text nor picture the filters alone decide.
     """
 
@@ -95,5 +95,5 @@ def _image(image: str | None) -> tuple[Path | None, str | None]:
         return None, image
     raise QueryError(
         f"there is no picture {image[:200]!r}; give the path of a file, or the id of a "
-        "photo of the catalogue, or at least 6 digits of it, as `marque search` prints them"
+        "photo of the catalog, or at least 6 digits of it, as `marque search` prints them"
     )

@@ -22,7 +22,7 @@ _NETWORK, _BADGE, _WARNING, _WARNED = "#1d4f91", "#1c1e21", "#fff1cc", "#6b4a00"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A text, its size and colour, and how many lines it may take."""
+    """A text, its size and color, and how many lines it may take."""
 
     text: str
     size: int = 13
@@ -47,7 +47,7 @@ class Cell:
         said = self.labels or ("" if self.network else "no labels")
         lines = [Line(said, 14, lines=3), Line(self.network, 12, _NETWORK, 3)]
         lines += [Line(self.found, 12, _INK, 2), Line(self.who, 11, _FAINT, 8)]
-        lines.append(Line(self.rights, 11, _FAINT, 3))  # apart: a long name never hides the licence
+        lines.append(Line(self.rights, 11, _FAINT, 3))  # apart: a long name never hides the license
         return [line for line in lines if line.text]
 
 
@@ -129,7 +129,7 @@ def _foot(sheet: Sheet) -> list[str]:
         lines.insert(0, f"The first {MOST} of {len(sheet.cells):,} are shown.")
     texts = [sheet.title, *sheet.under, *(line.text for c in sheet.cells for line in c.lines())]
     if any(" letter" in (shown := drawable(text)) and shown != text for text in texts):
-        lines.append("In brackets: letters that no font here has; the catalogue has them whole.")
+        lines.append("In brackets: letters that no font here has; the catalog has them whole.")
     return lines
 
 

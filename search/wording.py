@@ -57,16 +57,16 @@ def found_text(hit: Hit, query: Query) -> str:
 
 def credit_lines(hit: Hit | Mapping[str, Any]) -> tuple[str, str]:
     """Whom to name for a photo, in the source's own words where it gave some (empty if nobody is
-    known), and the licence with the source."""
+    known), and the license with the source."""
     names = ("attribution", "creator", "license", "source")
     known = {name: getattr(hit, name) for name in names} if isinstance(hit, Hit) else hit
-    who, licence = known["attribution"] or known["creator"], known["license"]
-    unknown = "licence unknown" if who else "credit and licence unknown"
-    return who or "", f"{licence or unknown} · from {known['source']}"
+    who, terms = known["attribution"] or known["creator"], known["license"]
+    unknown = "license unknown" if who else "credit and license unknown"
+    return who or "", f"{terms or unknown} · from {known['source']}"
 
 
 def credit_text(hit: Hit | Mapping[str, Any], longest: int) -> str:
-    """The credit in one line; a name over `longest` letters is shortened, the licence never is."""
+    """The credit in one line; a name over `longest` letters is shortened, the license never is."""
     who, rights = credit_lines(hit)
     if len(who) > longest:
         who = f"{who[:longest].rstrip()}…"

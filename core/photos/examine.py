@@ -1,4 +1,4 @@
-"""Bytes of a photo -> what the catalogue keeps of it, or a `RejectedError` with its reason.
+"""Bytes of a photo -> what the catalog keeps of it, or a `RejectedError` with its reason.
 
 The stored bytes stay as they came. Everything that is looked at (size, perceptual hash,
 thumbnail, what is embedded) is the photo as shown: first frame, EXIF orientation applied, sRGB.
@@ -224,7 +224,7 @@ def perceptual_hash(image: Image.Image) -> bytes:
 
 
 def encode_jpeg(image: Image.Image) -> bytes:
-    """A JPEG of the pixels alone: no EXIF, no colour profile, no comment."""
+    """A JPEG of the pixels alone: no EXIF, no color profile, no comment."""
     bare = Image.fromarray(np.asarray(image))
     out = io.BytesIO()
     bare.save(out, "JPEG", quality=85)

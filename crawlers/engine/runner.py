@@ -101,7 +101,7 @@ def run_crawl(job: CrawlJob, crawls: Path, heard: Heard | None = None) -> CrawlR
 
 
 def crawled(job: CrawlJob, crawls: Path, crawl_id: str, *, is_sound: bool = True) -> "CrawlSource":
-    """What a crawl saw, as a source of photos for the catalogue; see `CrawlSource`."""
+    """What a crawl saw, as a source of photos for the catalog; see `CrawlSource`."""
     name = job.source if job.replica is None else replica_of(job.source)
     return CrawlSource(name, store_folder(crawls, job), crawl_id, is_sound=is_sound)
 

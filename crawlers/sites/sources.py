@@ -92,7 +92,7 @@ AUTOSCOUT24 = Site(
         "the terms of AutoScout24 forbid automated queries of its database without permission "
         "(dealers' terms 3.3, consumers' terms 8.2), and it sells access by a search API of its own"
     ),
-    rights="the sellers' own photos: no licence to use them is stated, and none is recorded",
+    rights="the sellers' own photos: no license to use them is stated, and none is recorded",
     hosts=tuple(
         f"www.autoscout24.{tld}" for tld in ("de", "at", "it", "nl", "be", "fr", "lu", "com", "es")
     ),
@@ -124,9 +124,9 @@ COMMONS = Site(
     home="https://commons.wikimedia.org",
     terms=(
         "Wikimedia asks for a User-Agent with a contact, at most three requests at a time, and to "
-        "obey Retry-After; each file states its own licence"
+        "obey Retry-After; each file states its own license"
     ),
-    rights="each file's own Creative Commons licence, parsed and checked",
+    rights="each file's own Creative Commons license, parsed and checked",
     hosts=("commons.wikimedia.org",),
     photo_hosts=("upload.wikimedia.org", "thumb.wikimedia.org"),
     # Together at most three at a time; 200 requests a minute are allowed to an honest client, and
@@ -137,15 +137,15 @@ COMMONS = Site(
     photo_bytes=350_000,  # a thumbnail 1280 pixels wide
     max_photo_bytes=60_000_000,
     expected=Expected(
-        least_share=0.0,  # categories count drawings, videos and refused licences too
+        least_share=0.0,  # categories count drawings, videos and refused licenses too
         most_photos=1,
-        why="how many files of a category are photos under a free licence differs from 0 to all",
+        why="how many files of a category are photos under a free license differs from 0 to all",
         fills=(
             Fill("creator", 0.6, "14 % of a sample of 78 files named none; old ones more often"),
         ),
         refusals=(
-            Refused(NOT_STATED, 0.7, "41 % of the sample had no address of a licence, old works"),
-            Refused(NOT_KNOWN, 0.2, "3 % of the sample named what is no Creative Commons licence"),
+            Refused(NOT_STATED, 0.7, "41 % of the sample had no address of a license, old works"),
+            Refused(NOT_KNOWN, 0.2, "3 % of the sample named what is no Creative Commons license"),
         ),
     ),
     # Wikimedia's robots.txt closes all of /w/ to what follows links, and its robot policy has a

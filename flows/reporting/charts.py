@@ -188,7 +188,7 @@ def _png(title: str, about: str, panels: Sequence[_Panel], plot_height: int) -> 
     for panel, box in zip(shown, boxes, strict=True):
         _name(pen, panel, box)
     out = io.BytesIO()
-    # A few colours are all there is, and a third of the bytes.
+    # A few colors are all there is, and a third of the bytes.
     picture.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 

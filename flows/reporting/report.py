@@ -16,7 +16,7 @@ from core.text import visible_json
 from flows.reporting.crawl_report import crawl_tables
 from flows.reporting.markdown import plain, table
 from flows.reporting.review_report import review_tables
-from labeling.label import Labelled
+from labeling.label import Labeled
 from labeling.networks import Asked
 from labeling.publish.cars import Differences
 
@@ -52,7 +52,7 @@ class NetworkCount(BaseModel):
     a label."""
 
     said: int = 0
-    labelled: int = 0
+    labeled: int = 0
 
 
 class Differing(BaseModel):
@@ -118,7 +118,7 @@ class RunReport(BaseModel):
 
     @property
     def good(self) -> int:
-        """Photos that are in the catalogue after this run: new, seen again, or known."""
+        """Photos that are in the catalog after this run: new, seen again, or known."""
         return self.new + self.again + self.known
 
     def add_registered(self, done: Registered) -> None:
@@ -136,7 +136,7 @@ class RunReport(BaseModel):
             counts = self.facts.setdefault(name, {})
             counts[change] = counts.get(change, 0) + count
 
-    def add_labels(self, done: Labelled) -> None:
+    def add_labels(self, done: Labeled) -> None:
         """Count what sources said."""
         self.unknown_words = dict(Counter(self.unknown_words) + done.unknown)
         self.ambiguous_names = dict(Counter(self.ambiguous_names) + done.ambiguous)
@@ -165,7 +165,7 @@ class RunReport(BaseModel):
             name = f"{by}: {attribute}"
             count = self.network_labels.setdefault(name, {}).setdefault(value, NetworkCount())
             count.said += said
-            count.labelled += asked.passed[by, attribute, value]
+            count.labeled += asked.passed[by, attribute, value]
         for (by, attribute), bins in asked.confidences.items():
             if by not in without:
                 name = f"{by}: {attribute}"
@@ -329,12 +329,12 @@ def _network_rows(counts: Mapping[str, Mapping[str, NetworkCount]]) -> list[dict
     for name, values in counts.items():
         ranked = sorted(values.items(), key=lambda item: (-item[1].said, item[0]))
         for value, count in ranked[:SHOWN]:
-            sure = {"said": count.said, "sure enough": count.labelled}
+            sure = {"said": count.said, "sure enough": count.labeled}
             rows.append({"who": name, "value": value, **sure})
         if rest := ranked[SHOWN:]:
             sure = {
                 "said": sum(count.said for _, count in rest),
-                "sure enough": sum(count.labelled for _, count in rest),
+                "sure enough": sum(count.labeled for _, count in rest),
             }
             rows.append({"who": name, "value": f"{len(rest)} others", **sure})
     return rows

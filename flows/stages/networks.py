@@ -22,7 +22,7 @@ def ask_networks(run: Run, *, again: bool = False, asked: Asked | None = None) -
 
     What they said of photos while these were embedded, `asked`, is of this stage too. With `again`
     they are calibrated anew first. Where the model itself is needed and cannot be
-    loaded, photos are labelled as they were, and the report says so.
+    loaded, photos are labeled as they were, and the report says so.
     """
     record = made_vectors(run.catalog)
     if record is None:

@@ -28,10 +28,10 @@ from labeling.labelers import Labeler, judges_of
 from labeling.networks import Asked, load_panel
 from labeling.pending import unlooked_images
 from labeling.pictures import (
-    COLOUR,
+    COLOR,
     NAMES,
     SURROUNDINGS,
-    ColourModel,
+    ColorModel,
     PictureLabeler,
     Surroundings,
     damaged_maps,
@@ -167,10 +167,10 @@ def member_for(settings: Settings, name: str, record: SpaceRecord) -> PictureLab
     """A labeler by its name; raises `ModelError` where the model of the vectors is not here."""
     segmenter, _ = _segmenting(settings)
     catalog = opened(settings)
-    if name == COLOUR:
+    if name == COLOR:
         if not catalog.vocabulary.questions["color"].swatches:
-            raise UsageMistakeError("the vocabulary has no swatches of colours to compare with")
-        return ColourModel(catalog.vocabulary, segmenter.version, is_tryout=segmenter.is_tryout)
+            raise UsageMistakeError("the vocabulary has no swatches of colors to compare with")
+        return ColorModel(catalog.vocabulary, segmenter.version, is_tryout=segmenter.is_tryout)
     assert name == SURROUNDINGS, name
     panel = load_panel(catalog, record.version)
     asked = [each for labeler, some in panel.members if labeler.name == ZERO_SHOT for each in some]

@@ -27,9 +27,9 @@ from flows.stages.tasks import (
     register_shard,
     shards,
 )
-from labeling.label import Labelled
+from labeling.label import Labeled
 from labeling.networks import Asked
-from labeling.pending import stale_cars, unembedded_images, unlabelled_sightings
+from labeling.pending import stale_cars, unembedded_images, unlabeled_sightings
 from labeling.publish.cars import Differences
 from labeling.publish.publish import publish
 from labeling.publish.status import unpublished
@@ -82,7 +82,7 @@ def make_searchable(run: Run, record: SpaceRecord | None, *, allow_loss: bool = 
     """Label and publish what waits for it, and embed it if there is a model.
 
     Networks label what they can by its vector: what is embedded with a model that labels already
-    enters the catalogue with these labels, the rest is labelled after it was embedded.
+    enters the catalog with these labels, the rest is labeled after it was embedded.
     """
     label_pending(run)
     asked = None if record is None else embed_pending(run, record)
@@ -93,8 +93,8 @@ def make_searchable(run: Run, record: SpaceRecord | None, *, allow_loss: bool = 
 def label_pending(run: Run) -> None:
     """Read the words of all sightings that were not read with this vocabulary."""
     add_label_columns(run.catalog)
-    waiting = unlabelled_sightings(run.catalog)
-    done = Labelled()
+    waiting = unlabeled_sightings(run.catalog)
+    done = Labeled()
     with stage(run.report, "label", len(waiting)) as step:
         for shard in shards(waiting, run.settings.shard_size * ASKED):
             part = label_shard(run.settings, shard, run.run_id)

@@ -29,7 +29,7 @@ from flows.inside import in_prefect_run
 from flows.opening import catalog_at
 from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, embed_shard
-from labeling.label import Labelled, label_sightings
+from labeling.label import Labeled, label_sightings
 from labeling.networks import Asked, ask_photos, load_panel
 from labeling.publish.cars import Differences, refresh_cars
 from labeling.truth import known_views, load_vectors
@@ -174,7 +174,7 @@ def shards(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 @lru_cache(maxsize=4)
 def opened(settings: Settings) -> Catalog:
-    """The catalogue of these settings, opened once a process."""
+    """The catalog of these settings, opened once a process."""
     return catalog_at(settings)
 
 
@@ -187,7 +187,7 @@ def register_shard(
 
 
 @shard_task("label")
-def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) -> Labelled:
+def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) -> Labeled:
     """Read the words of one shard of sightings."""
     return label_sightings(opened(settings), sighting_ids, run_id=run_id)
 

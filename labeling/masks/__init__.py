@@ -1,6 +1,6 @@
 """marque-mask-tiny: the project's own small mask network, for trying out on rendered scenes.
 
-`network.load_network()` gives it as a torch module: letterboxed pictures in, normalised by `MEAN`
+`network.load_network()` gives it as a torch module: letterboxed pictures in, normalized by `MEAN`
 and `STD`, logits of `CLASSES` out. What is named here needs no torch.
 """
 

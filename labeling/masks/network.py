@@ -55,7 +55,7 @@ class Whole(nn.Module):
 
 
 class MaskNetwork(nn.Module):
-    """Pictures (n, 3, height, width), normalised, to logits (n, 2, height, width)."""
+    """Pictures (n, 3, height, width), normalized, to logits (n, 2, height, width)."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -31,7 +31,7 @@ def letterbox(image: Image.Image) -> tuple[Pixels, Box]:
 
 
 def to_input(pixels: Pixels) -> Tensor:
-    """Pixels (n, height, width, 3) as the network's input (n, 3, height, width), normalised."""
+    """Pixels (n, height, width, 3) as the network's input (n, 3, height, width), normalized."""
     values = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)
     mean, deviation = (torch.tensor(row).view(1, 3, 1, 1) for row in (MEAN, STD))
     return ((values - mean) / deviation).contiguous(memory_format=torch.channels_last)

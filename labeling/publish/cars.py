@@ -49,7 +49,7 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """Vectors (n, size) of n photos in one space, L2-normalised, and the model's version."""
+    """Vectors (n, size) of n photos in one space, L2-normalized, and the model's version."""
 
     space: str
     version: str
@@ -136,7 +136,7 @@ def _compose(
 
 
 def _chosen_sightings(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Of each photo's sightings the one that its row shows: one with a licence before one
+    """Of each photo's sightings the one that its row shows: one with a license before one
     without, then the earliest."""
     columns = ["image_id", "sighting_id", "fetched_at", *_FACTS, *_MORE_FACTS]
     rows = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()

@@ -41,7 +41,7 @@ class Lost:
 
 
 def losses(before: Catalog, after: Catalog) -> list[Lost]:
-    """What `cars` has in the catalogue `before` and lacks in the one `after`: photos, and labels
+    """What `cars` has in the catalog `before` and lacks in the one `after`: photos, and labels
     of each attribute, photo by photo, so that new ones make up for none.
 
     Labels of networks count only where labels were made with the same vocabulary and networks:
@@ -72,7 +72,7 @@ def check_loss(before: Catalog, after: Catalog, share: float) -> None:
             f"searches would lose {', '.join(lost[:4])}{', ...' if len(lost) > 4 else ''}, which "
             f"is more than {share:.0%} at once; nothing was published. If that is meant, run the "
             "same command with --allow-loss; if not, a table was damaged or emptied: put a copy "
-            "of the catalogue's folder back, or ingest the photos again"
+            "of the catalog's folder back, or ingest the photos again"
         )
 
 
@@ -85,7 +85,7 @@ def check_bytes(catalog: Catalog, share: float) -> None:
     if lost.is_more_than(share):
         raise LossError(
             f"table 'images' of {catalog.uri} lacks {lost}, which is more than {share:.0%}; "
-            "nothing was published. Put a copy of the catalogue's folder back, or ingest these "
+            "nothing was published. Put a copy of the catalog's folder back, or ingest these "
             "photos again; if they are to be found without, run the same command with --allow-loss"
         )
 
@@ -93,7 +93,7 @@ def check_bytes(catalog: Catalog, share: float) -> None:
 def _labels(
     catalog: Catalog,
 ) -> tuple[pa.ChunkedArray, npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Ids (n,), what each row was labelled with as a number (n,), and how sure each of its labels
+    """Ids (n,), what each row was labeled with as a number (n,), and how sure each of its labels
     is (n, attributes)."""
     names = list(catalog.vocabulary.attributes)
     columns = ["image_id", "labelled_with", *(f"{name}_origin" for name in names)]

@@ -1,4 +1,4 @@
-"""What is wrong with an open catalogue, found by looking at all of it but the photos' bytes."""
+"""What is wrong with an open catalog, found by looking at all of it but the photos' bytes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from labeling.publish.loss import MAX_LOSS, losses
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something that is wrong, and what to do about it; `stops` says that nothing can be done with
-    the catalogue before."""
+    the catalog before."""
 
     found: str
     advice: str = ""
@@ -82,7 +82,7 @@ def _published(catalog: Catalog, max_loss: float) -> Iterator[Problem]:
             found = f"the newest version lacks {', '.join(lost)} that searches find"
             advice = (
                 "if that is meant, `marque publish --allow-loss`; else put a copy of the "
-                "catalogue's folder back, or ingest the photos again"
+                "catalog's folder back, or ingest the photos again"
             )
             yield Problem(found, advice)
 
@@ -112,5 +112,5 @@ def _photos(catalog: Catalog) -> Iterator[Problem]:
     if without:
         yield Problem(
             f"{without:,} photos of table 'cars' are not in table 'images'",
-            "put a copy of the catalogue's folder back, or ingest these photos again",
+            "put a copy of the catalog's folder back, or ingest these photos again",
         )

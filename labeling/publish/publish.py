@@ -119,7 +119,7 @@ def _keep(tags: Any, name: str, version: int) -> None:
 
 
 def _check(catalog: Catalog, version: int, space: str) -> Published:
-    """Look at one version of `cars`, which the catalogue is pinned to."""
+    """Look at one version of `cars`, which the catalog is pinned to."""
     rows = catalog.count("cars")
     found = Published(version, rows, moved=False)
     if rows == 0:

@@ -1,4 +1,4 @@
-"""What the catalogue holds, what waits, and what is known of one photo."""
+"""What the catalog holds, what waits, and what is known of one photo."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from catalog.table import Catalog, CatalogError
 from catalog.versions import published_problem, readable_published
 from crawlers.imports.sidecar.read import teller_of
 from labeling.labelers import Labeler, load_labelers
-from labeling.pending import stale_cars, unasked_images, unembedded_images, unlabelled_sightings
+from labeling.pending import stale_cars, unasked_images, unembedded_images, unlabeled_sightings
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _AFTER_HEX = "g"
@@ -41,7 +41,7 @@ def catalog_status(
         "problems": [] if (wrong := published_problem(catalog)) is None else [wrong],
         "models": {} if model is None else {space: model},
         "pending": {
-            "label": len(unlabelled_sightings(catalog)),
+            "label": len(unlabeled_sightings(catalog)),
             "networks": len(unasked_images(catalog, space, _reading(catalog, model))),
             "embed": len(new) + len(old),
             "publish": len(

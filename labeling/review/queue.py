@@ -72,10 +72,10 @@ def _from_mean(vectors: Array) -> Array:
     their mean, photos that have nothing in common are near 0.
     """
     there = np.abs(vectors).max(axis=1, initial=0.0) > 0
-    centred = np.zeros_like(vectors)
+    centered = np.zeros_like(vectors)
     if there.any():
-        centred[there] = vectors[there] - vectors[there].mean(axis=0)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+        centered[there] = vectors[there] - vectors[there].mean(axis=0)
+    lengths = np.linalg.norm(centered, axis=1, keepdims=True)
     return np.asarray(
-        np.where(lengths > 1e-6, centred / np.maximum(lengths, 1e-6), 0.0), np.float32
+        np.where(lengths > 1e-6, centered / np.maximum(lengths, 1e-6), 0.0), np.float32
     )

@@ -1,4 +1,4 @@
-"""Decisions of people become statements in the catalogue, each once."""
+"""Decisions of people become statements in the catalog, each once."""
 
 import re
 from collections import Counter, defaultdict
@@ -45,7 +45,7 @@ class Imported:
 
     @property
     def good(self) -> int:
-        """Decisions that are in the catalogue now."""
+        """Decisions that are in the catalog now."""
         return self.new.total() + self.known
 
     @property

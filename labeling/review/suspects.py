@@ -25,8 +25,8 @@ MOST_CLASSES = 100
 MOST_TRAINED_ON = 5_000
 """So many photos of each fold's others train its classifier, taken evenly: more take longer."""
 
-# Of 0.001, 0.01 and 0.1, this found wrong colours best on rendered scenes and on 990 real photos.
-_REGULARISATION = 0.01
+# Of 0.001, 0.01 and 0.1, this found wrong colors best on rendered scenes and on 990 real photos.
+_REGULARIZATION = 0.01
 _PREDICTED = 8_192
 
 
@@ -161,14 +161,14 @@ def _out_of_fold(
             chances[mine] = np.nan
             continue
         taught = vectors[rows[some]].astype(np.float32)
-        centre = taught.mean(axis=0)
+        center = taught.mean(axis=0)
         # One scale for all axes: what one value makes of the vectors stays comparable.
-        scale = max(float((taught - centre).std()), 1e-12)
-        model = LogisticRegression(C=_REGULARISATION, max_iter=500)
-        model.fit((taught - centre) / scale, given[some])
+        scale = max(float((taught - center).std()), 1e-12)
+        model = LogisticRegression(C=_REGULARIZATION, max_iter=500)
+        model.fit((taught - center) / scale, given[some])
         for start in range(0, len(mine), _PREDICTED):
             part = mine[start : start + _PREDICTED]
-            shown = (vectors[rows[part]].astype(np.float32) - centre) / scale
+            shown = (vectors[rows[part]].astype(np.float32) - center) / scale
             chances[np.ix_(part, there)] = model.predict_proba(shown)
         chances[mine[~np.isin(given[mine], there)]] = np.nan
     return chances

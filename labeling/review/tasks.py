@@ -1,4 +1,4 @@
-"""Photos that wait for a person, as tasks and labelling configuration of Label Studio: pure."""
+"""Photos that wait for a person, as tasks and labeling configuration of Label Studio: pure."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -49,7 +49,7 @@ def question(case: Case) -> str:
 
 
 def config(attributes: Iterable[Attribute]) -> str:
-    """The labelling configuration for tasks about these attributes.
+    """The labeling configuration for tasks about these attributes.
 
     A closed attribute is a choice of its values, several at once where several can hold; another
     one is a line of text. Each can be answered with "cannot tell", which "?" is in a text.

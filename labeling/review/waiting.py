@@ -1,4 +1,4 @@
-"""What waits for a person, read from the catalogue in batches of photos."""
+"""What waits for a person, read from the catalog in batches of photos."""
 
 import json
 from collections import Counter
@@ -101,7 +101,7 @@ def load_suspects(
     """The labels of sources that are suspect, by photo and attribute, and all that was found.
 
     None of a number, nor where there are no vectors: then nothing is like anything; nor of real
-    photos by vectors of a try-out model. Photos whose view makes no sense for it, as the colour in
+    photos by vectors of a try-out model. Photos whose view makes no sense for it, as the color in
     an advert's pictures of seats, are left out.
     """
     known = catalog.vocabulary.attributes[attribute]

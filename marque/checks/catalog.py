@@ -1,4 +1,4 @@
-"""The catalogue: whether it opens, what it holds, what waits, and the last runs."""
+"""The catalog: whether it opens, what it holds, what waits, and the last runs."""
 
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from marque.checks.check import Check
 NEXT = {"label": "marque publish", "embed": "marque embed", "publish": "marque publish"}
 
 
-def load_catalogue(settings: Settings) -> tuple[Catalog | None, list[Check]]:
-    """The catalogue, or None if there is none that can be read; what is wrong with it, and what
+def load_catalog(settings: Settings) -> tuple[Catalog | None, list[Check]]:
+    """The catalog, or None if there is none that can be read; what is wrong with it, and what
     it holds."""
     try:
         catalog = catalog_at(settings, create=False)
@@ -35,17 +35,17 @@ def load_catalogue(settings: Settings) -> tuple[Catalog | None, list[Check]]:
 
 
 def _problem(problem: Problem) -> Check:
-    return Check("catalogue", "problem", problem.found, problem.advice)
+    return Check("catalog", "problem", problem.found, problem.advice)
 
 
 def _absent(uri: str) -> Check:
     if _holds_something(uri):
-        found = f"{uri} is there, and is no catalogue or only the beginning of one"
+        found = f"{uri} is there, and is no catalog or only the beginning of one"
         advice = "an ingest adds the tables that it lacks; or set MARQUE_CATALOG to another"
-        return Check("catalogue", "warning", found, advice)
+        return Check("catalog", "warning", found, advice)
     found = f"there is none at {uri} yet"
     advice = "`marque ingest folder PATH` makes one, `marque demo` one to try things out"
-    return Check("catalogue", "ok", found, advice)
+    return Check("catalog", "ok", found, advice)
 
 
 def _holds_something(uri: str) -> bool:
@@ -62,7 +62,7 @@ def _describe(status: dict[str, Any]) -> list[Check]:
     found += "".join(f"; {space} vectors of {model}" for space, model in status["models"].items())
     for flow, run in status["last_runs"].items():
         found += f"; last {flow}: {run['status']}, {run['started_at'][:16].replace('T', ' ')}"
-    checks = [Check("catalogue", "ok", found, facts=status), *_sidecars(status["sidecars"])]
+    checks = [Check("catalog", "ok", found, facts=status), *_sidecars(status["sidecars"])]
     waiting = {stage: count for stage, count in status["pending"].items() if count}
     if not waiting:
         return [*checks, Check("waiting", "ok", "no photo waits for a stage")]

@@ -22,7 +22,7 @@ def check_photos(settings: Settings, progress: Progress) -> list[Check]:
     try:
         catalog = catalog_at(settings, create=False)
     except AbsentCatalogError:
-        return []  # said where the catalogue is looked at
+        return []  # said where the catalog is looked at
     total = catalog.count("images")
     damaged: list[str] = []
     read = 0

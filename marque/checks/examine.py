@@ -1,7 +1,7 @@
 """All checks of `marque doctor`, in the order in which they are shown."""
 
 from flows.settings import Settings
-from marque.checks.catalog import load_catalogue
+from marque.checks.catalog import load_catalog
 from marque.checks.check import Check, begin, checked
 from marque.checks.deep import Progress, check_photos
 from marque.checks.machine import check_disk, check_home, check_versions
@@ -10,7 +10,7 @@ from marque.checks.runs import check_runs
 from marque.checks.server import check_server, load_server_facts
 from marque.checks.settings import check_settings
 
-STORE_SECONDS = 20.0  # a large catalogue, or an object store that does not answer
+STORE_SECONDS = 20.0  # a large catalog, or an object store that does not answer
 
 
 def examine(*, home_given: bool, deep: Progress | None = None) -> list[Check]:
@@ -20,7 +20,7 @@ def examine(*, home_given: bool, deep: Progress | None = None) -> list[Check]:
     far it is, all stored photos are read as well, however long that takes.
     """
     settings, first = check_settings(home_given=home_given)
-    # Disk and catalogue can hang on a network's; torch takes seconds in a process of its own.
+    # Disk and catalog can hang on a network's; torch takes seconds in a process of its own.
     disk = begin(lambda: check_disk(settings))
     probe = begin(begin_probe(settings))
     checks = checked("versions", check_versions)
@@ -28,20 +28,20 @@ def examine(*, home_given: bool, deep: Progress | None = None) -> list[Check]:
     checks += checked("home", lambda: begin(lambda: check_home(settings))(STORE_SECONDS))
     checks += checked("disk", lambda: disk(STORE_SECONDS), late="warning")
     server_checks = checked("prefect", lambda: begin(lambda: _server(settings))(STORE_SECONDS))
-    catalogue = checked("catalogue", lambda: _catalogue(settings, home_given=home_given))
+    catalog = checked("catalog", lambda: _catalog(settings, home_given=home_given))
     checks += checked("device", lambda: probe(2 * PROBE_SECONDS))
     photos = checked("photos", lambda: check_photos(settings, deep)) if deep else []
-    return [*checks, *server_checks, *catalogue, *photos]
+    return [*checks, *server_checks, *catalog, *photos]
 
 
 def _server(settings: Settings) -> list[Check]:
     return check_server(load_server_facts(settings))
 
 
-def _catalogue(settings: Settings, *, home_given: bool) -> list[Check]:
-    catalog, checks = begin(lambda: load_catalogue(settings))(STORE_SECONDS)
+def _catalog(settings: Settings, *, home_given: bool) -> list[Check]:
+    catalog, checks = begin(lambda: load_catalog(settings))(STORE_SECONDS)
     if catalog is None:
         return checks
     look = begin(lambda: check_runs(catalog, settings, home_given=home_given))
-    # It goes through every row: a large catalogue may take longer and be well.
+    # It goes through every row: a large catalog may take longer and be well.
     return checks + checked("run", lambda: look(STORE_SECONDS), late="warning")

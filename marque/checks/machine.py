@@ -65,13 +65,13 @@ def check_home(settings: Settings) -> list[Check]:
 
 
 def check_disk(settings: Settings) -> list[Check]:
-    """The room on the disk of the home folder and, where it is another, of the catalogue."""
+    """The room on the disk of the home folder and, where it is another, of the catalog."""
     places = {settings.home_path: 0}
     if "://" not in settings.catalog_uri:
-        catalogue = Path(settings.catalog_uri).expanduser().resolve()
-        size = _size(catalogue)
-        same = nearest(catalogue).stat().st_dev == nearest(settings.home_path).stat().st_dev
-        places[settings.home_path if same else catalogue] = size
+        catalog = Path(settings.catalog_uri).expanduser().resolve()
+        size = _size(catalog)
+        same = nearest(catalog).stat().st_dev == nearest(settings.home_path).stat().st_dev
+        places[settings.home_path if same else catalog] = size
     return [_disk(place, size) for place, size in places.items()]
 
 
@@ -86,16 +86,16 @@ def nearest(path: Path) -> Path:
     raise MarqueError(f"nothing of {path} exists; check the path")
 
 
-def _disk(place: Path, catalogue: int) -> Check:
+def _disk(place: Path, catalog: int) -> Check:
     usage = shutil.disk_usage(nearest(place))
-    facts = {"place": str(place), "free": usage.free, "total": usage.total, "catalogue": catalogue}
+    facts = {"place": str(place), "free": usage.free, "total": usage.total, "catalog": catalog}
     found = f"{_gb(usage.free)} of {_gb(usage.total)} free for {place}"
-    if catalogue:
-        found += f"; the catalogue takes {_gb(catalogue)}"
+    if catalog:
+        found += f"; the catalog takes {_gb(catalog)}"
     if usage.free < FULL_BYTES:
         return Check("disk", "problem", found, "the disk is full: make room on it", facts)
     # New vectors for all photos are written beside the old ones, which searches go on reading.
-    if usage.free < max(LITTLE_BYTES, catalogue // 4):
+    if usage.free < max(LITTLE_BYTES, catalog // 4):
         return Check("disk", "warning", found, "make room before the next large run", facts)
     return Check("disk", "ok", found, facts=facts)
 

@@ -98,12 +98,12 @@ def _task(run: OpenRun) -> str:
 def _is_at_work(run: OpenRun, catalog: Catalog, settings: Settings) -> tuple[bool | None, str]:
     """Whether a run's process is alive, with the reason; None if that cannot be told.
 
-    A run holds a lock in its home folder, which the system drops however it ends. A catalogue
+    A run holds a lock in its home folder, which the system drops however it ends. A catalog
     elsewhere may be written from another home, or machine.
     """
     home = settings.home_path
     if (pid := worker_of(home, run.run_id)) is not None:
         return True, f"process {pid} holds its lock"
     if "://" in catalog.uri or home not in Path(catalog.uri).resolve().parents:
-        return None, "the catalogue is not in this home, so another one or machine may be writing"
+        return None, "the catalog is not in this home, so another one or machine may be writing"
     return False, NO_LOCK

@@ -41,7 +41,7 @@ def check_settings(*, home_given: bool) -> tuple[Settings, list[Check]]:
             name: {"value": str(getattr(settings, name)), "by": by} for name, by in sources.items()
         },
     }
-    found = f"home {settings.home_path}, catalogue {settings.catalog_uri}, " + (
+    found = f"home {settings.home_path}, catalog {settings.catalog_uri}, " + (
         "given: " + ", ".join(f"{name} ({by})" for name, by in sources.items())
         if sources
         else f"nothing given by MARQUE_* or {Path(FILE).resolve()}"

@@ -1,6 +1,6 @@
 """Scenes for training: rendered as they are needed, each shown several times, never alike.
 
-Rendered scenes are cleaner than photos, and their cars and places have few textures. So colours,
+Rendered scenes are cleaner than photos, and their cars and places have few textures. So colors,
 light, noise, blur and the traces of JPEG change from showing to showing, those of the car apart
 from those behind it.
 """
@@ -59,7 +59,7 @@ def draw_size(dice: Dice) -> tuple[int, int]:
 def vary(image: Image.Image, mask: Image.Image, dice: Dice) -> tuple[Pixels, Mask]:
     """A scene and its mask as one letterboxed picture of many that can be made of it.
 
-    Cropped or whole, mirrored every other time, in other colours, sharp or not, and where it leaves
+    Cropped or whole, mirrored every other time, in other colors, sharp or not, and where it leaves
     room in the square, not always in the middle.
     """
     image, mask = _cropped(image, mask, dice)
@@ -90,7 +90,7 @@ def _cropped(image: Image.Image, mask: Image.Image, dice: Dice) -> tuple[Image.I
 
 
 def _recolored(pixels: Pixels, car: Mask, dice: Dice) -> Pixels:
-    """Other light, colours and textures; in half of the pictures, others on the car."""
+    """Other light, colors and textures; in half of the pictures, others on the car."""
     values = pixels.astype(np.float32)
     if dice.chance(0.5):
         values = np.where(car[..., None], _graded(values, dice), _graded(values, dice))

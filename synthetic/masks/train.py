@@ -38,7 +38,7 @@ def mask_loss(logits: Tensor, car: Tensor) -> Tensor:
 
 
 class Trainer:
-    """The network, its optimiser and its stream of scenes."""
+    """The network, its optimizer and its stream of scenes."""
 
     def __init__(self, seed: int, steps: int) -> None:
         torch.manual_seed(seed)

@@ -111,7 +111,7 @@ class Car:
 
     @property
     def color_id(self) -> int | None:
-        """The site's id of the colour, None for one that the site does not have."""
+        """The site's id of the color, None for one that the site does not have."""
         return COLOR_IDS.get(self.color)
 
     @property

@@ -9,9 +9,9 @@ CC = "https://creativecommons.org/licenses/"
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """A licence as `extmetadata` words it, and how many of 80 files have it.
+    """A license as `extmetadata` words it, and how many of 80 files have it.
 
-    `slug` is left out where Commons cannot name the licence, and for any that is nc or nd; `url`
+    `slug` is left out where Commons cannot name the license, and for any that is nc or nd; `url`
     where a template has none.
     """
 
@@ -23,7 +23,7 @@ class Rights:
 
     @property
     def attribution_required(self) -> str:
-        """ "true" for licences that ask for a credit."""
+        """ "true" for licenses that ask for a credit."""
         return "true" if self.short.startswith("CC BY") else "false"
 
     @property
@@ -52,7 +52,7 @@ RIGHTS = (
     Rights(2, "CC BY-NC 2.0", f"{_BY}-NonCommercial 2.0", url=CC + "by-nc/2.0"),
     Rights(1, "CC BY-NC-SA 4.0", f"{_BY}-NonCommercial-ShareAlike 4.0", url=CC + "by-nc-sa/4.0"),
     Rights(1, "CC BY-ND 4.0", f"{_BY}-NoDerivatives 4.0", url=CC + "by-nd/4.0"),
-    # A version that was never published without a port, and a licence of another kind.
+    # A version that was never published without a port, and a license of another kind.
     Rights(1, "CC BY 2.1", f"{_BY} 2.1", "cc-by-2.1", CC + "by/2.1"),
     Rights(
         1, "GFDL", "GNU Free Documentation License", "gfdl", "http://www.gnu.org/copyleft/fdl.html"

@@ -87,8 +87,8 @@ class Commons:
         self._files[file.pageid] = replace(file, version=file.version + 1, uploaded=later)
 
     def relicense(self, name: str, short: str) -> None:
-        """Give a file the licence with this `LicenseShortName`. Raises `KeyError` for a name or a
-        licence that is not there."""
+        """Give a file the license with this `LicenseShortName`. Raises `KeyError` for a name or a
+        license that is not there."""
         rights = {rights.short: rights for rights in RIGHTS}[short]
         file = self._existing(name)
         self._files[file.pageid] = replace(file, rights=rights)

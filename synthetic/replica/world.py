@@ -14,7 +14,7 @@ from synthetic.replica.photos import Picture, ScenePool
 from synthetic.scenes import BODY_TYPES, COLORS, SIZE
 
 _MOST_PHOTOS = 10_000  # of one car; a photo's number is that of its car times this, and its own
-_VARIANTS = 8  # scenes of one body and colour: as many are rendered, however many photos there are
+_VARIANTS = 8  # scenes of one body and color: as many are rendered, however many photos there are
 
 
 class World:

@@ -16,13 +16,13 @@ Place = tuple[float, float, float]
 
 
 def shade(color: Rgb, factor: float) -> Rgb:
-    """The colour made darker (`factor` under 1) or brighter, kept within 0..255."""
+    """The color made darker (`factor` under 1) or brighter, kept within 0..255."""
     r, g, b = (min(255, max(0, round(c * factor))) for c in color)
     return r, g, b
 
 
 def blend(a: Rgb, b: Rgb, share: float) -> Rgb:
-    """The colour between `a` (share 0) and `b` (share 1)."""
+    """The color between `a` (share 0) and `b` (share 1)."""
     red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
     return red, green, blue
 
@@ -32,7 +32,7 @@ class Camera:
     """A pinhole camera: focal length and principal point in pixels, height in metres."""
 
     focal: float
-    centre: float
+    center: float
     horizon: float
     height: float
 
@@ -41,7 +41,7 @@ class Camera:
         x, y, z = place
         depth = max(y, 0.3)
         return (
-            self.centre + self.focal * x / depth,
+            self.center + self.focal * x / depth,
             self.horizon + self.focal * (self.height - z) / depth,
         )
 
@@ -97,7 +97,7 @@ class Canvas:
             self._mask_draw.line(points, fill=self.marking, width=self.line_width(units))
 
     def gradient(self, top: float, bottom: float, upper: Rgb, lower: Rgb) -> None:
-        """Fill the full width between two heights, in pixels, with a vertical run of colours."""
+        """Fill the full width between two heights, in pixels, with a vertical run of colors."""
         y0, y1 = max(0, round(top)), min(self.height, round(bottom))
         if y1 <= y0:
             return

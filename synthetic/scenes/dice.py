@@ -27,6 +27,6 @@ class Dice:
         return options[int(self.rng.random() * len(options))]
 
     def vary(self, color: tuple[int, int, int], by: float) -> tuple[int, int, int]:
-        """The colour with each channel moved by up to `by`, kept within 0..255."""
+        """The color with each channel moved by up to `by`, kept within 0..255."""
         r, g, b = (min(255, max(0, round(c + self.between(-by, by)))) for c in color)
         return r, g, b

@@ -56,7 +56,7 @@ class Faces:
         self._cos, self._sin = c, -s
 
     def tone_of(self, normal: Place) -> Rgb:
-        """The paint's colour on a face that looks along `normal` (the car's own metres)."""
+        """The paint's color on a face that looks along `normal` (the car's own metres)."""
         nx, ny, nz = _turned(normal, self.look.turn)
         lx, ly, lz = self.look.light
         lit = max(0.0, nx * lx + ny * ly + nz * lz)
@@ -68,11 +68,11 @@ class Faces:
         """Fill a polygon given in the car's own metres."""
         # As Look.world and Camera.project say, in one go: half of the painting's time is here.
         (cx, cy), c, s, camera = self.look.place, self._cos, self._sin, self.canvas.camera
-        focal, centre, horizon, high = camera.focal, camera.centre, camera.horizon, camera.height
+        focal, center, horizon, high = camera.focal, camera.center, camera.horizon, camera.height
         points = []
         for x, y, z in places:
             scale = focal / max(cy + s * x + c * y, 0.3)
-            points.append((centre + scale * (cx + c * x - s * y), horizon + scale * (high - z)))
+            points.append((center + scale * (cx + c * x - s * y), horizon + scale * (high - z)))
         self.canvas.polygon(points, fill)
 
     def faces_camera(self, a: Point, b: Point) -> bool:

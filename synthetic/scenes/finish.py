@@ -34,9 +34,9 @@ def draw_haze(canvas: Canvas, weather: Weather, dice: Dice) -> None:
 
 
 def grade(canvas: Canvas, dice: Dice) -> None:
-    """Shift all colours painted so far as season, hour and film do: paler, darker, warmer, bluer.
+    """Shift all colors painted so far as season, hour and film do: paler, darker, warmer, bluer.
 
-    Without it a background would be known by its colours, with no look at its shapes.
+    Without it a background would be known by its colors, with no look at its shapes.
     """
     full, light = dice.between(0.6, 1.1), dice.between(0.8, 1.12)
     rows: list[float] = []

@@ -127,13 +127,13 @@ def _frame(look: Look, dice: Dice, width: int, height: int) -> Camera:
     share = dice.between(0.58, 0.80)
     focal = min(share * width / (x1 - x0), share * 0.80 * height / (y1 - y0))
     slack = max(0.0, width * 0.84 - focal * (x1 - x0)) / 2
-    centre = width / 2 - focal * (x0 + x1) / 2 + dice.between(-slack, slack)
+    center = width / 2 - focal * (x0 + x1) / 2 + dice.between(-slack, slack)
     horizon = height * dice.between(0.80, 0.93) - focal * y1
-    return Camera(focal, centre, horizon, high)
+    return Camera(focal, center, horizon, high)
 
 
 def _distractors(canvas: Canvas, labels: Labels, dice: Dice, main: Look, weather: Weather) -> None:
-    """The cars of other colours, farther away: one on each side, where the first leaves room."""
+    """The cars of other colors, farther away: one on each side, where the first leaves room."""
     side = dice.pick((-1, 1))
     for i, color in enumerate(labels.others):
         spot = side * (-1) ** i * dice.between(0.4, 0.95)
@@ -160,4 +160,4 @@ def _people(canvas: Canvas, labels: Labels, dice: Dice, look: Look) -> None:
     for i, person in enumerate(labels.persons):
         y = max(depth * dice.between(0.52, 0.70), floor)
         u = canvas.width * (lanes[i % len(lanes)] + dice.between(-0.03, 0.03))
-        draw_person(canvas, person, ((u - camera.centre) * y / camera.focal, y), dice)
+        draw_person(canvas, person, ((u - camera.center) * y / camera.focal, y), dice)

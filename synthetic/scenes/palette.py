@@ -1,4 +1,4 @@
-"""The colours of paint, sky and ground."""
+"""The colors of paint, sky and ground."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ PAINTS: dict[str, Rgb] = {
     "violet": (112, 44, 164),
     "pink": (242, 128, 180),
 }
-"""The middle of each colour of the vocabulary; a scene's paint lies close around it."""
+"""The middle of each color of the vocabulary; a scene's paint lies close around it."""
 
 METALLIC = frozenset({"silver", "grey", "gold", "bronze"})
 """Paints with flakes: brighter where they face the light, darker where they turn away."""

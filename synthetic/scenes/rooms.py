@@ -6,7 +6,7 @@ from synthetic.scenes.palette import Weather
 
 
 def studio(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
-    """A seamless backdrop in one colour, lit from above, with the lamp's pool on the floor."""
+    """A seamless backdrop in one color, lit from above, with the lamp's pool on the floor."""
     plain: tuple[Rgb, ...] = ((226, 228, 232), (120, 124, 132), (60, 62, 70), (196, 186, 170))
     vivid: tuple[Rgb, ...] = (
         (120, 160, 200),
@@ -66,7 +66,7 @@ def _tiles(canvas: Canvas, wide: float, back: float, floor: Rgb) -> None:
 
 
 def _back_wall(canvas: Canvas, dice: Dice, wall: Rgb, size: tuple[float, float, float]) -> None:
-    """A rolling gate or panes, a stripe of colour, pillars."""
+    """A rolling gate or panes, a stripe of color, pillars."""
     wide, back, tall = size
     stripe = dice.pick(((190, 50, 44), (40, 90, 160), (220, 170, 40), (60, 64, 72), (70, 140, 100)))
     (x0, y0), (x1, y1) = canvas.seen([(-wide, back, 1.15), (wide, back, 0.95)])

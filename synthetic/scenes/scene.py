@@ -49,8 +49,8 @@ class Labels:
     """What a scene shows. Values that the picture does not tell are None or empty.
 
     `color` is kept for details too where they show paint; `body_type`, `background` and
-    `viewpoint` only for exteriors. `others` are the colours of the cars that stand behind, in a
-    third of the exteriors; none of them has the colour of the car that the scene is about.
+    `viewpoint` only for exteriors. `others` are the colors of the cars that stand behind, in a
+    third of the exteriors; none of them has the color of the car that the scene is about.
     """
 
     view: View
@@ -131,7 +131,7 @@ def _draw_people(dice: Dice) -> tuple[Person, ...]:
 
 
 def _draw_others(dice: Dice, color: str) -> tuple[str, ...]:
-    """No other car in two scenes of three, else one or two of other colours."""
+    """No other car in two scenes of three, else one or two of other colors."""
     rest = [c for c in COLORS if c != color]
     count = dice.pick((0, 0, 0, 0, 1, 2))
     return tuple(dice.pick(rest) for _ in range(count))

@@ -34,7 +34,7 @@ REWORDED = tuple(text.replace("{a} {car}", "a {}") for text in HELD_OUT_TEMPLATE
 
 
 def measured(model: Model, test: Sample, train: Sample) -> str:
-    """The measured numbers as Markdown; `train` serves the colour histograms only."""
+    """The measured numbers as Markdown; `train` serves the color histograms only."""
     people = {word: people_accuracy(model, test, word) for word in PEOPLE}
     answers = {text: precision_at_10(model, test, text) for text in QUESTIONS + REWORDED}
     scores = [_attribute_score(model, test, train, name) for name in VALUES]

@@ -1,4 +1,4 @@
-"""What the trainings of the project's small networks share: optimiser, learning rate, the loop."""
+"""What the trainings of the project's small networks share: optimizer, learning rate, the loop."""
 
 import hashlib
 import math

@@ -99,7 +99,7 @@ def sample_scenes(model: Model, seed: int, count: int) -> Sample:
 
 
 def _histogram(image: Image.Image) -> Vectors:
-    """Shares of 6 x 6 x 6 colours: what can be known of a picture without any shape."""
+    """Shares of 6 x 6 x 6 colors: what can be known of a picture without any shape."""
     levels = np.asarray(image).reshape(-1, 3).astype(np.int64) * 6 // 256
     codes = levels @ np.array([36, 6, 1])
     return np.sqrt(np.bincount(codes, minlength=216) / len(codes)).astype(np.float32)
@@ -144,7 +144,7 @@ def people_accuracy(model: Model, sample: Sample, word: str) -> tuple[float, flo
 
 
 def precision_at_10(model: Model, sample: Sample, template: str) -> tuple[float, int]:
-    """Mean share of right photos among the first 10, over colour and body-type pairs.
+    """Mean share of right photos among the first 10, over color and body-type pairs.
 
     Searched are the exteriors; `template` has `{}` for the car. Pairs with fewer than 10 photos
     cannot reach 1 and are left out; the second number is how many pairs remain. Raises
@@ -162,16 +162,16 @@ def precision_at_10(model: Model, sample: Sample, template: str) -> tuple[float,
                 scores.append(fit[first].mean())
     if not scores:
         raise ValueError(
-            f"no pair of colour and body type has ten photos among {len(facts)}; measure on more, "
+            f"no pair of color and body type has ten photos among {len(facts)}; measure on more, "
             "4000 scenes have all pairs"
         )
     return float(np.mean(scores)), len(scores)
 
 
 def histogram_accuracy(train: Sample, test: Sample, name: str) -> float:
-    """How far colours alone go: a linear classifier on colour histograms, trained on `train`.
+    """How far colors alone go: a linear classifier on color histograms, trained on `train`.
 
-    A control: where it does well, the scenes give the attribute away by their colours.
+    A control: where it does well, the scenes give the attribute away by their colors.
     """
     torch.manual_seed(0)
     column = COLUMNS[name]

@@ -26,7 +26,7 @@ Facts = NDArray[np.int64]
 
 
 def is_withheld(labels: Labels) -> bool:
-    """Whether training skips this combination of colour, body type and background: one in five."""
+    """Whether training skips this combination of color, body type and background: one in five."""
     if labels.view != "exterior" or not (labels.color and labels.body_type and labels.background):
         return False
     color, body = COLORS.index(labels.color), BODY_TYPES.index(labels.body_type)

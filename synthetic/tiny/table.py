@@ -15,19 +15,19 @@ WANTED_PRECISION = 0.90
 """The least share of right photos among the first ten answers."""
 
 LIMITS = {"body_type": 0.70, "background": 0.70}
-"""What colours alone must stay under: above it the scenes give an attribute away."""
+"""What colors alone must stay under: above it the scenes give an attribute away."""
 
 HEAD = ("what", "score", "wanted", "reached", "combinations in training", "combinations withheld",
-        "wordings withheld", "colours alone", "limit", "stays under")  # fmt: skip
+        "wordings withheld", "colors alone", "limit", "stays under")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
     """One row: a number, the least that was wanted, and the controls, None where there is none.
 
-    `seen` and `withheld` are the score over combinations of colour, body type and background that
+    `seen` and `withheld` are the score over combinations of color, body type and background that
     training had and had not; `reworded` is the score with wordings that training never had;
-    `colors_alone` is what a classifier of colour histograms reaches, `limit` its highest bound.
+    `colors_alone` is what a classifier of color histograms reaches, `limit` its highest bound.
     """
 
     what: str
@@ -46,7 +46,7 @@ class Score:
 
     @property
     def stays_under(self) -> bool:
-        """Whether there is no limit, or colours alone stay under it."""
+        """Whether there is no limit, or colors alone stay under it."""
         return self.limit is None or self.colors_alone is None or self.colors_alone < self.limit
 
 
@@ -69,13 +69,13 @@ def verdict(scores: list[Score]) -> str:
     """One sentence: everything is reached, or what is not, with its numbers."""
     missed = [f"{s.what} {s.value:.4f} (wanted: {s.wanted})" for s in scores if not s.reached]
     missed += [
-        f"{s.what} from colours alone {s.colors_alone:.4f} (limit: {s.limit})"
+        f"{s.what} from colors alone {s.colors_alone:.4f} (limit: {s.limit})"
         for s in scores
         if not s.stays_under
     ]
     if missed:
         return f"Not reached: {'; '.join(missed)}."
-    return "Every wanted number is reached, and colours alone stay under their limits."
+    return "Every wanted number is reached, and colors alone stay under their limits."
 
 
 def _word(good: bool) -> str:

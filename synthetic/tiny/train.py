@@ -38,7 +38,7 @@ WEIGHTS_OF = {"color": 1.0, "body_type": 1.6, "background": 0.8, "view": 0.5}
 
 
 def to_input(pixels: Pixels) -> Tensor:
-    """Pixels as the model's input: (n, 3, side, side), normalised as open_clip's default does."""
+    """Pixels as the model's input: (n, 3, side, side), normalized as open_clip's default does."""
     values = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)
     mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
     deviation = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
@@ -83,7 +83,7 @@ def people_loss(similarity: Tensor, facts: Tensor) -> Tensor:
 
 
 class Trainer:
-    """The model, its optimiser and its stream of scenes."""
+    """The model, its optimizer and its stream of scenes."""
 
     def __init__(self, seed: int, steps: int) -> None:
         torch.manual_seed(seed)

@@ -10,8 +10,8 @@ from benchmarks.labels import (
     CHOSEN,
     Guess,
     Row,
-    colour_row,
-    colour_section,
+    color_row,
+    color_section,
     guess,
     head_row,
     head_section,
@@ -24,7 +24,7 @@ from benchmarks.real_photos import (
     histograms,
     joined,
     load_classes,
-    load_colours,
+    load_colors,
     make_of,
     model_of,
     tiny_vectors,
@@ -40,10 +40,10 @@ def test_a_row_counts_what_was_told_and_what_of_that_was_right() -> None:
 
 
 def test_the_page_shows_every_number_and_who_was_right() -> None:
-    colour = Row("the whole photo", ("red", "white"), COUNTS, 0.812, among_all=0.777)
+    color = Row("the whole photo", ("red", "white"), COUNTS, 0.812, among_all=0.777)
     head = Row(CHOSEN, ("red", "white"), np.array([[9, 1, 0], [4, 6, 0]]), 0.7, size=77)
     made = Guess("make", 14, 900, 0.61, 0.93, 0.2, 0.7)
-    text = page_of([colour_section([colour]), head_section([head]), make_section([made])])
+    text = page_of([color_section([color]), head_section([head]), make_section([made])])
     assert "| the whole photo | 0.947 | 0.833 | 0.812 | 0.777 |" in text
     assert "| **red** | 8 | 1 | 1 | 0.80 |" in text
     assert f"| {CHOSEN} | 77 | 0.750 | 0.700 |" in text
@@ -55,17 +55,17 @@ def test_the_page_shows_every_number_and_who_was_right() -> None:
 
 @pytest.fixture(scope="module")
 def photos(shared_data: Path, one_thread: None) -> Photos:
-    return load_colours(shared_data / "vehicle_colour", each=12)
+    return load_colors(shared_data / "vehicle_colour", each=12)
 
 
-def test_the_colour_model_knows_real_cars(photos: Photos) -> None:
-    row = colour_row("the whole photo", photos, paints(photos, None))
+def test_the_color_model_knows_real_cars(photos: Photos) -> None:
+    row = color_row("the whole photo", photos, paints(photos, None))
     assert row.counts.sum() == len(photos.paths) == 108
     assert row.right > 0.7
     assert row.told > 0.9
 
 
-def test_heads_learn_the_colours_of_real_cars(photos: Photos) -> None:
+def test_heads_learn_the_colors_of_real_cars(photos: Photos) -> None:
     row = head_row("SqueezeNet", photos, photos.vectors)
     assert row.right > 0.4, "chance is 0.11"
     vectors = joined(photos.vectors, histograms(photos.paths))
@@ -93,7 +93,7 @@ def test_a_mirrored_and_cropped_photo_is_a_copy(photos: Photos, tmp_path: Path) 
         turned = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).crop((6, 6, 220, 220))
         turned.save(tmp_path / "red" / "1.jpg")
     (tmp_path / "red" / "2.jpg").write_bytes(other.read_bytes())
-    copied, turned_copy, another = load_colours(tmp_path).groups
+    copied, turned_copy, another = load_colors(tmp_path).groups
     assert copied == turned_copy != another
 
 

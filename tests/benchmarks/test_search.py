@@ -23,7 +23,7 @@ def done() -> Measured:
     return measure(1500, queries=12, slow=5)
 
 
-def test_every_way_is_measured_and_finds_the_neighbours(done: Measured) -> None:
+def test_every_way_is_measured_and_finds_the_neighbors(done: Measured) -> None:
     ways = [row.way for row in done.rows]
     assert ways[:-1] == [WHOLE, WHOLE_BARE, IDS, IDS_BARE, EXACT, NUMPY]
     assert ways[-1].startswith("FAISS HNSW")

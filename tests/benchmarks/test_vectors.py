@@ -40,7 +40,7 @@ def test_exact_rows_are_exact_at_both_sizes(rows: list[Row], size: str) -> None:
     assert 0.45 < exact["float16"].megabytes / exact["float32"].megabytes < 0.6
 
 
-def test_the_index_that_the_catalogue_builds_is_asked(rows: list[Row]) -> None:
+def test_the_index_that_the_catalog_builds_is_asked(rows: list[Row]) -> None:
     indexed = [row for row in rows if row.way == INDEXED]
     assert [row.data for row in indexed] == ["mixture, 1,200"] * len(TYPES)
     assert all(row.recall > 0.9 for row in indexed)

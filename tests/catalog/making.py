@@ -1,4 +1,4 @@
-"""What the tests of the catalogue are made from: photos of one colour, and vectors by seed."""
+"""What the tests of the catalog are made from: photos of one color, and vectors by seed."""
 
 import io
 import json

@@ -235,8 +235,8 @@ def statements(keys: list[str], version: str, **more: Any) -> list[Assertion]:
 
 
 @pytest.fixture
-def relabelled(catalog: Catalog, make_photo: MakePhoto, fill: Fill) -> Callable[[], Catalog]:
-    """Photos that two versions of a network have labelled, one after the other."""
+def relabeled(catalog: Catalog, make_photo: MakePhoto, fill: Fill) -> Callable[[], Catalog]:
+    """Photos that two versions of a network have labeled, one after the other."""
     keys = fill(catalog, [make_photo(seed) for seed in range(40)])
     use_labeler(catalog, labeler("1"), run_id="r")
     stranger = statements(keys, "9", by="stranger")
@@ -256,9 +256,9 @@ def said(catalog: Catalog) -> set[tuple[str, str, str]]:
 
 
 def test_what_a_network_out_of_use_has_said_goes_and_nothing_else(
-    relabelled: Callable[[], Catalog],
+    relabeled: Callable[[], Catalog],
 ) -> None:
-    catalog = relabelled()
+    catalog = relabeled()
     labels, known = catalog.table("cars").to_arrow(), evidence(catalog, None)
     everything = said(catalog)
     assert remove_superseded(catalog, HOUR) == 0
@@ -281,9 +281,9 @@ def test_what_a_network_out_of_use_has_said_goes_and_nothing_else(
 
 
 def test_a_run_that_was_killed_after_deleting_is_gone_on_with(
-    relabelled: Callable[[], Catalog], monkeypatch: pytest.MonkeyPatch
+    relabeled: Callable[[], Catalog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    catalog = relabelled()
+    catalog = relabeled()
     catalog.table("assertions").delete("`by` = 'net' AND `version` = '1'")
     stored = catalog.table("assertions").to_lance()
     assert stored.stats.dataset_stats()["num_deleted_rows"] == 40
@@ -294,9 +294,9 @@ def test_a_run_that_was_killed_after_deleting_is_gone_on_with(
 
 
 def test_a_version_that_is_back_in_use_keeps_what_it_said(
-    relabelled: Callable[[], Catalog],
+    relabeled: Callable[[], Catalog],
 ) -> None:
-    catalog = relabelled()
+    catalog = relabeled()
     use_labeler(catalog, labeler("1"), run_id="r")
     assert remove_superseded(catalog, NOW) == 40
     assert ("model", "net", "1") in said(catalog)
@@ -306,9 +306,9 @@ def test_a_version_that_is_back_in_use_keeps_what_it_said(
 
 
 def test_few_superseded_statements_wait_for_more(
-    relabelled: Callable[[], Catalog], monkeypatch: pytest.MonkeyPatch
+    relabeled: Callable[[], Catalog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cleanup, "LEAST_SHARE", 0.5)
-    catalog = relabelled()
+    catalog = relabeled()
     assert remove_superseded(catalog, NOW) == 0
     assert ("model", "net", "1") in said(catalog)

@@ -21,8 +21,8 @@ SCHEMA = pa.schema(
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
-    """A catalogue whose table `cars` has 600 rows in three fragments, and an index over vectors."""
-    found = open_catalog(tmp_path / "catalogue")
+    """A catalog whose table `cars` has 600 rows in three fragments, and an index over vectors."""
+    found = open_catalog(tmp_path / "catalog")
     found.specs["cars"] = TableSpec("cars", "image_id", SCHEMA)
     found._db.create_table("cars", schema=SCHEMA, mode="overwrite")
     for start in (0, 200, 400):

@@ -238,7 +238,7 @@ def test_labels_are_made_anew_when_other_views_make_sense(tmp_path: Path) -> Non
     path.write_text('[attributes.body_type]\nviews = ["detail"]')
     versions = []
     for vocabulary in (load_vocabulary(), load_vocabulary(path)):
-        catalog = open_catalog(tmp_path / "catalogue", vocabulary=vocabulary)
+        catalog = open_catalog(tmp_path / "catalog", vocabulary=vocabulary)
         use(catalog, labeler(accuracies={"body_type": 0.9}))
         versions.append(labels_version(catalog))
     assert versions[0] != versions[1]

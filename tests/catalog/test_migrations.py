@@ -17,7 +17,7 @@ from catalog.table import (
     NewerCatalogError,
     open_catalog,
 )
-from labeling.pending import unlabelled_sightings
+from labeling.pending import unlabeled_sightings
 from labeling.publish.status import catalog_status
 from tests.catalog.making import MakePhoto
 
@@ -36,7 +36,7 @@ def files(place: Path) -> list[Path]:
 
 @pytest.fixture
 def older(catalog: Catalog, make_photo: MakePhoto) -> Path:
-    """A catalogue with three photos, as it was before catalogues kept their format."""
+    """A catalog with three photos, as it was before catalogs kept their format."""
     register(catalog, [make_photo(seed, color="red") for seed in range(3)], run_id="r")
     place = Path(catalog.uri)
     shutil.rmtree(place / "format.lance")
@@ -46,7 +46,7 @@ def older(catalog: Catalog, make_photo: MakePhoto) -> Path:
 @pytest.fixture
 def next_format(monkeypatch: pytest.MonkeyPatch, older: Path) -> Iterator[int]:
     """A Marque of the next format, in which `sightings` has one more column and there is one more
-    table; the catalogue `older` was made before it."""
+    table; the catalog `older` was made before it."""
     number = current_format() + 1
     more = schema._SIGHTINGS.append(pa.field("heard", pa.string()))
     monkeypatch.setattr(schema, "_SIGHTINGS", more)
@@ -77,7 +77,7 @@ def test_what_a_step_adds_can_be_null_in_rows_of_before(catalog: Catalog) -> Non
         assert set(step.tables) <= catalog.specs.keys()
 
 
-def test_a_new_catalogue_is_of_the_current_format(catalog: Catalog) -> None:
+def test_a_new_catalog_is_of_the_current_format(catalog: Catalog) -> None:
     assert catalog.format == current_format()
     assert steps(catalog) == [f"{current_format()}: new"]
     assert open_catalog(catalog.uri, create=False).format == current_format()
@@ -105,7 +105,7 @@ def test_what_is_not_there_yet_is_read_as_nothing(older: Path, next_format: int)
     keys = reader.column("sightings", "sighting_id").to_pylist()
     assert reader.rows("sightings", keys, ["heard"]).column("heard").to_pylist() == [None] * 3
     assert (reader.count("folders"), reader.column("folders", "folder").to_pylist()) == (0, [])
-    assert len(unlabelled_sightings(reader)) == 3
+    assert len(unlabeled_sightings(reader)) == 3
     assert not (older / "folders.lance").exists()
 
 
@@ -149,7 +149,7 @@ def test_a_newer_one_is_refused_in_a_sentence(catalog: Catalog, create: bool) ->
     assert files(Path(catalog.uri)) == before
 
 
-def test_emptying_a_catalogue_keeps_its_format(catalog: Catalog) -> None:
+def test_emptying_a_catalog_keeps_its_format(catalog: Catalog) -> None:
     before = steps(catalog)
     catalog.drop_photos()
     assert steps(catalog) == before

@@ -44,10 +44,10 @@ def reach(endpoint: str, *, create: bool = True) -> Catalog:
     options = KEYS | {
         "aws_region": "us-east-1", "aws_endpoint": endpoint, "allow_http": "true",
     }  # fmt: skip
-    return open_catalog("s3://photos/catalogue", create=create, storage_options=options)
+    return open_catalog("s3://photos/catalog", create=create, storage_options=options)
 
 
-def test_a_catalogue_that_settings_name(
+def test_a_catalog_that_settings_name(
     endpoint: str, make_photo: MakePhoto, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = "Jörg 100%/c"
@@ -148,10 +148,10 @@ def test_a_store_that_is_silent_is_given_up_in_bounded_time(silent: str) -> None
     assert time.monotonic() - asked < 60
 
 
-def test_a_catalogue_on_an_object_store(
+def test_a_catalog_on_an_object_store(
     endpoint: str, make_photo: MakePhoto, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(CatalogError, match="no catalogue at s3://photos/catalogue"):
+    with pytest.raises(CatalogError, match="no catalog at s3://photos/catalog"):
         reach(endpoint, create=False)
     catalog = reach(endpoint)
     photos = [make_photo(seed, color="red") for seed in range(300)]

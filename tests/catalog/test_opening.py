@@ -1,4 +1,4 @@
-"""A catalogue is whole, or only begun, or it is refused."""
+"""A catalog is whole, or only begun, or it is refused."""
 
 import shutil
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_a_table_that_goes_while_it_is_open_is_not_made_anew(
     assert not (Path(catalog.uri) / "images.lance").exists()
 
 
-def test_emptying_that_was_broken_off_leaves_a_whole_catalogue(
+def test_emptying_that_was_broken_off_leaves_a_whole_catalog(
     catalog: Catalog, make_photo: MakePhoto, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = [make_photo(seed, color="red") for seed in range(3)]

@@ -19,7 +19,7 @@ from core.records import Drop, Photo
 from core.vocabulary import Vocabulary, load_vocabulary
 from labeling.consensus import Decision
 from labeling.label import decisions, label_sightings
-from labeling.pending import embed_stage, stale_cars, unembedded_images, unlabelled_sightings
+from labeling.pending import embed_stage, stale_cars, unembedded_images, unlabeled_sightings
 from labeling.publish import cars
 from labeling.publish.cars import append_cars, refresh_cars, replace_vectors
 from labeling.publish.publish import publish
@@ -29,7 +29,7 @@ from tests.catalog.making import SIZE, Fill, MakePhoto, png, record, unit, vecto
 
 def label(catalog: Catalog) -> None:
     add_label_columns(catalog)
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
 
 
 def refresh(catalog: Catalog) -> list[str]:
@@ -67,13 +67,13 @@ def test_a_run_broken_anywhere_goes_on_when_run_again(
 ) -> None:
     photos = [make_photo(seed, color="red") for seed in range(3)]
     register(catalog, photos, run_id="r")
-    waiting = unlabelled_sightings(catalog)
+    waiting = unlabeled_sightings(catalog)
     with monkeypatch.context() as broken:
         broken.setattr(Catalog, "update", killed)
         with pytest.raises(KeyboardInterrupt):
             label_sightings(catalog, waiting, run_id="r")
     assert catalog.count("assertions") == 3
-    assert unlabelled_sightings(catalog) == waiting
+    assert unlabeled_sightings(catalog) == waiting
     open_space(catalog, "semantic", SIZE, record("m1"))
     ids, _ = unembedded_images(catalog, "semantic", "m1")
     # one photo gets into `cars` before its words were marked as read
@@ -120,7 +120,7 @@ def test_new_words_change_the_label_and_no_words_take_it_away(
     ]:  # fmt: skip
         register(catalog, [make_photo(1, "a", **words)], run_id="r")
         assert stale_cars(catalog) == [key]
-        refresh(catalog)  # a publish between registering and labelling must not hide the change
+        refresh(catalog)  # a publish between registering and labeling must not hide the change
         label(catalog)
         assert refresh(catalog) == [key]
         assert told(catalog, key) == expected, words
@@ -217,7 +217,7 @@ def test_a_vocabulary_changed_and_changed_back(
     )
     grown = open_catalog(catalog.uri, vocabulary=more)
     assert describe_photo(grown, key)["labels"] == {}  # before anything was run with it
-    assert (len(unlabelled_sightings(grown)), stale_cars(grown)) == (1, [key])
+    assert (len(unlabeled_sightings(grown)), stale_cars(grown)) == (1, [key])
     label(grown)
     assert refresh(grown) == [key]
     publish(grown)
@@ -268,7 +268,7 @@ def test_a_column_half_made_by_a_killed_run_is_made_again(catalog: Catalog) -> N
     assert space_record(catalog.table("cars").schema, "semantic") == record("m2")
 
 
-def test_the_shown_place_is_the_one_with_a_licence(
+def test_the_shown_place_is_the_one_with_a_license(
     catalog: Catalog, make_photo: MakePhoto, fill: Fill
 ) -> None:
     free = replace(make_photo(1, "b").sighting, license="CC BY 4.0", creator="Ann")

@@ -52,7 +52,7 @@ QUESTIONS = random_units(20, 2)
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     """2,000 photos in three fragments, published without an index, then indexed and published."""
-    catalog = open_catalog(tmp_path_factory.mktemp("large") / "catalogue")
+    catalog = open_catalog(tmp_path_factory.mktemp("large") / "catalog")
     open_space(catalog, "semantic", SIZE, record("m1"))
     for start in (0, 700, 1400):
         add_cars(catalog, VALUES[start : start + 700], start=start)
@@ -93,7 +93,7 @@ def test_exact_answers_are_those_of_brute_force(large: Catalog, where: str | Non
         assert distance == pytest.approx(1 - float(stored @ question), abs=2e-3)
 
 
-def test_more_neighbours_than_photos_and_more_rows_than_a_batch(tmp_path: Path) -> None:
+def test_more_neighbors_than_photos_and_more_rows_than_a_batch(tmp_path: Path) -> None:
     catalog = open_catalog(tmp_path)
     open_space(catalog, "semantic", SIZE, record("m1"))
     values = random_units(9000, 5)

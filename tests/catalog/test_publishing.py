@@ -191,7 +191,7 @@ def test_a_store_that_cannot_be_reached_is_no_damaged_tag(
 
 @pytest.fixture
 def hundred(catalog: Catalog, make_photo: MakePhoto, fill: Fill) -> Catalog:
-    """A catalogue with 100 red photos, published."""
+    """A catalog with 100 red photos, published."""
     fill(catalog, [make_photo(seed, color="red") for seed in range(100)])
     publish(catalog)
     return catalog
@@ -236,7 +236,7 @@ def test_few_photos_may_all_change(catalog: Catalog, make_photo: MakePhoto, fill
     assert publish(catalog).photos == 0
 
 
-def test_an_emptied_catalogue_starts_anew(hundred: Catalog) -> None:
+def test_an_emptied_catalog_starts_anew(hundred: Catalog) -> None:
     hundred.drop_photos()
     assert published_version(hundred) is None
     assert not any(hundred.count(name) for name in ("images", "sightings", "cars"))

@@ -1,4 +1,4 @@
-"""Photos whose bytes are gone from the catalogue are not published as if they were there."""
+"""Photos whose bytes are gone from the catalog are not published as if they were there."""
 
 import pytest
 

@@ -23,7 +23,7 @@ def runs(catalog: Catalog, keys: list[str], report: str = "{}") -> pa.Table:
 
 
 def insert_keys(uri: str, start: Any, writer: int) -> int:
-    """One of several processes that open a new catalogue and write the same keys to it at once."""
+    """One of several processes that open a new catalog and write the same keys to it at once."""
     start.wait(500)
     catalog = open_catalog(uri)
     for attempt in range(20):  # a commit that lost is tried again, as the flows' tasks do
@@ -159,7 +159,7 @@ def test_reading_streams_no_more_rows_at_a_time_than_asked(catalog: Catalog) -> 
     assert 0 < max(batch.num_rows for batch in some) <= 7
 
 
-def test_an_empty_catalogue_answers_everything_with_nothing(catalog: Catalog) -> None:
+def test_an_empty_catalog_answers_everything_with_nothing(catalog: Catalog) -> None:
     assert catalog.count(FORMAT) == 1
     for name, spec in catalog.specs.items():
         assert name == FORMAT or catalog.count(name) == 0
@@ -183,8 +183,8 @@ def test_what_another_handle_wrote_is_seen_at_once(catalog: Catalog) -> None:
     assert catalog.count("runs") == 1, "what was done stays known"
 
 
-def test_asking_for_a_catalogue_that_is_not_there_makes_none(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match=r"no catalogue at .*none"):
+def test_asking_for_a_catalog_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"no catalog at .*none"):
         open_catalog(tmp_path / "none", create=False)
     assert list(tmp_path.iterdir()) == []
 

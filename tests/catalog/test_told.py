@@ -73,7 +73,7 @@ def test_what_an_unknown_table_said_stays_and_gives_way() -> None:
     assert once.without(["w1.csv"]).facts == {"license": SA}
 
 
-def test_a_licence_and_its_address_are_of_one_table() -> None:
+def test_a_license_and_its_address_are_of_one_table() -> None:
     first = visit(license="CC BY 4.0", license_url=BY, creator="Ann")
     assert told(first, visit("w2.csv", license=SA)).facts == {"license": SA, "creator": "Ann"}
     assert told(first, visit("w2.csv", license="CC BY 4.0")).facts["license_url"] == BY

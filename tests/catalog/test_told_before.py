@@ -1,4 +1,4 @@
-"""A catalogue of before tables of facts were told apart: what it knows stays, and it goes on."""
+"""A catalog of before tables of facts were told apart: what it knows stays, and it goes on."""
 
 import shutil
 from pathlib import Path

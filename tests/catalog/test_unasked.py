@@ -163,7 +163,7 @@ def test_a_view_that_allows_for_one_more_question_asks_it(catalog: Catalog, phot
     [key] = photos(1)
     tell(catalog, NET, key, view="interior")
     correct(catalog, key, "detail")
-    assert unasked(catalog, NET) == {key}, "a detail has a colour"
+    assert unasked(catalog, NET) == {key}, "a detail has a color"
     tell(catalog, NET, key, color="red")
     assert unasked(catalog, NET) == set(), "and no body type"
 

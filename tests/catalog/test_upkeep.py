@@ -197,7 +197,7 @@ def test_compacting_leaves_searches_and_the_published_version_as_they_were(
 
 
 @pytest.mark.parametrize("exact_rows", [0, 10_000])
-def test_the_rows_of_neighbours_are_those_of_their_ids(tmp_path: Path, exact_rows: int) -> None:
+def test_the_rows_of_neighbors_are_those_of_their_ids(tmp_path: Path, exact_rows: int) -> None:
     catalog = open_catalog(tmp_path)
     open_space(catalog, "semantic", SIZE, record("m1"))
     add_cars(catalog, VALUES[:600])

@@ -24,7 +24,7 @@ OLD = [f"old {at}" for at in range(20)]
 
 @pytest.fixture
 def indexed(catalog: Catalog) -> Catalog:
-    """A catalogue with some runs, whose key has an index."""
+    """A catalog with some runs, whose key has an index."""
     catalog.insert("runs", runs(catalog, OLD, "old"))
     catalog.table("runs").create_index("run_id", config=BTree())
     return catalog

@@ -29,7 +29,7 @@ def true_photos(world: World, cars: list[Car]) -> set[str]:
 
 
 def true_facts(car: Car, *, by_offer: bool) -> dict[str, str]:
-    """What is to be known of a car, however it was found out; a pink one has no colour, for the
+    """What is to be known of a car, however it was found out; a pink one has no color, for the
     sites have no such. Offers give the first day of a month where searches give the month."""
     facts = {
         "make": car.model.make,

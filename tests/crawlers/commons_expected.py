@@ -79,7 +79,7 @@ EXPECTED: dict[int, tuple[License | str, Artist]] = {
     **_records(
         NOT_STATED, "Ausschnittsbild, hochgeladen von AxelHH", f"{USER}AxelHH", "2255"
     ),
-    # 2 whose "No restrictions" leads to a page that is no licence
+    # 2 whose "No restrictions" leads to a page that is no license
     **_records(
         NOT_KNOWN,
         "Internet Archive Book Images",

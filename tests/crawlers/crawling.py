@@ -67,7 +67,7 @@ def crawl(job: CrawlJob, crawls: Path) -> CrawlReport:
 
 
 def records(job: CrawlJob, crawls: Path, report: CrawlReport) -> list[Photo | Drop]:
-    """What a crawl brought for the catalogue."""
+    """What a crawl brought for the catalog."""
     found = list(crawled(job, crawls, report.crawl_id).records())
     return [each for each in found if isinstance(each, Photo | Drop)]
 

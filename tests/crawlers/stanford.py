@@ -39,9 +39,9 @@ def save_annotations(path: Path, rows: list[dict[str, Any]], **more: Any) -> Non
     savemat(path, {"annotations": array.reshape(1, -1)} | more)
 
 
-def boxed(rows: Rows, *, labelled: bool = True) -> list[dict[str, Any]]:
+def boxed(rows: Rows, *, labeled: bool = True) -> list[dict[str, Any]]:
     corners = {"bbox_x1": 10, "bbox_y1": 20, "bbox_x2": 90, "bbox_y2": 70}
-    return [corners | ({"class": c} if labelled else {}) | {"fname": f} for f, c in rows]
+    return [corners | ({"class": c} if labeled else {}) | {"fname": f} for f, c in rows]
 
 
 def cells(names: list[str]) -> Any:
@@ -52,7 +52,7 @@ def cells(names: list[str]) -> Any:
 
 def build_devkit(root: Path) -> None:
     save_annotations(root / "devkit" / "cars_train_annos.mat", boxed(TRAIN))
-    save_annotations(root / "devkit" / "cars_test_annos.mat", boxed(TEST, labelled=False))
+    save_annotations(root / "devkit" / "cars_test_annos.mat", boxed(TEST, labeled=False))
     save_annotations(root / "cars_test_annos_withlabels.mat", boxed(TEST))
     savemat(root / "devkit" / "cars_meta.mat", {"class_names": cells(NAMES)})
     make_photos(root / "cars_train", "00001.jpg", "00002.jpg")

@@ -115,7 +115,7 @@ def is_open(story: Story) -> bool:
 
 
 def test_an_unchanged_site_is_asked_for_searches_only(story: Story) -> None:
-    """No offer, no photo; and not one search by colour or body where offers are closed."""
+    """No offer, no photo; and not one search by color or body where offers are closed."""
     report = story.same.report
     assert story.same.offers == set()
     assert story.same.pictures == []
@@ -172,8 +172,8 @@ def test_what_is_on_offer_again_is_gone_no_more(story: Story) -> None:
     assert story.back.pictures == []
 
 
-def test_an_old_listing_that_changes_keeps_its_colour_without_offers(tmp_path: Path) -> None:
-    """All cars have one colour and one body: the changed one stands on the third page of each."""
+def test_an_old_listing_that_changes_keeps_its_color_without_offers(tmp_path: Path) -> None:
+    """All cars have one color and one body: the changed one stands on the third page of each."""
     world = World(seed=8, listings=160, photos=1, sites=("de",), photo_size=(96, 72))
     world.columns.color[:] = COLORS.index("red")
     world.columns.body[:] = BODY_TYPES.index("hatchback")

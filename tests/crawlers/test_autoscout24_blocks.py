@@ -79,7 +79,7 @@ def test_5_a_parameter_that_the_site_does_not_take(replica: Replica, tmp_path: P
 
 
 def test_7_a_lost_field_is_named_with_its_share(replica: Replica, tmp_path: Path) -> None:
-    """From the tenth on no offer says a colour: what was fetched stays, the run fails."""
+    """From the tenth on no offer says a color: what was fetched stays, the run fails."""
     replica.faults.set("null-color", after=10)
     job = autoscout24_job(replica)
     report = crawl(job, tmp_path)
@@ -96,7 +96,7 @@ def test_7_a_lost_field_is_named_with_its_share(replica: Replica, tmp_path: Path
     assert len(with_color) == round(report.fill["color"] * len(cars))
 
 
-def test_7_the_english_colour_may_be_lost(replica: Replica, tmp_path: Path) -> None:
+def test_7_the_english_color_may_be_lost(replica: Replica, tmp_path: Path) -> None:
     raw = "bodyColorRaw", "rawData.bodyColor.raw"
     replica.faults.set("drift", "+".join(f"listingDetails.vehicle.{path}" for path in raw))
     job = autoscout24_job(replica)

@@ -1,4 +1,4 @@
-"""Colour and body from searches: a sponsored row says nothing, whatever search shows it."""
+"""Color and body from searches: a sponsored row says nothing, whatever search shows it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -27,7 +27,7 @@ def searched(color: int, body: int) -> Searched:
 
 class Site:
     """What a site has, and the cars that it shows first on every page, whatever is asked, or on
-    those of one colour."""
+    those of one color."""
 
     def __init__(
         self, cars: dict[str, tuple[int, int]], sponsored: Sequence[str], beside: int | None = None
@@ -62,7 +62,7 @@ CARS = {
 
 
 @pytest.mark.parametrize("sponsored", [(), ("one",), ("two", "three"), ("one", "two", "three")])
-def test_a_sponsored_row_gives_neither_colour_nor_body(sponsored: Sequence[str]) -> None:
+def test_a_sponsored_row_gives_neither_color_nor_body(sponsored: Sequence[str]) -> None:
     site = Site(CARS, sponsored)  # type: ignore[arg-type]
     found = asyncio.run(find_colors_and_bodies(site, ASKED, [row(key) for key in CARS]))  # type: ignore[arg-type]
     assert found == {key: searched(color, body) for key, (color, body) in CARS.items()}

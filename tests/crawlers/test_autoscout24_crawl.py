@@ -102,7 +102,7 @@ def test_photos_are_the_bytes_that_were_served(road: str, request: pytest.Fixtur
         assert b"/480x360.jpg" in content
 
 
-def test_open_offers_say_colour_and_body(italy: Crawled) -> None:
+def test_open_offers_say_color_and_body(italy: Crawled) -> None:
     assert len(offers_asked(italy.asked)) == len(italy.cars)
     words = italy.words
     for car in italy.cars:
@@ -116,7 +116,7 @@ def test_open_offers_say_colour_and_body(italy: Crawled) -> None:
     assert any(car.color == "pink" for car in italy.cars)
 
 
-def test_closed_offers_are_not_asked_and_searches_say_colour_and_body(germany: Crawled) -> None:
+def test_closed_offers_are_not_asked_and_searches_say_color_and_body(germany: Crawled) -> None:
     assert offers_asked(germany.asked) == []
     words = germany.words
     for car in germany.cars:
@@ -127,14 +127,14 @@ def test_closed_offers_are_not_asked_and_searches_say_colour_and_body(germany: C
         )
         assert found["body_type_from"] == f"search by body={car.body_id}"
     assert any(car.color == "pink" for car in germany.cars)
-    # Of the whole, of each of 14 colours and of nine bodies at least one page; and of all pages,
+    # Of the whole, of each of 14 colors and of nine bodies at least one page; and of all pages,
     # 19 listings each, at most one that is not full for each of the 24 searches.
     pages = germany.asked.count("www", "/lst/")
     assert 24 <= pages <= 24 + 3 * (len(germany.cars) // 19)
 
 
 def test_labels_in_french_become_the_same_words(replica: Replica, tmp_path: Path) -> None:
-    """.fr says colours in French only, as it did until May 2026, and leaves offers open."""
+    """.fr says colors in French only, as it did until May 2026, and leaves offers open."""
     raw = "bodyColorRaw", "rawData.bodyColor.raw"
     replica.faults.set("drift", "+".join(f"listingDetails.vehicle.{path}" for path in raw))
     france = crawled(replica, tmp_path, "fr")
@@ -158,8 +158,8 @@ def test_a_limit_without_offers_takes_few_searches(replica: Replica, tmp_path: P
     assert set(words) == {car.guid for car in newest}
     for car in newest:
         assert found_facts(words[car.guid]) == true_facts(car, by_offer=False)
-    # The whole, 14 colours and nine bodies a page each; and a second page, which shows that there
-    # is no more, of at most five colours and five bodies.
+    # The whole, 14 colors and nine bodies a page each; and a second page, which shows that there
+    # is no more, of at most five colors and five bodies.
     assert asked.count("www", "/lst/") <= 24 + 10
     assert asked.count(PICTURES) == 10
 

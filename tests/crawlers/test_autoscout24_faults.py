@@ -124,7 +124,7 @@ def test_7_a_missing_raw_price_is_read_elsewhere(faulty: Faulty) -> None:
     assert {guid: words[guid]["price_eur"] for guid in words} == prices
 
 
-def test_8_a_null_colour_is_no_colour(faulty: Faulty) -> None:
+def test_8_a_null_color_is_no_color(faulty: Faulty) -> None:
     car = faulty.by["null-color"]
     assert car.color != "pink"
     expected = true_facts(car, by_offer=True)
@@ -215,7 +215,7 @@ def test_13_the_same_photo_of_two_listings_is_one_file(
     replica: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The replica marks each photo as a file of its own; without that, cars of the same body and
-    colour show the same ones, as dealers do who put a car in again."""
+    color show the same ones, as dealers do who put a car in again."""
     monkeypatch.setattr(pictures, "marked_jpeg", lambda jpeg, text: jpeg)
     job = autoscout24_job(replica)
     report = crawl(job, tmp_path)

@@ -38,7 +38,7 @@ def test_a_dry_run_reckons_what_the_crawl_then_does(
     replica: Replica, tmp_path: Path, site: str, more: dict[str, Any]
 ) -> None:
     """From two requests, robots.txt and one search; photos exactly, for all cars here have as
-    many; requests within a tenth, for searches by colour and body are reckoned at their most."""
+    many; requests within a tenth, for searches by color and body are reckoned at their most."""
     job = autoscout24_job(replica, {"site": site}, **more)
     with Asked(replica) as asked:
         dry = crawl(replace(job, dry_run=True), tmp_path)

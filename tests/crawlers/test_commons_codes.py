@@ -1,8 +1,8 @@
-"""Files of Commons whose licence is named by a code alone."""
+"""Files of Commons whose license is named by a code alone."""
 
 import pytest
 
-from core import licenses as licences
+from core import licenses
 from core.licenses import NOT_KNOWN, NOT_STATED
 from core.records import Drop
 from crawlers.sites.commons.pages.parse import parse_file
@@ -18,15 +18,15 @@ from tests.crawlers.test_commons_pages import listing, page, reason
         ("pd", NOT_STATED),
         ("pd-user", NOT_STATED),
         ("gfdl", NOT_STATED),
-        ("cc-pdm-1.0", licences.MARK_NOT_ASKED),
-        ("cc-pd", licences.RETIRED),
-        ("cc-by-nc-2.0", licences.NOT_COMMERCIAL),
-        ("cc-by-nd-4.0", licences.NO_ADAPTATIONS),
+        ("cc-pdm-1.0", licenses.MARK_NOT_ASKED),
+        ("cc-pd", licenses.RETIRED),
+        ("cc-by-nc-2.0", licenses.NOT_COMMERCIAL),
+        ("cc-by-nd-4.0", licenses.NO_ADAPTATIONS),
         ("cc-by", NOT_KNOWN),
         ("cc-by-sa-3.0,2.5", NOT_KNOWN),
     ],
 )
-def test_a_licence_without_an_address_is_read_by_its_code(code: str, found: str) -> None:
+def test_a_license_without_an_address_is_read_by_its_code(code: str, found: str) -> None:
     made = page(LicenseUrl=None, License=code)
     read_as = parse_file(made)
     assert (read_as.reason if isinstance(read_as, Drop) else read_as.license) == found

@@ -157,12 +157,12 @@ def test_restrictions_are_kept_as_words(done: Done) -> None:
     assert {key: word for key, word in found.items() if word} == wanted
 
 
-def test_licences_and_credits_of_all_photos(done: Done) -> None:
+def test_licenses_and_credits_of_all_photos(done: Done) -> None:
     files = {str(file.pageid): file for file in wiki.files_of(done.commons)}
     own_lines = 0
     for photo in done.arrived:
         seen, file = photo.sighting, files[photo.sighting.source_id]
-        assert (seen.license, seen.license_url) == wiki.LICENCES[file.rights.short]
+        assert (seen.license, seen.license_url) == wiki.LICENSES[file.rights.short]
         assert seen.attribution == wiki.credit(file)
         own_lines += bool(file.oddity and file.oddity[0] == "Attribution")
         assert str(file.rights.url) in seen.words["license_raw"]
@@ -288,7 +288,7 @@ def test_a_thumbnail_that_is_wider_than_told_is_measured(
     monkeypatch.setattr("synthetic.replica.commons_photos.STEPS", steps)
     job = commons_job(small, WIDTH)
     report = crawl(job, tmp_path)
-    catalog = open_catalog(tmp_path / "catalogue")
+    catalog = open_catalog(tmp_path / "catalog")
     register(catalog, records(job, tmp_path, report), run_id="one")
     rows = catalog.table("images").to_arrow()
     widths = set(rows.column("width").to_pylist())
@@ -322,19 +322,19 @@ def test_the_public_domain_mark_comes_only_when_asked_for(
 
 
 @pytest.mark.parametrize("code", ["by-nc", "by-nd", "sampling+", "gfdl"])
-def test_asking_for_a_licence_that_is_never_taken_is_an_error(tmp_path: Path, code: str) -> None:
+def test_asking_for_a_license_that_is_never_taken_is_an_error(tmp_path: Path, code: str) -> None:
     job = CrawlJob("commons", {}, accepted=("by", code), replica="http://127.0.0.1:9")
     with pytest.raises(UsageMistakeError, match="cannot be accepted"):
         crawl(job, tmp_path)
 
 
-def test_changes_of_the_site_reach_the_catalogue(small: Replica, tmp_path: Path) -> None:
+def test_changes_of_the_site_reach_the_catalog(small: Replica, tmp_path: Path) -> None:
     commons, job = commons_of(small.world), commons_job(small, WIDTH)
     deleted, renewed, closed, *others = [
         file for file in wiki.files_of(commons) if wiki.refused(file) is None
     ]
     before = crawl(job, tmp_path)
-    catalog = open_catalog(tmp_path / "catalogue")
+    catalog = open_catalog(tmp_path / "catalog")
     register(catalog, records(job, tmp_path, before), run_id="one")
     old = photos(job, tmp_path, before)
 
@@ -347,8 +347,8 @@ def test_changes_of_the_site_reach_the_catalogue(small: Replica, tmp_path: Path)
 
     assert [each.path.count(renewed.folder) for each in media(asked)] == [1]
     assert (report.ended, report.photos, report.gone) == ("finished", 1, 1)
-    assert report.drops["licence forbids commercial use"] == 1 + before.drops.get(
-        "licence forbids commercial use", 0
+    assert report.drops["license forbids commercial use"] == 1 + before.drops.get(
+        "license forbids commercial use", 0
     )
     assert report.notices[WITHDRAWN] == 1
     assert closed.key in report.examples[WITHDRAWN]
@@ -362,7 +362,7 @@ def test_changes_of_the_site_reach_the_catalogue(small: Replica, tmp_path: Path)
     assert seen[str(renewed.pageid)]["image_id"] != old[str(renewed.pageid)]
     assert seen[str(closed.pageid)]["license"] is None
     assert seen[str(closed.pageid)]["license_url"] is None
-    assert "licence forbids commercial use" in seen[str(closed.pageid)]["words"]
+    assert "license forbids commercial use" in seen[str(closed.pageid)]["words"]
     assert {row["revision"] for key, row in seen.items() if row["run_id"] == "one"} == {1}
 
 
@@ -383,7 +383,7 @@ def test_a_file_that_no_category_lists_any_more_is_not_gone(small: Replica, tmp_
     assert photos(job, tmp_path, report) == before
 
 
-def test_a_licence_that_was_withdrawn_can_come_back(small: Replica, tmp_path: Path) -> None:
+def test_a_license_that_was_withdrawn_can_come_back(small: Replica, tmp_path: Path) -> None:
     commons, job = commons_of(small.world), commons_job(small, WIDTH)
     file = next(each for each in wiki.files_of(commons) if wiki.refused(each) is None)
     crawl(job, tmp_path)

@@ -76,7 +76,7 @@ def test_a_path_gone_from_the_real_files_is_named(shared_data: Path, path: str) 
         assert caught.value.path == "query.pages[]." + path.replace(".0.", "[0].")
 
 
-def test_names_of_licences_without_any_address_or_code() -> None:
+def test_names_of_licenses_without_any_address_or_code() -> None:
     pages = _files()
     check_files(_drop(pages, "imageinfo.0.extmetadata.LicenseUrl.value") + _files(1))
     lost = pages

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core import licenses as licences
+from core import licenses
 from core.errors import UsageMistakeError
 from core.licenses import NOT_KNOWN, NOT_STATED, License
 from core.records import Drop, Listing, PhotoLink
@@ -271,17 +271,17 @@ def test_a_path_that_is_not_declared_cannot_be_read() -> None:
         (page(NonFree="true"), parse.NON_FREE),
         (page(NonFree=1), parse.NON_FREE),
         (page(DeletionReason="<b>copyvio</b>"), parse.TO_BE_DELETED),
-        (page(LicenseUrl=None), licences.NOT_STATED),
-        (page(LicenseUrl=None, License="pd", UsageTerms="Public domain"), licences.NOT_STATED),
-        (page(LicenseUrl="https://www.gnu.org/licenses/fdl-1.3"), licences.NOT_KNOWN),
-        (page(LicenseUrl="https://creativecommons.org/licenses/by-nc/5.0/"), licences.NOT_KNOWN),
+        (page(LicenseUrl=None), licenses.NOT_STATED),
+        (page(LicenseUrl=None, License="pd", UsageTerms="Public domain"), licenses.NOT_STATED),
+        (page(LicenseUrl="https://www.gnu.org/licenses/fdl-1.3"), licenses.NOT_KNOWN),
+        (page(LicenseUrl="https://creativecommons.org/licenses/by-nc/5.0/"), licenses.NOT_KNOWN),
         (page(LicenseUrl="https://creativecommons.org/licenses/by-nc/2.0/"),
-         licences.NOT_COMMERCIAL),
+         licenses.NOT_COMMERCIAL),
         (page(LicenseUrl="https://creativecommons.org/licenses/by-nd/2.0/"),
-         licences.NO_ADAPTATIONS),
-        (page(LicenseUrl="https://creativecommons.org/licenses/sampling+/1.0/"), licences.RETIRED),
+         licenses.NO_ADAPTATIONS),
+        (page(LicenseUrl="https://creativecommons.org/licenses/sampling+/1.0/"), licenses.RETIRED),
         (page(LicenseUrl="https://creativecommons.org/publicdomain/mark/1.0/"),
-         licences.MARK_NOT_ASKED),
+         licenses.MARK_NOT_ASKED),
         (with_info(mediatype="DRAWING"), parse.NOT_A_PICTURE),
         (with_info(mediatype="VIDEO"), parse.NOT_A_PICTURE),
         (with_info(mime="image/gif"), parse.NOT_A_PHOTO),

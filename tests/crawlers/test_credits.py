@@ -171,17 +171,17 @@ def test_a_table_that_no_spreadsheet_computes(texts: list[str]) -> None:
         assert row["attribution"] == row["title"]
 
 
-def test_photos_without_a_licence_come_last_and_get_no_credit() -> None:
+def test_photos_without_a_license_come_last_and_get_no_credit() -> None:
     bare = [Credit("f" * 64, "autoscout24", "https://example.net/offer"), Credit("e" * 64)]
     for form in ("markdown", "html"):
         found = read(form, full(), *bare)
-        before, _, after = found.text.partition("No licence known")
+        before, _, after = found.text.partition("No license known")
         assert "Photo 0123456789ab" in before
         assert "Photo ffffffffffff, seen at autoscout24" in after
         assert "Photo eeeeeeeeeeee" in after
         assert " by " not in after
         assert found.tags.count("li") == 3
-        assert "No licence known" not in read(form, full()).text
+        assert "No license known" not in read(form, full()).text
     rows = list(csv.DictReader(render_credits("csv", [full(), *bare])))
     assert [row["license"] for row in rows] == ["Car", NO_LICENSE, NO_LICENSE]
     assert [row["attribution"] for row in rows] == ["Car", "", ""]

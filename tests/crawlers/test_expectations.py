@@ -121,9 +121,9 @@ def test_commons_counts_files_that_are_no_photos() -> None:
 
 
 @pytest.mark.parametrize(("refused", "fails"), [(50, False), (150, True)])
-def test_files_that_lost_their_licences_are_drift(refused: int, fails: bool) -> None:
+def test_files_that_lost_their_licenses_are_drift(refused: int, fails: bool) -> None:
     drops = {NOT_STATED: refused, "file is no picture": 10}
     found = judged(COMMONS, listings=40, photos=40, known=0, fill={"creator": 0.9}, drops=drops)
     assert len(found.failures) == fails
-    assert all("75.0% of 200 were left out as 'no licence is stated'" in each
+    assert all("75.0% of 200 were left out as 'no license is stated'" in each
                for each in found.failures)  # fmt: skip

@@ -63,7 +63,7 @@ def test_a_delay_of_years_is_a_refusal(front: Front, tmp_path: Path) -> None:
     assert "1,000,000,000 s between two requests" in report.why
 
 
-def test_an_outage_of_descriptions_takes_no_licence_away(front: Front, tmp_path: Path) -> None:
+def test_an_outage_of_descriptions_takes_no_license_away(front: Front, tmp_path: Path) -> None:
     job = replace(commons_job(front.replica, {"width": 330, "depth": 0}), replica=front.url)
     before = photos(job, tmp_path, crawl(job, tmp_path))
     assert len(before) > 2

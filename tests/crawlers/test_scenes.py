@@ -39,7 +39,7 @@ def digest(image: Image.Image) -> str:
     return hashlib.sha256(image.tobytes()).hexdigest()
 
 
-def test_the_words_are_those_of_the_catalogue() -> None:
+def test_the_words_are_those_of_the_catalog() -> None:
     known = load_vocabulary().attributes
     assert set(COLORS) == set(known["color"].values)
     assert set(BODY_TYPES) <= set(known["body_type"].values)
@@ -181,7 +181,7 @@ def test_other_cars_are_seen_and_are_no_part_of_the_mask(monkeypatch: pytest.Mon
 
 
 def flat(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
-    """In place of a background: one colour that no part of a car has."""
+    """In place of a background: one color that no part of a car has."""
     canvas.rectangle(0, 0, canvas.width, canvas.height, (255, 0, 255))
 
 
@@ -209,7 +209,7 @@ def test_the_mask_is_what_vanishes_with_the_car(
         differs = np.any(np.asarray(with_car.image) != np.asarray(without.image), axis=2)
         mask = np.asarray(with_car.mask) == 255
         assert mask.mean() > 0.05
-        # A pixel on which car and ground have one colour by chance may be missing, no more.
+        # A pixel on which car and ground have one color by chance may be missing, no more.
         assert not (differs & ~mask).any()
         assert (mask & ~differs).sum() <= 0.001 * mask.sum()
 

@@ -194,7 +194,7 @@ def test_what_is_unseen_is_gone_and_comes_back(store: CrawlStore) -> None:
     assert store.is_gone("b")
     assert not store.is_gone("a")
     assert not store.is_gone("never heard of")
-    assert ids(store, "third") == ["a/0", "b/0"], "the catalogue is told"
+    assert ids(store, "third") == ["a/0", "b/0"], "the catalog is told"
     gone = [record.sighting.words.get("status") for record in store.records("a site", "third")
             if isinstance(record, Photo)]  # fmt: skip
     assert gone == [None, GONE]

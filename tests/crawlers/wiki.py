@@ -12,17 +12,17 @@ from synthetic.replica.commons_state import Commons
 LEFT_OUT = ("logos", "Model cars", "engines", "museum")
 
 REASONS = {
-    "Public domain": "no licence is stated",
-    "No restrictions": "licence is not known",
-    "GFDL": "licence is not known",
-    "CC BY 2.1": "licence is not known",
-    "CC BY-NC 2.0": "licence forbids commercial use",
-    "CC BY-NC-SA 4.0": "licence forbids commercial use",
-    "CC BY-ND 4.0": "licence forbids adaptations",
+    "Public domain": "no license is stated",
+    "No restrictions": "license is not known",
+    "GFDL": "license is not known",
+    "CC BY 2.1": "license is not known",
+    "CC BY-NC 2.0": "license forbids commercial use",
+    "CC BY-NC-SA 4.0": "license forbids commercial use",
+    "CC BY-ND 4.0": "license forbids adaptations",
 }
 
 CC = "https://creativecommons.org"
-LICENCES = {
+LICENSES = {
     "CC BY-SA 4.0": ("CC BY-SA 4.0", f"{CC}/licenses/by-sa/4.0/"),
     "CC0": ("CC0 1.0", f"{CC}/publicdomain/zero/1.0/"),
     "CC BY 4.0": ("CC BY 4.0", f"{CC}/licenses/by/4.0/"),
@@ -73,10 +73,10 @@ def reasons(files: Iterable[CommonsFile]) -> dict[str, int]:
 
 
 def credit(file: CommonsFile) -> str:
-    """The credit that a file wants: its own line, else title, author and licence."""
+    """The credit that a file wants: its own line, else title, author and license."""
     if file.oddity and file.oddity[0] == "Attribution":
         return _plain(file.oddity[1].format(user=file.user))
-    name, url = LICENCES[file.rights.short]
+    name, url = LICENSES[file.rights.short]
     is_dedication = name.startswith("CC0")
     by = f" by {_plain(file.artist)}" if file.artist else ""
     under = "is marked with" if is_dedication else "is licensed under"

@@ -58,7 +58,7 @@ def test_a_fetched_model_is_pinned_and_then_verified_without_the_hub(
     assert done.downloaded
     assert done.weights_sha256 == tiny_encoder.record.weights_sha256
     assert done.pin == load_pin(home, SMALL)
-    assert (done.pin.commit, done.pin.licence) == (COMMIT, "bsd-3-clause")
+    assert (done.pin.commit, done.pin.license) == (COMMIT, "bsd-3-clause")
     assert done.pin.sha256 == file_sha256(WEIGHTS)
     assert done.pin.size == WEIGHTS.stat().st_size
     assert hub.url in done.pin.origin
@@ -263,7 +263,7 @@ def test_the_list_has_what_is_here(hub: Hub, home: Path, tmp_path: Path) -> None
     (cache / "snapshots" / COMMIT).mkdir(parents=True)
     (cache / "snapshots" / COMMIT / names[0]).write_bytes(b"x" * 10)
     after = {each.spec.name: each for each in list_models(home)}
-    assert after[SMALL.name].licence == "bsd-3-clause"
+    assert after[SMALL.name].license == "bsd-3-clause"
     tag = after["ViT-B-32/laion2b_s34b_b79k"]
     assert (tag.place, tag.size) == ("cache", 10)
     assert verify_model(tag.spec, home)[0].state == "unknown"

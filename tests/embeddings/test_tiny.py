@@ -82,7 +82,7 @@ def test_it_tells_what_unseen_scenes_show(model: Model, sample: Sample, name: st
 
 
 def test_the_first_answers_to_a_question_fit(model: Model, sample: Sample) -> None:
-    """Over all colours: of the first five photos for "a red car", most are red."""
+    """Over all colors: of the first five photos for "a red car", most are red."""
     right = []
     for i, color in enumerate(VALUES["color"]):
         (query,) = model.embed_texts([f"a photo of a {color} car"])
@@ -142,7 +142,7 @@ def test_training_never_paints_a_scene_of_the_evaluation(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     last = LAST_SEED * SEED_STRIDE
-    assert last <= EVALUATION_SEED // 2  # where the scenes of the colour histograms begin
+    assert last <= EVALUATION_SEED // 2  # where the scenes of the color histograms begin
     assert STEPS * BATCH < SEED_STRIDE / 2  # a training's scenes, those withheld with them
     with pytest.raises(SystemExit):
         train.main(["--seed", str(LAST_SEED)])
@@ -177,7 +177,7 @@ def test_the_checksum_beside_the_weights_is_theirs(
 
 
 def control(shown: NDArray[np.int64], seed: int) -> Sample:
-    """Photos whose background is `shown`; a colour of its own says it in half of them."""
+    """Photos whose background is `shown`; a color of its own says it in half of them."""
     dice = np.random.default_rng(seed)
     facts = np.zeros((len(shown), 20), dtype=np.int64)
     facts[:, COLUMNS["background"]] = shown
@@ -186,15 +186,15 @@ def control(shown: NDArray[np.int64], seed: int) -> Sample:
     return Sample(histograms, facts, histograms, np.zeros(len(shown), dtype=bool))
 
 
-def test_the_control_finds_what_colours_give_away_and_no_more() -> None:
+def test_the_control_finds_what_colors_give_away_and_no_more() -> None:
     dice = np.random.default_rng(4)
     train_on, test_on = (control(dice.integers(0, 8, 1500), seed) for seed in (5, 6))
-    # Half are told by their colour, the rest by chance: one in eight.
+    # Half are told by their color, the rest by chance: one in eight.
     found = histogram_accuracy(train_on, test_on, "background")
     assert abs(found - (0.5 + 0.5 / 8)) < 0.05
 
 
-def test_the_backgrounds_are_not_given_away_by_their_colours(model: Model, sample: Sample) -> None:
+def test_the_backgrounds_are_not_given_away_by_their_colors(model: Model, sample: Sample) -> None:
     more = sample_scenes(model, EVALUATION_SEED // 2 + 50_000, 400)
     for name, limit in LIMITS.items():
         assert histogram_accuracy(more, sample, name) < limit
@@ -233,7 +233,7 @@ def test_the_table_says_of_each_wanted_number_whether_it_is_reached() -> None:
     ("value", "alone", "missed"),
     [
         (0.9699, 0.5, "background 0.9699 (wanted: 0.97)"),
-        (0.98, 0.7, "background from colours alone 0.7000 (limit: 0.7)"),
+        (0.98, 0.7, "background from colors alone 0.7000 (limit: 0.7)"),
     ],
 )
 def test_the_table_says_what_is_not_reached(value: float, alone: float, missed: str) -> None:
@@ -253,7 +253,7 @@ def test_the_measured_page_has_all_that_was_wanted(model: Model, sample: Sample)
 
 
 def test_too_few_photos_for_a_precision_are_said_so(model: Model, sample: Sample) -> None:
-    with pytest.raises(ValueError, match="no pair of colour and body type has ten photos"):
+    with pytest.raises(ValueError, match="no pair of color and body type has ten photos"):
         precision_at_10(model, sample, "{}")
 
 

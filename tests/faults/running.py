@@ -51,7 +51,7 @@ class Folder:
             return list(csv.DictReader(file))
 
     def repaint(self) -> None:
-        """Let the sidecar name another colour of every car that has one."""
+        """Let the sidecar name another color of every car that has one."""
         rows = self.words
         for row in rows:
             row["color"] = row["color"] and ("red" if row["color"] == "blue" else "blue")
@@ -189,7 +189,7 @@ def check_registered(catalog: Catalog, folder: Folder) -> None:
     assert Counter((r["source_id"], r["reason"]) for r in rejects) == Counter(expected.items())
 
 
-def check_labelled(catalog: Catalog, folder: Folder) -> None:
+def check_labeled(catalog: Catalog, folder: Folder) -> None:
     """Nothing is said twice, and each word of the sidecar is said once in its last reading."""
     names = ["assertion_id", "image_id", "attribute", "values", "revision", "version", "about"]
     every = catalog.table("assertions").search().select([*names, "origin", "by"]).to_list()
@@ -236,7 +236,7 @@ def check_whole(home: Path, folder: Folder) -> None:
     """After everything: nothing lost, nothing twice, nothing waits, all of it is published."""
     catalog = catalog_of(home)
     check_registered(catalog, folder)
-    check_labelled(catalog, folder)
+    check_labeled(catalog, folder)
     check_searchable(catalog, folder)
     status = catalog_status(catalog, wanted="marque-tiny")
     assert status["pending"] == {"label": 0, "networks": 0, "embed": 0, "publish": 0}

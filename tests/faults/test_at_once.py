@@ -1,4 +1,4 @@
-"""Commands that write to the same catalogue at the same time."""
+"""Commands that write to the same catalog at the same time."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.faults.running import (
     Folder,
     catalog_of,
     check_adds_up,
-    check_labelled,
+    check_labeled,
     check_registered,
     check_whole,
     counts,
@@ -25,7 +25,7 @@ from tests.faults.running import (
 def test_two_ingests_of_one_folder(
     tmp_path: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Into a catalogue that neither finds there: both make its tables, and both tidy them up."""
+    """Into a catalog that neither finds there: both make its tables, and both tidy them up."""
     monkeypatch.setenv("MARQUE_SHARD_SIZE", "5")
     home = tmp_path / "home"
     words = ("ingest", "scenes", str(folder.path), "--no-embed", "--json")
@@ -36,7 +36,7 @@ def test_two_ingests_of_one_folder(
         assert each["seen"] == 94
     assert sum(each["new"] for each in reports) >= 90, "each photo is new to one of them at least"
     check_registered(catalog_of(home), folder)
-    check_labelled(catalog_of(home), folder)
+    check_labeled(catalog_of(home), folder)
     again = report(here(home, *words))
     assert (again["known"], again["new"], again["again"]) == (91, 0, 0)
 

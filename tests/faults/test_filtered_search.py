@@ -24,10 +24,10 @@ UNINDEXED = 200  # the last photos, which came after the indexes were built
 
 
 def unit_rows(n: int, seed: int) -> npt.NDArray[np.float32]:
-    """Vectors around forty centres, as photos of alike cars are, with some that are the same."""
+    """Vectors around forty centers, as photos of alike cars are, with some that are the same."""
     dice = np.random.default_rng(seed)
-    centres = dice.normal(size=(40, SIZE))
-    rows = centres[dice.integers(0, 40, n)] + 0.5 * dice.normal(size=(n, SIZE))
+    centers = dice.normal(size=(40, SIZE))
+    rows = centers[dice.integers(0, 40, n)] + 0.5 * dice.normal(size=(n, SIZE))
     rows[:5] = rows[5:10]
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
@@ -53,7 +53,7 @@ ROWS = photo_rows()
 @pytest.fixture(scope="module")
 def cars(tmp_path_factory: pytest.TempPathFactory) -> list[PublishedCars]:
     """The same photos where every one is compared, and where indexes of all kinds answer."""
-    catalog = open_catalog(tmp_path_factory.mktemp("filtered") / "catalogue")
+    catalog = open_catalog(tmp_path_factory.mktemp("filtered") / "catalog")
     open_space(catalog, "semantic", SIZE, record("m1"))
     schema = catalog.specs["cars"].schema
     for start, end in ((0, PHOTOS - UNINDEXED), (PHOTOS - UNINDEXED, PHOTOS)):

@@ -20,7 +20,7 @@ from labeling.quality import Bin, reliability
 from search.lettering import line_height, text_width
 
 SMALL = 200_000  # bytes
-FAINT = (0x5F, 0x66, 0x6D)  # the colour of the bars of counts
+FAINT = (0x5F, 0x66, 0x6D)  # the color of the bars of counts
 
 Pixels = npt.NDArray[np.int64]
 

@@ -1,4 +1,4 @@
-"""The flows that crawl, against the replica: from a site to the catalogue."""
+"""The flows that crawl, against the replica: from a site to the catalog."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -86,14 +86,14 @@ def test_adverts_become_photos_that_can_be_searched(
     assert sum('"status": "gone"' in each for each in words) == 3
 
 
-def test_free_photos_come_with_licence_and_credit(
+def test_free_photos_come_with_license_and_credit(
     replica: Replica, catalog: Callable[[], Catalog]
 ) -> None:
     report = files(replica)
     assert report.crawl is not None
     assert report.new == report.crawl["photos"] > 10
     assert sum(report.rejected.values()) > 0
-    assert report.rejected["licence is not known"] > 0
+    assert report.rejected["license is not known"] > 0
     columns = ["license", "license_url", "attribution", "source", "page_url"]
     rows = catalog().table("cars").search().select(columns).limit(1000).to_list()
     assert len(rows) == report.new

@@ -22,7 +22,7 @@ from flows.stages import pictures
 from flows.stages.embed import embed_shard
 from labeling.label import label_sightings
 from labeling.labelers import Calibration, Labeler, use_labeler
-from labeling.pending import unembedded_images, unlabelled_sightings
+from labeling.pending import unembedded_images, unlabeled_sightings
 from labeling.review.cases import Case
 from labeling.review.export import export_review
 from labeling.review.queue import Waiting
@@ -85,7 +85,7 @@ def shop(tmp_path: Path, one_thread: None) -> Shop:
     photos = [jpeg_bytes(render(seed, (160, 128))) for seed in range(COUNT)]
     made = Shop(settings, catalog_at(settings), photos)
     made.ingest()
-    label_sightings(made.catalog, unlabelled_sightings(made.catalog), run_id="r")
+    label_sightings(made.catalog, unlabeled_sightings(made.catalog), run_id="r")
     open_space(made.catalog, SPACE, made.record.size, made.record.to_json())
     flip_bit(tmp_path, photos[1])
     made.catalog = catalog_at(settings)

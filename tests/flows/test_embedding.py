@@ -28,7 +28,7 @@ from flows.stages import run_stages as stages
 from flows.stages.embed import choose_way, embed_shard
 from flows.stages.tasks import shard_task
 from labeling.label import label_sightings
-from labeling.pending import embed_stage, unembedded_images, unlabelled_sightings
+from labeling.pending import embed_stage, unembedded_images, unlabeled_sightings
 from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 from tests.embeddings.test_forward import Hook, fragile
@@ -48,7 +48,7 @@ def catalog(settings: Settings) -> Catalog:
     contents = [jpeg_bytes(render(seed, (160, 128))) for seed in range(PHOTOS)]
     photos = [Photo(Sighting("shop", str(at), {}), each) for at, each in enumerate(contents)]
     register(catalog, photos, run_id="r")
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
     record = encoder_for(settings).record
     open_space(catalog, SPACE, record.size, record.to_json())
     return catalog

@@ -1,4 +1,4 @@
-"""Labelling as a flow: photos that no source describes, changed questions, real photos."""
+"""Labeling as a flow: photos that no source describes, changed questions, real photos."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def cars(catalog: Catalog, *columns: str) -> dict[str, dict[str, object]]:
     return {Path(row["source_id"]).name: row for row in rows}
 
 
-def test_photos_that_nobody_describes_are_labelled_and_found(
+def test_photos_that_nobody_describes_are_labeled_and_found(
     scenes: tuple[Path, dict[str, Labels]], catalog: Callable[[], Catalog]
 ) -> None:
     from flows.ingest import ingest
@@ -162,7 +162,7 @@ def test_real_photos_get_no_label_from_a_try_out_model_that_was_not_measured_on_
         (folder / photo.name).symlink_to(photo)
     report = ingest(path=str(folder))
     assert report.network_labels["zero-shot: color"], "it was asked, and what it said is kept"
-    assert sum(each.labelled for each in report.network_labels["zero-shot: color"].values()) == 0
+    assert sum(each.labeled for each in report.network_labels["zero-shot: color"].values()) == 0
     origins = {row["color_origin"] for row in cars(catalog(), "color_origin").values()}
     assert origins == {None}
 

@@ -1,4 +1,4 @@
-"""Everyone measured against what people decided, on a catalogue of rendered scenes."""
+"""Everyone measured against what people decided, on a catalog of rendered scenes."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ COUNT = 40
 
 @pytest.fixture
 def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Catalog]:
-    """A catalogue of scenes that a source describes."""
+    """A catalog of scenes that a source describes."""
     from flows.ingest import ingest
 
     monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
@@ -32,7 +32,7 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Cat
     return lambda: open_catalog(tmp_path / "home" / "catalog", create=False)
 
 
-def colours(catalog: Catalog) -> dict[str, str]:
+def colors(catalog: Catalog) -> dict[str, str]:
     rows = catalog.table("cars").search().select(["image_id", "color", "color_origin"]).to_list()
     return {row["image_id"]: row["color"] for row in rows if row["color_origin"] == "source"}
 
@@ -44,7 +44,7 @@ def say(key: str, value: str, origin: str, by: str, sure: float | None = None) -
 def decide(catalog: Catalog, wrong: int) -> dict[str, str]:
     """Let a person agree with the source, but for so many photos; what was decided."""
     decided = {}
-    for at, (key, color) in enumerate(sorted(colours(catalog).items())):
+    for at, (key, color) in enumerate(sorted(colors(catalog).items())):
         decided[key] = ("blue" if color != "blue" else "red") if at < wrong else color
     said = [say(key, value, "human", "ann") for key, value in decided.items()]
     store_assertions(catalog, said, run_id="r")

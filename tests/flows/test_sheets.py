@@ -127,7 +127,7 @@ def test_the_hits_are_a_page_with_the_sheet(filled: dict[str, Any]) -> None:
     assert get(filled["port"], near)[0] == 200
     for hit in report["answer"]["hits"]:
         assert f"| {hit['rank']} | {hit['image_id'][:12]} | {hit['score']:.3f} by text and" in page
-    assert page.count("credit and licence unknown · from scenes") == 5
+    assert page.count("credit and license unknown · from scenes") == 5
 
 
 def test_no_picture_is_in_the_database(filled: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from flows.run import Run
 from flows.settings import load_settings
 from flows.stages.sources import make_source, open_inbox, remember_source
 from labeling.label import current_labels, label_sightings
-from labeling.pending import unlabelled_sightings
+from labeling.pending import unlabeled_sightings
 from labeling.publish.status import catalog_status
 
 Take = Callable[..., RunReport]
@@ -60,7 +60,7 @@ def take(photos: Path) -> Take:
         source.count()
         remember_source(run, source)
         run.report.add_registered(register(run.catalog, source.records(), run_id="r"))
-        label_sightings(run.catalog, unlabelled_sightings(run.catalog), run_id="r")
+        label_sightings(run.catalog, unlabeled_sightings(run.catalog), run_id="r")
         return run.report
 
     return take_in
@@ -138,11 +138,11 @@ def test_the_nightly_ingest_reads_the_table_again(
     assert told == {"folder": str(photos), "sidecar": str(tmp_path / "w1.csv"), "there": True}
 
 
-@pytest.mark.parametrize("text", [None, "", "colour\nred\n", "file,color\na.png,green\n"])
+@pytest.mark.parametrize("text", [None, "", "color\nred\n", "file,color\na.png,green\n"])
 def test_a_table_that_cannot_be_used_any_more_takes_nothing_back(
     take: Take, catalog: Callable[[], Catalog], tmp_path: Path, text: str | None
 ) -> None:
-    from marque.checks.catalog import load_catalogue
+    from marque.checks.catalog import load_catalog
 
     take("file,paint\na.png,red\n", color="paint")
     table = tmp_path / "w1.csv"
@@ -154,7 +154,7 @@ def test_a_table_that_cannot_be_used_any_more_takes_nothing_back(
     assert any("cannot be used" in message and str(table) in message
                for message in report.messages)  # fmt: skip
     assert known(catalog())["a"] == {"color": "red"}
-    (check,) = [each for each in load_catalogue(load_settings())[1] if each.name == "sidecars"]
+    (check,) = [each for each in load_catalog(load_settings())[1] if each.name == "sidecars"]
     assert check.state == ("warning" if text is None else "ok")
 
 

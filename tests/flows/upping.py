@@ -18,7 +18,7 @@ def free_port() -> int:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What a terminal there has; the catalogue's own address is not what is tried here."""
+    """What a terminal there has; the catalog's own address is not what is tried here."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     kept.pop("no_proxy", None)
     kept.pop("NO_PROXY", None)

@@ -1,4 +1,4 @@
-"""Rendered scenes with the vectors of marque-tiny, and a catalogue of them, each made once."""
+"""Rendered scenes with the vectors of marque-tiny, and a catalog of them, each made once."""
 
 import shutil
 from pathlib import Path
@@ -26,7 +26,7 @@ def seen(tiny_encoder: "ClipEncoder") -> Seen:
 def scene_folder(
     tmp_path_factory: pytest.TempPathFactory, seen: Seen, tiny_encoder: "ClipEncoder"
 ) -> Path:
-    """A catalogue of scenes whose labels a source knows; to be copied."""
+    """A catalog of scenes whose labels a source knows; to be copied."""
     place = tmp_path_factory.mktemp("scenes") / "catalog"
     add_scenes(open_catalog(place), seen.take(IN_CATALOG), tiny_encoder.record)
     return place
@@ -34,6 +34,6 @@ def scene_folder(
 
 @pytest.fixture
 def scene_catalog(scene_folder: Path, tmp_path: Path) -> Catalog:
-    """A catalogue of scenes of its own for a test."""
+    """A catalog of scenes of its own for a test."""
     shutil.copytree(scene_folder, tmp_path / "scenes")
     return open_catalog(tmp_path / "scenes")

@@ -1,4 +1,4 @@
-"""Scenes seen by marque-tiny, and how they come into a catalogue."""
+"""Scenes seen by marque-tiny, and how they come into a catalog."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from core.photos.examine import image_id
 from core.records import RENDERED, Photo, Sighting
 from embeddings.registry import SPACE, SpaceRecord
 from labeling.label import label_sightings, store_assertions
-from labeling.pending import stale_cars, unlabelled_sightings
+from labeling.pending import stale_cars, unlabeled_sightings
 from labeling.publish.cars import Vectors, append_cars, refresh_cars
 from synthetic.scenes import Labels, render
 from synthetic.scenes.write import jpeg_bytes, label_row
@@ -79,7 +79,7 @@ def add_scenes(
         for key, labels, jpeg in zip(seen.ids, seen.labels, seen.contents, strict=True)
     ]
     register(catalog, photos, run_id="r")
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
     open_space(catalog, SPACE, record.size, record.to_json())
     vectors = Vectors(SPACE, record.version, seen.ids, seen.vectors)
     append_cars(catalog, vectors)

@@ -127,7 +127,7 @@ def test_the_palette_is_that_of_pascal_voc() -> None:
     known = {0: (0, 0, 0), 1: (128, 0, 0), 7: (128, 128, 128), 15: (192, 128, 128),
              20: (0, 64, 128), 255: (224, 224, 192)}  # fmt: skip
     assert {number: tuple(palette[number]) for number in known} == known
-    assert len({tuple(colour) for colour in palette}) == 256
+    assert len({tuple(color) for color in palette}) == 256
     with Image.open(io.BytesIO(ClassMap(np.full((2, 3), 2, np.uint8), CLASSES).to_png())) as image:
         assert (image.mode, image.size) == ("P", (3, 2))
         assert image.convert("RGB").getpixel((0, 0)) == (0, 128, 0)

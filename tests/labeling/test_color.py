@@ -1,4 +1,4 @@
-"""The colour model: laws, what it cannot tell, rendered scenes, and real photos."""
+"""The color model: laws, what it cannot tell, rendered scenes, and real photos."""
 
 import subprocess
 import sys
@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.vocabulary import load_vocabulary
-from labeling.color import LEAST_PIXELS, is_greyscale, oklab, paint_scores
+from labeling.color import LEAST_PIXELS, is_grayscale, oklab, paint_scores
 from synthetic.scenes import COLORS, render
 
 SWATCHES = load_vocabulary().questions["color"].swatches
 PAINTS = [(value, paint) for value, paints in SWATCHES.items() for paint in paints]
-# Paints that lie between two colours are swatches of one of them: people disagree, too.
+# Paints that lie between two colors are swatches of one of them: people disagree, too.
 CLEAR = {
     "black": (10, 10, 10), "white": (250, 250, 250), "grey": (80, 82, 84), "blue": (20, 50, 180),
     "red": (200, 20, 25), "green": (25, 120, 55), "yellow": (250, 220, 30),
@@ -104,7 +104,7 @@ def test_the_order_of_the_values_is_that_of_the_scores(
     )
 
 
-def test_a_colour_of_a_user_is_found_by_its_swatches(tmp_path: Path) -> None:
+def test_a_color_of_a_user_is_found_by_its_swatches(tmp_path: Path) -> None:
     file = tmp_path / "more.toml"
     file.write_text(
         "[attributes.color.words]\nturquoise_blue = []\n"
@@ -124,7 +124,7 @@ def test_a_value_without_swatches_is_never_named() -> None:
     assert scores.tolist() == pytest.approx([-np.inf, 0, -np.inf])
 
 
-def test_every_colour_of_the_vocabulary_has_swatches() -> None:
+def test_every_color_of_the_vocabulary_has_swatches() -> None:
     assert tuple(SWATCHES) == load_vocabulary().attributes["color"].values
     assert all(SWATCHES.values())
 
@@ -143,14 +143,14 @@ def test_too_little_of_a_car_does_not_tell() -> None:
     assert paint_scores(large, spot, SWATCHES) is None
 
 
-def test_a_greyscale_photo_does_not_tell_and_a_white_car_on_a_grey_road_does() -> None:
+def test_a_grayscale_photo_does_not_tell_and_a_white_car_on_a_grey_road_does() -> None:
     photo, car = painted((200, 20, 25))
     grey = np.asarray(Image.fromarray(photo).convert("L").convert("RGB"))
-    assert is_greyscale(grey)
+    assert is_grayscale(grey)
     assert paint_scores(grey, car, SWATCHES) is None
     assert paint_scores(grey, None, SWATCHES) is None
     scenes = [render(seed, color="white", view="exterior", background="road") for seed in range(12)]
-    assert not any(is_greyscale(np.asarray(scene.image)) for scene in scenes)
+    assert not any(is_grayscale(np.asarray(scene.image)) for scene in scenes)
 
 
 def test_a_mask_of_another_size_is_refused() -> None:
@@ -192,7 +192,7 @@ def test_hundreds_of_photos_a_second(scenes: list[tuple[Pixels, Mask, str]]) -> 
 
 
 def test_real_cars_are_named_without_a_mask(shared_data: Path) -> None:
-    """Every fifth photo, and only the colours of the folders, as people sorted them."""
+    """Every fifth photo, and only the colors of the folders, as people sorted them."""
     places = sorted((shared_data / "vehicle_colour").iterdir())
     swatches = {place.name: SWATCHES[place.name] for place in places}
     right = []
@@ -204,7 +204,7 @@ def test_real_cars_are_named_without_a_mask(shared_data: Path) -> None:
     assert np.mean(right) > 0.8
 
 
-def test_the_colour_model_needs_no_torch() -> None:
+def test_the_color_model_needs_no_torch() -> None:
     code = "import sys, labeling.color; print('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"

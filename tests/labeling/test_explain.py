@@ -22,7 +22,7 @@ NET = Labeler(
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    return Shop(open_catalog(tmp_path / "catalogue"))
+    return Shop(open_catalog(tmp_path / "catalog"))
 
 
 def tell(

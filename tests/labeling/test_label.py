@@ -11,14 +11,14 @@ from core.assertions import Label
 from core.photos.examine import image_id
 from core.records import Photo, Sighting
 from labeling.label import (
-    Labelled,
+    Labeled,
     add_assertions,
     current_labels,
     label_sightings,
     load_assertions,
     store_assertions,
 )
-from labeling.pending import unlabelled_sightings
+from labeling.pending import unlabeled_sightings
 
 
 def content(seed: int) -> bytes:
@@ -32,7 +32,7 @@ See = Callable[..., str]
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
-    return open_catalog(tmp_path / "catalogue")
+    return open_catalog(tmp_path / "catalog")
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def see(catalog: Catalog) -> See:
     return register_one
 
 
-def label(catalog: Catalog) -> Labelled:
-    return label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+def label(catalog: Catalog) -> Labeled:
+    return label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
 
 
 def colors(catalog: Catalog, key: str) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ def test_words_become_labels_and_unknown_words_are_counted(catalog: Catalog, see
             "model_year": Label(("2012",), "source", None),
         }
     }
-    assert unlabelled_sightings(catalog) == []
+    assert unlabeled_sightings(catalog) == []
 
 
 def test_nothing_to_label_is_no_error(catalog: Catalog) -> None:
@@ -81,7 +81,7 @@ def test_nothing_to_label_is_no_error(catalog: Catalog) -> None:
 
 def test_reading_again_adds_nothing(catalog: Catalog, see: See) -> None:
     see(1, color="red")
-    ids = unlabelled_sightings(catalog)
+    ids = unlabeled_sightings(catalog)
     for _ in range(3):
         label_sightings(catalog, ids, run_id="r")
     assert catalog.count("assertions") == 1
@@ -99,9 +99,9 @@ def test_words_that_change_while_they_are_read_stay_unread(
             ),
         )
         label(catalog)
-    assert len(unlabelled_sightings(catalog)) == 1
+    assert len(unlabeled_sightings(catalog)) == 1
     label(catalog)
-    assert (colors(catalog, key), unlabelled_sightings(catalog)) == (("blue",), [])
+    assert (colors(catalog, key), unlabeled_sightings(catalog)) == (("blue",), [])
 
 
 def test_statements_come_back_as_they_were_stored(catalog: Catalog, see: See) -> None:
@@ -155,10 +155,10 @@ def test_more_sightings_than_one_query_takes(catalog: Catalog) -> None:
     register(catalog, photos, run_id="r")
     done = label(catalog)
     assert (done.sightings, catalog.count("assertions")) == (1200, 1200)
-    total = Labelled()
+    total = Labeled()
     total.add(done)
     total.add(done)
     assert (total.sightings, total.assertions["color"]) == (2400, 2400)
     ids = [image_id(content(at)) for at in range(3)]
     assert {len(found) for found in load_assertions(catalog, ids).values()} == {400}
-    assert unlabelled_sightings(catalog) == []
+    assert unlabeled_sightings(catalog) == []

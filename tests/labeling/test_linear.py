@@ -170,7 +170,7 @@ def test_weights_that_break_off_are_refused(at: int) -> None:
         unpack(content[: at % len(content)])
 
 
-def test_labelling_by_vectors_loads_no_network() -> None:
+def test_labeling_by_vectors_loads_no_network() -> None:
     """Importing torch takes longer than to label thousands of photos."""
     code = (
         "import labeling.linear, labeling.networks, labeling.label, sys;"

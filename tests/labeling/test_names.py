@@ -17,7 +17,7 @@ from flows.reporting.report import new_report
 from labeling.facts import read_facts
 from labeling.label import current_labels, label_sightings
 from labeling.names import Told, read_names
-from labeling.pending import unlabelled_sightings
+from labeling.pending import unlabeled_sightings
 
 VOCABULARY = load_vocabulary()
 
@@ -219,14 +219,14 @@ def test_a_vocabulary_of_ones_own_adds_makes_models_and_codes(tmp_path: Path) ->
 
 
 def test_what_was_left_open_is_counted_and_reported(tmp_path: Path) -> None:
-    catalog = open_catalog(tmp_path / "catalogue")
+    catalog = open_catalog(tmp_path / "catalog")
     names = ("Ford Mustang", "Ford Mustang; BMW M3", "Ford Zorro")
     taken = [
         Photo(Sighting("commons", str(at), {"categories": name}), picture(at))
         for at, name in enumerate(names)
     ]
     register(catalog, taken, run_id="r")
-    done = label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    done = label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
     assert done.assertions == {"make": 1, "model": 1}
     keys = [image_id(picture(at)) for at in range(3)]
     assert current_labels(catalog, keys) == {

@@ -1,4 +1,4 @@
-"""What networks say of scenes by their vectors, and how it comes into a catalogue."""
+"""What networks say of scenes by their vectors, and how it comes into a catalog."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING

@@ -323,7 +323,7 @@ def test_networks_are_not_heard_about_what_makes_no_sense_for_the_view(talk: Tal
 
 
 @pytest.mark.parametrize("origin", ["human", "source", "model"])
-def test_whoever_says_that_it_is_no_car_nobody_guesses_its_colour(origin: str) -> None:
+def test_whoever_says_that_it_is_no_car_nobody_guesses_its_color(origin: str) -> None:
     view = say("view", "not_a_car", origin=origin, by="net", sure=0.9, version="1")
     guesses = [guess("color", "red", sure=1.0), guess("body_type", "van", sure=1.0)]
     judges = [Judge(name, "net", "1", 0.5) for name in ("color", "body_type", "view")]

@@ -22,7 +22,7 @@ from labeling import masks
 from labeling.labelers import Calibration, Labeler
 from labeling.pictures import (
     AROUND,
-    ColourModel,
+    ColorModel,
     PictureLabeler,
     Seen,
     Surroundings,
@@ -53,7 +53,7 @@ def engine(segmenter: Segmenter) -> Iterator[Engine]:
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
-    return open_catalog(tmp_path / "catalogue")
+    return open_catalog(tmp_path / "catalog")
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def members(tiny_encoder: ClipEncoder, segmenter: Segmenter) -> list[PictureLabe
     classifiers = make_classifiers(tiny_encoder, VOCABULARY)
     seen_with = (segmenter.version, tiny_encoder.record.version)
     return [
-        ColourModel(VOCABULARY, segmenter.version, is_tryout=True),
+        ColorModel(VOCABULARY, segmenter.version, is_tryout=True),
         Surroundings(tiny_encoder, classifiers, seen_with, is_tryout=True),
     ]
 
@@ -87,7 +87,7 @@ def odd_photos() -> dict[str, bytes]:
         "no car": jpeg_bytes(render(3, view="not_a_car")),
         "an interior": jpeg_bytes(render(4, view="interior")),
         "ten cars": png(ten),
-        "greyscale": png(car.convert("L")),
+        "grayscale": png(car.convert("L")),
         "black": png(Image.new("RGB", (64, 64))),
         "white": png(Image.new("RGB", (300, 80), "white")),
         "a strip": png(car.resize((2000, 64))),
@@ -124,7 +124,7 @@ def look(
     }
 
 
-def test_odd_photos_are_labelled_or_unknown(
+def test_odd_photos_are_labeled_or_unknown(
     catalog: Catalog, engine: Engine, segmenter: Segmenter, members: list[PictureLabeler]
 ) -> None:
     photos = odd_photos()
@@ -132,20 +132,20 @@ def test_odd_photos_are_labelled_or_unknown(
     asked = {attribute for member in members for attribute in (e.attribute for e in member.asks)}
     assert asked == {"color", *AROUND}
     assert set(said) == {(name, attribute) for name in photos for attribute in asked}
-    for name in ("no car", "an interior", "greyscale", "black", "white"):
+    for name in ("no car", "an interior", "grayscale", "black", "white"):
         assert said[name, "color"] is None, name
     assert said["palette", "color"] == ("red",)
     assert {said[name, "background"] for name in ("no car", "black", "white")} == {None}
 
 
-def test_real_photos_are_labelled_or_unknown(
+def test_real_photos_are_labeled_or_unknown(
     catalog: Catalog,
     engine: Engine,
     segmenter: Segmenter,
     members: list[PictureLabeler],
     shared_data: Path,
 ) -> None:
-    """Toys, trucks, greyscale and damaged colours are among them."""
+    """Toys, trucks, grayscale and damaged colors are among them."""
     some = sorted((shared_data / "vehicle_colour").glob("*/*"))[::40]
     photos = {f"{path.parent.name} {path.name}": path.read_bytes() for path in some}
     said = look(catalog, engine, segmenter, members, photos)
@@ -190,7 +190,7 @@ def test_another_paint_is_another_version(tmp_path: Path) -> None:
     extra.write_text('[attributes.color.swatches]\nred = ["#aa1133"]\n')
     mine = load_vocabulary(extra)
     prints = {
-        ColourModel(words, network, is_tryout=False).fingerprint
+        ColorModel(words, network, is_tryout=False).fingerprint
         for words in (VOCABULARY, mine)
         for network in ("one", "two")
     }

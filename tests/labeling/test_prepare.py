@@ -1,4 +1,4 @@
-"""Zero-shot put to use in a catalogue of scenes: when it is made, kept and calibrated anew."""
+"""Zero-shot put to use in a catalog of scenes: when it is made, kept and calibrated anew."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -60,7 +60,7 @@ def prepare(tiny_encoder: "ClipEncoder") -> Prepare:
 
 @pytest.fixture
 def fill(tmp_path: Path, seen: Seen, tiny_encoder: "ClipEncoder") -> Fill:
-    """A catalogue of the first scenes, and more of them later."""
+    """A catalog of the first scenes, and more of them later."""
     catalog = open_catalog(tmp_path / "filled")
 
     def more(count: int, start: int = 0, words: Words = words_of, source: str = "shop") -> Catalog:
@@ -79,8 +79,8 @@ def ask(catalog: Catalog, labeler: Labeler) -> None:
     refresh(catalog)
 
 
-def colours(count: int) -> Words:
-    """The source tells the colour of some photos only."""
+def colors(count: int) -> Words:
+    """The source tells the color of some photos only."""
     left = iter(range(count))
     return lambda labels: (
         {"color": labels.color} if labels.color and next(left, None) is not None else {}
@@ -114,7 +114,7 @@ def test_what_nothing_is_known_about_goes_by_its_own_scale(fill: Fill, prepare: 
 def test_what_makes_no_sense_for_the_view_is_no_measure(
     fill: Fill, prepare: Prepare, seen: Seen
 ) -> None:
-    """An advert gives the colour of its car to each of its pictures, the seats included."""
+    """An advert gives the color of its car to each of its pictures, the seats included."""
     catalog = fill(60, words=lambda labels: {"color": labels.color or "red"})
     made = prepare(catalog)
     painted = [each for each in seen.labels[:60] if each.view in ("exterior", "detail")]
@@ -160,9 +160,9 @@ def test_twice_as_many_known_labels_calibrate_it_anew(fill: Fill, prepare: Prepa
 
 def test_the_first_labels_that_are_enough_calibrate_it(fill: Fill, prepare: Prepare) -> None:
     """Were it due only when they double, 20 known labels would put it off until there are 40."""
-    catalog = fill(60, words=colours(20))
+    catalog = fill(60, words=colors(20))
     assert prepare(catalog).calibration["color"].photos == 0
-    fill(20, start=60, words=colours(LEAST - 20))
+    fill(20, start=60, words=colors(LEAST - 20))
     later = prepare(catalog, load=no_encoder)
     assert later.calibration["color"].photos >= LEAST - 2, "but for those seen as no exterior"
 
@@ -297,31 +297,31 @@ def test_old_statements_stay_and_labels_follow_the_version_in_use(
     fill: Fill, prepare: Prepare, seen: Seen
 ) -> None:
     catalog = fill(60, words=lambda labels: words_of(labels) if labels.view == "exterior" else {})
-    unlabelled = [key for key, labels in zip(seen.ids, seen.labels, strict=True)
+    unlabeled = [key for key, labels in zip(seen.ids, seen.labels, strict=True)
                   if labels.view != "exterior" and key in seen.ids[:60]]  # fmt: skip
     first = prepare(catalog)
     ask(catalog, first)
-    was = current_labels(catalog, unlabelled)
+    was = current_labels(catalog, unlabeled)
     assert all("view" in each for each in was.values())
     count = catalog.count("assertions")
     strict = prepare(catalog, Labels(1.0, real_only=False), again=True, load=no_encoder)
     assert catalog.count("assertions") == count, "nothing was said with the new version yet"
-    assert not any(current_labels(catalog, unlabelled).values())
+    assert not any(current_labels(catalog, unlabeled).values())
     ask(catalog, strict)
     assert catalog.count("assertions") > count
     versions = {
-        each.version for said in load_assertions(catalog, unlabelled).values() for each in said
+        each.version for said in load_assertions(catalog, unlabeled).values() for each in said
     }
     assert versions == {first.version, strict.version}
     again = prepare(catalog, again=True, load=no_encoder)
     assert again == first
-    assert current_labels(catalog, unlabelled) == was, "and back"
+    assert current_labels(catalog, unlabeled) == was, "and back"
 
 
 def test_a_network_that_is_out_of_use_leaves_what_was_before_it(
     fill: Fill, prepare: Prepare, seen: Seen
 ) -> None:
-    catalog = fill(60, words=colours(40))
+    catalog = fill(60, words=colors(40))
     ids = seen.ids[:60]
     before, version = current_labels(catalog, ids), labels_version(catalog)
     ask(catalog, prepare(catalog))
@@ -374,7 +374,7 @@ def test_known_labels_are_those_of_sources_and_people(
 def test_views_of_known_labels_are_what_the_rows_show(
     fill: Fill, prepare: Prepare, tiny_encoder: "ClipEncoder"
 ) -> None:
-    catalog = fill(20, words=colours(20))
+    catalog = fill(20, words=colors(20))
     colors = load_truth(catalog, "color", SPACE, tiny_encoder.record.version)
     assert (set(colors.views), colors.known_views) == ({None}, {})
     ask(catalog, prepare(catalog))

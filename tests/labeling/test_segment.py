@@ -1,4 +1,4 @@
-"""Segmentation: what a network says, by the engine, and what of it the catalogue keeps."""
+"""Segmentation: what a network says, by the engine, and what of it the catalog keeps."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -240,7 +240,7 @@ def test_it_can_be_measured_as_an_encoder_is(small: Segmenter, scenes: list[byte
 @pytest.fixture
 def catalog(tmp_path: Path, scenes: list[bytes]) -> Catalog:
     """Ten scenes, some with the box of a car, and a photo whose bytes were damaged since."""
-    catalog = open_catalog(tmp_path / "catalogue")
+    catalog = open_catalog(tmp_path / "catalog")
     boxes = [Box(20, 20, 120, 100) if at % 2 else None for at in range(len(scenes))]
     photos = [
         Photo(Sighting("shop", str(at), {}, box=box), each)

@@ -1,4 +1,4 @@
-"""Heads of a catalogue of scenes: trained on what a source says, used where they are better."""
+"""Heads of a catalog of scenes: trained on what a source says, used where they are better."""
 
 import shutil
 from dataclasses import replace
@@ -38,7 +38,7 @@ words = {warm = [], cold = []}
 
 
 def told(labels: SceneLabels) -> dict[str, str]:
-    """What the shop says: its own word for warm and cold paints, and the colour."""
+    """What the shop says: its own word for warm and cold paints, and the color."""
     if labels.view != "exterior":
         return {}
     return {"mood": "warm" if labels.color in WARM else "cold", "color": str(labels.color)}
@@ -48,7 +48,7 @@ def told(labels: SceneLabels) -> dict[str, str]:
 def folder(
     tmp_path_factory: pytest.TempPathFactory, seen: Seen, tiny_encoder: "ClipEncoder"
 ) -> Path:
-    """A catalogue whose source says nothing of its last photos."""
+    """A catalog whose source says nothing of its last photos."""
     home = tmp_path_factory.mktemp("training")
     (home / "mine.toml").write_text(WORDS)
     catalog = open_catalog(home / "catalog", vocabulary=load_vocabulary(home / "mine.toml"))
@@ -85,7 +85,7 @@ def test_a_head_for_what_zero_shot_cannot_know_is_used(
     trials = train(catalog, record, "mood", "color")
     assert trials["mood"].kept
     assert (trials["mood"].accuracy or 0) > 0.85 > (trials["mood"].zero_shot or 1)
-    assert not trials["color"].kept, "marque-tiny knows colours, and a few photos teach it none"
+    assert not trials["color"].kept, "marque-tiny knows colors, and a few photos teach it none"
     assert [*heads(catalog)] == ["head mood"]
     panel = load_panel(catalog, record.version)
     assert [labeler.name for labeler, _ in panel.members] == ["head mood", "zero-shot"]

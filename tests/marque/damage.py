@@ -1,4 +1,4 @@
-"""Kinds of damage to a catalogue's folder, by name: each is done to a copy of a whole one."""
+"""Kinds of damage to a catalog's folder, by name: each is done to a copy of a whole one."""
 
 import shutil
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Damage = Callable[[Path], None]
 
 
 def every(pattern: str, do: Callable[[Path], object]) -> Damage:
-    """Do this to every file or folder of the catalogue that a pattern finds."""
+    """Do this to every file or folder of the catalog that a pattern finds."""
 
     def damage(place: Path) -> None:
         found = sorted(place.glob(pattern))

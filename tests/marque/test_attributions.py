@@ -1,4 +1,4 @@
-"""`marque attributions`: credits of the photos of a real catalogue."""
+"""`marque attributions`: credits of the photos of a real catalog."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from core.licenses import License
 from core.photos.examine import image_id
 from core.records import Photo, Sighting
 from labeling.label import label_sightings
-from labeling.pending import unembedded_images, unlabelled_sightings
+from labeling.pending import unembedded_images, unlabeled_sightings
 from labeling.publish.cars import append_cars
 from labeling.publish.publish import publish
 from marque.attributions import attributions
@@ -46,7 +46,7 @@ PHOTOS = [
     commons(2, "c", attribution="Photo: Jo, as she wants it"),
     advert(3, "d"),  # an advert first, licensed elsewhere
     commons(3, "e", license="GFDL", license_url=None),
-    commons(4, "f", license=None),  # its address says which licence it is
+    commons(4, "f", license=None),  # its address says which license it is
     commons(5, "g", license=None, license_url="https://example.net/terms"),
 ]
 
@@ -56,7 +56,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("home")
     catalog = open_catalog(folder / "catalog")
     register(catalog, PHOTOS, run_id="r")
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
     open_space(catalog, "semantic", SIZE, record("m"))
     new, _ = unembedded_images(catalog, "semantic", "m")
     append_cars(catalog, vectors_for(new, "m"))
@@ -74,7 +74,7 @@ def run(home: Path, *words: str) -> Result:
 
 
 def credited(home: Path, *words: str) -> tuple[set[int], set[int]]:
-    """Seeds of the photos with a licence, and of those without, by the JSON document."""
+    """Seeds of the photos with a license, and of those without, by the JSON document."""
     done = run(home, *words, "--json")
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
@@ -126,8 +126,8 @@ def test_what_is_credited(home: Path) -> None:
 def test_the_documents(home: Path, tmp_path: Path) -> None:
     done = run(home)
     assert done.exit_code == 0, done.output
-    assert done.stderr == "4 photos with a licence, 2 with no licence known\n"
-    head, _, apart = done.stdout.partition("## No licence known")
+    assert done.stderr == "4 photos with a license, 2 with no license known\n"
+    head, _, apart = done.stdout.partition("## No license known")
     assert head.count("\n- ") == 4
     assert apart.count("\n- ") == 2
     assert rf": [Car \*1\*](<{PAGE}>) by [Jo \<b\>](<https://example.net/jo>)" in head
@@ -148,7 +148,7 @@ def test_the_documents(home: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["out"] == str(page)
     with page.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["license"] for row in rows].count("no licence known") == 2
+    assert [row["license"] for row in rows].count("no license known") == 2
     assert {row["image_id"] for row in rows} == set(IDS)
 
 
@@ -169,8 +169,8 @@ def test_what_cannot_be_done(home: Path, words: list[str], status: int, said: st
     assert done.stdout == ""
 
 
-def test_without_a_catalogue_and_before_anything_is_published(tmp_path: Path) -> None:
-    assert "no catalogue at" in run(tmp_path / "none").stderr
+def test_without_a_catalog_and_before_anything_is_published(tmp_path: Path) -> None:
+    assert "no catalog at" in run(tmp_path / "none").stderr
     catalog = open_catalog(tmp_path / "catalog")
     register(catalog, PHOTOS, run_id="r")
     done = run(tmp_path)
@@ -179,7 +179,7 @@ def test_without_a_catalogue_and_before_anything_is_published(tmp_path: Path) ->
     assert credited(tmp_path, *IDS[:2]) == ({1}, {0}), "ids need no publishing"
 
 
-def test_a_photo_that_is_seen_nowhere_any_more_has_no_licence(tmp_path: Path) -> None:
+def test_a_photo_that_is_seen_nowhere_any_more_has_no_license(tmp_path: Path) -> None:
     catalog = open_catalog(tmp_path / "catalog")
     register(catalog, [commons(1, "b")], run_id="r")
     register(catalog, [commons(2, "b")], run_id="s")

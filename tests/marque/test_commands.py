@@ -73,9 +73,9 @@ def test_search_by_text_picture_and_filter(home: Path, scenes: Path, tmp_path: P
     )
     assert done.exit_code == 0, done.output
     assert "view=exterior, color!=red" in done.stdout
-    colours = {hit["labels"]["color"]["value"] for hit in answer(home, "--where", "color!=red")}
-    assert len(colours) > 1
-    assert "red" not in colours
+    colors = {hit["labels"]["color"]["value"] for hit in answer(home, "--where", "color!=red")}
+    assert len(colors) > 1
+    assert "red" not in colors
     with Image.open(sheet) as png:
         assert png.format == "PNG"
 
@@ -102,8 +102,8 @@ def test_wrong_usage_ends_with_2_and_says_what_is_possible(
 
 def test_work_that_fails_ends_with_1(tmp_path: Path, scenes: Path) -> None:
     for words, said in (
-        (["search", "a car"], "no catalogue at"),
-        (["status"], "no catalogue at"),
+        (["search", "a car"], "no catalog at"),
+        (["status"], "no catalog at"),
         (["ingest", "folder", str(tmp_path / "absent")], "absent"),
         (["ingest", "stanford-cars", str(scenes)], "nothing"),
     ):
@@ -204,7 +204,7 @@ def marque(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_demo_twice(tmp_path: Path) -> None:
     first = marque("demo", "--listings", "60", cwd=tmp_path)
-    assert not (tmp_path / "home").exists(), "a demo must not touch a person's own catalogue"
+    assert not (tmp_path / "home").exists(), "a demo must not touch a person's own catalog"
     assert first.returncode == 0, first.stderr
     sheets = sorted(path.name for path in (tmp_path / ".demo" / "sheets").glob("[0-9]-*"))
     assert sheets == ["1-text.png", "2-picture.png", "3-picture-and-text.png"]

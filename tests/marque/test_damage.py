@@ -1,4 +1,4 @@
-"""Each kind of damage to a catalogue is a sentence, whatever is asked, and a row of the doctor; and
+"""Each kind of damage to a catalog is a sentence, whatever is asked, and a row of the doctor; and
 where all rows are there, what was damaged is made anew."""
 
 import re
@@ -19,11 +19,11 @@ from catalog.table import Catalog, open_catalog
 from core.records import Photo, Sighting
 from flows.settings import Settings
 from labeling.label import label_sightings
-from labeling.pending import stale_cars, unembedded_images, unlabelled_sightings
+from labeling.pending import stale_cars, unembedded_images, unlabeled_sightings
 from labeling.publish.cars import append_cars, refresh_cars
 from labeling.publish.publish import publish
 from labeling.publish.status import catalog_status
-from marque.checks.catalog import load_catalogue
+from marque.checks.catalog import load_catalog
 from tests.catalog.making import SIZE, png, record, unit, vectors_for
 from tests.marque.damage import BROKEN, HINTS, WHOLE
 
@@ -39,7 +39,7 @@ def take_in(place: Path, seeds: range) -> int:
     catalog = open_catalog(place)
     register(catalog, photos(seeds), run_id="r")
     add_label_columns(catalog)
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
     open_space(catalog, "semantic", SIZE, record("m1"))
     new, _ = unembedded_images(catalog, "semantic", "m1")
     append_cars(catalog, vectors_for(new, "m1"))
@@ -50,7 +50,7 @@ def make_public(catalog: Catalog) -> int:
     """What `marque publish` does."""
     mend_indexes(catalog)
     add_label_columns(catalog)
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
     if stale := stale_cars(catalog):
         refresh_cars(catalog, stale)
     maintain_indexes(catalog, "semantic", index_from=PHOTOS - 10)
@@ -58,7 +58,7 @@ def make_public(catalog: Catalog) -> int:
 
 
 def search(place: Path) -> int:
-    """How many of five neighbours are found, by the index, with what is shown of them."""
+    """How many of five neighbors are found, by the index, with what is shown of them."""
     cars = PublishedCars(open_catalog(place, create=False), exact_rows=0)
     found = [key for key, _ in cars.nearest("semantic", unit(1), 5)]
     assert cars.rows(found, ["thumbnail"]).keys() == set(found)
@@ -76,8 +76,8 @@ ASKED: dict[str, Callable[[Path], object]] = {
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalogue with every kind of file: two fragments, indexes, a tag."""
-    place = tmp_path_factory.mktemp("whole") / "catalogue"
+    """A catalog with every kind of file: two fragments, indexes, a tag."""
+    place = tmp_path_factory.mktemp("whole") / "catalog"
     take_in(place, range(PHOTOS - 10))
     take_in(place, range(PHOTOS - 10, PHOTOS))
     assert search(place) == 5
@@ -86,7 +86,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copied(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "catalogue"))
+    return Path(shutil.copytree(whole, tmp_path / "catalog"))
 
 
 def said(place: Path, asked: str) -> str | None:
@@ -108,7 +108,7 @@ def check_sentence(text: str, place: Path) -> None:
 
 def doctor(place: Path) -> list[str]:
     """What is wrong in the eyes of the doctor."""
-    _, checks = load_catalogue(Settings(catalog=str(place)))
+    _, checks = load_catalog(Settings(catalog=str(place)))
     wrong = [each for each in checks if each.state == "problem"]
     for each in wrong:
         check_sentence(f"{each.found}; {each.advice}", place)
@@ -120,7 +120,7 @@ def test_there_are_many_kinds() -> None:
     assert len(WHOLE) + len(BROKEN) >= 28
 
 
-def test_a_whole_catalogue_has_nothing_wrong(copied: Path) -> None:
+def test_a_whole_catalog_has_nothing_wrong(copied: Path) -> None:
     assert doctor(copied) == []
     assert [said(copied, asked) for asked in ASKED] == [None] * len(ASKED)
 

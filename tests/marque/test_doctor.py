@@ -76,7 +76,7 @@ def test_a_fresh_machine_is_told_what_is_missing_and_nothing_is_made(
     assert {name for name, each in checks.items() if each["state"] == "problem"} == {"model", "hub"}
     assert "marque models fetch" in checks["model"]["found"]
     assert "127.0.0.1:9" in checks["hub"]["found"]
-    assert "none at" in checks["catalogue"]["found"]
+    assert "none at" in checks["catalog"]["found"]
     assert not home.exists()
     assert not (tmp_path / "hf").exists()
 
@@ -99,7 +99,7 @@ def test_torch_that_does_not_work_here_is_one_row(
     assert done.exit_code == 1
     assert checks["device"]["state"] == "problem"
     assert said in checks["device"]["found"]
-    assert checks["catalogue"]["state"] == "ok"
+    assert checks["catalog"]["state"] == "ok"
     assert "Traceback" not in done.output
 
 
@@ -149,7 +149,7 @@ def test_little_room_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "catalog").mkdir()
     (tmp_path / "catalog" / "rows").write_bytes(b"x" * 5000)
     (check,) = check_disk(Settings(home=tmp_path))
-    assert (check.state, check.facts["catalogue"]) == ("ok", 5000)
+    assert (check.state, check.facts["catalog"]) == ("ok", 5000)
     assert check.facts["free"] <= shutil.disk_usage(tmp_path).total
     monkeypatch.setattr(machine, "LITTLE_BYTES", 2**60)
     assert check_disk(Settings(home=tmp_path))[0].state == "warning"
@@ -168,7 +168,7 @@ def test_a_package_of_another_version_is_named(monkeypatch: pytest.MonkeyPatch) 
     assert "pyarrow 26" not in check.found.partition("not as needed")[2]
 
 
-def test_a_catalogue_out_of_reach_neither_hangs_nor_breaks(
+def test_a_catalog_out_of_reach_neither_hangs_nor_breaks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_torch: Path
 ) -> None:
     with socket.socket() as silent:
@@ -185,12 +185,12 @@ def test_a_catalogue_out_of_reach_neither_hangs_nor_breaks(
             monkeypatch.setenv(f"AWS_{name}", value)
         monkeypatch.setattr(examining, "STORE_SECONDS", 6.0)
         settings = Settings(home=tmp_path, catalog="s3://somewhere/catalog")
-        found = checked("catalogue", lambda: examining._catalogue(settings, home_given=False))
-        assert [(each.name, each.state) for each in found] == [("catalogue", "problem")]
+        found = checked("catalog", lambda: examining._catalog(settings, home_given=False))
+        assert [(each.name, each.state) for each in found] == [("catalog", "problem")]
         assert [each.name for each in check_disk(settings)] == ["disk"]
 
 
-def test_a_catalogue_that_is_damaged_is_a_row(tmp_path: Path, no_torch: Path) -> None:
+def test_a_catalog_that_is_damaged_is_a_row(tmp_path: Path, no_torch: Path) -> None:
     home = tmp_path / "home"
     open_catalog(home / "catalog")
     for manifest in (home / "catalog" / "images.lance").rglob("*.manifest"):
@@ -198,14 +198,14 @@ def test_a_catalogue_that_is_damaged_is_a_row(tmp_path: Path, no_torch: Path) ->
     before = files(home)
     done, checks = doctor(home)
     assert done.exit_code == 1
-    assert checks["catalogue"]["state"] == "problem"
-    assert "cannot be read" in checks["catalogue"]["found"]
+    assert checks["catalog"]["state"] == "problem"
+    assert "cannot be read" in checks["catalog"]["found"]
     assert "Traceback" not in done.output
     assert files(home) == before
 
     shutil.rmtree(home / "catalog" / "cars.lance")
     _, checks = doctor(home)
-    assert checks["catalogue"]["state"] == "problem"
+    assert checks["catalog"]["state"] == "problem"
     assert not (home / "catalog" / "cars.lance").exists()
 
 

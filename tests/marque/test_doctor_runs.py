@@ -65,7 +65,7 @@ def test_a_run_that_was_killed_is_told_from_one_at_work(tmp_path: Path) -> None:
     checks = _doctor(home, ours)
     assert {each["state"] for each in checks.values()} == {"ok"}, checks
     assert files(home) == before, "the doctor left something behind"
-    assert "60 photos" in checks["catalogue"]["found"]
+    assert "60 photos" in checks["catalog"]["found"]
     assert checks["run"]["found"] == "no run was interrupted"
     assert checks["prefect"]["facts"] == {"url": None}
     assert checks["model"]["facts"]["place"] == "project"
@@ -105,7 +105,7 @@ def _wait_for_run(settings: Settings, process: subprocess.Popen[bytes]) -> dict[
     pytest.fail(f"the ingest was to be caught at work, and ended: {said}")
 
 
-def test_a_catalogue_that_another_home_may_write_is_not_judged(tmp_path: Path) -> None:
+def test_a_catalog_that_another_home_may_write_is_not_judged(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", catalog=str(tmp_path / "catalog"))
     store_report(catalog_at(settings), new_report("embed", "id", {}))
     (check,) = _runs(settings)

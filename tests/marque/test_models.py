@@ -46,7 +46,7 @@ def test_the_list_says_what_is_used_and_where_it_is(tmp_path: Path) -> None:
     assert (rows[TINY]["here"], rows[TINY]["place"]) == (True, "project")
     assert rows[TINY]["bytes"] == WEIGHTS.stat().st_size
     assert len(rows[TINY]["pinned_sha256"]) == 64
-    assert rows[DEFAULT_MODEL]["licence"] == "MIT"
+    assert rows[DEFAULT_MODEL]["license"] == "MIT"
     assert not (tmp_path / "home").exists()
     shown = run(tmp_path / "home", "list").stdout
     assert "part of Marque" in shown

@@ -159,7 +159,7 @@ def test_wrong_usage_ends_with_2(home: Path, words: list[str], said: str) -> Non
     assert said in done.stderr
 
 
-def test_without_a_catalogue(tmp_path: Path) -> None:
+def test_without_a_catalog(tmp_path: Path) -> None:
     done = run(tmp_path / "home", "review", "stats")
     assert done.exit_code == 1
-    assert "no catalogue at" in done.stderr
+    assert "no catalog at" in done.stderr

@@ -159,7 +159,7 @@ def test_the_photo_is_never_written_over(
     answer(home, image, "--out", tmp_path / "other.png")
 
 
-def test_a_photo_of_the_catalogue_is_named_by_its_first_digits(home: Path, photo: Path) -> None:
+def test_a_photo_of_the_catalog_is_named_by_its_first_digits(home: Path, photo: Path) -> None:
     content = photo.read_bytes()
     register(
         open_catalog(home / "catalog"), [Photo(Sighting("shop", "1", {}), content)], run_id="r"

@@ -1,4 +1,4 @@
-"""Words of strangers at every exit of the commands: no byte of them acts, in a catalogue that was
+"""Words of strangers at every exit of the commands: no byte of them acts, in a catalog that was
 filled before words were cleaned too."""
 
 import csv
@@ -27,7 +27,7 @@ from crawlers.imports.folder import FolderSource
 from embeddings.registry import SpaceRecord
 from flows.reporting.report import RunReport
 from labeling.label import label_sightings, store_assertions
-from labeling.pending import unembedded_images, unlabelled_sightings
+from labeling.pending import unembedded_images, unlabeled_sightings
 from labeling.publish.cars import append_cars
 from labeling.publish.publish import publish
 from marque.__main__ import commands
@@ -67,7 +67,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = {"title": FORMULA, "creator_url": "javascript:alert(1)", "changes": MARKUP}
     place = Sighting("commons", "x", words, "https://e.example/\x1b", **rights(FORMULA))
     register(catalog, [Photo(place, png(8)), Drop("s", WORD, "reason", WORD)], run_id="r")
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="r")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
     make_dirty(catalog)
     space = SpaceRecord("semantic", "m", None, "0" * 64, {}, SIZE, "cosine", "m")
     open_space(catalog, "semantic", SIZE, space.to_json())

@@ -68,7 +68,7 @@ def test_files_and_functions_are_short() -> None:
 
 
 def test_the_commands_print_in_one_place() -> None:
-    """There what nobody sees is written out, as values of a catalogue may hold."""
+    """There what nobody sees is written out, as values of a catalog may hold."""
     prints = re.compile(r"click\.(?:s?echo|confirm|prompt)\(|rich\.text|(?<![.\w])print\(")
     ways = [
         f"{path.relative_to(ROOT)}: {found}"

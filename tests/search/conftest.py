@@ -16,7 +16,7 @@ from embeddings.clip import ClipEncoder
 from embeddings.engine import Job, embed_photos
 from embeddings.registry import SpaceRecord
 from labeling.label import label_sightings
-from labeling.pending import unembedded_images, unlabelled_sightings
+from labeling.pending import unembedded_images, unlabeled_sightings
 from labeling.publish.cars import Vectors, append_cars
 from labeling.publish.publish import publish
 from synthetic.scenes import render, write_scenes
@@ -36,7 +36,7 @@ def _fill(place: Path, folder: Path, count: int, name: str, encoder: ClipEncoder
     catalog = open_catalog(place)
     source = FolderSource(folder, sidecar=folder / "labels.csv", name=name)
     register(catalog, source.records(), run_id="run-1")
-    label_sightings(catalog, unlabelled_sightings(catalog), run_id="run-1")
+    label_sightings(catalog, unlabeled_sightings(catalog), run_id="run-1")
     record = encoder.record
     open_space(catalog, "semantic", record.size, record.to_json())
     new, _ = unembedded_images(catalog, "semantic", record.version)
@@ -74,7 +74,7 @@ def cars(catalog: Catalog) -> PublishedCars:
 
 @pytest.fixture
 def new_picture(tmp_path: Path) -> Path:
-    """A scene that is in no catalogue."""
+    """A scene that is in no catalog."""
     path = tmp_path / "a new\ncar 🚗.jpg"
     path.write_bytes(jpeg_bytes(render(91_234)))
     return path
@@ -82,7 +82,7 @@ def new_picture(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def stored(catalog: Catalog) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """Every id and vector of the catalogue, read without the code under test."""
+    """Every id and vector of the catalog, read without the code under test."""
     table = catalog.table("cars").to_arrow()
     vectors = np.stack([np.asarray(each, np.float32) for each in table["semantic"].to_pylist()])
     return table["image_id"].to_pylist(), vectors

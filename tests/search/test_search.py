@@ -1,4 +1,4 @@
-"""Answers, from a catalogue that was filled by the real stages and the real small model."""
+"""Answers, from a catalog that was filled by the real stages and the real small model."""
 
 import dataclasses
 import json
@@ -81,7 +81,7 @@ def test_a_text_finds_what_brute_force_finds(
     assert "red" in colors
 
 
-def test_a_picture_that_is_not_in_the_catalogue(
+def test_a_picture_that_is_not_in_the_catalog(
     cars: PublishedCars,
     loader: Loader,
     encoder: ClipEncoder,
@@ -94,7 +94,7 @@ def test_a_picture_that_is_not_in_the_catalogue(
     assert answer.hits[0].score < 0.9999
 
 
-def test_a_photo_of_the_catalogue_is_asked_for_without_a_model(
+def test_a_photo_of_the_catalog_is_asked_for_without_a_model(
     cars: PublishedCars, stored: Stored
 ) -> None:
     for key in stored[0][:5]:

@@ -149,7 +149,7 @@ def test_long_texts_are_cut_and_overlap_nothing(monkeypatch: pytest.MonkeyPatch)
     assert all(right <= picture.width - GAP + 1 and left >= GAP - 1 for left, _, right, _ in boxes)
     for at, one in enumerate(boxes):
         assert not any(_overlap(one, other) for other in boxes[:at]), said.split("\n")[at]
-    assert said.count("CC BY 4.0 · from folder") == 5, "a long name hides no licence"
+    assert said.count("CC BY 4.0 · from folder") == 5, "a long name hides no license"
     assert said.count("…") == 3 + 5 * 4
 
 
@@ -266,7 +266,7 @@ def test_the_sheet_of_a_text_and_a_picture(catalog, other_catalog, loader, new_p
     assert sheet.warnings == (TRYOUT,), "the notice is there once"
 
 
-def test_a_photo_of_the_catalogue_that_was_asked_is_shown(catalog, loader) -> None:  # type: ignore[no-untyped-def]
+def test_a_photo_of_the_catalog_that_was_asked_is_shown(catalog, loader) -> None:  # type: ignore[no-untyped-def]
     key = PublishedCars(catalog).first(1)[0]
     query = make_query(None, key, [], 2, catalog.vocabulary)
     sheet = answer_sheet(catalog, search(PublishedCars(catalog), query, loader))

@@ -76,6 +76,6 @@ def test_credits() -> None:
     own_words = hit | {"attribution": "Photo: Ann B."}
     assert credit_text(own_words, 99) == "Photo: Ann B. · CC BY 4.0 · from commons"
     assert credit_text(own_words, 5) == "Photo… · CC BY 4.0 · from commons"
-    assert credit_lines(hit | {"license": None}) == ("Ann", "licence unknown · from commons")
+    assert credit_lines(hit | {"license": None}) == ("Ann", "license unknown · from commons")
     nothing = hit | {"creator": None, "license": None}
-    assert credit_text(nothing, 9) == "credit and licence unknown · from commons"
+    assert credit_text(nothing, 9) == "credit and license unknown · from commons"

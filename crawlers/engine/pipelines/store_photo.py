@@ -205,7 +205,7 @@ def _look_at(content: bytes) -> tuple[str | None, str]:
     except Exception as error:  # readers given anything raise nearly anything
         return NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
-        return None, ""  # too large to decode; the catalogue refuses it with its own reason
+        return None, ""  # too large to decode; the catalog refuses it with its own reason
     if image.format == "JPEG" and JPEG_END in content[-64:]:
         return None, ""  # the mark never stands within a picture's data
     try:

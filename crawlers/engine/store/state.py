@@ -161,7 +161,7 @@ class CrawlStore:
                     self.store_gone(crawl_id, gone)
 
     def store_gone(self, crawl_id: str, listing: Listing) -> None:
-        """Keep a listing as it is told to the catalogue for the last time, by this crawl."""
+        """Keep a listing as it is told to the catalog for the last time, by this crawl."""
         self._write(
             "UPDATE listings SET record = ?, gone = ? WHERE listing_id = ?",
             listing_json(listing),
@@ -210,14 +210,14 @@ class CrawlStore:
             drop.detail,
         )
 
-    # What a crawl saw, for the catalogue
+    # What a crawl saw, for the catalog
 
     def records(self, source: str, crawl_id: str) -> Iterator[Photo | Drop]:
         """Every photo of the listings that a crawl saw, in the order it saw them, what is known of
         those of its job that are gone, then what it left out.
 
-        `source` is their name for the catalogue. What is gone is told by each crawl, in case the
-        catalogue did not get to hear of it, and without the photos.
+        `source` is their name for the catalog. What is gone is told by each crawl, in case the
+        catalog did not get to hear of it, and without the photos.
         """
         rows = self._db.execute(
             "SELECT l.record, s.photos FROM seen s JOIN listings l USING (listing_id)"

@@ -89,13 +89,13 @@ def load_mat(path: Path) -> dict[str, Any]:
 def _annotations(path: Path, part: str | None) -> Iterator[Annotation | Notice]:
     """The rows of a file; without a `part` each says its own, and its photo lies in car_ims/."""
     rows = np.atleast_1d(load_mat(path).get("annotations", ()))
-    labelled = "class" in (rows.dtype.names or ())
+    labeled = "class" in (rows.dtype.names or ())
 
     def read(row: Any) -> Row:
         split = part or ("test" if int(row["test"]) else "train")
         file = row["fname"] if part else row["relative_im_path"]
         corners = (row["bbox_x1"], row["bbox_y1"], row["bbox_x2"], row["bbox_y2"])
-        return part or "car_ims", split, file, corners, row["class"] if labelled else None
+        return part or "car_ims", split, file, corners, row["class"] if labeled else None
 
     return read_rows(path, rows, read)
 

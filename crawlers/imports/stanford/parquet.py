@@ -24,7 +24,7 @@ NOT_PARQUET = "parquet file cannot be read"
 OTHER_COLUMNS = "parquet file has no image struct and label number"
 NO_BYTES = "parquet row holds no photo"
 NO_SHARD = "parquet file of the data set is not there"
-UNLABELLED = -1
+UNLABELED = -1
 """What Hugging Face writes where a row has no label."""
 
 
@@ -82,14 +82,14 @@ def _rows(path: Path) -> Iterator[tuple[bytes | None, int | None]]:
             for row in batch.to_pylist():
                 label = row.get("label")
                 content = (row["image"] or {}).get("bytes")
-                yield content, None if label == UNLABELLED else label
+                yield content, None if label == UNLABELED else label
 
 
 def _labels(path: Path) -> set[int | None]:
     """The different labels of a file; none of one that cannot be read, as its rows say."""
     try:
         table = pq.read_table(path, columns=["label"])
-        return set(pc.unique(table["label"]).to_pylist()) - {UNLABELLED}
+        return set(pc.unique(table["label"]).to_pylist()) - {UNLABELED}
     except (OSError, KeyError, pa.ArrowException):
         return set()
 
@@ -103,7 +103,7 @@ def find_parquet(root: Path) -> ParquetLayout | None:
 
     Raises `SourceError` for copies of a file that differ.
     """
-    layout, labelled = ParquetLayout(root, [], [], []), False
+    layout, labeled = ParquetLayout(root, [], [], []), False
     for path in _one_of_copies(root, layout.notices):
         try:
             schema = pq.read_schema(path)
@@ -113,12 +113,12 @@ def find_parquet(root: Path) -> ParquetLayout | None:
         has_labels = _has_labels(schema)
         if _has_photos(schema) and (has_labels or "label" not in schema.names):
             layout.files.append(path)
-            labelled = labelled or has_labels
+            labeled = labeled or has_labels
         else:
             detail = f"its columns are {schema.names}"
             layout.broken.append(Drop(SOURCE, readable(path), OTHER_COLUMNS, detail))
     layout.notices.extend(_absent(layout.files))
-    return layout if labelled else None
+    return layout if labeled else None
 
 
 def _one_of_copies(root: Path, notices: list[Notice]) -> list[Path]:

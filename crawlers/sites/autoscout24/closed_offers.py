@@ -1,4 +1,4 @@
-"""Colour and body where robots.txt closes the offers: from searches by each colour and body.
+"""Color and body where robots.txt closes the offers: from searches by each color and body.
 
 A search that is narrowed keeps the order of the whole one, newest first. So the listings that are
 wanted, which are the first ones of the whole search, come first in each of these searches too, and
@@ -18,7 +18,7 @@ Ids = Callable[[Slice], int | None]
 async def find_colors_and_bodies(
     searches: Searches, asked: Slice, rows: Sequence[Row]
 ) -> dict[str, Searched]:
-    """Listing -> the colour and body whose searches show it; None for what none of them does, or
+    """Listing -> the color and body whose searches show it; None for what none of them does, or
     what several do.
 
     `rows` are the first ones of the slice `asked`, without a gap.

@@ -26,7 +26,7 @@ from crawlers.sites.autoscout24.pages.slices import CAP, PAGES, Slice, search_ur
 EMPTY = "search page without a listing, before the number of pages that the site tells"
 TRAFFIC = "site's own verdict on the traffic is not ok"
 AGAIN = "search page without its listings: asked for once more"
-STRANGE = "site's own word for a colour or body is another than the one that is known"
+STRANGE = "site's own word for a color or body is another than the one that is known"
 
 ROWS = CAP // PAGES
 """Listings on a page, at most."""
@@ -46,7 +46,7 @@ class Searches:
 
     @property
     def words(self) -> SiteWords:
-        """The site's words for colours and bodies, as its first page gave them."""
+        """The site's words for colors and bodies, as its first page gave them."""
         assert self._words is not None, "whoever asks for them has asked for a page"
         return self._words
 

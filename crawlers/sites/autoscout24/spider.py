@@ -30,8 +30,8 @@ TURNOVER = 0.01
 class AutoScout24Spider(PoliteSpider):
     """Walks the search for a make or a model, newest first.
 
-    Colour and body of a new listing come from its offer where robots.txt leaves offers open, else
-    from searches by colour and by body.
+    Color and body of a new listing come from its offer where robots.txt leaves offers open, else
+    from searches by color and by body.
     """
 
     name = "autoscout24"

@@ -54,7 +54,7 @@ AGAIN = "file found again"
 UNNAMED = "what photos depict cannot be asked for"
 WITHDRAWN = "file fetched before is not free any more"
 SAY_NOTHING = (NO_INFO, NO_ADDRESS, NOT_A_PICTURE, NOT_A_PHOTO)
-"""Reasons that say nothing of a licence."""
+"""Reasons that say nothing of a license."""
 WAITED = "waited as the API asked"
 TRIES = 5
 SEARCH_MOST = 10_000  # a search goes no further
@@ -70,7 +70,7 @@ class CommonsSpider(PoliteSpider):
         self._labels: dict[str, str] = {}
 
     async def listings(self) -> AsyncIterator[Listing]:
-        """The photos under an accepted licence, each once, with where it was found."""
+        """The photos under an accepted license, each once, with where it was found."""
         asked = self.crawl.job.asked
         await self._tell_absent()
         async for title in self._categories():
@@ -193,8 +193,8 @@ class CommonsSpider(PoliteSpider):
         return replace(listing, stamp=stamp, words=listing.words | {"depicts": labels})
 
     def _refuse(self, page: Page, drop: Drop) -> None:
-        """Leave a file out; what an earlier crawl brought of it under a licence that it has no
-        more is told to the catalogue as withdrawn."""
+        """Leave a file out; what an earlier crawl brought of it under a license that it has no
+        more is told to the catalog as withdrawn."""
         if drop.reason == MISSING:
             self.crawl.unread.discard(drop.source_id)
             return  # it is gone, if it was known
@@ -203,7 +203,7 @@ class CommonsSpider(PoliteSpider):
         if known is None or known.license_url is None:
             return
         if drop.reason in SAY_NOTHING or not said(page, "LicenseShortName"):
-            return  # an outage of the descriptions takes no licence away
+            return  # an outage of the descriptions takes no license away
         now = parse_file(page, accepted=ACCEPTABLE)  # another crawl may have asked for more
         if isinstance(now, Listing) and now.license_url == known.license_url:
             return
@@ -252,7 +252,7 @@ def _items(listing: Listing) -> list[str]:
 
 
 def withdrawn(known: Listing, reason: str) -> Listing:
-    """A listing whose file is refused now: with no licence, and with the one it had as a word."""
+    """A listing whose file is refused now: with no license, and with the one it had as a word."""
     words = known.words | {"status": f"{GONE}: {reason}"}
     words["license_before"] = f"{known.license} {known.license_url}"
     return replace(known, words=words, license=None, license_url=None)

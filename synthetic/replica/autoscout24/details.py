@@ -31,7 +31,7 @@ from synthetic.replica.world import World
 
 _LEGAL = {"U": "UsedVehicle", "N": "NewVehicle", "J": "EmployeeVehicle", "D": "DemoVehicle"}
 _RAW_ENGLISH = frozenset({"com", "it", "fr", "lu"})
-"""The sites whose pages also give the colour in English."""
+"""The sites whose pages also give the color in English."""
 
 
 def details(world: World, car: Car, site: Site) -> Json:
@@ -105,7 +105,7 @@ def _prices(world: World, car: Car, site: Site) -> Json:
 
 
 def _color_word(world: World, car: Car, site: Site) -> str | None:
-    """The site's word for the car's colour, None where the offer says none."""
+    """The site's word for the car's color, None where the offer says none."""
     if world.faults.strikes("null-color", car.guid, "offer"):
         return None
     return COLORS[site.language].get(str(car.color_id))

@@ -16,7 +16,7 @@ PAGES = declare_faults(
         "missing-price-raw": "rows and offers have no priceRaw",
         "no-listings": "a search is an error page, with data that has no listings",
         "no-next-data": "pages answer 200 without __NEXT_DATA__",
-        "null-color": "an offer says nothing about its colour",
+        "null-color": "an offer says nothing about its color",
         "pages-beyond-end": "a search counts =5 pages more than it has",
         "png-stems": "the addresses of photos say .png where they say .jpg else",
         "recommendations": "rows of other cars follow, in a section of their own",

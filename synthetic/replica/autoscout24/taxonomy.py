@@ -1,4 +1,4 @@
-"""What a search page offers to choose from: makes, models, colours, bodies and more."""
+"""What a search page offers to choose from: makes, models, colors, bodies and more."""
 
 from functools import cache
 from typing import Any

@@ -1,6 +1,6 @@
-"""The words of each country site for colours, bodies and the rest, by the site's own ids.
+"""The words of each country site for colors, bodies and the rest, by the site's own ids.
 
-They are the sites' own as far as these are known; the other Spanish ones than those of colours and
+They are the sites' own as far as these are known; the other Spanish ones than those of colors and
 bodies are from a dictionary.
 """
 
@@ -13,7 +13,7 @@ COLOR_IDS = {
     "beige": 1, "blue": 2, "brown": 3, "bronze": 4, "yellow": 5, "grey": 6, "green": 7, "red": 10,
     "black": 11, "silver": 12, "violet": 13, "white": 14, "orange": 15, "gold": 16,
 }  # fmt: skip
-"""Of the colours that scenes have; the site has none for pink."""
+"""Of the colors that scenes have; the site has none for pink."""
 
 BODY_IDS = {
     "hatchback": 1, "convertible": 2, "coupe": 3, "suv": 4, "pickup": 4, "estate": 5, "sedan": 6,
@@ -84,8 +84,8 @@ _FIELDS = {
     "fuel": "Kraftstoff|Fuel type|Brandstof|Carburante|Carburant|Combustible",
     "power": "Leistung|Power|Vermogen|Potenza|Puissance|Potencia",
     "body": "Karosserieform|Body type|Carrosserietype|Carrozzeria|Carrosserie|Carrocería",
-    "color": "Außenfarbe|Colour|Kleur|Colore esterno|Couleur extérieure|Color exterior",
-    "original": "Farbe laut Hersteller|Manufacturer colour|Oorspronkelijke kleur"
+    "color": "Außenfarbe|Color|Kleur|Colore esterno|Couleur extérieure|Color exterior",
+    "original": "Farbe laut Hersteller|Manufacturer color|Oorspronkelijke kleur"
     "|Colore originale|Couleur originale|Color original",
     "paint": "Lackierung|Paint|Soort lak|Tipo di vernice|Type de peinture|Pintura",
     "doors": "Türen|Doors|Deuren|Porte|Portes|Puertas",

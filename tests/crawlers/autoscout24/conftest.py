@@ -15,7 +15,7 @@ def _load(folder: Path, name: str) -> Any:
 
 @pytest.fixture(scope="session")
 def real_codes(shared_data: Path) -> Json:
-    """Labels of bodies and colours by id and language, as the sites' own pages give them."""
+    """Labels of bodies and colors by id and language, as the sites' own pages give them."""
     codes: Json = _load(shared_data, "codes.json")
     return codes
 

@@ -1,4 +1,4 @@
-"""Bodies, colours and sites: the labels of the real pages, and what the words kept mean."""
+"""Bodies, colors and sites: the labels of the real pages, and what the words kept mean."""
 
 from typing import Any
 
@@ -105,7 +105,7 @@ def test_each_label_of_a_language_names_one_color(language: str) -> None:
             assert color_word({"bodyColor": spelling}, language) == (word, "vehicle.bodyColor")
 
 
-def test_an_id_is_not_the_same_colour_on_every_site() -> None:
+def test_an_id_is_not_the_same_color_on_every_site() -> None:
     """13 is burgundy on the Spanish site alone, and the vocabulary reads each word for itself."""
     words = {site.name: color_name(13, site.language) for site in SITES.values()}
     assert words == dict.fromkeys(SITES, "Violet") | {"es": "Burgundy"}

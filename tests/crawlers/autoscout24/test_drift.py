@@ -162,7 +162,7 @@ def test_what_a_sound_page_may_lack_is_not_missed(
 
 
 def test_what_is_known_otherwise_is_not_missed(real_search: Json, real_offer_com: Json) -> None:
-    """A price by its number, a colour by its English word, a body by its id."""
+    """A price by its number, a color by its English word, a body by its id."""
     assert _parse_real(_changed(real_search, "listings[].tracking.price")).rows[0].price_eur
     without = _changed(real_search, "listings[].tracking.price")
     with pytest.raises(DriftError, match=r"listings\[\]\.tracking\.price "):

@@ -31,7 +31,7 @@ def test_a_page_without_labels_is_read_by_the_table_of_its_language(name: str) -
 
 
 def test_the_label_of_the_page_goes_before_what_is_known_of_the_number() -> None:
-    """Where a site gives a number to another colour it is not taken for the one elsewhere."""
+    """Where a site gives a number to another color it is not taken for the one elsewhere."""
     page = _page(Label(13, "Rot"), Label(17, "Rosa"), bodies=(Label(5, "Limousine"),))
     words = site_words(SITES["de"], page)
     assert (words.colors[13], words.colors[17], words.colors[10]) == ("Red", "Rosa", "Red")

@@ -188,7 +188,7 @@ def test_a_page_that_no_search_has(page: int) -> None:
         ({"model_id": 1641}, "goes with make_id"),
         ({"model_id": 1641, "make_id": 13, "model": "320"}, "without model"),
         ({"year_from": 2020, "year_to": 2010}, "2020 to 2010"),
-        ({"color": 8}, "no colour 8"),
+        ({"color": 8}, "no color 8"),
         ({"body": 8}, "no body 8"),
     ],
 )

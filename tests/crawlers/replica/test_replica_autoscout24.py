@@ -160,7 +160,7 @@ def test_belgium_has_a_language_before_each_path(client: Client) -> None:
         assert props["listings"][0]["url"].startswith(f"/{language}/{word}/fiat-")
 
 
-def test_searches_by_colour_and_body_tell_both(client: Client) -> None:
+def test_searches_by_color_and_body_tell_both(client: Client) -> None:
     by_color: Counter[str] = Counter()
     for color in map(int, COLORS["de"]):
         props = client.get(DE, f"/lst?bcol={color}&cy=I,D&size=100").props

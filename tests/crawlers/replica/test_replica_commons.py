@@ -112,7 +112,7 @@ def test_what_every_real_record_has_is_never_missing(shared_data: Path) -> None:
         assert meta <= set(info["extmetadata"])
 
 
-def test_licences_are_worded_as_in_the_real_records(shared_data: Path) -> None:
+def test_licenses_are_worded_as_in_the_real_records(shared_data: Path) -> None:
     names = ("License", "LicenseUrl", "UsageTerms", "AttributionRequired", "Copyrighted")
 
     def wording(meta: dict[str, Any]) -> tuple[str | None, ...]:

@@ -335,7 +335,7 @@ def test_a_new_version_has_the_same_address_and_other_bytes(client: Client) -> N
     assert client.on(UPLOAD, path_of(file, 500)).content != thumb
 
 
-def test_a_licence_can_change(client: Client) -> None:
+def test_a_license_can_change(client: Client) -> None:
     file = next(file for file in client.wiki.files() if file.rights.short == "CC BY-SA 4.0")
     client.wiki.relicense(file.name, "CC BY-NC 2.0")
     meta = client.info(file)["extmetadata"]

@@ -8,4 +8,4 @@ from tests.labeling.review.making import Shop
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
-    return Shop(open_catalog(tmp_path / "catalogue"))
+    return Shop(open_catalog(tmp_path / "catalog"))

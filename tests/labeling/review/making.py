@@ -1,4 +1,4 @@
-"""A catalogue of small photos, and what sources, networks and people say of them."""
+"""A catalog of small photos, and what sources, networks and people say of them."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from core.photos.examine import image_id
 from core.records import Photo, Sighting
 from labeling.label import current_labels, label_sightings, store_assertions
 from labeling.labelers import Calibration, Judge, Labeler, use_labeler
-from labeling.pending import stale_cars, unlabelled_sightings
+from labeling.pending import stale_cars, unlabeled_sightings
 from labeling.publish.cars import Vectors, append_cars, refresh_cars
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -66,7 +66,7 @@ def judge(
 
 @dataclass
 class Shop:
-    """A catalogue, filled step by step."""
+    """A catalog, filled step by step."""
 
     catalog: Catalog
 
@@ -86,7 +86,7 @@ class Shop:
         return [key_of(seed) for seed in range(len(words))]
 
     def label(self) -> None:
-        label_sightings(self.catalog, unlabelled_sightings(self.catalog), run_id="r")
+        label_sightings(self.catalog, unlabeled_sightings(self.catalog), run_id="r")
 
     def say(self, *statements: Assertion) -> None:
         store_assertions(self.catalog, statements, run_id="r")

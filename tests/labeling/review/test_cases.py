@@ -17,7 +17,7 @@ KEY = "a" * 64
 
 
 def source(*values: str, about: str = "a", attribute: str = "color") -> Assertion:
-    """What a place says; alternatives if it names several colours."""
+    """What a place says; alternatives if it names several colors."""
     one_of = len(values) > 1
     return said(KEY, attribute, *values, by=f"shop {about}", origin="source", one_of=one_of)
 

@@ -53,7 +53,7 @@ def fill(shop: Shop) -> None:
 
 @pytest.fixture(scope="module")
 def shop_(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    made = Shop(open_catalog(tmp_path_factory.mktemp("shop") / "catalogue"))
+    made = Shop(open_catalog(tmp_path_factory.mktemp("shop") / "catalog"))
     fill(made)
     return made
 

@@ -1,4 +1,4 @@
-"""The order in which people see photos, and what of the catalogue waits for them."""
+"""The order in which people see photos, and what of the catalog waits for them."""
 
 from collections import Counter
 
@@ -127,7 +127,7 @@ def test_only_what_is_asked_for(shop: Shop, filled: dict[str, str]) -> None:
     assert load_queue(shop.catalog, ["people"]).best == []
 
 
-def test_nothing_waits_in_an_empty_catalogue(shop: Shop) -> None:
+def test_nothing_waits_in_an_empty_catalog(shop: Shop) -> None:
     queue = load_queue(shop.catalog)
     assert (queue.photos, queue.counts, choose(shop.catalog, queue, 5)) == (0, Counter(), [])
 
@@ -159,7 +159,7 @@ def test_photos_with_and_without_vectors(shop: Shop, filled: dict[str, str]) -> 
 
 
 def test_wrong_labels_of_sources_wait(shop: Shop) -> None:
-    """Two kinds of cars, forty of each, and one of the first kind sold under the colour of the
+    """Two kinds of cars, forty of each, and one of the first kind sold under the color of the
     second; then its source mends it."""
     dice = np.random.default_rng(1)
     colors = ["red"] * 40 + ["blue"] * 40

@@ -1,4 +1,4 @@
-"""Decisions enter the catalogue once, stay, and the latest stands."""
+"""Decisions enter the catalog once, stay, and the latest stands."""
 
 import json
 from collections.abc import Sequence
@@ -136,7 +136,7 @@ def test_good_rows_are_taken_and_the_rest_is_told_in_order(reviewed: Reviewed) -
         "ffffffff,color,blue,ann,",
         f"{B},color,blue,ann,",
         f"{B},color,green,ann,",
-        f"{C},colour,blue,ann,",
+        f"{C},color,blue,ann,",
         f"{C},color,,,",
         f'{C},color,"blue',
         f"{C},color,blue,,",
@@ -249,7 +249,7 @@ def test_a_dispute_is_told_where_it_is_queued(file: list[Statement]) -> None:
 
 
 def test_undated_statements_of_two_people_keep_their_order() -> None:
-    """They have one time in the file; the catalogue knows no lines."""
+    """They have one time in the file; the catalog knows no lines."""
     both = [
         Statement(f"line {at}", A, "color", (value,), False, by, START, "")
         for at, (by, value) in enumerate([("zoe", "red"), ("ann", "blue")])

@@ -23,7 +23,7 @@ class Cars:
 
 @pytest.fixture(scope="module")
 def cars(tiny_encoder: ClipEncoder) -> Cars:
-    """Rendered exteriors with their colours, each on a page of its own."""
+    """Rendered exteriors with their colors, each on a page of its own."""
     seeds = [seed for seed in range(70_000, 71_000) if draw_labels(seed).view == "exterior"]
     scenes = [render(seed, (240, 180)) for seed in seeds[:PHOTOS]]
     contents = [jpeg_bytes(scene) for scene in scenes]
@@ -34,7 +34,7 @@ def cars(tiny_encoder: ClipEncoder) -> Cars:
 
 
 def flipped(cars: Cars, share: float) -> tuple[list[Values], set[int]]:
-    """The colours with some of them wrong, and which."""
+    """The colors with some of them wrong, and which."""
     dice = np.random.default_rng(5)
     values = sorted(set(cars.colors))
     wrong = set(dice.choice(PHOTOS, round(share * PHOTOS), replace=False).tolist())
@@ -45,7 +45,7 @@ def flipped(cars: Cars, share: float) -> tuple[list[Values], set[int]]:
     return colors, wrong
 
 
-def test_flipped_colours_are_suspected(cars: Cars) -> None:
+def test_flipped_colors_are_suspected(cars: Cars) -> None:
     colors, wrong = flipped(cars, 0.1)
     done = find_suspects(cars.vectors, colors, cars.pages)
     found = {each.row for each in done.found}
@@ -60,7 +60,7 @@ def test_flipped_colours_are_suspected(cars: Cars) -> None:
     assert all(0 < each.margin <= each.probability <= 1 for each in done.found)
 
 
-def test_few_right_colours_are_suspected(cars: Cars) -> None:
+def test_few_right_colors_are_suspected(cars: Cars) -> None:
     done = find_suspects(cars.vectors, cars.colors, cars.pages)
     assert len(done.found) <= 0.02 * PHOTOS
     assert (done.judged, done.left_out) == (PHOTOS, {})

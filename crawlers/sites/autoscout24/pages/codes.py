@@ -1,4 +1,4 @@
-"""AutoScout24's numbers for bodies and colours, the words for them, and its country sites."""
+"""AutoScout24's numbers for bodies and colors, the words for them, and its country sites."""
 
 import re
 import unicodedata
@@ -53,7 +53,7 @@ COLORS = {
     15: ("Orange", "Orange", "Oranje", "Arancione", "Orange", "Naranja"),
     16: ("Gold", "Gold", "Goud", "Oro", "Or", "Oro"),
 }
-"""Each colour id's label in the languages of `LANGUAGES`; the English one is the word kept, but for
+"""Each color id's label in the languages of `LANGUAGES`; the English one is the word kept, but for
 those of `OTHER_COLORS`."""
 
 OTHER_COLORS = {("es", 13): "Burgundy"}
@@ -101,11 +101,11 @@ SITES = {
 
 
 def color_word(vehicle: Mapping[str, Any], language: str) -> tuple[str | None, str]:
-    """The colour of an offer's `vehicle`, as the English label, and the path it was found at.
+    """The color of an offer's `vehicle`, as the English label, and the path it was found at.
 
     The site's own English word goes before the label in the page's language. A word that is not in
-    the table stays as it is, so that it is reported; (None, "") where the offer gives no colour.
-    The colour in the link of an offer is not looked at: it is the last word of a text that sellers
+    the table stays as it is, so that it is reported; (None, "") where the offer gives no color.
+    The color in the link of an offer is not looked at: it is the last word of a text that sellers
     write.
     """
     raw = (vehicle.get("rawData") or {}).get("bodyColor") or {}
@@ -120,7 +120,7 @@ def color_word(vehicle: Mapping[str, Any], language: str) -> tuple[str | None, s
 
 
 def color_name(number: int, language: str) -> str:
-    """The word that is kept of a colour id where the site's labels are in `language`: an id alone
+    """The word that is kept of a color id where the site's labels are in `language`: an id alone
     means nothing, 13 is violet on one site and burgundy on another."""
     return OTHER_COLORS.get((language, number), COLORS[number][0])
 
@@ -131,7 +131,7 @@ def body_id(label: str, language: str) -> int | None:
 
 
 def color_of_label(label: str, language: str) -> str:
-    """The word that is kept of a colour's label in `language`; one that is not known stays."""
+    """The word that is kept of a color's label in `language`; one that is not known stays."""
     number = _number(COLORS, label, language)
     return label if number is None else color_name(number, language)
 

@@ -24,7 +24,7 @@ class Narrowed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The colour and the body by which searches found a listing."""
+    """The color and the body by which searches found a listing."""
 
     color: Narrowed | None = None
     body: Narrowed | None = None
@@ -36,7 +36,7 @@ def make_listing(
     """The record of a listing; its photos are asked for in `size`, one of `gallery.SIZES`.
 
     What the offer says goes before what the row says, and that before what searches tell; the words
-    `color_from` and `body_type_from` name where colour and body come from. Raises
+    `color_from` and `body_type_from` name where color and body come from. Raises
     `UsageMistakeError` if there is no such size.
     """
     words = _shared(row, facts) | _color(facts, searched) | _body(facts, searched)

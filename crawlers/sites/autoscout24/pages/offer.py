@@ -54,7 +54,7 @@ class OfferError(MarqueError):
 class OfferFacts:
     """What an offer says of its car.
 
-    `color_from` and `body_from` are the paths below `listingDetails` where colour and body were
+    `color_from` and `body_from` are the paths below `listingDetails` where color and body were
     found. `body_id` is None if the page has a body that is not known, and `body_word` then names
     that one. `first_registration` is the first day of a month, "2024-05-01".
     """

@@ -18,7 +18,7 @@ from crawlers.sites.autoscout24.pages.search import Label, SearchPage
 
 @dataclass(frozen=True, slots=True)
 class SiteWords:
-    """Id -> the word that is kept, of colours and of bodies; `strange` are labels of the page that
+    """Id -> the word that is kept, of colors and of bodies; `strange` are labels of the page that
     are not known, or belong to another id elsewhere: "bcol=13 is 'Burdeos', not 'Violett'"."""
 
     colors: Mapping[int, str]
@@ -28,7 +28,7 @@ class SiteWords:
 
 def site_words(site: Site, page: SearchPage) -> SiteWords:
     """The words of a site. A label that its page gives goes before what is known of the id: what is
-    not known is kept as it stands, and reported, and never taken for another site's colour."""
+    not known is kept as it stands, and reported, and never taken for another site's color."""
     colors = {number: color_name(number, site.language) for number in COLORS}
     colors |= {each.id: color_of_label(each.label, site.language) for each in page.colors}
     bodies = dict(BODIES)

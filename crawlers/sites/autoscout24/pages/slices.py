@@ -56,7 +56,7 @@ def _faults(asked: Slice) -> Iterator[str]:
     if asked.year_from and asked.year_to and asked.year_from > asked.year_to:
         yield f"no year is from {asked.year_from} to {asked.year_to}: exchange the two"
     if asked.color not in {None, *COLORS}:
-        yield f"there is no colour {asked.color}; there are: {', '.join(map(str, COLORS))}"
+        yield f"there is no color {asked.color}; there are: {', '.join(map(str, COLORS))}"
     if asked.body not in {None, *BODIES}:
         yield f"there is no body {asked.body}; there are: {', '.join(map(str, BODIES))}"
 
@@ -88,7 +88,7 @@ def search_url(web: "Web", asked: Slice, page: int) -> str:
 
 
 def color_slices(asked: Slice) -> list[Slice]:
-    """The slice by colour, 14 parts: whatever is in one has that colour, without its offer."""
+    """The slice by color, 14 parts: whatever is in one has that color, without its offer."""
     return [replace(asked, color=color) for color in COLORS]
 
 

@@ -32,7 +32,7 @@ TO_BE_DELETED = "file is to be deleted"
 NO_ADDRESS = "file has no address"
 
 SEEN_AT = ("LicenseUrl", "License")
-"""Where the licence is read, and nowhere else: its address, or its code where no address is given.
+"""Where the license is read, and nowhere else: its address, or its code where no address is given.
 A name for people grants nothing."""
 
 _FORMATS = ("image/jpeg", "image/png", "image/webp", "image/tiff")
@@ -70,7 +70,7 @@ def _license(page: Page) -> License | None:
 
 
 def _is_stated(page: Page) -> bool:
-    """Whether a licence is named, be it one that is known. The code `pd` names none: it says that
+    """Whether a license is named, be it one that is known. The code `pd` names none: it says that
     there is no need of one, and who says so may be wrong."""
     code = said(page, "License").lower()
     return bool(said(page, "LicenseUrl")) or code.startswith(("cc", "pdm"))
@@ -115,7 +115,7 @@ def _license_faults(
         yield TO_BE_DELETED, f"{name}: {why}"
     if not _is_stated(page):
         said_so = raw or "nothing"
-        yield NOT_STATED, f"{name}: {said_so} is said, without the address or code of a licence"
+        yield NOT_STATED, f"{name}: {said_so} is said, without the address or code of a license"
     if (reason := refusal(found, accepted)) is not None:
         yield reason, f"{name}: {raw}"
 

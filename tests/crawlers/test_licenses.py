@@ -1,4 +1,4 @@
-"""Licences: the closed table, every form of an address, and what is accepted."""
+"""Licenses: the closed table, every form of an address, and what is accepted."""
 
 import json
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_how_many_there_are() -> None:
 
 
 @pytest.mark.parametrize("each", EVERY, ids=lambda each: each.name)
-def test_every_licence_is_read_from_its_own_address(each: License) -> None:
+def test_every_license_is_read_from_its_own_address(each: License) -> None:
     assert parse_license(each.url) == each
     assert "//" not in each.url.removeprefix("https://")
 
@@ -78,7 +78,7 @@ def test_every_licence_is_read_from_its_own_address(each: License) -> None:
     st.sampled_from(["", "/", "?ref=somewhere", "#", "/?lang=de"]),
     st.booleans(),
 )
-def test_no_form_of_an_address_changes_the_licence(
+def test_no_form_of_an_address_changes_the_license(
     each: License, scheme: str, port: str, tail: str, end: str, upper: bool
 ) -> None:
     path = each.url.removeprefix("https://").replace(".org/", f".org{port}/", 1) + tail
@@ -149,13 +149,13 @@ def test_forms_in_use(url: str, code: str, version: str, port: str) -> None:
         "",
     ],
 )
-def test_what_is_not_in_the_table_is_no_licence(url: str) -> None:
+def test_what_is_not_in_the_table_is_no_license(url: str) -> None:
     assert parse_license(url) is None
     assert refusal(parse_license(url), ACCEPTABLE) == NOT_KNOWN
 
 
 @pytest.mark.parametrize("each", EVERY, ids=lambda each: each.name)
-def test_every_licence_is_read_from_its_code(each: License) -> None:
+def test_every_license_is_read_from_its_code(each: License) -> None:
     words = [part for part in (each.code, each.version, each.port) if part]
     code = "-".join(["cc", *words])
     if each.code in {"cc0", "pdm", "publicdomain"}:
@@ -170,7 +170,7 @@ def test_every_licence_is_read_from_its_code(each: License) -> None:
      "cc-by-sa-all", "cc-by-2.1", "cc-by-5.0", "cc-by-sa-4.0-de", "cc-by-nc-nd-1.0", "gfdl",
      "cc-by-sa-3.0-de-at", "by-sa-3.0", "attribution", "cc0-4.0", "cc-by-2.0-xx"],
 )  # fmt: skip
-def test_a_code_that_names_no_licence_of_the_table(code: str) -> None:
+def test_a_code_that_names_no_license_of_the_table(code: str) -> None:
     """`pd` is what somebody thinks of a work, and a code without a version names several."""
     assert parse_code(code) is None
 
@@ -253,5 +253,5 @@ def test_only_what_was_asked_for() -> None:
     assert refusal(mark, ("by", "pdm")) is None
     assert refusal(named, ("cc0",)) == NOT_ASKED
     assert refusal(named, ()) == NOT_ASKED
-    with pytest.raises(UsageMistakeError, match=r"'gfdl'.*no such licence.*by, by-sa, cc0, pdm"):
+    with pytest.raises(UsageMistakeError, match=r"'gfdl'.*no such license.*by, by-sa, cc0, pdm"):
         refusal(named, ("gfdl",))
