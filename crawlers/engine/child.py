@@ -20,7 +20,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 
 from core.errors import MarqueError
 from core.web import Web
-from crawlers.engine.crawl_state import UnderWay, now_text
+from crawlers.engine.crawl_state import CrawlState, now_text
 from crawlers.engine.finish import conclude, keep
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.runner import REFUSED, check_job
@@ -62,18 +62,18 @@ def run(folder: Path, job: CrawlJob) -> CrawlReport:
     return crawl.report
 
 
-def _begin(job: CrawlJob, store: CrawlStore) -> UnderWay:
+def _begin(job: CrawlJob, store: CrawlStore) -> CrawlState:
     new = uuid.uuid4().hex
     crawl_id = store.begin(job.key, new, time.time(), keep_for=GO_ON_WITHIN)
     report = CrawlReport(job.source, crawl_id, now_text())
     if crawl_id != new:
         report.count_notice("went on with a crawl that had broken off", crawl_id)
-    crawl = UnderWay(job, site_named(job.source), Web(job.replica), store, report)
+    crawl = CrawlState(job, site_named(job.source), Web(job.replica), store, report)
     crawl.keep_report()
     return crawl
 
 
-def _crawl(crawl: UnderWay, mouth: Executor) -> None:
+def _crawl(crawl: CrawlState, mouth: Executor) -> None:
     process = AsyncCrawlerProcess(crawl_settings(crawl))
     crawler = process.create_crawler(SPIDERS[crawl.site.name])
     crawling = process.crawl(crawler, crawl=crawl)
@@ -85,7 +85,7 @@ def _crawl(crawl: UnderWay, mouth: Executor) -> None:
     crawling.result()  # raises what hindered Scrapy from beginning at all
 
 
-def _stop_on_signals(loop: asyncio.AbstractEventLoop, crawl: UnderWay) -> None:
+def _stop_on_signals(loop: asyncio.AbstractEventLoop, crawl: CrawlState) -> None:
     def stop(why: str) -> None:
         crawl.stop("stopped", why)
 
@@ -100,7 +100,7 @@ def _stop_on_signals(loop: asyncio.AbstractEventLoop, crawl: UnderWay) -> None:
     loop.add_reader(sys.stdin.fileno(), parent_left)
 
 
-async def _tell(crawl: UnderWay, mouth: Executor) -> None:
+async def _tell(crawl: CrawlState, mouth: Executor) -> None:
     kept = time.monotonic()
     while True:
         await asyncio.sleep(TELL_EVERY)

@@ -23,7 +23,7 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class UnderWay:
+class CrawlState:
     """One crawl while it runs, in its own process.
 
     `partial` says that the spider could not see everything that was asked for, `unread` which
@@ -115,9 +115,9 @@ class UnderWay:
         self.report.fill = {name: round(self.filled.get(name, 0) / listings, 4) for name in wanted}
 
 
-def crawl_of(crawler: Any) -> UnderWay:
+def crawl_of(crawler: Any) -> CrawlState:
     """The crawl that a Scrapy crawler is making."""
-    found: UnderWay = crawler.spider.crawl
+    found: CrawlState = crawler.spider.crawl
     return found
 
 

@@ -1,6 +1,6 @@
 """The end of a crawl: what came of it is judged, and what is gone is marked."""
 
-from crawlers.engine.crawl_state import UnderWay, now_text
+from crawlers.engine.crawl_state import CrawlState, now_text
 from crawlers.engine.expectations import check_ending, check_expectations
 from crawlers.engine.runner import LOG
 from crawlers.engine.store import DiskError
@@ -11,7 +11,7 @@ FEW = 20
 """So many may be gone at once, whatever share they are: a small search is soon sold out."""
 
 
-def conclude(crawl: UnderWay) -> None:
+def conclude(crawl: CrawlState) -> None:
     """Judge what came of a crawl, and mark what is gone; raises `DiskError`."""
     if crawl.report.ended == "running":
         crawl.stop("failed", f"it ended without saying why; {crawl.store.folder / LOG} may tell")
@@ -24,7 +24,7 @@ def conclude(crawl: UnderWay) -> None:
         mark_gone(crawl)
 
 
-def keep(crawl: UnderWay) -> None:
+def keep(crawl: CrawlState) -> None:
     """Close the report of a crawl, and keep it if that can be done."""
     report = crawl.report
     report.finished_at = now_text()
@@ -39,7 +39,7 @@ def keep(crawl: UnderWay) -> None:
         report.warnings.append(f"the report of the crawl could not be kept: {error}")
 
 
-def mark_gone(crawl: UnderWay) -> None:
+def mark_gone(crawl: CrawlState) -> None:
     """Mark what earlier crawls of the job saw and this one, which saw everything, did not.
 
     A crawl that did not end by itself, could not see everything, or failed a check says nothing

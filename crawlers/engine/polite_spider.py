@@ -10,7 +10,7 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 
 from core.records import Listing
-from crawlers.engine.crawl_state import Delivery, UnderWay
+from crawlers.engine.crawl_state import Delivery, CrawlState
 from crawlers.engine.pipelines.record import PENDING
 from crawlers.engine.politeness.agent import TOKEN
 from crawlers.engine.politeness.gate import STOPPING, Gate, RefusedError, StoppingError
@@ -34,7 +34,7 @@ class PoliteSpider(Spider):
     """A spider of one crawl. A site's own one says in `listings` what there is, and in `estimate`
     how much that would be."""
 
-    crawl: UnderWay
+    crawl: CrawlState
     room: asyncio.Semaphore
 
     async def start(self) -> AsyncIterator[Delivery]:

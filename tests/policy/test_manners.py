@@ -18,7 +18,7 @@ from core.errors import UsageMistakeError
 from core.web import Web
 from crawlers import sites as spiders
 from crawlers.engine.child import SPIDERS
-from crawlers.engine.crawl_state import UnderWay
+from crawlers.engine.crawl_state import CrawlState
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.polite_spider import PoliteSpider
 from crawlers.engine.politeness.agent import NoContactError, user_agent
@@ -46,7 +46,7 @@ def made(site: Site, tmp_path: Path) -> Iterator[Settings]:
     job = CrawlJob(site.name, ASKED.get(site.name, {}), contact=CONTACT, permission=True)
     store = open_store(tmp_path)
     report = CrawlReport(site.name, "crawl", "now")
-    yield Settings(crawl_settings(UnderWay(job, site, Web(), store, report)))
+    yield Settings(crawl_settings(CrawlState(job, site, Web(), store, report)))
     store.close()
 
 
