@@ -10,7 +10,7 @@ from scrapy import Request, Spider
 from scrapy.http import Response
 
 from core.records import Listing
-from crawlers.engine.crawl_state import Delivery, CrawlState
+from crawlers.engine.crawl_state import CrawlState, Delivery
 from crawlers.engine.pipelines.record import PENDING
 from crawlers.engine.politeness.agent import TOKEN
 from crawlers.engine.politeness.gate import STOPPING, Gate, RefusedError, StoppingError
