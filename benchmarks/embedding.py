@@ -25,7 +25,7 @@ from benchmarks.peers import ABSENT, peers_python
 from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import Catalog
-from core.photos.examine import decode
+from core.photos.decode import decode
 from core.records import Photo, Sighting
 from embeddings.clip import ClipEncoder
 from embeddings.engine import Job

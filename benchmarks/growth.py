@@ -23,8 +23,8 @@ import pyarrow as pa
 
 from benchmarks.machine import made_by
 from catalog.car_columns import open_space
+from catalog.optimize import SIZES
 from catalog.table import Catalog, open_catalog
-from catalog.upkeep import SIZES
 
 SIZES_OF_TABLES = (10_000, 100_000, 1_000_000)
 ROWS = 256  # a shard

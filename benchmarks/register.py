@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.machine import made_by
 from benchmarks.peers import ABSENT, peers_python
 from benchmarks.photos import SIZE, write_photos
-from core.photos.examine import examine
+from core.photos.decode import examine
 from flows.settings import Settings, load_settings
 
 PHOTOS = 3000
@@ -156,7 +156,7 @@ def page_of(rows: Sequence[Row], workers: int) -> str:
         f"photos of {SIZE[0]}x{SIZE[1]}, about 300 KB each, no two alike, lie in a folder; they "
         "are rendered scenes under noise. `marque ingest folder --no-embed` takes them into a new "
         f"catalog with {workers} decoding threads; the same number of bare processes reads the "
-        "same files and calls the same function, `core.photos.examine.examine` (sha256, decode, "
+        "same files and calls the same function, `core.photos.decode.examine` (sha256, decode, "
         "perceptual hash, JPEG thumbnail), and stores nothing. They are measured before and after "
         "Marque, and the faster counts. Marque also looks up what is known, stores bytes, "
         "sightings and thumbnails, and checks what it wrote. The whole command includes starting "

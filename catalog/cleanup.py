@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import Any
 
 from catalog.errors import CatalogError, StoreError
+from catalog.optimize import BATCH, SIZES
 from catalog.sql import equals
 from catalog.table import Catalog
-from catalog.upkeep import BATCH, SIZES
 from catalog.versions import REPLACED, TAG
 
 EVERY = 32

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from catalog.places import store_reason
+from catalog.uri import store_reason
 from core.errors import MarqueError
 
 

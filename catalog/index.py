@@ -13,8 +13,8 @@ import pyarrow as pa
 from lancedb.index import Bitmap, IvfRq
 
 from catalog.errors import ReadError
+from catalog.optimize import give_back
 from catalog.table import Catalog, StoreError
-from catalog.upkeep import give_back
 
 INDEX_FROM = 50_000
 LEAST_TO_INDEX = 256  # fewer photos than the index's training wants

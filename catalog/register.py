@@ -15,16 +15,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.added import insert_own
-from catalog.places import is_path
-from catalog.registered import Registered
+from catalog.facts import AS_READ, RIGHTS, Told, changes, facts_of, told_of
+from catalog.photos import forget_damage, recorded_damage, verify_photos
+from catalog.registration_counts import Registered
 from catalog.rejects import store_rejects
+from catalog.run_inserts import insert_own
 from catalog.schema import sighting_id
-from catalog.stored import forget_damage, recorded_damage, verify_photos
 from catalog.table import KEYS_A_QUERY, Catalog, StoreError
-from catalog.told import AS_READ, RIGHTS, Told, changes, facts_of, told_of
-from catalog.writing import TRIES
-from core.photos.examine import (
+from catalog.upsert import TRIES
+from catalog.uri import is_path
+from core.photos.decode import (
     UNREADABLE,
     PhotoFacts,
     RejectedError,

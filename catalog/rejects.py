@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from catalog.added import insert_own
+from catalog.run_inserts import insert_own
 from catalog.table import Catalog
 from core.records import Drop
 

@@ -16,8 +16,8 @@ from typing import Any
 import lancedb
 import pyarrow as pa
 
-from catalog import columns
-from catalog.columns import with_nulls
+from catalog import update_columns
+from catalog.connect import absent, check_schema, connect, missing_tables, opened, read_format
 from catalog.errors import (
     OTHER_VERSION,
     AbsentCatalogError,
@@ -30,12 +30,12 @@ from catalog.errors import (
     storing,
 )
 from catalog.migrations import FORMAT, born, current_format, later_columns, later_tables, migrate
-from catalog.opening import absent, check_schema, connect, missing_tables, opened, read_format
-from catalog.places import is_path, place_of, plain_path, unfit, unusable_option
+from catalog.optimize import is_due, keep_up
 from catalog.schema import label_columns, table_specs
 from catalog.sql import KEYS_A_QUERY, REAL, among
-from catalog.upkeep import is_due, keep_up
-from catalog.writing import Change, Written, check_written, first_of_each, store
+from catalog.update_columns import with_nulls
+from catalog.upsert import Change, Written, check_written, first_of_each, store
+from catalog.uri import is_path, place_of, plain_path, unfit, unusable_option
 from core.vocabulary import Vocabulary, load_vocabulary
 
 __all__ = [
@@ -184,13 +184,13 @@ class Catalog:
             return
         table = self.table(name)
         with self.reading(name):
-            place = columns.touched(table, key, rows.column(key))
-        if rows.num_rows < columns.LEAST_SHARE * place.rows:
+            place = update_columns.touched(table, key, rows.column(key))
+        if rows.num_rows < update_columns.LEAST_SHARE * place.rows:
             self.update(name, rows)
             return
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
         with self.storing(name):
-            columns.rewrite(place, key, rows.cast(schema))
+            update_columns.rewrite(place, key, rows.cast(schema))
             check_written(table, self.uri, key, rows.column(key))
 
     def remove(self, name: str, keys: Iterable[str]) -> None:

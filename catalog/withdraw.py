@@ -9,11 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.imports import forget_sidecar, remembered_sidecars
+from catalog.facts import AS_READ, RIGHTS, Change, changes, told_of
+from catalog.sidecars import forget_sidecar, remembered_sidecars
 from catalog.sql import among
 from catalog.table import Catalog, CatalogError, StoreError
-from catalog.told import AS_READ, RIGHTS, Change, changes, told_of
-from catalog.writing import TRIES
+from catalog.upsert import TRIES
 from core.records import RENDERED
 from crawlers.imports.sidecar.read import teller_of
 from crawlers.imports.walk import readable

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from core.photos.examine import SHOWN_AS
+from core.photos.decode import SHOWN_AS
 from embeddings import tiny
 from embeddings.fit import check_fits
 from embeddings.network import (

@@ -12,8 +12,8 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from concurrent.futures.process import BrokenProcessPool
 
 from core.errors import MarqueError
-from core.photos.examine import RejectedError
-from core.photos.unpacking import MEMORY, TooMuchError
+from core.photos.decode import RejectedError
+from core.photos.decoding_budget import MEMORY, TooMuchError
 from core.records import Box
 from embeddings.preparation import Picture, Preparation
 from embeddings.tuning import Decoders

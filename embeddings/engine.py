@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from core.photos.examine import RejectedError
+from core.photos.decode import RejectedError
 from core.records import Box
 from embeddings.decoding import DecodePool, picture_of
 from embeddings.forward import Forward, ImageEncoder, Output

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from core.photos.examine import RejectedError
+from core.photos.decode import RejectedError
 from embeddings.preparation import Picture
 from embeddings.registry import ModelError
 

@@ -19,7 +19,7 @@ from typing import Protocol, Self, get_args
 import numpy as np
 import torch
 
-from core.photos.examine import RejectedError
+from core.photos.decode import RejectedError
 from core.records import Box
 from embeddings.decoding import DecodePool, DecodingError, picture_of
 from embeddings.engine import PhotoEncoder

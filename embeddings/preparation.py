@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from core.photos.examine import decoded, decoding_bytes
+from core.photos.decode import decoded, decoding_bytes
 from core.records import Box
 
 LONGEST_STRIP = 8

@@ -17,7 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from catalog.places import place_of, unfit, unusable_option
+from catalog.uri import place_of, unfit, unusable_option
 from core.errors import MarqueError
 from embeddings.registry import DEFAULT_MODEL, ModelSpec, model_spec
 from embeddings.tuning import Given, usable_cores

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.told import Change
+from catalog.facts import Change
 from catalog.withdraw import find_withdrawal, forget_tellers, withdraw_facts
 from flows.recipe import recipe
 from flows.reporting.progress import stage

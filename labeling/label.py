@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.added import insert_own
+from catalog.run_inserts import insert_own
 from catalog.table import Catalog
 from core.assertions import CONFIDENCE_DIGITS, Assertion, Label
 from core.records import Sighting

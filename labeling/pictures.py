@@ -16,11 +16,11 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from catalog.photos import load_photos
 from catalog.segments import load_segments
-from catalog.stored import load_photos
 from catalog.table import Catalog
 from core.assertions import Assertion
-from core.photos.examine import RejectedError, decoded
+from core.photos.decode import RejectedError, decoded
 from core.vocabulary import Vocabulary
 from embeddings.preparation import Picture, Preparation
 from labeling.classmap import ClassMap, ClassMapError, Mask, car_mask, main_part

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from catalog.photos import DAMAGED, load_photos
 from catalog.rejects import store_rejects
 from catalog.segments import Segments, segment_stage, store_segments
-from catalog.stored import DAMAGED, load_photos
 from catalog.table import Catalog
-from core.photos.examine import SHOWN_AS, RejectedError, decoded
+from core.photos.decode import SHOWN_AS, RejectedError, decoded
 from core.records import Drop
 from embeddings.engine import Engine, Job
 from embeddings.forward import Forward

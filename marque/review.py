@@ -78,7 +78,7 @@ def export(
     out: Path, limit: int, attributes: tuple[str, ...], reasons: tuple[str, ...], as_json: bool
 ) -> None:
     """Write the labels that a person should look at first, for Label Studio and as a table."""
-    from catalog.stored import DAMAGED
+    from catalog.photos import DAMAGED
     from labeling.review.export import check_folder, export_review
     from labeling.review.waiting import choose
 

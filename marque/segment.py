@@ -82,8 +82,8 @@ def segment(
 
 def _content(settings: "Settings", image: str) -> bytes:
     """The bytes of a file, or of a photo of the catalog by the first digits of its id."""
-    from catalog.stored import photo_bytes
-    from core.photos.examine import RejectedError
+    from catalog.photos import photo_bytes
+    from core.photos.decode import RejectedError
     from core.photos.files import read_photo
     from flows.opening import catalog_at
     from labeling.publish.status import ID_PREFIX, find_photo
@@ -121,7 +121,7 @@ def _load(settings: "Settings", name: str | None, weights: Path | None) -> "Segm
 
 
 def _segmented(segmenter: "Segmenter", image: str, content: bytes, threshold: float) -> "ClassMap":
-    from core.photos.examine import RejectedError
+    from core.photos.decode import RejectedError
     from labeling.segment import segment_photo
 
     try:

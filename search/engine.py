@@ -15,7 +15,7 @@ import numpy.typing as npt
 from catalog.car_columns import label_of
 from catalog.filters import hide_views, to_sql
 from catalog.published import PublishedCars, Rows
-from core.photos.examine import RejectedError
+from core.photos.decode import RejectedError
 from core.photos.files import read_photo
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from search.query import Query, QueryError

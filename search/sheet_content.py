@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from catalog.published import PublishedCars
 from catalog.table import Catalog
-from core.photos.examine import RejectedError, examine
+from core.photos.decode import RejectedError, examine
 from core.photos.files import read_photo
 from embeddings.registry import SPACE, TINY, SpaceRecord
 from search.engine import Answer, Hit, hits_of

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from core.photos.parts import MOST_PROFILE
-from core.photos.profiles import coded_profile, png_profile
+from core.photos.icc_profiles import coded_profile, png_profile
+from core.photos.strip_metadata import MOST_PROFILE
 
 _SAME = 2
 """A profile that moves no color by more than so many of 255 is sRGB, which has many writings: the

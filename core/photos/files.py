@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.photos.examine import RejectedError
+from core.photos.decode import RejectedError
 
 MAX_BYTES = 256 * 2**20
 TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"

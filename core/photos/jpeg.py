@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from PIL import Image
 
-from core.photos.unpacking import scans
+from core.photos.decoding_budget import scans
 
 END = b"\xff\xd9"
 

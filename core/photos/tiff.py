@@ -6,6 +6,7 @@ import struct
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2
 
+from core.photos.decoding_budget import CountedBytes, PictureError
 from core.photos.tiff_grey import (
     PIXELS,
     REAL,
@@ -17,7 +18,6 @@ from core.photos.tiff_grey import (
     number,
     numbers,
 )
-from core.photos.unpacking import CountedBytes, PictureError
 
 BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from core.photos.unpacking import PictureError
+from core.photos.decoding_budget import PictureError
 
 PIXELS = "TIFF of a kind of pixels that is not read"
 

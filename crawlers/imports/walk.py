@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.records import Drop, Notice
-from crawlers.imports.foreign import OTHER_FILE, OTHER_FOLDER, is_other_file, is_other_folder
+from crawlers.imports.other_programs import OTHER_FILE, OTHER_FOLDER, is_other_file, is_other_folder
 
 LABEL_SUFFIXES = (
     *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".mat"),

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from catalog.registered import Registered
+from catalog.facts import CHANGES, Change
+from catalog.registration_counts import Registered
 from catalog.table import Catalog
-from catalog.told import CHANGES, Change
 from core.text import visible_json
 from flows.reporting.crawl_report import crawl_tables
 from flows.reporting.markdown import plain, table

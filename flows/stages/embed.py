@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from catalog.photos import BYTES_A_READ, DAMAGED, load_photos
 from catalog.rejects import store_rejects
-from catalog.stored import BYTES_A_READ, DAMAGED, load_photos
 from catalog.table import Catalog
 from core.records import Box, Drop
 from embeddings.registry import SPACE

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from catalog.photos import DAMAGED
 from catalog.segments import unsegmented
-from catalog.stored import DAMAGED
 from catalog.table import Catalog
 from core.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord

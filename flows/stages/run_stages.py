@@ -7,8 +7,8 @@ from datetime import timedelta
 from catalog.car_columns import add_label_columns, open_space
 from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
-from catalog.registered import Registered
-from core.photos.examine import UNREADABLE, RejectedError, examine
+from catalog.registration_counts import Registered
+from core.photos.decode import UNREADABLE, RejectedError, examine
 from core.photos.files import read_photo
 from core.records import Drop, Notice, Photo, Source, SourceError
 from crawlers.imports.drive import OnDrive

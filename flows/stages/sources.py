@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from catalog.imports import remember_sidecar, remembered_sidecar
+from catalog.sidecars import remember_sidecar, remembered_sidecar
 from core.records import RENDERED, Notice, Source, SourceError
 from crawlers.imports.folder import FolderSource
 from crawlers.imports.sidecar.read import FIELDS, teller_of

@@ -20,7 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 from catalog.register import register
-from catalog.registered import Registered
+from catalog.registration_counts import Registered
 from catalog.table import Catalog, StoreError
 from core.records import Drop, Notice, Photo
 from embeddings.registry import SPACE

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.car_columns import label_of, space_record
-from catalog.imports import remembered_sidecars
 from catalog.migrations import FORMAT
+from catalog.sidecars import remembered_sidecars
 from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_problem, readable_published

@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from catalog.stored import load_photos
+from catalog.photos import load_photos
 from catalog.table import Catalog
 from core.errors import UsageMistakeError
-from core.photos.examine import decoded, encode_jpeg
+from core.photos.decode import decoded, encode_jpeg
 from core.spreadsheet import csv_line
 from core.text import clean, web_url
 from labeling.review.cases import Case, spoken

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from catalog.stored import verify_photos
+from catalog.photos import verify_photos
 from catalog.table import AbsentCatalogError
 from flows.opening import catalog_at
 from flows.settings import Settings

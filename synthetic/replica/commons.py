@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from synthetic.replica.commons_continue import ApiError, Asked
 from synthetic.replica.commons_items import entities
-from synthetic.replica.commons_manners import (
+from synthetic.replica.commons_query import Query
+from synthetic.replica.commons_rate_limits import (
     CLOSED_ROBOTS,
     IDENTIFIED,
     REFUSED_BY_API,
@@ -23,7 +24,6 @@ from synthetic.replica.commons_manners import (
     Meter,
     standing,
 )
-from synthetic.replica.commons_query import Query
 from synthetic.replica.commons_state import commons_of
 from synthetic.replica.commons_upload import upload_app
 from synthetic.replica.faults import declare_faults, drop_path

@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from synthetic.replica.autoscout24.pictures import photo_answer
 from synthetic.replica.commons_files import CommonsFile
-from synthetic.replica.commons_manners import REFUSED_BY_UPLOAD, standing
 from synthetic.replica.commons_photos import STEPS, file_bytes, thumbnail_bytes
+from synthetic.replica.commons_rate_limits import REFUSED_BY_UPLOAD, standing
 from synthetic.replica.commons_state import commons_of
 from synthetic.replica.faults import declare_faults
 

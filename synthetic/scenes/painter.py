@@ -6,7 +6,7 @@ from typing import Unpack
 import numpy as np
 
 from core.records import Box
-from synthetic.scenes import closeups, finish, graphics, landscapes, rooms, streets
+from synthetic.scenes import closeups, effects, graphics, landscapes, rooms, streets
 from synthetic.scenes.bodies import SHAPES, Shape
 from synthetic.scenes.canvas import Camera, Canvas, Place
 from synthetic.scenes.cars import CarPainter
@@ -62,7 +62,7 @@ def render(seed: int, size: tuple[int, int] = SIZE, **choices: Unpack[Choices]) 
             getattr(closeups, labels.detail or "wheel")(canvas, dice, paint)
         else:
             dice.pick(graphics.GRAPHICS)(canvas, dice)
-    image = finish.develop(canvas.image.reduce(2), weather, dice)
+    image = effects.develop(canvas.image.reduce(2), weather, dice)
     mask = np.asarray(canvas.mask.reduce(2)) > 127
     return Scene(seed, image, labels, mask, _tight(mask), caption_of(labels))
 
@@ -89,8 +89,8 @@ def paint_exterior(labels: Labels, dice: Dice, size: tuple[int, int]) -> tuple[C
     camera = _frame(look, dice, size[0] * 2, size[1] * 2)
     canvas = Canvas(size[0] * 2, size[1] * 2, camera)
     SETTINGS[background](canvas, weather, dice, depth)
-    finish.grade(canvas, dice)
-    finish.draw_haze(canvas, weather, dice)
+    effects.grade(canvas, dice)
+    effects.draw_haze(canvas, weather, dice)
     _distractors(canvas, labels, dice, look, weather)
     painter = CarPainter(canvas, look)
     painter.shadow(weather)
@@ -98,7 +98,7 @@ def paint_exterior(labels: Labels, dice: Dice, size: tuple[int, int]) -> tuple[C
     painter.paint()
     _people(canvas, labels, dice, look)
     canvas.marking = None
-    finish.draw_weather(canvas, weather, dice)
+    effects.draw_weather(canvas, weather, dice)
     return canvas, weather
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.memory import Peak, measure_all, page_of, write_photos
-from core.photos.examine import examine, image_id
+from core.photos.decode import examine, image_id
 
 
 def test_photos_differ_in_bytes_and_can_be_read(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from catalog.register import REPLACED, register
 from catalog.table import Catalog, open_catalog
-from core.photos.examine import FIRST_FRAME, examine
+from core.photos.decode import FIRST_FRAME, examine
 from crawlers.imports.folder import FolderSource
 from tests.catalog.making import png
 

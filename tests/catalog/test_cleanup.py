@@ -12,9 +12,9 @@ import pytest
 
 from catalog import cleanup
 from catalog.cleanup import clean_up, remove_superseded, remove_versions
+from catalog.optimize import keep_up
 from catalog.published import PublishedCars
 from catalog.table import Catalog, StoreError, open_catalog
-from catalog.upkeep import keep_up
 from catalog.versions import REPLACED, TAG
 from core.assertions import Assertion
 from flows.settings import SettingsError, load_settings

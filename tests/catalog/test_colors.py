@@ -12,8 +12,8 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
-from core.photos.examine import RejectedError, decode, examine
-from core.photos.profiles import SRGB_CURVE, Curve, rgb_profile
+from core.photos.decode import RejectedError, decode, examine
+from core.photos.icc_profiles import SRGB_CURVE, Curve, rgb_profile
 from embeddings.preparation import Preparation
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "real_cases" / "photos"

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from lancedb.index import IvfRq
 
-from catalog import columns
+from catalog import update_columns
 from catalog.schema import KEY_MARK, TableSpec
 from catalog.table import Catalog, StoreError, open_catalog
 
@@ -127,7 +127,7 @@ def test_a_fragment_that_changed_meanwhile_is_not_overwritten(
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, change: object) -> None:
     """Let another writer come between looking at the fragments and committing, once."""
-    rewrite, done = columns.rewrite, []
+    rewrite, done = update_columns.rewrite, []
 
     def late(*given: object) -> None:
         if not done:
@@ -135,4 +135,4 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, change: object) -> None:
             change()  # type: ignore[operator]
         rewrite(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(columns, "rewrite", late)
+    monkeypatch.setattr(update_columns, "rewrite", late)

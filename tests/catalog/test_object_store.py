@@ -15,7 +15,7 @@ from catalog.car_columns import open_space
 from catalog.index import maintain_indexes
 from catalog.published import PublishedCars
 from catalog.table import Catalog, CatalogError, open_catalog
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from flows.opening import catalog_at
 from flows.settings import SettingsError, load_settings
 from labeling.publish.cars import replace_vectors
@@ -60,7 +60,7 @@ def test_a_catalog_that_settings_name(
     ids = fill(catalog, [make_photo(seed, color="red") for seed in range(3)])
     # Lance itself commits this, and compacts and indexes below: it must know the store too.
     catalog.rewrite("cars", pa.table({"image_id": ids, "make": ["seat"] * 3}))
-    monkeypatch.setattr("catalog.upkeep.FEW", 0)
+    monkeypatch.setattr("catalog.optimize.FEW", 0)
     maintain_indexes(catalog, "semantic")
     assert publish(catalog).moved
     assert PublishedCars(catalog_at(settings, create=False)).count("make = 'seat'") == 3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog import opening
+from catalog import connect
 from catalog.migrations import FORMAT
 from catalog.register import register
 from catalog.table import (
@@ -111,6 +111,6 @@ def test_emptying_that_was_broken_off_leaves_a_whole_catalog(
 def test_more_tables_than_a_page_of_the_list(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "_LISTED", 4)
-    assert opening.table_names(catalog._db) == set(catalog.specs)
+    monkeypatch.setattr(connect, "_LISTED", 4)
+    assert connect.table_names(catalog._db) == set(catalog.specs)
     assert set(open_catalog(catalog.uri, create=False).versions()) == set(catalog.specs)

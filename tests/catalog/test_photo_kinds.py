@@ -9,11 +9,11 @@ import pillow_heif
 import pytest
 from PIL import ExifTags, Image
 
-from core.photos import kinds
-from core.photos.examine import TOO_LARGE, RejectedError, decode, examine
-from core.photos.parts import NO_PICTURE
+from core.photos import file_types
+from core.photos.decode import TOO_LARGE, RejectedError, decode, examine
+from core.photos.decoding_budget import TOO_MUCH_MEMORY
+from core.photos.strip_metadata import NO_PICTURE
 from core.photos.tiff import RAW
-from core.photos.unpacking import TOO_MUCH_MEMORY
 
 pillow_heif.register_heif_opener()
 
@@ -57,9 +57,9 @@ NAMED = {
     ],
     "HEIF of a codec that is not read": [box(b"avci", b"mif1")],
     "HEIF sequence is not read": [box(b"hevc", b"msf1")],
-    kinds.VIDEO: [box(b"isom", b"mp42"), box(b"qt  "), b"\x1a\x45\xdf\xa3" + NOISE],
-    kinds.TRUNCATED: [box(b"heic", b"mif1"), box(b"avif"), b"\x89PNG\r\n\x1a\n" + NOISE],
-    kinds.NOT_AN_IMAGE: [NOISE, b"PK\3\4" + NOISE, b"\0\0\2\0" + bytes(300)],
+    file_types.VIDEO: [box(b"isom", b"mp42"), box(b"qt  "), b"\x1a\x45\xdf\xa3" + NOISE],
+    file_types.TRUNCATED: [box(b"heic", b"mif1"), box(b"avif"), b"\x89PNG\r\n\x1a\n" + NOISE],
+    file_types.NOT_AN_IMAGE: [NOISE, b"PK\3\4" + NOISE, b"\0\0\2\0" + bytes(300)],
 }
 
 
@@ -87,7 +87,7 @@ def test_a_file_without_a_picture() -> None:
         b"\xff\xd8\xff\xd9",
     ):
         assert rejection(content).reason == NO_PICTURE
-    assert rejection(gif[:head]).reason == kinds.TRUNCATED
+    assert rejection(gif[:head]).reason == file_types.TRUNCATED
     assert examine(gif[:head] + comment + gif[head:]).format == "GIF"
 
 
@@ -128,8 +128,8 @@ def test_a_heic_that_asks_for_too_much_is_refused_before_it_is_decoded() -> None
     huge = content[:at] + struct.pack(">II", 30_000, 30_000) + content[at + 8 :]
     assert rejection(huge).reason in {TOO_LARGE, TOO_MUCH_MEMORY}
     small = content[:at] + struct.pack(">II", 64, 64) + content[at + 8 :]
-    assert rejection(small).reason == kinds.TRUNCATED
+    assert rejection(small).reason == file_types.TRUNCATED
     tiles = encode(scene(), "HEIF", tile_size=64)
     at = tiles.index(b"ispe") + 8
     large_tile = tiles[:at] + struct.pack(">II", 12_000, 12_000) + tiles[at + 8 :]
-    assert rejection(large_tile).reason in {TOO_LARGE, TOO_MUCH_MEMORY, kinds.TRUNCATED}
+    assert rejection(large_tile).reason in {TOO_LARGE, TOO_MUCH_MEMORY, file_types.TRUNCATED}

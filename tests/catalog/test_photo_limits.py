@@ -18,17 +18,17 @@ from PIL import Image
 
 from catalog.register import register
 from catalog.table import Catalog
-from core.photos import examine as photos
-from core.photos import shown, unpacking
-from core.photos.examine import RejectedError, decode, decoding_bytes, examine
-from core.photos.kinds import JPEG_2000, TRUNCATED
-from core.photos.unpacking import (
+from core.photos import decode as photos
+from core.photos import decoding_budget, display
+from core.photos.decode import RejectedError, decode, decoding_bytes, examine
+from core.photos.decoding_budget import (
     MOST_SCANS,
     TOO_MANY_PARTS,
     TOO_MANY_SCANS,
     TOO_MUCH_MEMORY,
     Budget,
 )
+from core.photos.file_types import JPEG_2000, TRUNCATED
 from core.records import Box, Photo, Sighting
 from crawlers.engine.pipelines.store_photo import LASTING, look_at
 
@@ -131,7 +131,7 @@ def test_a_file_in_ever_so_many_parts_is_refused(monkeypatch: pytest.MonkeyPatch
     """Each is read by itself under the interpreter's lock; 12 MB of comments took half a minute."""
     for content in in_parts(100):
         assert examine(content).width == SIZE[0]
-    monkeypatch.setattr(unpacking, "MOST_READS", 1_000)
+    monkeypatch.setattr(decoding_budget, "MOST_READS", 1_000)
     for content in in_parts(2_000):
         assert reason_of(content) == TOO_MANY_PARTS
     for content in in_parts(2_000)[:2]:  # a crawl takes no GIF
@@ -142,7 +142,7 @@ def test_a_file_in_ever_so_many_parts_is_refused(monkeypatch: pytest.MonkeyPatch
 def test_texts_behind_the_pixels_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     png = encode(noise("RGB"), "PNG")
     text = struct.pack(">L4sL", 0, b"tEXt", zlib.crc32(b"tEXt"))
-    monkeypatch.setattr(unpacking, "MOST_READS", 1_000)
+    monkeypatch.setattr(decoding_budget, "MOST_READS", 1_000)
     with pytest.raises(RejectedError) as rejected:
         examine(png[:-12] + text * 2_000 + png[-12:])
     assert rejected.value.reason == TOO_MANY_PARTS
@@ -191,7 +191,7 @@ def test_strips_make_no_difference(mode: str, monkeypatch: pytest.MonkeyPatch) -
     more = {"transparency": 3} if mode == "P" else {}
     content = encode(image, "TIFF" if mode in {"CMYK", "F", "I"} else "PNG", **more)
     whole = np.asarray(decode(content))
-    monkeypatch.setattr(shown, "STRIP_PIXELS", 7 * SIZE[0])
+    monkeypatch.setattr(display, "STRIP_PIXELS", 7 * SIZE[0])
     assert np.array_equal(np.asarray(decode(content)), whole)
     assert whole.std() > 20
 
@@ -200,7 +200,7 @@ MEASURE = """
 import ctypes, io, json, sys
 from pathlib import Path
 from PIL import Image
-from core.photos.examine import decode, decoding_bytes, examine
+from core.photos.decode import decode, decoding_bytes, examine
 from core.records import Box
 
 def status(name):
@@ -273,8 +273,8 @@ SIDE_BY_SIDE = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from catalog import photos, shown
-from core.photos.unpacking import Budget
+from core.photos import decode as photos
+from core.photos.decoding_budget import Budget
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -321,7 +321,7 @@ def test_what_is_decoded_smaller_takes_less() -> None:
 
 
 def test_the_budget_is_given_back_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MEMORY", Budget(unpacking.MOST_BYTES))
+    monkeypatch.setattr(photos, "MEMORY", Budget(decoding_budget.MOST_BYTES))
     whole = encode(noise("RGB"), "PNG")
     examine(whole)
     with pytest.raises(RejectedError, match=TRUNCATED):

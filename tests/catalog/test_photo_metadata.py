@@ -16,10 +16,10 @@ from PIL import ExifTags, Image
 
 from catalog.register import register
 from catalog.table import Catalog
-from core.photos.examine import RejectedError, decode, examine
-from core.photos.kinds import TRUNCATED
-from core.photos.opening import NO_END
-from core.photos.parts import NO_PICTURE
+from core.photos.decode import RejectedError, decode, examine
+from core.photos.file_types import TRUNCATED
+from core.photos.open_image import NO_END
+from core.photos.strip_metadata import NO_PICTURE
 from core.records import Photo, Sighting
 from crawlers.engine.pipelines.store_photo import look_at
 
@@ -219,7 +219,7 @@ def test_a_png_without_pixels() -> None:
 PEAK = """
 import sys
 from pathlib import Path
-from core.photos.examine import decode
+from core.photos.decode import decode
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

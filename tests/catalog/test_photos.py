@@ -14,9 +14,9 @@ from PIL import ExifTags, Image, ImageDraw, ImageOps
 
 from catalog.register import register
 from catalog.table import Catalog
-from core.photos import examine as photos
-from core.photos import kinds
-from core.photos.examine import FIRST_FRAME, RejectedError, decode, examine, fits
+from core.photos import decode as photos
+from core.photos import file_types
+from core.photos.decode import FIRST_FRAME, RejectedError, decode, examine, fits
 from core.records import Box, Photo, Sighting
 
 HOSTILE = Path(__file__).parents[2].parent / "shared" / "data" / "hostile_images"
@@ -64,14 +64,14 @@ SVG_FORMS = [
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", kinds.EMPTY),
-        (b"a line of text\n", kinds.NOT_AN_IMAGE),
-        (b"<!doctype html><html><svg></svg></html>", kinds.NOT_AN_IMAGE),
-        (b"<!-- a --> " * 4000 + b"<html>", kinds.NOT_AN_IMAGE),
+        (b"", file_types.EMPTY),
+        (b"a line of text\n", file_types.NOT_AN_IMAGE),
+        (b"<!doctype html><html><svg></svg></html>", file_types.NOT_AN_IMAGE),
+        (b"<!-- a --> " * 4000 + b"<html>", file_types.NOT_AN_IMAGE),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", "PostScript is not read"),
-        *((form, kinds.SVG) for form in SVG_FORMS),
-        *((whole[: len(whole) // 2], kinds.TRUNCATED) for whole in (JPEG, PNG, WEBP)),
-        *((whole[:20], kinds.TRUNCATED) for whole in (JPEG, PNG, WEBP)),
+        *((form, file_types.SVG) for form in SVG_FORMS),
+        *((whole[: len(whole) // 2], file_types.TRUNCATED) for whole in (JPEG, PNG, WEBP)),
+        *((whole[:20], file_types.TRUNCATED) for whole in (JPEG, PNG, WEBP)),
         (encode(scene(200, 63), "PNG"), photos.TOO_SMALL),
         (encode(scene(1, 1), "GIF"), photos.TOO_SMALL),
         (huge_png(12_000, 10_000), photos.TOO_LARGE),  # between once and twice Pillow's limit
@@ -304,5 +304,5 @@ def test_photos_seen_in_the_wild() -> None:
             verdicts[path.name] = examine(path.read_bytes()).format
         except RejectedError as rejected:
             verdicts[path.name] = rejected.reason
-    assert verdicts.pop("ukbench09268_corrupt.jpg") == kinds.NOT_AN_IMAGE  # no header is left
+    assert verdicts.pop("ukbench09268_corrupt.jpg") == file_types.NOT_AN_IMAGE  # no header is left
     assert set(verdicts.values()) == {"JPEG"}

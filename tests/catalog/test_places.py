@@ -7,9 +7,9 @@ import pytest
 
 from catalog.cleanup import remove_versions
 from catalog.index import maintain_indexes
-from catalog.places import place_of, plain_path
 from catalog.published import PublishedCars
 from catalog.table import CatalogError, open_catalog
+from catalog.uri import place_of, plain_path
 from flows.settings import SettingsError, load_settings
 from labeling.publish.publish import publish
 from tests.catalog.making import Fill, MakePhoto, unit
@@ -38,7 +38,7 @@ def names(folder: Path) -> list[str]:
 def test_a_home_of_any_name_works_and_nothing_lies_beside_it(
     name: str, tmp_path: Path, make_photo: MakePhoto, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.upkeep.FEW", 0)
+    monkeypatch.setattr("catalog.optimize.FEW", 0)
     home = tmp_path / "homes" / name
     home.mkdir(parents=True)
     for seed in (0, 10):

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pytest
 
 from catalog.car_columns import add_label_columns, open_space, space_record
+from catalog.photos import photo_bytes
 from catalog.published import PublishedCars
 from catalog.register import register
 from catalog.rejects import store_rejects
-from catalog.stored import photo_bytes
 from catalog.table import Catalog, CatalogError, open_catalog
 from catalog.versions import published_version
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.records import Drop, Photo
 from core.vocabulary import Vocabulary, load_vocabulary
 from labeling.consensus import Decision

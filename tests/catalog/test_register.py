@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from catalog import register as module
-from catalog import stored
+from catalog.photos import load_photos
 from catalog.register import BOX_IGNORED, REPLACED, register
-from catalog.stored import load_photos
 from catalog.table import Catalog, StoreError, open_catalog
-from core.photos.examine import FIRST_FRAME, UNREADABLE, image_id
+from core.photos.decode import FIRST_FRAME, UNREADABLE, image_id
+from core.photos.file_types import NOT_AN_IMAGE
 from core.photos.files import MAX_BYTES, TOO_HEAVY
-from core.photos.kinds import NOT_AN_IMAGE
 from core.records import Box, Drop, Notice, Photo, Sighting
 from labeling.pending import stale_cars, unembedded_images
 from labeling.publish.cars import refresh_cars
@@ -209,7 +208,7 @@ def test_photos_are_read_back_in_order_within_a_bound(
         return found
 
     monkeypatch.setattr(catalog, "rows", counted)
-    monkeypatch.setattr(stored, "BYTES_A_READ", 2 * max(len(png(seed)) for seed in range(7)))
+    monkeypatch.setattr(photos, "BYTES_A_READ", 2 * max(len(png(seed)) for seed in range(7)))
     asked = [*contents][::-1]
     loaded = list(load_photos(catalog, [*asked, asked[0], "0" * 64]))
     assert [(key, content) for key, content, _ in loaded] == [(key, contents[key]) for key in asked]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.photos.examine import RejectedError, decode, decoding_bytes, examine
+from core.photos.decode import RejectedError, decode, decoding_bytes, examine
 from core.photos.tiff import RAW
 from core.photos.tiff_grey import PIXELS
 from crawlers.engine.pipelines.store_photo import LASTING, look_at

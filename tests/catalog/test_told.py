@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.told import RIGHTS, Told, changes, facts_of, told_of
+from catalog.facts import RIGHTS, Told, changes, facts_of, told_of
 from core.records import Sighting
 
 BY, SA = "https://creativecommons.org/licenses/by/4.0/", "CC BY-SA 4.0"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from catalog.facts import told_of
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
-from catalog.told import told_of
 from catalog.withdraw import withdraw_facts
 from core.records import Photo, Sighting
 from tests.catalog.making import png

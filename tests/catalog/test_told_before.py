@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.imports import remember_sidecar, remembered_sidecar
 from catalog.register import register
+from catalog.sidecars import remember_sidecar, remembered_sidecar
 from catalog.table import Catalog, open_catalog
 from catalog.withdraw import find_withdrawal, withdraw_facts
 from core.records import Photo, Sighting

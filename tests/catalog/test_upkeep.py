@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lancedb.index import BTree
 
-from catalog import upkeep
+from catalog import optimize
 from catalog.car_columns import open_space
 from catalog.index import NPROBES, maintain_indexes, probes
 from catalog.published import PublishedCars
@@ -27,7 +27,7 @@ TINY = {"EVERY": 1, "FEW": 2, "SIZES": (4, 16), "UNSORTED": 3}
 
 def keep_up_at_every_write(patch: pytest.MonkeyPatch) -> None:
     for name, value in TINY.items():
-        patch.setattr(upkeep, name, value)
+        patch.setattr(optimize, name, value)
 
 
 WRITES = st.lists(
@@ -75,7 +75,7 @@ def test_photos_are_put_together_once_they_are_many_as_they_are(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_up_at_every_write(monkeypatch)
-    monkeypatch.setattr(upkeep, "PHOTOS", {4: 3, 16: 2})
+    monkeypatch.setattr(optimize, "PHOTOS", {4: 3, 16: 2})
     schema = catalog.specs["images"].schema
 
     def photo(at: int, content: bytes) -> pa.Table:
@@ -138,7 +138,7 @@ def test_an_update_under_a_condition_goes_past_the_index(catalog: Catalog) -> No
 def write_in_turn(uri: str, start: Any, writer: int) -> list[str]:
     """One of several processes that write the same keys, and keep the table up, at every write."""
     for name, value in TINY.items():
-        setattr(upkeep, name, value)
+        setattr(optimize, name, value)
     catalog = open_catalog(uri)
     start.wait(500)
     new = []
@@ -180,7 +180,7 @@ def test_compacting_leaves_searches_and_the_published_version_as_they_were(
     tag(catalog)
     pinned = [PublishedCars(catalog, exact_rows=rows) for rows in (0, 10_000)]
     asked = [[cars.nearest("semantic", q, 10) for q in QUESTIONS] for cars in pinned]
-    monkeypatch.setattr(upkeep, "FEW", 2)
+    monkeypatch.setattr(optimize, "FEW", 2)
     catalog.keep_up("cars")
     table = catalog.table("cars")
     assert table.to_lance().stats.dataset_stats()["num_fragments"] == 1

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lancedb.index import BTree
 
-from catalog import writing
+from catalog import upsert
+from catalog.optimize import LARGER, newest_parts
 from catalog.table import Catalog, CatalogError, StoreError, open_catalog
-from catalog.upkeep import LARGER, newest_parts
 from tests.catalog.writers import runs, write_at_once
 
 OLD = [f"old {at}" for at in range(20)]
@@ -40,14 +40,14 @@ def stored(catalog: Catalog) -> dict[str, str]:
 def before_commit(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], Any]]]:
     """What to do, one at each of the next commits, between the look for keys and the commit."""
     todo: list[Callable[[], Any]] = []
-    inner = writing._commit
+    inner = upsert._commit
 
     def commit(*given: Any) -> None:
         if todo:
             todo.pop()()
         inner(*given)
 
-    monkeypatch.setattr(writing, "_commit", commit)
+    monkeypatch.setattr(upsert, "_commit", commit)
     yield todo
     assert not todo
 
@@ -69,7 +69,7 @@ def test_a_key_that_another_writer_adds_meanwhile_is_not_added_again(
 def test_what_adds_no_key_goes_on_beside(
     indexed: Catalog, before_commit: list[Callable[[], Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "TRIES", 1)
+    monkeypatch.setattr(upsert, "TRIES", 1)
     other = open_catalog(indexed.uri)
     before_commit.append(other.table("runs").to_lance().optimize.optimize_indices)
     assert indexed.insert("runs", runs(indexed, ["new 1"], "mine")) == 1
@@ -122,7 +122,7 @@ def test_a_write_that_ends_before_its_commit_leaves_nothing(
 def test_others_that_are_first_again_and_again_end_a_write_with_a_reason(
     indexed: Catalog, before_commit: list[Callable[[], Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "TRIES", 2)
+    monkeypatch.setattr(upsert, "TRIES", 2)
     other = open_catalog(indexed.uri)
     for key in ("new 1", "new 2"):
         # The rival has no rival: what is still to do is put aside while it writes.

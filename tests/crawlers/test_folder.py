@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.records import Drop, Notice, Photo, SourceError
-from crawlers.imports import foreign, walk
+from crawlers.imports import walk
 from crawlers.imports.folder import FolderSource
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -212,7 +212,7 @@ def test_folders_of_other_programs_are_left_out_and_counted(tmp_path: Path) -> N
     records = list(FolderSource(tmp_path).records())
     ids = {photo.sighting.source_id for photo in photos(records)}
     assert ids == {f"{tmp_path}/{name}" for name in mine}
-    counted = {foreign.OTHER_FOLDER: len(OTHERS), foreign.OTHER_FILE: 3, walk.HIDDEN: 4}
+    counted = {other_programs.OTHER_FOLDER: len(OTHERS), other_programs.OTHER_FILE: 3, walk.HIDDEN: 4}
     assert told(records) == counted
     named = FolderSource(tmp_path / "@eaDir" / "car.jpg").records()
     assert len(photos(list(named))) == 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
 
-from core.photos.parts import NO_PICTURE
+from core.photos.strip_metadata import NO_PICTURE
 from core.photos.tiff import RAW
 from core.photos.tiff_grey import PIXELS
 from core.records import Listing, PhotoLink

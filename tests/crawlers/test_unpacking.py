@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from PIL import Image
 
-from core.photos.unpacking import TOO_MANY_SCANS, TOO_MUCH_MEMORY, Budget, TooMuchError
+from core.photos.decoding_budget import TOO_MANY_SCANS, TOO_MUCH_MEMORY, Budget, TooMuchError
 from crawlers.engine.pipelines import store_photo
 from crawlers.engine.pipelines.store_photo import LASTING, look_at
 

@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 from PIL import Image
 
-from core.photos.examine import RejectedError
-from core.photos.unpacking import TOO_MUCH_MEMORY, Budget
+from core.photos.decode import RejectedError
+from core.photos.decoding_budget import TOO_MUCH_MEMORY, Budget
 from embeddings import decoding
 from embeddings.decoding import DecodePool, picture_of
 from embeddings.preparation import Preparation

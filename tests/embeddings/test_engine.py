@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from core.photos.examine import decode
-from core.photos.kinds import TRUNCATED
+from core.photos.decode import decode
+from core.photos.file_types import TRUNCATED
 from core.records import Box
 from embeddings.clip import ClipEncoder
 from embeddings.decoding import DecodingError

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
-from core.photos.examine import RejectedError, decode
-from core.photos.kinds import TRUNCATED
+from core.photos.decode import RejectedError, decode
+from core.photos.file_types import TRUNCATED
 from core.records import Box
 from embeddings.clip import ClipEncoder
 from embeddings.preparation import LONGEST_STRIP, Preparation

@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from catalog.car_columns import open_space
+from catalog.photos import DAMAGED, load_photos, verify_photos
 from catalog.register import MENDED, register
 from catalog.segments import unsegmented
-from catalog.stored import DAMAGED, load_photos, verify_photos
 from catalog.table import Catalog
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from embeddings.registry import SPACE, TINY, SpaceRecord
 from embeddings.tuning import Way

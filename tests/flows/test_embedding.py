@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from catalog.car_columns import open_space
+from catalog.photos import load_photos
 from catalog.register import register
-from catalog.stored import load_photos
 from catalog.table import Catalog
 from core.records import Photo, Sighting
 from embeddings.engine import Engine

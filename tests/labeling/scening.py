@@ -12,7 +12,7 @@ from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import Catalog
 from core.assertions import Assertion
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.records import RENDERED, Photo, Sighting
 from embeddings.registry import SPACE, SpaceRecord
 from labeling.label import label_sightings, store_assertions

@@ -8,7 +8,7 @@ from PIL import Image
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
 from core.assertions import Label
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from labeling.label import (
     Labeled,

@@ -10,7 +10,7 @@ from PIL import Image
 from catalog.register import register
 from catalog.table import open_catalog
 from core.assertions import Label
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from core.vocabulary import VocabularyError, load_vocabulary
 from flows.reporting.report import new_report

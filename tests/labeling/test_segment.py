@@ -14,12 +14,12 @@ import torch
 from PIL import Image
 from torch import nn
 
+from catalog.photos import load_photos
 from catalog.register import register
 from catalog.segments import load_segments, segment_stage, unsegmented
-from catalog.stored import load_photos
 from catalog.table import Catalog, open_catalog
-from core.photos.examine import image_id
-from core.photos.kinds import TRUNCATED
+from core.photos.decode import image_id
+from core.photos.file_types import TRUNCATED
 from core.records import Box, Photo, Sighting
 from embeddings.engine import Engine, Job, embed_photos
 from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, UNUSABLE, Forward

@@ -15,7 +15,7 @@ from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import open_catalog
 from core.licenses import License
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from labeling.label import label_sightings
 from labeling.pending import unembedded_images, unlabeled_sightings

@@ -12,7 +12,7 @@ from PIL import Image
 
 from catalog.register import register
 from catalog.table import open_catalog
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.photos.files import MAX_BYTES, TOO_HEAVY
 from core.records import Photo, Sighting
 from labeling import masks

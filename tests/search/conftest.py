@@ -6,9 +6,9 @@ import numpy.typing as npt
 import pytest
 
 from catalog.car_columns import open_space
+from catalog.photos import load_photos
 from catalog.published import PublishedCars
 from catalog.register import register
-from catalog.stored import load_photos
 from catalog.table import Catalog, open_catalog
 from core.records import RENDERED
 from crawlers.imports.folder import FolderSource

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.published import PublishedCars
 from core.photos import files as photo_files
-from core.photos.examine import RejectedError
+from core.photos.decode import RejectedError
 from core.photos.files import MAX_BYTES, TOO_HEAVY
 from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder

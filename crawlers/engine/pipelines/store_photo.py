@@ -12,10 +12,7 @@ from scrapy.pipelines.files import FilesPipeline
 from scrapy.pipelines.media import FileInfo, FileInfoOrError, MediaPipeline
 from twisted.python.failure import Failure
 
-from core.photos.opening import load_picture, open_picture
-from core.photos.tiff import RAW
-from core.photos.tiff_grey import PIXELS
-from core.photos.unpacking import (
+from core.photos.decoding_budget import (
     MEMORY,
     TOO_MANY_PARTS,
     TOO_MANY_SCANS,
@@ -24,6 +21,9 @@ from core.photos.unpacking import (
     pixel_bytes,
     reader_bytes,
 )
+from core.photos.open_image import load_picture, open_picture
+from core.photos.tiff import RAW
+from core.photos.tiff_grey import PIXELS
 from core.records import PhotoLink
 from crawlers.engine.crawl_state import Delivery, crawl_of
 from crawlers.engine.politeness.gate import RefusedError, StoppingError

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from core.records import SourceError
 from crawlers.imports.sidecar.paths import Finder
-from crawlers.imports.sidecar.sheet import PATH_COLUMNS, Sheet, column_key
+from crawlers.imports.sidecar.table import PATH_COLUMNS, Sheet, column_key
 
 FIELDS = ("split", "license", "license_url", "creator", "attribution", "page_url")
 ATTRIBUTES = (

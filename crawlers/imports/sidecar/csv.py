@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from crawlers.imports.sidecar.sheet import Row, Sheet, column_key, filled
+from crawlers.imports.sidecar.table import Row, Sheet, column_key, filled
 
 DELIMITERS = (",", ";", "\t", "|")
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from charset_normalizer import from_bytes
 
-from crawlers.imports.sidecar.sheet import is_foreign
 from crawlers.imports.sidecar.spelling import ANY, SIGNS, languages_of
+from crawlers.imports.sidecar.table import is_foreign
 
 MOST_CELLS = 5_000
 """So many different cells are looked at: enough to decide, and little work."""

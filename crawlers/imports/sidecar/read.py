@@ -14,7 +14,7 @@ from crawlers.imports.sidecar.columns import ATTRIBUTES, FIELDS, resolve_columns
 from crawlers.imports.sidecar.encoding import Encoding, detect_encoding
 from crawlers.imports.sidecar.paths import AmbiguousError, Finder, Found, real_path
 from crawlers.imports.sidecar.rows import load_sheet
-from crawlers.imports.sidecar.sheet import PATH_COLUMNS, Row, Sheet, Tally, is_foreign
+from crawlers.imports.sidecar.table import PATH_COLUMNS, Row, Sheet, Tally, is_foreign
 from crawlers.imports.walk import readable
 
 __all__ = ["ATTRIBUTES", "FIELDS", "Facts", "Sidecar", "load_sidecar", "real_path", "teller_of"]

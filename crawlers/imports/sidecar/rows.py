@@ -8,7 +8,7 @@ from typing import Any
 
 from core.records import SourceError
 from crawlers.imports.sidecar.csv import parse_csv
-from crawlers.imports.sidecar.sheet import (
+from crawlers.imports.sidecar.table import (
     PATH_COLUMNS,
     Row,
     Sheet,

@@ -15,7 +15,7 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from synthetic.replica.autoscout24.app import InsteadError, check_welcome
-from synthetic.replica.autoscout24.switches import PHOTOS
+from synthetic.replica.autoscout24.fault_switches import PHOTOS
 from synthetic.replica.faults import Faults
 from synthetic.replica.photos import marked_jpeg
 from synthetic.replica.world import World

@@ -17,8 +17,8 @@ from PIL import Image
 from crawlers.engine.politeness.agent import user_agent
 from synthetic.replica.commons import FAULTS
 from synthetic.replica.commons_files import CommonsFile
-from synthetic.replica.commons_manners import IDENTIFIED, UNIDENTIFIED, Meter, standing
 from synthetic.replica.commons_photos import STEPS
+from synthetic.replica.commons_rate_limits import IDENTIFIED, UNIDENTIFIED, Meter, standing
 from synthetic.replica.commons_state import Commons, commons_of
 from synthetic.replica.commons_upload import FAULTS as MEDIA_FAULTS
 from synthetic.replica.faults import known_faults

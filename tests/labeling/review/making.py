@@ -14,7 +14,7 @@ from catalog.car_columns import open_space
 from catalog.register import register
 from catalog.table import Catalog
 from core.assertions import Assertion
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from labeling.label import current_labels, label_sightings, store_assertions
 from labeling.labelers import Calibration, Judge, Labeler, use_labeler

@@ -17,7 +17,7 @@ from PIL import Image
 from catalog.register import register
 from catalog.table import open_catalog
 from core.errors import UsageMistakeError
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.records import Box, Photo, Sighting
 from core.vocabulary import load_vocabulary
 from labeling.review import export

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from catalog.told import Change
+from catalog.facts import Change
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from core.photos.colors import Colors, colors_of
-from core.photos.opening import load_picture
+from core.photos.open_image import load_picture
 
 STRIP_PIXELS = 2**18
 """What turns pixels into RGB by way of further copies does so for as many at a time."""

@@ -13,7 +13,7 @@ import lance
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.writing import ADDRESS, found, fragment_of
+from catalog.upsert import ADDRESS, found, fragment_of
 
 LEAST_SHARE = 0.05
 """Of the rows of the fragments that they are in: fewer rows are moved. A row of `cars` is mostly

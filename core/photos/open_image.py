@@ -9,8 +9,8 @@ import struct
 import pillow_heif
 from PIL import Image
 
-from core.photos import jpeg, parts, tiff
-from core.photos.unpacking import CountedBytes, check_scans
+from core.photos import jpeg, strip_metadata, tiff
+from core.photos.decoding_budget import CountedBytes, check_scans
 
 NO_END = "JPEG without its end: all of its pixels are there"
 
@@ -29,15 +29,15 @@ def open_picture(content: bytes, formats: tuple[str, ...]) -> Image.Image:
     colors are those of the file: what says which those are is in `Image.info`.
     """
     check_scans(content)
-    if content.startswith(parts.PNG_BEGINS) and "PNG" in formats:
-        bare = parts.bare_png(content)
+    if content.startswith(strip_metadata.PNG_BEGINS) and "PNG" in formats:
+        bare = strip_metadata.bare_png(content)
         image = Image.open(CountedBytes(bare.content), formats=("PNG",))
         image.info.update(bare.info)
         return image
     if content.startswith(tiff.BEGINS) and "TIFF" in formats:
         return tiff.open_tiff(content)
     if content[:4] == b"RIFF":
-        content = parts.bare_webp(content)
+        content = strip_metadata.bare_webp(content)
     elif content.startswith(b"\xff\xd8"):
         content = jpeg.without_filling(content)
     try:
@@ -46,7 +46,7 @@ def open_picture(content: bytes, formats: tuple[str, ...]) -> Image.Image:
         if not content.startswith(b"\xff\xd8"):
             raise
         return Image.open(CountedBytes(jpeg.without_notes(content)), formats=("JPEG",))
-    if image.format in {"AVIF", "HEIF"} and (code := parts.color_code(content)):
+    if image.format in {"AVIF", "HEIF"} and (code := strip_metadata.color_code(content)):
         image.info["cicp"] = code
     return image
 

@@ -17,10 +17,7 @@ import imagehash
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from core.photos.kinds import EMPTY, TRUNCATED, why_unknown
-from core.photos.opening import open_picture
-from core.photos.shown import is_plain_rgb, may_be_turned, shown_pixels
-from core.photos.unpacking import (
+from core.photos.decoding_budget import (
     MEMORY,
     PictureError,
     TooMuchError,
@@ -28,6 +25,9 @@ from core.photos.unpacking import (
     pixel_bytes,
     reader_bytes,
 )
+from core.photos.display import is_plain_rgb, may_be_turned, shown_pixels
+from core.photos.file_types import EMPTY, TRUNCATED, why_unknown
+from core.photos.open_image import open_picture
 from core.records import Box
 
 MIN_SIDE = 64

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from core.photos.unpacking import CountedBytes, PictureError
+from core.photos.decoding_budget import CountedBytes, PictureError
 
 NO_PICTURE = "has no picture in it"
 

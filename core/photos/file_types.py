@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from core.photos.parts import NO_PICTURE
+from core.photos.strip_metadata import NO_PICTURE
 from core.photos.tiff import DEVELOP, RAW
 
 EMPTY = "empty file"

@@ -17,8 +17,8 @@ from catalog.errors import (
     reading,
 )
 from catalog.migrations import FORMAT, Migration, current_format, later_tables, pending
-from catalog.places import PROBE, is_path, unreachable
 from catalog.schema import KEY_MARK, TableSpec
+from catalog.uri import PROBE, is_path, unreachable
 
 _LISTED = 1000
 
