@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.machine import made_by
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.sites.sources import Pace
-from synthetic.replica.server import Logged, Replica, start_replica
+from synthetic.replica.server import LoggedRequest, Replica, start_replica
 from synthetic.replica.world import World
 
 PACE = Pace(0.0, 8, 0.0, 8, timeout=120.0)
@@ -155,7 +155,7 @@ def _megabytes(peak: str | float) -> float:
     return float(peak) / 1e6 if sys.platform == "darwin" else float(peak) * 1024 / 1e6
 
 
-def _addresses(running: Replica, requests: Sequence[Logged]) -> list[str]:
+def _addresses(running: Replica, requests: Sequence[LoggedRequest]) -> list[str]:
     return [
         f"{running.world.web.base(each.host)}{each.path}" + (f"?{each.query}" if each.query else "")
         for each in requests

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from benchmarks.machine import made_by
 from catalog.car_columns import open_space
-from catalog.optimize import SIZES
+from catalog.optimize import FRAGMENT_ROWS
 from catalog.table import Catalog, open_catalog
 
 SIZES_OF_TABLES = (10_000, 100_000, 1_000_000)
@@ -90,7 +90,7 @@ def rows_of(catalog: Catalog, name: str, start: int, count: int) -> pa.Table:
 def fill(catalog: Catalog, name: str, rows: int) -> None:
     """Write a table of so many rows straight to its files, and keep it up as it grows."""
     place = catalog.table(name).to_lance().uri
-    step = max(SIZES)
+    step = max(FRAGMENT_ROWS)
     # Photos come a shard at a time; for the others many of a run are put together at once.
     most = ROWS if name == "images" else step
     for start in range(0, rows, step):

@@ -45,7 +45,7 @@ from labeling.segment import load_segmenter, segment_photos
 from labeling.segmenters import DEFAULT_SEGMENTER
 from labeling.truth import known_views, load_vectors
 from labeling.zero_shot import make_classifiers
-from synthetic.scenes import Labels as Shown
+from synthetic.scenes import SceneLabels as Shown
 from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 

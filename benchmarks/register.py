@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.machine import made_by
 from benchmarks.peers import ABSENT, peers_python
 from benchmarks.photos import SIZE, write_photos
-from core.photos.decode import examine
+from core.photos.decode import decode_facts
 from flows.settings import Settings, load_settings
 
 PHOTOS = 3000
@@ -76,7 +76,7 @@ def _bare(paths: Sequence[Path], workers: int) -> Row:
 
 
 def _examine(path: Path) -> bool:
-    return examine(path.read_bytes()).width > 0
+    return decode_facts(path.read_bytes()).width > 0
 
 
 def _marque(place: Path, workers: int) -> Iterator[Row]:
@@ -156,11 +156,11 @@ def page_of(rows: Sequence[Row], workers: int) -> str:
         f"photos of {SIZE[0]}x{SIZE[1]}, about 300 KB each, no two alike, lie in a folder; they "
         "are rendered scenes under noise. `marque ingest folder --no-embed` takes them into a new "
         f"catalog with {workers} decoding threads; the same number of bare processes reads the "
-        "same files and calls the same function, `core.photos.decode.examine` (sha256, decode, "
-        "perceptual hash, JPEG thumbnail), and stores nothing. They are measured before and after "
-        "Marque, and the faster counts. Marque also looks up what is known, stores bytes, "
-        "sightings and thumbnails, and checks what it wrote. The whole command includes starting "
-        "Python, labeling and publishing.\n\n"
+        "same files and calls the same function, `core.photos.decode.decode_facts` (sha256, "
+        "decode, perceptual hash, JPEG thumbnail), and stores nothing. They are measured before "
+        "and after Marque, and the faster counts. Marque also looks up what is known, stores "
+        "bytes, sightings and thumbnails, and checks what it wrote. The whole command includes "
+        "starting Python, labeling and publishing.\n\n"
         "img2dataset fetches the same files over HTTP from a server on the same machine, in the "
         f"same number of processes and in shards of {SHARD}, its other settings as they are "
         "(SHA-256 and EXIF of each photo, one file a photo). Keeping the bytes, it decodes "

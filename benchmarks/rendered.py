@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from catalog.table import Catalog, open_catalog
-from synthetic.scenes import Labels, render
+from synthetic.scenes import SceneLabels, render
 from synthetic.scenes.write import LABEL_COLUMNS, jpeg_bytes, label_row
 from synthetic.tiny.scenes import EVALUATION_SEED
 
@@ -55,7 +55,7 @@ def measure(described: int = DESCRIBED, undescribed: int = UNDESCRIBED) -> list[
         return [_row(catalog, each, shown) for each in (*WANTED, "age")]
 
 
-def _write(folder: Path, described: int, undescribed: int) -> dict[str, Labels]:
+def _write(folder: Path, described: int, undescribed: int) -> dict[str, SceneLabels]:
     rows, shown = [], {}
     for number in range(described + undescribed):
         scene = render(_SEED + number)
@@ -73,7 +73,7 @@ def _write(folder: Path, described: int, undescribed: int) -> dict[str, Labels]:
     return shown
 
 
-def _row(catalog: Catalog, attribute: str, shown: Mapping[str, Labels]) -> Row:
+def _row(catalog: Catalog, attribute: str, shown: Mapping[str, SceneLabels]) -> Row:
     columns = ["image_id", "source_id", attribute, f"{attribute}_origin"]
     cars = catalog.table("cars").search().select(columns).to_list()
     truth = {
@@ -104,7 +104,7 @@ def _row(catalog: Catalog, attribute: str, shown: Mapping[str, Labels]) -> Row:
     )
 
 
-def _truth(attribute: str, labels: Labels) -> set[str] | None:
+def _truth(attribute: str, labels: SceneLabels) -> set[str] | None:
     """What holds; None where the picture does not tell, as of the body type of an interior."""
     if attribute in {"people", "age"}:
         return set(getattr(labels, attribute)) if labels.view == "exterior" else None

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from benchmarks.machine import made_by
-from synthetic.scenes import SIZE, render
+from synthetic.scenes import SCENE_SIZE, render
 from synthetic.tiny.scenes import SIZES
 
 WANTED = 150
@@ -25,7 +25,7 @@ class Row:
 
 def sizes() -> dict[tuple[int, int], str]:
     """The sizes that are painted in Marque, and what for."""
-    found = {SIZE: "the default: demo, tests, evaluation", (128, 107): "small pictures"}
+    found = {SCENE_SIZE: "the default: demo, tests, evaluation", (128, 107): "small pictures"}
     return found | dict.fromkeys(SIZES, "training of marque-tiny")
 
 
@@ -52,7 +52,7 @@ def page() -> str:
 
 def page_of(rows: list[Row], count: int) -> str:
     """What was measured, the table, and whether the wanted speed is reached."""
-    default = next(row for row in rows if row.size == SIZE)
+    default = next(row for row in rows if row.size == SCENE_SIZE)
     reached = "reached" if default.speed >= WANTED else "not reached"
     lines = [
         "# Scenes a second",

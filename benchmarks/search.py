@@ -19,10 +19,10 @@ from benchmarks.machine import made_by
 from benchmarks.vectors import Data, Vectors, mixture
 from catalog.car_columns import open_space
 from catalog.filters import hide_views
-from catalog.index import REFINE, maintain_indexes, probes
+from catalog.index import REFINE_FACTOR, maintain_indexes, probes
 from catalog.published import PublishedCars
 from catalog.table import Catalog, open_catalog
-from catalog.versions import TAG
+from catalog.versions import PUBLISHED_TAG
 from embeddings.registry import SPACE, SpaceRecord
 from flows.settings import Settings
 from labeling.publish.publish import publish
@@ -124,7 +124,7 @@ def _fill(place: str, data: Data, shown: npt.NDArray[np.bool_]) -> Catalog:
 def _lance(catalog: Catalog, data: Data, shown: npt.NDArray[np.bool_], slow: int) -> list[Row]:
     cars = PublishedCars(catalog, exact_rows=0)
     table = catalog.table("cars")
-    table.checkout(TAG)
+    table.checkout(PUBLISHED_TAG)
     where = hide_views(None, HIDDEN_VIEWS)
     seen = np.flatnonzero(shown)
     everything, visible = (
@@ -180,7 +180,7 @@ def _columns(cars: PublishedCars) -> list[str]:
 def _bare(table: Any, columns: list[str], where: str | None, vector: Vector) -> list[int]:
     query = table.search(vector, vector_column_name=SPACE).distance_type("cosine")
     query = query.minimum_nprobes(probes(table.count_rows())).maximum_nprobes(0)
-    query = query.refine_factor(REFINE).limit(K)
+    query = query.refine_factor(REFINE_FACTOR).limit(K)
     return _ids(query if where is None else query.where(where), columns)
 
 
@@ -259,9 +259,9 @@ def page_of(done: Measured) -> str:
         "The whole answer is `search.engine.search` without embedding the question: it leaves "
         "out details and pictures of no car by a filter, chooses between exact search and the "
         "index, and reads all that a hit shows, thumbnail and labels too. LanceDB beside it is "
-        f"asked for the same in one query: at least {probes(done.photos)} probes, refined {REFINE} "
-        "times. Ids and distances are what `PublishedCars.nearest` gives, without a filter. NumPy "
-        "and FAISS hold float32 vectors in memory and nothing else.\n\n"
+        f"asked for the same in one query: at least {probes(done.photos)} probes, refined "
+        f"{REFINE_FACTOR} times. Ids and distances are what `PublishedCars.nearest` gives, without "
+        "a filter. NumPy and FAISS hold float32 vectors in memory and nothing else.\n\n"
         f"All indexes of the catalog were built in {done.lance_build_s:.0f} s, FAISS's in "
         f"{done.faiss_build_s:.0f} s.\n\n"
         "| asked of | recall@10 | p50 ms | p99 ms |\n|---|---:|---:|---:|\n"

@@ -20,11 +20,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks.machine import SHARED, made_by
-from catalog.index import NPROBES, REFINE, maintain_indexes
+from catalog.index import NPROBES, REFINE_FACTOR, maintain_indexes
 from catalog.published import EXACT_ROWS, PublishedCars
 from catalog.schema import vector_field
 from catalog.table import Catalog, open_catalog
-from catalog.versions import TAG
+from catalog.versions import PUBLISHED_TAG
 from flows.settings import Settings
 from labeling.publish.publish import publish
 
@@ -169,7 +169,7 @@ def _indexed(catalog: Catalog, data: Data, stored: str) -> Iterator[Row]:
     build = time.perf_counter() - began
     publish(catalog, SPACE, max_loss=1)  # its photos have no bytes
     table = catalog.table("cars")
-    table.checkout(TAG)
+    table.checkout(PUBLISHED_TAG)
     ways: dict[str, Ask] = {INDEXED: partial(_nearest, PublishedCars(catalog, exact_rows=0))}
     for probes, refine in SWEEP:
         ways[f"nprobes {probes}, refine {refine}"] = partial(_probe, table, probes, refine)
@@ -244,8 +244,8 @@ def page_of(rows: Sequence[Row]) -> str:
         "that of all indexes of the catalog.\n\n"
         "Rows *as the catalog searches* are what a search gets; those with `nprobes` ask the "
         f"same index through LanceDB. The catalog looks into {NPROBES} partitions and compares "
-        f"{REFINE} times as many candidates as it returns again with the stored vectors. Probes "
-        "at or above the number of partitions scan every code, so recall there is the "
+        f"{REFINE_FACTOR} times as many candidates as it returns again with the stored vectors. "
+        "Probes at or above the number of partitions scan every code, so recall there is the "
         "quantiser's, not the probing's.\n\n"
         f"{decision(rows)}\n\n"
         "| vectors | stored as | MB | search | recall@10 | p50 ms | p99 ms | built in s "

@@ -1,5 +1,5 @@
 """The LanceDB tables: schema, writes, reads, indexes, versions."""
 
-from catalog.lazy_import import put_off_client
+from catalog.lazy_import import defer_rest_client
 
-put_off_client()  # before any module of this room imports LanceDB
+defer_rest_client()  # before any module of this room imports LanceDB

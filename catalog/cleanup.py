@@ -14,24 +14,24 @@ from itertools import pairwise
 from typing import Any
 
 from catalog.errors import CatalogError, StoreError
-from catalog.optimize import BATCH, SIZES
+from catalog.optimize import COMPACTION_BATCH_ROWS, FRAGMENT_ROWS
 from catalog.sql import equals
 from catalog.table import Catalog
-from catalog.versions import REPLACED, TAG
+from catalog.versions import PUBLISHED_TAG, REPLACED_PREFIX
 
-EVERY = 32
+CLEANUP_VERSIONS = 32
 """Versions of a table between two looks for old ones, each of which reads all their manifests."""
 
-RUNS = 8
+CLEANUP_RUNS = 8
 """Every so many runs look whatever was written: a catalog that has become quiet, too, is rid of
 what it was before."""
 
-LEAST_SHARE = 0.1
+MIN_SUPERSEDED_SHARE = 0.1
 """Of the statements: fewer superseded ones are left for later, as the rest is written anew."""
 
 
 @dataclass(slots=True)
-class Cleaned:
+class CleanupCounts:
     """How many versions and superseded statements are gone, and how many bytes files took."""
 
     versions: int = 0
@@ -47,18 +47,18 @@ class Cleaned:
         }
 
 
-def clean_up(catalog: Catalog, grace: timedelta, *, since: Mapping[str, int]) -> Cleaned:
-    """Remove from the tables that have passed a multiple of `EVERY` versions `since`, and every
-    `RUNS` runs from all, what is older than `grace`.
+def clean_up(catalog: Catalog, grace: timedelta, *, since: Mapping[str, int]) -> CleanupCounts:
+    """Remove old versions and superseded statements that are older than `grace`.
 
-    Left for the next time where another writer is first; raises `StoreError` where it would fail
-    then too.
+    A table is cleaned when its version has passed a multiple of `CLEANUP_VERSIONS` since `since`;
+    every `CLEANUP_RUNS` runs all tables are. A table is left for the next time if another writer
+    was first. Raises `StoreError` where the next time would fail too.
     """
-    done = Cleaned()
-    everywhere = catalog.count("runs") % RUNS == 0
+    done = CleanupCounts()
+    everywhere = catalog.count("runs") % CLEANUP_RUNS == 0
     for name in catalog.specs:
         version = int(catalog.table(name).version)
-        if not everywhere and version // EVERY == since.get(name, 0) // EVERY:
+        if not everywhere and version // CLEANUP_VERSIONS == since.get(name, 0) // CLEANUP_VERSIONS:
             continue
         try:
             if name == "assertions":
@@ -73,7 +73,7 @@ def clean_up(catalog: Catalog, grace: timedelta, *, since: Mapping[str, int]) ->
     return done
 
 
-def remove_versions(catalog: Catalog, name: str, grace: timedelta) -> Cleaned:
+def remove_versions(catalog: Catalog, name: str, grace: timedelta) -> CleanupCounts:
     """Remove the versions of a table that were replaced longer ago than `grace`, but for tagged
     ones, and the files that none of the others needs.
 
@@ -86,9 +86,9 @@ def remove_versions(catalog: Catalog, name: str, grace: timedelta) -> Cleaned:
         tagged = _tagged(stored, before)
         old = [version for version in _replaced(stored, before) if version not in tagged]
         if not old:
-            return Cleaned()
+            return CleanupCounts()
         removed = stored.cleanup_old_versions(versions=old, error_if_tagged_old_versions=False)
-    return Cleaned(versions=int(removed.old_versions), bytes=int(removed.bytes_removed))
+    return CleanupCounts(versions=int(removed.old_versions), bytes=int(removed.bytes_removed))
 
 
 def _replaced(stored: Any, before: datetime) -> Iterator[int]:
@@ -105,7 +105,7 @@ def _replaced(stored: Any, before: datetime) -> Iterator[int]:
 def _tagged(stored: Any, before: datetime) -> set[int]:
     """The versions that are tagged, without those that were replaced before that time."""
     tags = stored.tags.list()
-    for name in [each for each in tags if each.startswith(REPLACED)]:
+    for name in [each for each in tags if each.startswith(REPLACED_PREFIX)]:
         if tags[name]["updated_at"] <= before or tags[name]["version"] == _published(tags):
             stored.tags.delete(name)
             del tags[name]
@@ -113,7 +113,7 @@ def _tagged(stored: Any, before: datetime) -> set[int]:
 
 
 def _published(tags: Mapping[str, Any]) -> int | None:
-    return tags[TAG]["version"] if TAG in tags else None
+    return tags[PUBLISHED_TAG]["version"] if PUBLISHED_TAG in tags else None
 
 
 def remove_superseded(catalog: Catalog, grace: timedelta) -> int:
@@ -125,7 +125,7 @@ def remove_superseded(catalog: Catalog, grace: timedelta) -> int:
     """
     where = _superseded(catalog, datetime.now(UTC) - grace)
     count = catalog.count("assertions", where) if where else 0
-    if count and count >= LEAST_SHARE * catalog.count("assertions"):
+    if count and count >= MIN_SUPERSEDED_SHARE * catalog.count("assertions"):
         table = catalog.table("assertions")
         with catalog.storing("assertions"):
             table.delete(where)
@@ -135,9 +135,11 @@ def remove_superseded(catalog: Catalog, grace: timedelta) -> int:
         stored = catalog.table("assertions").to_lance()
         # Asked apart: a run that ended in between has deleted and not compacted.
         gone = stored.stats.dataset_stats()["num_deleted_rows"]
-        if gone >= LEAST_SHARE * (stored.count_rows() + gone) > 0:
+        if gone >= MIN_SUPERSEDED_SHARE * (stored.count_rows() + gone) > 0:
             stored.optimize.compact_files(
-                target_rows_per_fragment=max(SIZES), num_threads=1, batch_size=BATCH
+                target_rows_per_fragment=max(FRAGMENT_ROWS),
+                num_threads=1,
+                batch_size=COMPACTION_BATCH_ROWS,
             )
     return count
 

@@ -18,7 +18,7 @@ from catalog.errors import (
 )
 from catalog.migrations import FORMAT, Migration, current_format, later_tables, pending
 from catalog.schema import KEY_MARK, TableSpec
-from catalog.uri import PROBE, is_path, unreachable
+from catalog.uri import PROBE_OPTIONS, is_path, unreachable_message
 
 _LISTED = 1000
 
@@ -30,7 +30,7 @@ def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
     by default LanceDB waits minutes for one that does not answer.
     """
     every = timedelta(0)
-    asked = dict(options) or None if is_path(uri) else PROBE | dict(options)
+    asked = dict(options) or None if is_path(uri) else PROBE_OPTIONS | dict(options)
     try:
         db = lancedb.connect(uri, storage_options=asked, read_consistency_interval=every)
         names = table_names(db)
@@ -42,7 +42,7 @@ def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
         if not (isinstance(error, OSError | ValueError | RuntimeError) or is_panic(error)):
             raise
         if not is_path(uri):
-            raise CatalogError(unreachable(uri, error)) from error
+            raise CatalogError(unreachable_message(uri, error)) from error
         raise CatalogError(
             f"the catalog at {uri} cannot be opened ({cause_of(error)}); "
             "check the path and its permissions, or set MARQUE_CATALOG to another place"
@@ -61,7 +61,7 @@ def table_names(db: Any) -> set[str]:
             return names
 
 
-def opened(db: Any, uri: str, name: str, advice: str | None = None) -> Any | None:
+def open_table(db: Any, uri: str, name: str, advice: str | None = None) -> Any | None:
     """The newest version of a table; None where there is none, or only the start of one.
 
     Raises `ReadError`, which ends with `advice`.
@@ -75,7 +75,7 @@ def opened(db: Any, uri: str, name: str, advice: str | None = None) -> Any | Non
             raise
 
 
-def absent(uri: str) -> AbsentCatalogError:
+def absent_catalog_error(uri: str) -> AbsentCatalogError:
     """The error of a place without a catalog."""
     return AbsentCatalogError(
         f"there is no catalog at {uri} yet; `marque ingest folder PATH` makes one"
@@ -87,7 +87,7 @@ def read_format(db: Any, uri: str, names: Collection[str]) -> int:
     if FORMAT not in names:
         return 1
     advice = f"delete the folder {FORMAT}.lance there: the next ingest makes it anew"
-    if (table := opened(db, uri, FORMAT, advice)) is None:
+    if (table := open_table(db, uri, FORMAT, advice)) is None:
         return 1
     with reading(f"table {FORMAT!r} of {uri}", advice):
         numbers = table.search().select(["number"]).to_arrow().column("number")
@@ -126,7 +126,7 @@ def missing_tables(
     if not any(_holds_rows(db, uri, name) for name in there):
         return missing
     # Another process may have made them, and have written, since they were listed.
-    missing = [name for name in missing if opened(db, uri, name) is None]
+    missing = [name for name in missing if open_table(db, uri, name) is None]
     if missing:
         raise IncompleteCatalogError(_incomplete(uri, missing, table_names(db)))
     return missing
@@ -136,7 +136,7 @@ def _was_done(db: Any, uri: str, names: Set[str], step: Migration) -> bool:
     """Whether the tables have the columns of a step that the format does not tell of, as the table
     of the format was lost: a step makes its tables before them."""
     for name, columns in step.columns.items():
-        table = opened(db, uri, name) if name in names else None
+        table = open_table(db, uri, name) if name in names else None
         with reading(f"table {name!r} of {uri}"):
             if table is None or not {*columns} <= {*table.schema.names}:
                 return False
@@ -144,7 +144,7 @@ def _was_done(db: Any, uri: str, names: Set[str], step: Migration) -> bool:
 
 
 def _holds_rows(db: Any, uri: str, name: str) -> bool:
-    table = opened(db, uri, name)
+    table = open_table(db, uri, name)
     with reading(f"table {name!r} of {uri}"):
         return table is not None and table.count_rows() > 0
 

@@ -135,12 +135,12 @@ _LASTING = {
     errno.EPERM: _PLACE,
 }
 
-DAMAGED = (
+RESTORE_ADVICE = (
     "a file of it is damaged, missing or out of reach: `marque publish` makes an index anew; else "
     "put a copy of the catalog's folder back, or move it away and ingest the photos again"
 )
 
-OTHER_VERSION = "it was removed or is damaged: `marque publish` publishes the newest version"
+REPUBLISH_ADVICE = "it was removed or is damaged: `marque publish` publishes the newest version"
 
 
 def _read_error(place: str, error: BaseException, advice: str | None) -> ReadError:
@@ -149,7 +149,7 @@ def _read_error(place: str, error: BaseException, advice: str | None) -> ReadErr
         why = f"{os.strerror(number)}; let yourself read it, and run the same command again"
         return ReadError(f"{place} cannot be read: {why}", out_of_reach=True)
     away = number not in (None, errno.ENOENT) or _AWAY.search(str(error)) is not None
-    said = f"{place} cannot be read ({cause_of(error)}); {advice or DAMAGED}"
+    said = f"{place} cannot be read ({cause_of(error)}); {advice or RESTORE_ADVICE}"
     return ReadError(said, out_of_reach=away)
 
 
@@ -161,7 +161,7 @@ def _store_error(place: str, error: BaseException) -> StoreError:
         return StoreError(f"{place} could not be written: {why}", lasts=True)
     if _BROKEN.search(str(error)):
         return StoreError(
-            f"{place} could not be written ({cause_of(error)}); {DAMAGED}", lasts=True
+            f"{place} could not be written ({cause_of(error)}); {RESTORE_ADVICE}", lasts=True
         )
     return StoreError(
         f"{place} could not be written ({cause_of(error)}); if the disk is full or the place is "

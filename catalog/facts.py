@@ -13,35 +13,35 @@ from typing import Any, Literal
 from core.licenses import parse_license
 from core.records import Sighting
 
-RIGHTS = ("page_url", "license", "license_url", "creator", "attribution", "split")
+RIGHTS_COLUMNS = ("page_url", "license", "license_url", "creator", "attribution", "split")
 """Facts with a column of their own; every other one is a word."""
 
-AS_READ = ["sighting_id", "revision", "told", "labelled_with"]
+CONFLICT_COLUMNS = ["sighting_id", "revision", "told", "labelled_with"]
 """The columns of `sightings` of which one is another when somebody has written to a row: see
 `Catalog.upsert_unchanged`."""
 
 _LICENSE = ("license", "license_url")
 
-Facts = dict[str, str]
-Change = Literal["set", "changed", "withdrawn"]
-CHANGES: tuple[Change, ...] = ("set", "changed", "withdrawn")
+FactValues = dict[str, str]
+FactChange = Literal["set", "changed", "withdrawn"]
+FACT_CHANGES: tuple[FactChange, ...] = ("set", "changed", "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FactHistory:
     """What was said of one place: (teller, facts), the last one last; a teller whose later table
     has fewer columns stands there more than once."""
 
-    entries: tuple[tuple[str, Facts], ...] = ()
+    entries: tuple[tuple[str, FactValues], ...] = ()
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> FactValues:
         """What it comes to: of each fact the last word.
 
         The name of a license and its address are one fact: they are never taken from two tellers
         that may mean two licenses.
         """
-        facts: Facts = {}
+        facts: FactValues = {}
         for _, said in self.entries:
             if not _is_one_license(facts, said):
                 for name in _LICENSE:
@@ -49,19 +49,19 @@ class Told:
             facts |= said
         return facts
 
-    def by(self, teller: str) -> Facts:
+    def by(self, teller: str) -> FactValues:
         """All that one teller said and did not take back."""
         mine = (facts for who, facts in self.entries if who == teller)
         return {name: word for facts in mine for name, word in facts.items()}
 
-    def after(self, place: Sighting) -> "Told":
+    def after(self, place: Sighting) -> "FactHistory":
         """What is told after a visit; the same object where nothing new was said.
 
         What the visit speaks of (`Sighting.covers`) replaces what its teller said before. Facts of
         an unknown teller, as old catalogs have them, give way to the first table that has them.
         """
-        said, teller = facts_of(place), place.teller
-        kept: list[tuple[str, Facts]] = []
+        said, teller = sighting_facts(place), place.teller
+        kept: list[tuple[str, FactValues]] = []
         for who, facts in self.entries:
             if who == teller:
                 gone = facts.keys() if place.covers is None else {*place.covers, *said}
@@ -69,17 +69,17 @@ class Told:
                 gone = said.keys() if not who else set()
             kept.append((who, {name: facts[name] for name in facts if name not in gone}))
         entries = [*kept, (teller, said)]
-        found = Told(tuple((who, facts) for who, facts in entries if facts))
+        found = FactHistory(tuple((who, facts) for who, facts in entries if facts))
         same = found.by(teller) == self.by(teller) and found.by("") == self.by("")
         return self if same and found.facts == self.facts else found
 
-    def without(self, tellers: Collection[str]) -> "Told":
+    def without(self, tellers: Collection[str]) -> "FactHistory":
         """What is left where these tellers take back all that they said."""
-        return Told(tuple(entry for entry in self.entries if entry[0] not in tellers))
+        return FactHistory(tuple(entry for entry in self.entries if entry[0] not in tellers))
 
     def disputes(self, place: Sighting) -> Iterator[tuple[str, str]]:
         """Facts of a visit about which another table says otherwise, and who says what."""
-        for name, word in facts_of(place).items():
+        for name, word in sighting_facts(place).items():
             for who, facts in self.entries:
                 if who not in ("", place.teller) and facts.get(name, word) != word:
                     yield name, f"{facts[name]} by {who}, {word} by {place.teller}"
@@ -88,27 +88,27 @@ class Told:
         """The columns of `sightings` that keep it; what only the source itself said is not kept
         twice."""
         words = self.facts
-        rights = {name: words.pop(name, None) for name in RIGHTS}
+        rights = {name: words.pop(name, None) for name in RIGHTS_COLUMNS}
         alone = not any(who for who, _ in self.entries)
         told = None if alone else json.dumps(self.entries, ensure_ascii=False)
         return rights | {"words": words_json(words), "told": told}
 
 
-def told_of(row: Mapping[str, Any]) -> Told:
+def stored_history(row: Mapping[str, Any]) -> FactHistory:
     """What a row of `sightings` keeps: its `told`, its words and its rights are needed."""
     if row["told"]:
-        return Told(tuple((who, facts) for who, facts in json.loads(row["told"])))
-    facts = json.loads(row["words"]) | {n: row[n] for n in RIGHTS if row[n] is not None}
-    return Told((("", facts),) if facts else ())
+        return FactHistory(tuple((who, facts) for who, facts in json.loads(row["told"])))
+    facts = json.loads(row["words"]) | {n: row[n] for n in RIGHTS_COLUMNS if row[n] is not None}
+    return FactHistory((("", facts),) if facts else ())
 
 
-def facts_of(place: Sighting) -> Facts:
+def sighting_facts(place: Sighting) -> FactValues:
     """What a visit says of a place: its words and its rights by their names."""
-    rights = {name: getattr(place, name) for name in RIGHTS}
+    rights = {name: getattr(place, name) for name in RIGHTS_COLUMNS}
     return place.words | {name: word for name, word in rights.items() if word is not None}
 
 
-def changes(before: Facts, now: Facts) -> Iterator[tuple[str, Change]]:
+def fact_changes(before: FactValues, now: FactValues) -> Iterator[tuple[str, FactChange]]:
     """Each fact that is not as it was, and what came of it."""
     for name in before.keys() | now.keys():
         if name not in before:
@@ -119,12 +119,12 @@ def changes(before: Facts, now: Facts) -> Iterator[tuple[str, Change]]:
             yield name, "changed"
 
 
-def words_json(words: Facts) -> str:
+def words_json(words: FactValues) -> str:
     """Words as the column `words` keeps them."""
     return json.dumps(words, ensure_ascii=False, sort_keys=True)
 
 
-def _is_one_license(facts: Facts, said: Facts) -> bool:
+def _is_one_license(facts: FactValues, said: FactValues) -> bool:
     """Whether what is newly said of the license can be about the one that is known."""
     new = {name: said[name] for name in _LICENSE if name in said}
     if both := [name for name in new if name in facts]:

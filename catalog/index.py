@@ -2,7 +2,7 @@
 
 A small table is compared row by row, which is exact and fast enough. IVF_RQ is built in seconds
 and reaches the recall of exact search when its candidates are compared again with the stored
-vectors (`REFINE`): docs/benchmarks/vectors.md has the measurement.
+vectors (`REFINE_FACTOR`): docs/benchmarks/vectors.md has the measurement.
 """
 
 import math
@@ -13,22 +13,24 @@ import pyarrow as pa
 from lancedb.index import Bitmap, IvfRq
 
 from catalog.errors import ReadError
-from catalog.optimize import give_back
+from catalog.optimize import trim_memory
 from catalog.table import Catalog, StoreError
 
 INDEX_FROM = 50_000
-LEAST_TO_INDEX = 256  # fewer photos than the index's training wants
-BITS = 8  # of each number of a vector; with 1, what LanceDB takes, candidates are missed
+MIN_INDEXED_ROWS = 256  # fewer photos than the index's training wants
+INDEX_BITS = 8  # of each number of a vector; with 1, what LanceDB takes, candidates are missed
 NPROBES = 40  # the least; parts are of some 4,096 photos, so that it is all of them up to 160,000
-PROBED = 0.85  # of the parts, above that: of 300,000 vectors 0.77 of them found 0.990, 0.55 0.967
-REFINE = 10
+PROBED_SHARE = (
+    0.85  # of the parts, above that: of 300,000 vectors 0.77 of them found 0.990, 0.55 0.967
+)
+REFINE_FACTOR = 10
 
 _LABEL_INDEXES = ("make", "body_type", "color", "background", "view")
 
 
 def probes(photos: int) -> int:
     """How many parts of the vector index a search looks into."""
-    return max(NPROBES, math.ceil(PROBED * photos / 4096))
+    return max(NPROBES, math.ceil(PROBED_SHARE * photos / 4096))
 
 
 def has_vector_index(table: Any, column: str) -> bool:
@@ -65,7 +67,7 @@ def broken_indexes(catalog: Catalog, name: str) -> dict[str, str]:
     return broken
 
 
-def mend_indexes(catalog: Catalog) -> list[str]:
+def drop_broken_indexes(catalog: Catalog) -> list[str]:
     """Drop the indexes that cannot be read, which makes whatever they answered fail; where they
     are due, `maintain_indexes` makes them anew. Returns what was dropped, as `table.column`."""
     dropped = []
@@ -85,8 +87,8 @@ def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FR
     moment; raises `StoreError` where it would fail then too.
     """
     for name in catalog.specs:
-        catalog.keep_up(name, unsorted=0 if name == "cars" else None)
-    give_back()  # what is free then serves the building of an index
+        catalog.optimize(name, unsorted=0 if name == "cars" else None)
+    trim_memory()  # what is free then serves the building of an index
     try:
         with catalog.storing("cars"):
             return _maintain(catalog.table("cars"), space, index_from)
@@ -94,16 +96,16 @@ def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FR
         if error.lasts:
             raise
     finally:
-        give_back()
+        trim_memory()
     return []
 
 
 def _maintain(table: Any, space: str, index_from: int) -> list[str]:
     built = []
-    if table.count_rows() > max(index_from, LEAST_TO_INDEX - 1):
+    if table.count_rows() > max(index_from, MIN_INDEXED_ROWS - 1):
         there = {column for index in table.list_indices() for column in index.columns}
         if space not in there:
-            table.create_index(space, config=IvfRq(distance_type="cosine", num_bits=BITS))
+            table.create_index(space, config=IvfRq(distance_type="cosine", num_bits=INDEX_BITS))
             built.append(space)
         for column in _LABEL_INDEXES:
             if column in table.schema.names and column not in there:

@@ -19,7 +19,7 @@ class _Late(ModuleType):
         return getattr(self, name)
 
 
-def put_off_client() -> None:
+def defer_rest_client() -> None:
     """Put off the client of a REST service that LanceDB can talk to and Marque never does.
 
     LanceDB needs the shapes of its messages, which are modules of the same package; to build the

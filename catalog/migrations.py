@@ -96,7 +96,7 @@ def migrate(catalog: "Catalog") -> list[str]:
     return done
 
 
-def born(schema: pa.Schema) -> pa.Table:
+def first_format_row(schema: pa.Schema) -> pa.Table:
     """The first row of a new catalog: it is of the current format."""
     return format_row(current_format(), "new", schema)
 

@@ -16,29 +16,38 @@ from typing import Any
 
 from lance.indices import IndexConfig
 
-EVERY = 16  # versions of a table between two looks at it
-FEW = 16  # fragments that may be small; each costs a search about as much as 200 rows
-SIZES = (2048, 32_768)  # rows that a fragment should have: first one, and of many such the other
-PHOTOS = {2048: 256, 8192: 64}
+CHECK_VERSIONS = 16  # versions of a table between two looks at it
+MAX_SMALL_FRAGMENTS = (
+    16  # fragments that may be small; each costs a search about as much as 200 rows
+)
+FRAGMENT_ROWS = (
+    2048,
+    32_768,
+)  # rows that a fragment should have: first one, and of many such the other
+PHOTO_FRAGMENTS = {2048: 256, 8192: 64}
 """Rows that a fragment of photos should have, and how many may be there that have fewer, but no
 less than the size before. What puts them together copies each photo, twice in all."""
-COPIED = 2 * 2**30  # bytes of photos that one look puts together: 8,192 of 256 KB
-UNSORTED = 1024  # rows that may be outside a key's index, which every look goes through one by one
-LARGER = 4  # times the rows after it that a part of an index has at least
-PAGE = 512
+MAX_COPIED_BYTES = 2 * 2**30  # bytes of photos that one look puts together: 8,192 of 256 KB
+MAX_UNINDEXED_ROWS = (
+    1024  # rows that may be outside a key's index, which every look goes through one by one
+)
+INDEX_PART_RATIO = 4  # times the rows after it that a part of an index has at least
+INDEX_PAGE_KEYS = 512
 """Keys that are read and compared together. A key is a digest, so that each key of a look is in
 another page; with LanceDB's 4,096 a look reads the whole index of a million rows."""
-BATCH = 1024  # rows in memory at a time
+COMPACTION_BATCH_ROWS = 1024  # rows in memory at a time
 
 
 def is_due(version: int) -> bool:
     """Whether a table that a write has brought to this version should be looked at."""
-    return version % EVERY == 0
+    return version % CHECK_VERSIONS == 0
 
 
-def keep_up(table: Any, keys: Sequence[str], *, large: bool, unsorted: int | None = None) -> None:
+def optimize_table(
+    table: Any, keys: Sequence[str], *, large: bool, unsorted: int | None = None
+) -> None:
     """Compact the small fragments of a table if they are many, and sort new rows into the indexes
-    of its key columns if there are more than `unsorted`, or `UNSORTED`.
+    of its key columns if there are more than `unsorted`, or `MAX_UNINDEXED_ROWS`.
 
     Rows that are `large`, as photos are, are copied as they are stored, and some at a time.
     Compacting leaves other versions alone, and what an index holds stays in it; the newest rows may
@@ -46,21 +55,23 @@ def keep_up(table: Any, keys: Sequence[str], *, large: bool, unsorted: int | Non
     first.
     """
     if large:
-        _put_photos_together(table)
+        _compact_photos(table)
     else:
-        for size in SIZES:
-            _put_together(table, size)
+        for size in FRAGMENT_ROWS:
+            _compact(table, size)
     names = {column: index.name for index in table.list_indices() for column in index.columns}
     for column in keys:
         if column in names:
-            _sort_in(table, column, names[column], UNSORTED if unsorted is None else unsorted)
-        elif table.count_rows() > UNSORTED:
+            _index_new_rows(
+                table, column, names[column], MAX_UNINDEXED_ROWS if unsorted is None else unsorted
+            )
+        elif table.count_rows() > MAX_UNINDEXED_ROWS:
             _index(table, column)
         table.checkout_latest()
-    give_back()
+    trim_memory()
 
 
-def give_back() -> None:
+def trim_memory() -> None:
     """Give memory that is free back to the system, where the C library keeps it (glibc does).
 
     Each thread keeps what it once needed, and the threads that Lance works in once needed what
@@ -70,24 +81,24 @@ def give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _put_together(table: Any, size: int) -> None:
+def _compact(table: Any, size: int) -> None:
     stored = table.to_lance()
-    if stored.stats.dataset_stats(size)["num_small_files"] <= FEW:
+    if stored.stats.dataset_stats(size)["num_small_files"] <= MAX_SMALL_FRAGMENTS:
         return
     stored.optimize.compact_files(
         target_rows_per_fragment=size,
-        materialize_deletions=size == max(SIZES),  # or large ones would be cut to this size
+        materialize_deletions=size == max(FRAGMENT_ROWS),  # or large ones would be cut to this size
         num_threads=1,
-        batch_size=BATCH,
+        batch_size=COMPACTION_BATCH_ROWS,
         # Decoded, the rows of a large one take several hundred MB.
-        compaction_mode="try_binary_copy" if size == max(SIZES) else "reencode",
+        compaction_mode="try_binary_copy" if size == max(FRAGMENT_ROWS) else "reencode",
     )
     table.checkout_latest()
 
 
-def _put_photos_together(table: Any) -> None:
+def _compact_photos(table: Any) -> None:
     smaller = 0
-    for size, many in PHOTOS.items():
+    for size, many in PHOTO_FRAGMENTS.items():
         stored = table.to_lance()
         small = stored.stats.dataset_stats(size)["num_small_files"]
         if small - smaller > many:
@@ -97,7 +108,7 @@ def _put_photos_together(table: Any) -> None:
                 num_threads=1,
                 batch_size=1,  # replaced rows are read one by one: one may take 256 MiB
                 compaction_mode="try_binary_copy",
-                max_source_bytes=COPIED,  # larger ones are left as they are
+                max_source_bytes=MAX_COPIED_BYTES,  # larger ones are left as they are
             )
             table.checkout_latest()
         smaller = small
@@ -105,26 +116,28 @@ def _put_photos_together(table: Any) -> None:
 
 def _index(table: Any, column: str) -> None:
     # Lance's own call: LanceDB's does not let the size of a page be said.
-    table.to_lance().create_scalar_index(column, IndexConfig("btree", {"zone_size": PAGE}))
+    table.to_lance().create_scalar_index(
+        column, IndexConfig("btree", {"zone_size": INDEX_PAGE_KEYS})
+    )
 
 
-def _sort_in(table: Any, column: str, name: str, unsorted: int) -> None:
+def _index_new_rows(table: Any, column: str, name: str, unsorted: int) -> None:
     stored = table.to_lance()
     there = stored.stats.index_stats(name)
     parts, late = there["num_indexed_rows_per_delta"], there["num_unindexed_rows"]
     if late <= unsorted:
         return
-    again = newest_parts(parts, late)
+    again = merged_index_parts(parts, late)
     if again == len(parts):
         _index(table, column)
     else:
         stored.optimize.optimize_indices(index_names=[name], num_indices_to_merge=again)
 
 
-def newest_parts(parts: Sequence[int], rows: int) -> int:
+def merged_index_parts(parts: Sequence[int], rows: int) -> int:
     """How many of an index's newest parts, given by their rows, one of new rows should take in."""
     for taken, part in enumerate(reversed(parts)):
-        if part >= LARGER * rows:
+        if part >= INDEX_PART_RATIO * rows:
             return taken
         rows += part
     return len(parts)

@@ -14,7 +14,7 @@ from core.records import Box
 
 BYTES_A_READ = 64 * 2**20  # a photo may be a few KiB or hundreds of MiB
 
-DAMAGED = "damaged in the catalog; the next ingest of the same file takes it anew"
+DAMAGED_PHOTO = "damaged in the catalog; the next ingest of the same file takes it anew"
 """The reason of a photo whose stored bytes are not those of its id."""
 
 
@@ -40,7 +40,7 @@ def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
     """The bytes, as they came, of a photo that is there; raises `CatalogError` if damaged."""
     content: bytes = catalog.rows("images", [image_id], ["content"]).column("content")[0].as_py()
     if not _is_whole(image_id, content):
-        raise CatalogError(f"photo {image_id} is {DAMAGED}")
+        raise CatalogError(f"photo {image_id} is {DAMAGED_PHOTO}")
     return content
 
 
@@ -65,12 +65,12 @@ def verify_photos(
 
 def recorded_damage(catalog: Catalog) -> set[str]:
     """The photos that a run found damaged and that were not taken anew since."""
-    return set(catalog.column("rejects", "source_id", equals("reason", DAMAGED)).to_pylist())
+    return set(catalog.column("rejects", "source_id", equals("reason", DAMAGED_PHOTO)).to_pylist())
 
 
 def forget_damage(catalog: Catalog, image_ids: Iterable[str]) -> None:
     """Let photos that were taken anew be embedded and segmented again."""
-    columns, where = ["reject_id"], equals("reason", DAMAGED)
+    columns, where = ["reject_id"], equals("reason", DAMAGED_PHOTO)
     rows = catalog.rows_where("rejects", "source_id", image_ids, columns, where)
     catalog.remove("rejects", rows.column("reject_id").to_pylist())
 

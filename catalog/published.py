@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from catalog.car_columns import space_record
 from catalog.errors import reading
-from catalog.index import REFINE, has_vector_index, probes
-from catalog.sql import REAL, among, equals
+from catalog.index import REFINE_FACTOR, has_vector_index, probes
+from catalog.sql import NOT_SYNTHETIC, among, equals
 from catalog.table import READ_ROWS, Catalog, CatalogError
 from catalog.versions import at_published
 
@@ -19,7 +19,7 @@ EXACT_ROWS = 50_000
 """Up to this many photos are compared one by one; above it the vector index answers."""
 
 Neighbors = list[tuple[str, float]]
-Rows = dict[str, dict[str, Any]]
+RowsById = dict[str, dict[str, Any]]
 
 
 class PublishedCars:
@@ -56,7 +56,7 @@ class PublishedCars:
 
     def has_real_photos(self) -> bool:
         """Whether any photo was not rendered by the project itself."""
-        return bool(self.first(1, REAL))
+        return bool(self.first(1, NOT_SYNTHETIC))
 
     def nearest(
         self, space: str, vector: npt.NDArray[np.float32], k: int, where: str | None = None
@@ -75,7 +75,7 @@ class PublishedCars:
         k: int,
         where: str | None,
         columns: Sequence[str],
-    ) -> tuple[Neighbors, Rows]:
+    ) -> tuple[Neighbors, RowsById]:
         """The photos that `nearest` finds, and `columns` of them by id."""
         if self.count(where) <= self.exact_rows or not self._has_index(space):
             found = self._nearest_exact(space, vector, k, where)
@@ -85,7 +85,7 @@ class PublishedCars:
             query = self._table.search(vector, vector_column_name=space).distance_type("cosine")
             # No maximum: where a filter leaves few photos in the nearest parts, more are looked at.
             query = query.minimum_nprobes(least).maximum_nprobes(0)
-            query = query.refine_factor(REFINE).limit(k)
+            query = query.refine_factor(REFINE_FACTOR).limit(k)
             if where is not None:
                 query = query.where(where)
             rows = query.select(["image_id", "_distance", *columns]).to_arrow().to_pylist()
@@ -101,7 +101,7 @@ class PublishedCars:
             ids: list[str] = query.to_arrow().column("image_id").to_pylist()
         return ids
 
-    def rows(self, image_ids: Sequence[str], columns: Sequence[str]) -> Rows:
+    def rows(self, image_ids: Sequence[str], columns: Sequence[str]) -> RowsById:
         """`columns` of these photos by id."""
         if not image_ids:
             return {}

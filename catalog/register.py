@@ -15,21 +15,28 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.facts import AS_READ, RIGHTS, Told, changes, facts_of, told_of
+from catalog.facts import (
+    CONFLICT_COLUMNS,
+    RIGHTS_COLUMNS,
+    FactHistory,
+    fact_changes,
+    sighting_facts,
+    stored_history,
+)
 from catalog.photos import forget_damage, recorded_damage, verify_photos
-from catalog.registration_counts import Registered
+from catalog.registration_counts import RegistrationCounts
 from catalog.rejects import store_rejects
-from catalog.run_inserts import insert_own
+from catalog.run_inserts import insert_for_run
 from catalog.schema import sighting_id
 from catalog.table import KEYS_A_QUERY, Catalog, StoreError
-from catalog.upsert import TRIES
+from catalog.upsert import COMMIT_TRIES
 from catalog.uri import is_path
 from core.photos.decode import (
-    UNREADABLE,
+    PHOTO_UNREADABLE,
     PhotoFacts,
     RejectedError,
-    examine,
-    fits,
+    box_fits,
+    decode_facts,
     image_id,
 )
 from core.photos.files import read_photo
@@ -38,10 +45,10 @@ from core.records import Drop, Notice, Photo, Sighting
 BYTES_A_WRITE = 64 * 2**20
 PHOTOS_A_WRITE = 2048
 BOX_IGNORED = "box ignored: it does not fit the photo"
-REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
+PHOTO_REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
 NOT_SHOWN = "photo is not shown, or not free, any more"
-MENDED = "damaged in the catalog: taken anew"
-KEPT = "less is said of it than before; what was said stays until it is withdrawn"
+DAMAGED_REPLACED = "damaged in the catalog: taken anew"
+FACTS_KEPT = "less is said of it than before; what was said stays until it is withdrawn"
 
 
 def register(
@@ -50,7 +57,7 @@ def register(
     *,
     run_id: str,
     workers: int = 2,
-) -> Registered:
+) -> RegistrationCounts:
     """Store what is new of `records`; photos are decoded in `workers` threads.
 
     About 64 MiB of photos are held at a time, or 256 MiB more where the last is large, and at
@@ -79,7 +86,7 @@ class _Whole:
     was dropped."""
 
     records: list[str]
-    done: Registered
+    done: RegistrationCounts
     drops: list[Drop]
 
 
@@ -94,9 +101,9 @@ class _Registration:
         self.catalog = catalog
         self.run_id = run_id
         self.pool = pool
-        self.done = Registered()
+        self.done = RegistrationCounts()
         self.drops: list[Drop] = []
-        self.whole = _Whole([], Registered(), [])
+        self.whole = _Whole([], RegistrationCounts(), [])
         self.damaged = recorded_damage(catalog)
         self.mended: set[str] = set()
 
@@ -248,9 +255,9 @@ class _Registration:
             self.damaged -= mended
             self.mended |= mended
         for key in mended:
-            self.done.note(MENDED, key)
+            self.done.note(DAMAGED_REPLACED, key)
         new = table.filter(pc.invert(is_mended))
-        return insert_own(self.catalog, "images", new, run_id=self.run_id)
+        return insert_for_run(self.catalog, "images", new, run_id=self.run_id)
 
     def store_sightings(
         self, kept: Sequence[_Read], sizes: dict[str, tuple[int, int]]
@@ -266,7 +273,7 @@ class _Registration:
                 self.done.note(BOX_IGNORED, f"{row['source_id']}: {tuple(place.box or ())}")
             left.setdefault(row["sighting_id"], (row, place))  # of one place twice the first counts
         known: dict[str, bool] = {}
-        for _ in range(TRIES):
+        for _ in range(COMMIT_TRIES):
             if not (left := self.try_sightings(left, known)):
                 return known
         raise StoreError(f"others write to table 'sightings' of {self.catalog.uri} again and again")
@@ -281,7 +288,7 @@ class _Registration:
         told = {key: self.retold(row, there.get(key), by) for key, (row, by) in left.items()}
         new = {key: row for key, (row, _) in told.items() if row is not there.get(key)}
         rows = pa.Table.from_pylist([*new.values()], schema)
-        written = self.catalog.upsert_unchanged("sightings", rows, stored.select(AS_READ))
+        written = self.catalog.upsert_unchanged("sightings", rows, stored.select(CONFLICT_COLUMNS))
         late = new.keys() - written
         for key, (row, said) in told.items():
             if key not in late:
@@ -292,14 +299,14 @@ class _Registration:
 
     def retold(
         self, row: dict[str, Any], old: dict[str, Any] | None, place: Sighting
-    ) -> tuple[dict[str, Any], Registered]:
+    ) -> tuple[dict[str, Any], RegistrationCounts]:
         """The row that keeps what is told after a visit, `old` itself where that is the same; and
         what is to be counted of it."""
-        said = Registered()
-        before = Told() if old is None else told_of(old)
+        said = RegistrationCounts()
+        before = FactHistory() if old is None else stored_history(old)
         if old is not None and old["image_id"] != row["image_id"]:
-            said.note(REPLACED, row["source_id"])
-            told = Told().after(place)  # what was said was said of another photo
+            said.note(PHOTO_REPLACED, row["source_id"])
+            told = FactHistory().after(place)  # what was said was said of another photo
         else:
             told = before.after(place)
         now = row | told.columns()
@@ -311,7 +318,7 @@ class _Registration:
             _note_silence(said, told, place)
         if not _says_otherwise(now, old):
             return (old if now["told"] == old["told"] else old | {"told": now["told"]}), said
-        said.facts.update(changes(before.facts, told.facts))
+        said.facts.update(fact_changes(before.facts, told.facts))
         for name, who in told.disputes(place):
             said.note(f"tables disagree about {name}; the last one counts", who)
         return now | {"revision": old["revision"] + 1}, said
@@ -355,28 +362,28 @@ def _read(photo: Photo, *, there: bool) -> _Read | Drop:
     except RejectedError as error:
         return Drop(place.source, place.source_id, error.reason, error.detail)
     except OSError as error:
-        return Drop(place.source, place.source_id, UNREADABLE, error.strerror or str(error))
+        return Drop(place.source, place.source_id, PHOTO_UNREADABLE, error.strerror or str(error))
     return _Read(place, content, image_id(content))
 
 
 def _try_examine(content: bytes) -> PhotoFacts | RejectedError:
     try:
-        return examine(content)
+        return decode_facts(content)
     except RejectedError as rejection:
         return rejection
 
 
 def _says_otherwise(row: dict[str, Any], old: dict[str, Any]) -> bool:
-    stated = (*RIGHTS, "image_url", "image_id", "words", "box")
+    stated = (*RIGHTS_COLUMNS, "image_url", "image_id", "words", "box")
     return any(old[name] != row[name] for name in stated)
 
 
-def _note_silence(done: Registered, told: Told, place: Sighting) -> None:
+def _note_silence(done: RegistrationCounts, told: FactHistory, place: Sighting) -> None:
     """Tell where a teller said something before that it does not speak of any more."""
-    said = facts_of(place)
+    said = sighting_facts(place)
     silent = told.by(place.teller).keys() - said.keys()
     if silent and (said or place.teller):  # a folder without a sidecar never speaks
-        done.note(KEPT, f"{place.source_id}: {', '.join(sorted(silent))}")
+        done.note(FACTS_KEPT, f"{place.source_id}: {', '.join(sorted(silent))}")
 
 
 def _sighting_row(read: _Read, size: tuple[int, int], run_id: str) -> dict[str, Any]:
@@ -388,7 +395,7 @@ def _sighting_row(read: _Read, size: tuple[int, int], run_id: str) -> dict[str, 
         "source_id": place.source_id,
         "image_id": read.image_id,
         "box": list(place.box) if place.box and max(map(abs, place.box)) < 2**31 else None,
-        "box_fits": None if place.box is None else fits(place.box, *size),
+        "box_fits": None if place.box is None else box_fits(place.box, *size),
         "revision": 1,
         "labelled_with": None,
         "run_id": run_id,

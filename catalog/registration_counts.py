@@ -3,11 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from catalog.facts import Change
+from catalog.facts import FactChange
 
 
 @dataclass(slots=True)
-class Registered:
+class RegistrationCounts:
     """Counts of one registration: `seen` is the sum of `new`, `again`, `known`, `rejected`.
 
     `new`: photos whose bytes this registration itself added, of several at once one alone; `again`:
@@ -26,14 +26,14 @@ class Registered:
     examples: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
     newly_rejected: int = 0
-    facts: Counter[tuple[str, Change]] = field(default_factory=Counter)
+    facts: Counter[tuple[str, FactChange]] = field(default_factory=Counter)
 
     def note(self, text: str, example: str) -> None:
         """Count a notice and keep its first example."""
         self.notices[text] += 1
         self.examples.setdefault(text, example)
 
-    def add(self, other: "Registered") -> None:
+    def add(self, other: "RegistrationCounts") -> None:
         """Take the counts of another shard in."""
         for name in ("seen", "new", "again", "known", "changed", "bytes", "newly_rejected"):
             setattr(self, name, getattr(self, name) + getattr(other, name))

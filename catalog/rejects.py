@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from catalog.run_inserts import insert_own
+from catalog.run_inserts import insert_for_run
 from catalog.table import Catalog
 from core.records import Drop
 
@@ -33,4 +33,6 @@ def store_rejects(catalog: Catalog, drops: Sequence[Drop], *, stage: str, run_id
         for drop in drops
     ]
     schema = catalog.specs["rejects"].schema
-    return len(insert_own(catalog, "rejects", pa.Table.from_pylist(rows, schema), run_id=run_id))
+    return len(
+        insert_for_run(catalog, "rejects", pa.Table.from_pylist(rows, schema), run_id=run_id)
+    )

@@ -5,7 +5,7 @@ import pyarrow as pa
 from catalog.table import Catalog
 
 
-def insert_own(catalog: Catalog, name: str, rows: pa.Table, *, run_id: str) -> set[str]:
+def insert_for_run(catalog: Catalog, name: str, rows: pa.Table, *, run_id: str) -> set[str]:
     """Add the rows whose key is not there yet; the keys of those that this run added.
 
     That is this very call, or an earlier try of it that broke off after its write. What another

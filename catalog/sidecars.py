@@ -13,7 +13,7 @@ import pyarrow as pa
 from catalog.sql import equals
 from catalog.table import Catalog
 from crawlers.imports.sidecar.read import teller_of
-from crawlers.imports.walk import readable
+from crawlers.imports.walk import readable_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ def remember_sidecar(
     """Let the next ingest of this folder, however it is spelled, use this sidecar and map."""
     # By the name that it was given: a link such as latest.csv is followed anew each time.
     new = RememberedSidecar(
-        readable(os.path.realpath(folder)), sidecar.expanduser().absolute(), dict(columns or {})
+        readable_path(os.path.realpath(folder)),
+        sidecar.expanduser().absolute(),
+        dict(columns or {}),
     )
     row = {
         "import_id": _folder_id(folder),

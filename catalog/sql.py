@@ -22,7 +22,7 @@ def equals(column: str, value: str | int) -> str:
     return f"`{column}` = {literal(value)}"
 
 
-REAL = f"`source` != '{RENDERED}' AND `source` NOT LIKE '%{REPLICA}'"
+NOT_SYNTHETIC = f"`source` != '{RENDERED}' AND `source` NOT LIKE '%{REPLICA}'"
 """Rows of a photo, or of a place, that the project did not render."""
 
 

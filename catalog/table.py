@@ -17,9 +17,16 @@ import lancedb
 import pyarrow as pa
 
 from catalog import update_columns
-from catalog.connect import absent, check_schema, connect, missing_tables, opened, read_format
+from catalog.connect import (
+    absent_catalog_error,
+    check_schema,
+    connect,
+    missing_tables,
+    open_table,
+    read_format,
+)
 from catalog.errors import (
-    OTHER_VERSION,
+    REPUBLISH_ADVICE,
     AbsentCatalogError,
     CatalogError,
     IncompleteCatalogError,
@@ -29,13 +36,20 @@ from catalog.errors import (
     reading,
     storing,
 )
-from catalog.migrations import FORMAT, born, current_format, later_columns, later_tables, migrate
-from catalog.optimize import is_due, keep_up
+from catalog.migrations import (
+    FORMAT,
+    current_format,
+    first_format_row,
+    later_columns,
+    later_tables,
+    migrate,
+)
+from catalog.optimize import is_due, optimize_table
 from catalog.schema import label_columns, table_specs
-from catalog.sql import KEYS_A_QUERY, REAL, among
+from catalog.sql import KEYS_A_QUERY, NOT_SYNTHETIC, among
 from catalog.update_columns import with_nulls
-from catalog.upsert import Change, Written, check_written, first_of_each, store
-from catalog.uri import is_path, place_of, plain_path, unfit, unusable_option
+from catalog.upsert import Upsert, WriteResult, check_written, first_of_each, write_rows
+from catalog.uri import catalog_uri, is_path, plain_path, unusable_option, unusable_uri
 from core.vocabulary import Vocabulary, load_vocabulary
 
 __all__ = [
@@ -52,7 +66,7 @@ __all__ = [
     "open_catalog",
 ]
 
-TRIES = 10
+SCHEMA_CHANGE_TRIES = 10
 """Times to change the columns of a table that others write to meanwhile."""
 
 READ_ROWS = 1024
@@ -86,7 +100,7 @@ class Catalog:
                 self._checked.add((name, self.format))
         if name in self._pinned:
             place = f"version {self._pinned[name]} of table {name!r} of {self.uri}"
-            with reading(place, OTHER_VERSION):
+            with reading(place, REPUBLISH_ADVICE):
                 table.checkout(self._pinned[name])
         return table
 
@@ -111,19 +125,21 @@ class Catalog:
         """Create a table if it is not there."""
         schema = self.specs[name].schema
         # A new catalog is of the current format from the moment at which it keeps one.
-        first = None if name != FORMAT or self.format < current_format() else born(schema)
+        first = (
+            None if name != FORMAT or self.format < current_format() else first_format_row(schema)
+        )
         try:
             with self.storing(name):
                 self._db.create_table(name, first, schema=schema, exist_ok=True)
         except (ValueError, StoreError):
             # Another process may have made it at the same moment: then that one is as good.
-            if opened(self._db, self.uri, name) is None:
+            if open_table(self._db, self.uri, name) is None:
                 raise
 
     def widen(self, name: str, fields: Sequence[pa.Field]) -> list[str]:
         """Give a table those of these columns that it lacks, filled with nulls; their names."""
         added: dict[str, None] = {}
-        for last in (*[False] * (TRIES - 1), True):
+        for last in (*[False] * (SCHEMA_CHANGE_TRIES - 1), True):
             table = self.table(name)
             new = [field for field in fields if field.name not in table.schema.names]
             if not new:
@@ -184,13 +200,13 @@ class Catalog:
             return
         table = self.table(name)
         with self.reading(name):
-            place = update_columns.touched(table, key, rows.column(key))
-        if rows.num_rows < update_columns.LEAST_SHARE * place.rows:
+            place = update_columns.touched_fragments(table, key, rows.column(key))
+        if rows.num_rows < update_columns.MIN_REWRITE_SHARE * place.rows:
             self.update(name, rows)
             return
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
         with self.storing(name):
-            update_columns.rewrite(place, key, rows.cast(schema))
+            update_columns.rewrite_columns(place, key, rows.cast(schema))
             check_written(table, self.uri, key, rows.column(key))
 
     def remove(self, name: str, keys: Iterable[str]) -> None:
@@ -272,7 +288,7 @@ class Catalog:
 
     def has_real_photos(self) -> bool:
         """Whether any photo was not rendered by the project itself."""
-        return self.count("sightings", REAL) > 0
+        return self.count("sightings", NOT_SYNTHETIC) > 0
 
     def versions(self) -> dict[str, int]:
         """The newest version of every table."""
@@ -304,23 +320,23 @@ class Catalog:
         insert: bool,
         update: bool,
         before: pa.Table | None = None,
-    ) -> Written:
+    ) -> WriteResult:
         """Write, check it, and keep the table up where it is time; returns what was written."""
         key = self.specs[name].key
         rows = first_of_each(rows, key)
         if rows.num_rows == 0:
-            return Written(pa.array([], pa.string()), pa.array([], pa.string()))
+            return WriteResult(pa.array([], pa.string()), pa.array([], pa.string()))
         table = self.table(name)
         schema = pa.schema([table.schema.field(column) for column in rows.column_names])
-        change = Change(key, rows.cast(schema), insert, update, before)
+        change = Upsert(key, rows.cast(schema), insert, update, before)
         with self.storing(name):
-            done = store(table, change)
+            done = write_rows(table, change)
             check_written(table, self.uri, key, rows.column(key))
         if is_due(table.version):
-            self.keep_up(name)
+            self.optimize(name)
         return done
 
-    def keep_up(self, name: str, *, unsorted: int | None = None) -> None:
+    def optimize(self, name: str, *, unsorted: int | None = None) -> None:
         """Sort new keys into their indexes, where many (more than `unsorted`) are outside, and put
         small fragments together, where there are many.
 
@@ -332,7 +348,7 @@ class Catalog:
         try:
             with self.storing(name):
                 keys = list(dict.fromkeys(keys))
-                keep_up(self.table(name), keys, large=name == "images", unsorted=unsorted)
+                optimize_table(self.table(name), keys, large=name == "images", unsorted=unsorted)
         except StoreError as error:
             if error.lasts:
                 raise
@@ -369,22 +385,22 @@ def open_catalog(
     when the place cannot be opened, when tables are missing, when a newer Marque has written it,
     and, with `create=False`, when nothing is there yet.
     """
-    uri, options = place_of(uri), dict(storage_options or {})
-    if (why := unfit(uri) or unusable_option(options)) is not None:
+    uri, options = catalog_uri(uri), dict(storage_options or {})
+    if (why := unusable_uri(uri) or unusable_option(options)) is not None:
         raise CatalogError(why)
     if not create and is_path(uri) and not Path(uri).exists():
-        raise absent(uri)  # LanceDB would make the folder
+        raise absent_catalog_error(uri)  # LanceDB would make the folder
     db, names = connect(uri, options)
     specs = table_specs(vocabulary := vocabulary or load_vocabulary())
     is_new = not names & specs.keys()
     if is_new and not create:
-        raise absent(uri)
+        raise absent_catalog_error(uri)
     number = current_format() if is_new else read_format(db, uri, names)
     if create:  # and so see which tables were only begun, or are damaged, before a run begins
-        names = {name for name in names & specs.keys() if opened(db, uri, name) is not None}
+        names = {name for name in names & specs.keys() if open_table(db, uri, name) is not None}
     missing = missing_tables(db, uri, specs, names, number)
     if missing and not create:
-        raise absent(uri)
+        raise absent_catalog_error(uri)
     catalog = Catalog(db, uri, vocabulary, number)
     if create:
         for name in missing:

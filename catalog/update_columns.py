@@ -13,15 +13,15 @@ import lance
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from catalog.upsert import ADDRESS, found, fragment_of
+from catalog.upsert import ROW_ID, fragment_of, rows_by_key
 
-LEAST_SHARE = 0.05
+MIN_REWRITE_SHARE = 0.05
 """Of the rows of the fragments that they are in: fewer rows are moved. A row of `cars` is mostly
 its vector and thumbnail, some twenty times what its labels take."""
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
+class TouchedFragments:
     """Fragments of a table, at one version, that have some rows, and how many rows they have."""
 
     stored: Any
@@ -29,18 +29,18 @@ class Touched:
     rows: int
 
 
-def touched(table: Any, key: str, keys: pa.ChunkedArray) -> Touched:
+def touched_fragments(table: Any, key: str, keys: pa.ChunkedArray) -> TouchedFragments:
     """The fragments of a LanceDB table that have rows with one of these keys."""
     table.checkout(table.version)
     stored = table.to_lance()
-    addresses = [part.column(ADDRESS) for part in found(table, key, keys, [key])]
+    addresses = [part.column(ROW_ID) for part in rows_by_key(table, key, keys, [key])]
     table.checkout_latest()
     numbers = {fragment_of(address) for some in addresses for address in some.to_pylist()}
     fragments = [stored.get_fragment(number) for number in sorted(numbers)]
-    return Touched(stored, fragments, sum(each.count_rows() for each in fragments))
+    return TouchedFragments(stored, fragments, sum(each.count_rows() for each in fragments))
 
 
-def rewrite(place: Touched, key: str, rows: pa.Table) -> None:
+def rewrite_columns(place: TouchedFragments, key: str, rows: pa.Table) -> None:
     """Write the columns of `rows` into these fragments, and commit.
 
     Raises what Lance raises where another writer has changed one of them since they were looked at.

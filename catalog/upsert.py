@@ -21,20 +21,20 @@ from lance.fragment import write_fragments
 from catalog.errors import CatalogError
 from catalog.sql import KEYS_A_QUERY, among
 
-ADDRESS = "_rowid"
+ROW_ID = "_rowid"
 
-TURN = 2**32 - 1
+INSERT_TOKEN = 2**32 - 1
 """The number of a fragment that no table has. Each commit that adds keys says that it removes it,
 and of two commits that remove the same fragment Lance refuses the later one. So between the look
 for a key and the commit that adds it nobody else can have added it, on a disk as on an object
 store, while whatever adds no key (updates, compaction, indexes) goes on beside."""
 
-TRIES = 100
-LONGEST_WAIT = 0.5  # seconds between two tries; one is done in some hundredths
+COMMIT_TRIES = 100
+MAX_RETRY_SECONDS = 0.5  # seconds between two tries; one is done in some hundredths
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Upsert:
     """Rows to write by their `key`: whether those that are not there are added, and those that are
     there replaced. With `before` only those are that still say what they do in it, and a row that
     is there and not in `before` is left as it is."""
@@ -47,7 +47,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """The keys that one call `added`, and those whose rows it `replaced`."""
 
     added: pa.Array
@@ -55,7 +55,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _RowPlaces:
     """Where the rows of a change belong, at one version: which are `new`, and of the others the
     number of the row to `replace` and its `address`."""
 
@@ -64,18 +64,18 @@ class _Place:
     addresses: list[int]
 
 
-def store(table: Any, change: Change) -> Written:
+def write_rows(table: Any, change: Upsert) -> WriteResult:
     """Write to a LanceDB table, all or nothing; returns the keys that this very call wrote.
 
     Raises what Lance raises, and `CommitConflictError` if others are first again and again.
     """
-    written: tuple[_Place, list[Any]] | None = None
-    for attempt in range(TRIES):
+    written: tuple[_RowPlaces, list[Any]] | None = None
+    for attempt in range(COMMIT_TRIES):
         # From here on what others commit is held against this commit.
         table.checkout_latest()
         table.checkout(table.version)
         stored = table.to_lance()
-        place = _look(table, change)
+        place = _locate(table, change)
         if not len(place.new) and not place.addresses:
             break
         # A file is used again where it would be the same: it may be large, as photos are.
@@ -84,18 +84,20 @@ def store(table: Any, change: Change) -> Written:
         try:
             _commit(stored, place, written[1])
         except CommitConflictError as error:
-            if attempt == TRIES - 1 or not error.retryable:
+            if attempt == COMMIT_TRIES - 1 or not error.retryable:
                 raise
-            time.sleep(SystemRandom().uniform(0, min(LONGEST_WAIT, 0.01 * 2**attempt)))
+            time.sleep(SystemRandom().uniform(0, min(MAX_RETRY_SECONDS, 0.01 * 2**attempt)))
         else:
             break
     table.checkout_latest()
     keys = change.rows.column(change.key).combine_chunks()
-    return Written(keys.take(place.new), keys.take(place.replace))
+    return WriteResult(keys.take(place.new), keys.take(place.replace))
 
 
-def found(table: Any, key: str, keys: pa.ChunkedArray, columns: list[str]) -> Iterator[pa.Table]:
-    """The rows with these keys: `columns` of them, and the `ADDRESS` of each."""
+def rows_by_key(
+    table: Any, key: str, keys: pa.ChunkedArray, columns: list[str]
+) -> Iterator[pa.Table]:
+    """The rows with these keys: `columns` of them, and the `ROW_ID` of each."""
     for start in range(0, len(keys), KEYS_A_QUERY):
         some = among(key, keys.slice(start, KEYS_A_QUERY).to_pylist())
         yield table.search().select(columns).with_row_id(True).where(some).to_arrow()
@@ -129,20 +131,20 @@ def fragment_of(address: int) -> int:
     return address >> 32
 
 
-def _look(table: Any, change: Change) -> _Place:
+def _locate(table: Any, change: Upsert) -> _RowPlaces:
     keys = change.rows.column(change.key)
     columns = [change.key] if change.before is None else change.before.column_names
-    there = pa.concat_tables(found(table, change.key, keys, columns))
+    there = pa.concat_tables(rows_by_key(table, change.key, keys, columns))
     at = pc.index_in(there.column(change.key), value_set=keys).combine_chunks()
     absent = pc.invert(pc.is_in(keys, value_set=there.column(change.key))).combine_chunks()
     new = pc.indices_nonzero(absent) if change.insert else pa.array([], pa.uint64())
     if not change.update:
-        return _Place(new, pa.array([], pa.int32()), [])
-    addresses = there.column(ADDRESS).combine_chunks()
+        return _RowPlaces(new, pa.array([], pa.int32()), [])
+    addresses = there.column(ROW_ID).combine_chunks()
     if change.before is not None:
         same = _unchanged(there, change.before, change.key)
         at, addresses = at.filter(same), addresses.filter(same)
-    return _Place(new, at, addresses.to_pylist())
+    return _RowPlaces(new, at, addresses.to_pylist())
 
 
 def _unchanged(there: pa.Table, before: pa.Table, key: str) -> pa.Array:
@@ -156,7 +158,7 @@ def _unchanged(there: pa.Table, before: pa.Table, key: str) -> pa.Array:
     return same.combine_chunks()
 
 
-def _write(table: Any, stored: Any, change: Change, place: _Place) -> list[Any]:
+def _write(table: Any, stored: Any, change: Upsert, place: _RowPlaces) -> list[Any]:
     """Write the rows to files; returns their fragments, which no version of the table has yet."""
     schema = table.schema
 
@@ -196,17 +198,17 @@ def _merged(table: Any, rows: pa.Table, addresses: list[int]) -> Iterator[pa.Tab
         if kept:
             at = addresses[start : start + KEYS_A_QUERY]
             old = table.take_row_ids(at).select(kept).with_row_id().to_arrow()
-            old = old.take(pc.index_in(pa.array(at, pa.uint64()), value_set=old.column(ADDRESS)))
+            old = old.take(pc.index_in(pa.array(at, pa.uint64()), value_set=old.column(ROW_ID)))
             for name in kept:
                 part = part.append_column(schema.field(name), old.column(name))
         yield part.select(schema.names).cast(schema)
 
 
-def _commit(stored: Any, place: _Place, fragments: list[Any]) -> None:
+def _commit(stored: Any, place: _RowPlaces, fragments: list[Any]) -> None:
     offsets: dict[int, list[int]] = {}
     for address in place.addresses:
         offsets.setdefault(fragment_of(address), []).append(address & 0xFFFFFFFF)
-    updated, removed = [], [TURN] if len(place.new) else []
+    updated, removed = [], [INSERT_TOKEN] if len(place.new) else []
     for number, rows in offsets.items():
         left = stored.get_fragment(number).delete_rows(rows)
         if left is None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-PROBE = {
+PROBE_OPTIONS = {
     "client_max_retries": "0",
     "client_retry_timeout": "3",
     "connect_timeout": "3s",
@@ -26,7 +26,7 @@ _ALWAYS_PLAIN = set(string.ascii_letters + string.digits + "/-_. +:,;=@&!$'()")
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - nothing is written but a link
 
 
-def place_of(given: str | Path) -> str:
+def catalog_uri(given: str | Path) -> str:
     """A catalog's place as an absolute path, or the address of an object store as it is."""
     text = str(given)
     scheme = urlsplit(text).scheme if "://" in text else ""
@@ -38,11 +38,11 @@ def place_of(given: str | Path) -> str:
 
 
 def is_path(place: str) -> bool:
-    """Whether a place, as `place_of` gives it, is a folder and no object store."""
+    """Whether a place, as `catalog_uri` gives it, is a folder and no object store."""
     return place.startswith("/")
 
 
-def unfit(place: str) -> str | None:
+def unusable_uri(place: str) -> str | None:
     """What keeps LanceDB from having a catalog in this place: one sentence, or None."""
     # Of the address of an object store it takes what follows `#` away, and decodes `%41`.
     pattern = r"\?" if is_path(place) else r"[?#]|%(?=[0-9A-Fa-f]{2})"
@@ -101,7 +101,7 @@ def store_reason(error: BaseException) -> str | None:
     return _reason(str(error)) if _REMOTE.search(str(error)) else None
 
 
-def unreachable(place: str, error: BaseException) -> str:
+def unreachable_message(place: str, error: BaseException) -> str:
     """Why the object store of a catalog could not be opened, in one sentence without the keys."""
     why = _reason(str(error)) or "check the address, the keys and the network"
     return (

@@ -7,8 +7,8 @@ search never sees half a run, nor a version that was not checked.
 from catalog.errors import ReadError, reading
 from catalog.table import Catalog
 
-TAG = "published"
-REPLACED = "replaced-"
+PUBLISHED_TAG = "published"
+REPLACED_PREFIX = "replaced-"
 """How the tags of versions begin that were published before; the version follows. Searches that
 opened one read on from it: `catalog.cleanup` removes these tags after a grace time."""
 
@@ -20,9 +20,9 @@ def published_version(catalog: Catalog) -> int | None:
     """
     tags = catalog.table("cars").tags
     advice = "run `marque publish`, which sets it anew"
-    with reading(f"the tag {TAG!r} of table 'cars' of {catalog.uri}", advice):
+    with reading(f"the tag {PUBLISHED_TAG!r} of table 'cars' of {catalog.uri}", advice):
         try:
-            return int(tags.get_version(TAG))
+            return int(tags.get_version(PUBLISHED_TAG))
         except RuntimeError as error:
             if "Ref not found" in str(error):
                 return None

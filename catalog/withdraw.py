@@ -9,19 +9,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.facts import AS_READ, RIGHTS, Change, changes, told_of
+from catalog.facts import CONFLICT_COLUMNS, RIGHTS_COLUMNS, FactChange, fact_changes, stored_history
 from catalog.sidecars import forget_sidecar, remembered_sidecars
 from catalog.sql import among
 from catalog.table import Catalog, CatalogError, StoreError
-from catalog.upsert import TRIES
+from catalog.upsert import COMMIT_TRIES
 from core.records import RENDERED
 from crawlers.imports.sidecar.read import teller_of
-from crawlers.imports.walk import readable
+from crawlers.imports.walk import readable_path
 
-BY_HAND = ("folder", RENDERED)
+FOLDER_SOURCES = ("folder", RENDERED)
 """Sources whose facts come from tables beside the photos."""
 
-_READ = ("sighting_id", "source_id", "words", "told", *RIGHTS)
+_READ = ("sighting_id", "source_id", "words", "told", *RIGHTS_COLUMNS)
 
 
 @dataclass(slots=True)
@@ -49,10 +49,10 @@ def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
 
     The table need not be there any more. Raises `CatalogError` where nothing was said.
     """
-    teller, below = teller_of(path), f"{readable(os.path.realpath(path))}/"
+    teller, below = teller_of(path), f"{readable_path(os.path.realpath(path))}/"
     table, folder = Withdrawal(), Withdrawal()
     for row in _rows(catalog):
-        told = told_of(row)
+        told = stored_history(row)
         inside = row["source_id"].startswith(below)
         for found, tellers in (
             (table, {teller}),
@@ -75,13 +75,13 @@ def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
 
 def withdraw_facts(
     catalog: Catalog, tellers: Sequence[str], places: Sequence[str], *, run_id: str
-) -> Counter[tuple[str, Change]]:
+) -> Counter[tuple[str, FactChange]]:
     """Let these tellers take back all that they said of these places; what comes of it, by fact.
 
     Their words are read again by the next labeling. Done again it finds nothing to do.
     """
-    done: Counter[tuple[str, Change]] = Counter()
-    for _ in range(TRIES):
+    done: Counter[tuple[str, FactChange]] = Counter()
+    for _ in range(COMMIT_TRIES):
         if not (places := _withdraw(catalog, tellers, places, run_id, done)):
             return done
     raise StoreError(f"others write to table 'sightings' of {catalog.uri} again and again")
@@ -92,24 +92,24 @@ def _withdraw(
     tellers: Sequence[str],
     places: Sequence[str],
     run_id: str,
-    done: Counter[tuple[str, Change]],
+    done: Counter[tuple[str, FactChange]],
 ) -> list[str]:
     """Withdraw and count what nobody else writes at the same moment; returns the other places."""
     schema = catalog.specs["sightings"].schema
     stored = catalog.rows("sightings", places, schema.names)
     new, found = {}, {}
     for row in stored.to_pylist():
-        before = told_of(row)
+        before = stored_history(row)
         told = before.without(tellers)
         if told == before:
             continue
         now, key = row | told.columns(), row["sighting_id"]
-        found[key] = list(changes(before.facts, told.facts))
+        found[key] = list(fact_changes(before.facts, told.facts))
         if found[key]:
             now |= {"revision": row["revision"] + 1, "labelled_with": None, "run_id": run_id}
         new[key] = now
     rows = pa.Table.from_pylist([*new.values()], schema)
-    written = catalog.upsert_unchanged("sightings", rows, stored.select(AS_READ))
+    written = catalog.upsert_unchanged("sightings", rows, stored.select(CONFLICT_COLUMNS))
     for key in written:
         done.update(found[key])
     return [key for key in new if key not in written]
@@ -124,6 +124,6 @@ def forget_tellers(catalog: Catalog, tellers: Sequence[str]) -> list[str]:
 
 
 def _rows(catalog: Catalog) -> Iterator[dict[str, Any]]:
-    where = among("source", BY_HAND)
+    where = among("source", FOLDER_SOURCES)
     for batch in catalog.read("sightings", _READ, where, batch_rows=8_192):
         yield from batch.to_pylist()

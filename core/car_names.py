@@ -46,7 +46,7 @@ _LONGEST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedCar:
     """A car that a name names: its make, its model unless only the make is named, and whether a
     code stands for the model (`by_code`)."""
 
@@ -56,10 +56,10 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class CarNameReading:
     """What one name says: the `cars`, and the `unknown` name of one behind a known make."""
 
-    cars: tuple[Named, ...] = ()
+    cars: tuple[NamedCar, ...] = ()
     unknown: str | None = None
 
 
@@ -94,13 +94,13 @@ class CarNames:
             make: {key: model for model, words in table.items() for key in _keys(words)}
             for make, table in codes.items()
         }
-        self._cars = {key: Named(*car) for key, car in _keyed(alone)}
-        self._of_make: dict[str, dict[Tokens, Named]] = {}
+        self._cars = {key: NamedCar(*car) for key, car in _keyed(alone)}
+        self._of_make: dict[str, dict[Tokens, NamedCar]] = {}
         # Models that are named overwrite codes that read the same.
         for tables, by_code in ((codes, True), (models, False)):
             for make, table in tables.items():
                 named = {
-                    key: Named(make, model, by_code)
+                    key: NamedCar(make, model, by_code)
                     for model, words in table.items()
                     for key in _keys(words)
                 }
@@ -112,17 +112,17 @@ class CarNames:
         """All words for a make."""
         return self._words.get(make, ())
 
-    def read(self, name: str, *, title: bool = False) -> Reading:
+    def read(self, name: str, *, title: bool = False) -> CarNameReading:
         """What a name says. A `title` is written by anybody for one file: a make alone is nothing
         there, nor is a number that may be a year or a count."""
         if _PEOPLE.search(name):
-            return Reading()
+            return CarNameReading()
         cars = tuple(dict.fromkeys(self._find(name, title)))
         if cars or title or _PLACES.search(name):
-            return Reading(cars)
-        return Reading(unknown=self._unknown(name))
+            return CarNameReading(cars)
+        return CarNameReading(unknown=self._unknown(name))
 
-    def _find(self, name: str, title: bool) -> Iterator[Named]:
+    def _find(self, name: str, title: bool) -> Iterator[NamedCar]:
         tokens = _tokens(name)
         at = 0
         while at < len(tokens):
@@ -132,7 +132,9 @@ class CarNames:
                 end, car = self._joined(car.make, tokens, end)
             at = max(end, at + 1)
 
-    def _car_at(self, tokens: Sequence[_Token], at: int, title: bool) -> tuple[int, Named | None]:
+    def _car_at(
+        self, tokens: Sequence[_Token], at: int, title: bool
+    ) -> tuple[int, NamedCar | None]:
         """The car whose name begins at a token, and where it ends."""
         end, car = _longest(self._cars, tokens, at)
         if car is not None:
@@ -142,12 +144,12 @@ class CarNames:
             return at, None
         coded = self._in_brackets(make, tokens, end)
         if coded is not None:
-            return end, Named(make, coded, by_code=True)
+            return end, NamedCar(make, coded, by_code=True)
         following = tokens[end].text if end < len(tokens) and tokens[end].open else ""
         sure = following in (_SURE if make in self.ordinary else _VEHICLES)
-        return end, Named(make, None) if sure and not title else None
+        return end, NamedCar(make, None) if sure and not title else None
 
-    def _joined(self, make: str, tokens: Sequence[_Token], at: int) -> tuple[int, Named | None]:
+    def _joined(self, make: str, tokens: Sequence[_Token], at: int) -> tuple[int, NamedCar | None]:
         """A further car of a make behind one, and where it ends: "Dodge Charger and Challenger". A
         number may be anything but right behind the first."""
         for start in range(at, len(tokens)):
@@ -196,7 +198,7 @@ def has_year(name: str, make_words: Iterable[str]) -> bool:
     )
 
 
-def _counts(car: Named, tokens: Sequence[_Token], end: int) -> bool:
+def _counts(car: NamedCar, tokens: Sequence[_Token], end: int) -> bool:
     """Whether the number that is a model in a title may be a year, a count, or the number of the
     photo: "Peugeot 2008", "Mazda 3.jpg", "Škoda 120 let"."""
     last = tokens[end - 1].text

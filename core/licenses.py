@@ -22,8 +22,8 @@ NOT_KNOWN = "license is not known"
 NOT_COMMERCIAL = "license forbids commercial use"
 NO_ADAPTATIONS = "license forbids adaptations"
 RETIRED = "license is retired"
-MARK_NOT_ASKED = "public domain mark was not asked for"
-NOT_ASKED = "license was not asked for"
+MARK_NOT_REQUESTED = "public domain mark was not asked for"
+LICENSE_NOT_REQUESTED = "license was not asked for"
 
 _SIX = ("by", "by-nc", "by-nc-nd", "by-nc-sa", "by-nd", "by-sa")
 _FIRST = ("by", "by-nc", "by-nc-sa", "by-nd", "by-nd-nc", "by-sa")
@@ -35,7 +35,7 @@ def _six(ports: str) -> dict[str, tuple[str, ...]]:
     return dict.fromkeys(ports.split(), _SIX)
 
 
-TABLE: dict[str, dict[str, tuple[str, ...]]] = {
+LICENSE_CODES: dict[str, dict[str, tuple[str, ...]]] = {
     "4.0": {"": _SIX},
     "3.0": {
         "": _SIX,
@@ -65,7 +65,9 @@ TABLE: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """Version -> port -> the codes there are; the oldest dedication has neither."""
 
-_CODES = frozenset(code for ports in TABLE.values() for codes in ports.values() for code in codes)
+_CODES = frozenset(
+    code for ports in LICENSE_CODES.values() for codes in ports.values() for code in codes
+)
 
 _HOSTS = ("creativecommons.org", "www.creativecommons.org")
 _WEB = re.compile(r"(?:https?:)?//")
@@ -174,7 +176,7 @@ _DEDICATED = {
 
 
 def _existing(found: License | None) -> License | None:
-    if found is None or found.code not in TABLE.get(found.version, {}).get(found.port, ()):
+    if found is None or found.code not in LICENSE_CODES.get(found.version, {}).get(found.port, ()):
         return None
     return found
 
@@ -194,7 +196,7 @@ def _license_at(segments: list[str]) -> License | None:
     return None
 
 
-def refusal(found: License | None, accepted: Sequence[str] = ACCEPTED) -> str | None:
+def license_refusal(found: License | None, accepted: Sequence[str] = ACCEPTED) -> str | None:
     """Why a license is not accepted, as a constant to be counted; None if it is.
 
     `found` is None where an address names none. Raises `UsageMistakeError` as `check_accepted`.
@@ -206,7 +208,7 @@ def refusal(found: License | None, accepted: Sequence[str] = ACCEPTED) -> str | 
         return never
     if found.code in accepted:
         return None
-    return MARK_NOT_ASKED if found.code == "pdm" else NOT_ASKED
+    return MARK_NOT_REQUESTED if found.code == "pdm" else LICENSE_NOT_REQUESTED
 
 
 def check_accepted(accepted: Sequence[str]) -> None:

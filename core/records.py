@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from core.errors import MarqueError
 from core.text import clean, visible
 
-LONGEST = 10_000
+LONGEST_WORD = 10_000
 """So many letters a word of a site may have; the rest is cut off."""
 
 RENDERED = "scenes"
@@ -124,8 +124,8 @@ class Listing:
     attribution: str | None = None
 
     def __post_init__(self) -> None:
-        """Clean all words, and cut them to `LONGEST`: a site is not trusted with its size."""
-        _clean_words(self, ("page_url", *_RIGHTS), LONGEST)
+        """Clean all words, and cut them to `LONGEST_WORD`: a site is not trusted with its size."""
+        _clean_words(self, ("page_url", *_RIGHTS), LONGEST_WORD)
 
 
 @dataclass(frozen=True, slots=True)

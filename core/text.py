@@ -38,7 +38,7 @@ _BREAK = re.compile(f"[{_BREAKS}]+")
 _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 
-def whole(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text with a question mark for each half of a character: sites cut texts anywhere, and no
     database takes such halves."""
     return text.encode("utf-8", "replace").decode()
@@ -53,7 +53,7 @@ def clean(text: str) -> str:
         return text
     spaced = _BREAK.sub(" ", text).strip() if _BREAK.search(text) else text
     # A blank at either end can come to light only now.
-    kept = _UNSEEN.sub("", whole(spaced))
+    kept = _UNSEEN.sub("", replace_surrogates(spaced))
     return kept if kept == spaced else kept.strip()
 
 
@@ -119,7 +119,7 @@ def web_url(url: str | None) -> str | None:
             return None
     except ValueError:
         return None
-    found = whole((url or "").strip())
+    found = replace_surrogates((url or "").strip())
     return re.sub(rf'[\s<>"\\^`{{|}}{_NEVER}{_JOINERS}{_VARIANTS}]', _percent, found)
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 from core.car_names import CarNames
 from core.vocabulary_file import (
-    RESERVED,
+    RESERVED_COLUMNS,
     AttributeSpec,
     VocabularyError,
     VocabularyFile,
@@ -29,7 +29,7 @@ __all__ = [
     "LEFT_OPEN",
     "NONE",
     "NOTHING",
-    "RESERVED",
+    "RESERVED_COLUMNS",
     "Attribute",
     "Meaning",
     "Question",

@@ -11,22 +11,22 @@ from core.errors import MarqueError
 from core.text import clean
 
 _INT32 = (-(2**31), 2**31 - 1)  # numbers are stored in 32 bits
-RESERVED = frozenset(
+RESERVED_COLUMNS = frozenset(
     """image_id source source_id page_url image_url license license_url creator attribution split
     width height thumbnail evidence labelled_with semantic""".split()  # noqa: SIM905 - shorter than a list by ten lines
 )
 """Columns of `cars` that are no labels."""
 
-FIELDS = frozenset(
+LABEL_STUDIO_FIELDS = frozenset(
     """id image question annotator annotation_id agreement created_at updated_at lead_time
     completed_by annotations data""".split()  # noqa: SIM905 - as above
 )
 """Fields of the records of Label Studio that are no answers."""
 
-DERIVED = ("_origin", "_confidence", "_version")
+DERIVED_SUFFIXES = ("_origin", "_confidence", "_version")
 """Ends of columns of `cars` that stand beside a label or a vector."""
 
-LONGEST = 200
+LONGEST_VALUE = 200
 """So many characters a value may have."""
 
 
@@ -113,10 +113,10 @@ class AttributeSpec(_Strict):
                 raise ValueError(
                     f"the value {value!r} has characters that nobody sees: remove them"
                 )
-            if len(value) > LONGEST:
+            if len(value) > LONGEST_VALUE:
                 raise ValueError(
                     f"the value {value[:40] + '...'!r} has {len(value)} characters; write at most "
-                    f"{LONGEST}"
+                    f"{LONGEST_VALUE}"
                 )
         return words
 
@@ -167,12 +167,14 @@ class VocabularyFile(_Strict):
     @classmethod
     def _names_are_columns(cls, attributes: dict[str, AttributeSpec]) -> dict[str, AttributeSpec]:
         for name in attributes:
-            taken = name in RESERVED | FIELDS or name.endswith(DERIVED)
+            taken = name in RESERVED_COLUMNS | LABEL_STUDIO_FIELDS or name.endswith(
+                DERIVED_SUFFIXES
+            )
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or taken:
                 raise ValueError(
                     f"an attribute cannot be named {name!r}: use small letters, digits and _, "
-                    f"no end of {', '.join(DERIVED)}, and none of "
-                    f"{', '.join(sorted(RESERVED | FIELDS))}"
+                    f"no end of {', '.join(DERIVED_SUFFIXES)}, and none of "
+                    f"{', '.join(sorted(RESERVED_COLUMNS | LABEL_STUDIO_FIELDS))}"
                 )
         return attributes
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from core.errors import UsageMistakeError
 
-LOCAL = ".localhost"
+REPLICA_SUFFIX = ".localhost"
 """What a replica adds to the name of a host. RFC 6761 keeps such names on the machine itself."""
 
 
@@ -37,8 +37,8 @@ class Web:
         """The address of a host's root, without the last slash."""
         if self.replica is None:
             return f"https://{host}"
-        return f"http://{host}{LOCAL}:{urlsplit(self.replica).port or 80}"
+        return f"http://{host}{REPLICA_SUFFIX}:{urlsplit(self.replica).port or 80}"
 
     def name(self, host: str) -> str:
         """The name by which a host is reached, without a port."""
-        return host if self.replica is None else f"{host}{LOCAL}"
+        return host if self.replica is None else f"{host}{REPLICA_SUFFIX}"

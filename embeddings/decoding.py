@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from core.errors import MarqueError
 from core.photos.decode import RejectedError
-from core.photos.decoding_budget import MEMORY, TooMuchError
+from core.photos.decoding_budget import DECODING_MEMORY, ImageTooCostlyError
 from core.records import Box
 from embeddings.preparation import Picture, Preparation
 from embeddings.tuning import Decoders
@@ -49,17 +49,17 @@ class DecodePool:
             return self._pool.submit(self._preparation.picture, content, box)
         try:
             size = self._preparation.decoding_bytes(content, box)
-            MEMORY.take(size)
+            DECODING_MEMORY.acquire(size)
         except RejectedError as rejection:
             return _rejected(rejection)
-        except TooMuchError as error:
+        except ImageTooCostlyError as error:
             return _rejected(RejectedError(error.reason, error.detail))
         try:
             future = self._pool.submit(self._preparation.picture, content, box)
         except BrokenProcessPool as error:
-            MEMORY.give_back(size)
+            DECODING_MEMORY.release(size)
             raise _died() from error
-        future.add_done_callback(lambda _: MEMORY.give_back(size))
+        future.add_done_callback(lambda _: DECODING_MEMORY.release(size))
         return future
 
     def close(self) -> None:

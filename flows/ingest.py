@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from catalog.index import mend_indexes
+from catalog.index import drop_broken_indexes
 from flows.opening import encoder_for, record_for
 from flows.recipe import recipe
 from flows.reporting.report import RunReport
@@ -62,7 +62,7 @@ def publish(allow_loss: bool = False) -> RunReport:
     is meant.
     """
     with recorded_run("publish", {"allow_loss": allow_loss or None}) as run:
-        if mended := mend_indexes(run.catalog):
+        if mended := drop_broken_indexes(run.catalog):
             run.report.messages.append(
                 f"indexes that were damaged are dropped: {', '.join(mended)}"
             )

@@ -17,7 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from catalog.uri import place_of, unfit, unusable_option
+from catalog.uri import catalog_uri, unusable_option, unusable_uri
 from core.errors import MarqueError
 from embeddings.registry import DEFAULT_MODEL, ModelSpec, model_spec
 from embeddings.tuning import Given, usable_cores
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
     @property
     def catalog_uri(self) -> str:
         """Where the catalog is: a path or a URI."""
-        return place_of(self.catalog or self.home_path / "catalog")
+        return catalog_uri(self.catalog or self.home_path / "catalog")
 
     @property
     def inbox_path(self) -> Path:
@@ -234,7 +234,7 @@ def load_settings(**given: Any) -> Settings:
         ) from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"marque.toml cannot be read: {error}") from error
-    if (why := unfit(settings.catalog_uri)) is not None:
+    if (why := unusable_uri(settings.catalog_uri)) is not None:
         raise SettingsError(why)
     return settings
 

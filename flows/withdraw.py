@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalog.facts import Change
+from catalog.facts import FactChange
 from catalog.withdraw import find_withdrawal, forget_tellers, withdraw_facts
 from flows.recipe import recipe
 from flows.reporting.progress import stage
@@ -25,7 +25,7 @@ def withdraw(path: str) -> RunReport:
     with recorded_run("withdraw", {"path": path}) as run:
         found = find_withdrawal(run.catalog, Path(path))
         folders = forget_tellers(run.catalog, found.tellers)  # or a run meanwhile says it again
-        done: Counter[tuple[str, Change]] = Counter()
+        done: Counter[tuple[str, FactChange]] = Counter()
         with stage(run.report, "withdraw", len(found.places)) as step:
             for shard in shards(found.places, run.settings.shard_size * ASKED):
                 done += withdraw_shard(run.settings, found.tellers, shard, run.run_id)
@@ -41,6 +41,6 @@ def withdraw(path: str) -> RunReport:
 @shard_task("withdraw")
 def withdraw_shard(
     settings: Settings, tellers: Sequence[str], places: Sequence[str], run_id: str
-) -> Counter[tuple[str, Change]]:
+) -> Counter[tuple[str, FactChange]]:
     """Take back what these tellers said of one shard of places."""
     return withdraw_facts(opened(settings), tellers, places, run_id=run_id)

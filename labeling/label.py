@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog.run_inserts import insert_own
+from catalog.run_inserts import insert_for_run
 from catalog.table import Catalog
 from core.assertions import CONFIDENCE_DIGITS, Assertion, Label
 from core.records import Sighting
@@ -97,7 +97,7 @@ def add_assertions(
         for key, each in made.items()
     ]
     schema = catalog.specs["assertions"].schema
-    added = insert_own(catalog, "assertions", pa.Table.from_pylist(rows, schema), run_id=run_id)
+    added = insert_for_run(catalog, "assertions", pa.Table.from_pylist(rows, schema), run_id=run_id)
     return [each for key, each in made.items() if key in added]
 
 

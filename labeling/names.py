@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.car_names import Named, has_year, is_of_cars
+from core.car_names import NamedCar, has_year, is_of_cars
 from core.records import Sighting, replica_of
 from core.vocabulary import Vocabulary
 from crawlers.sites.commons.pages.parse import SOURCE
@@ -76,8 +76,8 @@ def _is_category(words: Mapping[str, str]) -> bool:
 
 
 def _of_title(
-    title: str, names: Sequence[str], cars: Sequence[Named], vocabulary: Vocabulary
-) -> tuple[Named, ...]:
+    title: str, names: Sequence[str], cars: Sequence[NamedCar], vocabulary: Vocabulary
+) -> tuple[NamedCar, ...]:
     """The cars of a title; one of a make that is a word, a place or a person too needs something
     beside it that is about cars."""
     tables = vocabulary.car_names
@@ -93,7 +93,7 @@ def _of_title(
     )
 
 
-def _agreed(cars: Sequence[Named], unknown: Sequence[str]) -> Told:
+def _agreed(cars: Sequence[NamedCar], unknown: Sequence[str]) -> Told:
     makes = sorted({car.make for car in cars})
     if len(makes) > 1:
         return Told({}, ambiguous=(("make", " / ".join(makes)),))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from catalog.photos import DAMAGED, load_photos
+from catalog.photos import DAMAGED_PHOTO, load_photos
 from catalog.rejects import store_rejects
 from catalog.segments import Segments, segment_stage, store_segments
 from catalog.table import Catalog
@@ -158,7 +158,7 @@ def segment_photos(
             for key, output in zip(batch.image_ids, batch.outputs, strict=True):
                 maps[key] = pool.submit(_png, output, segmenter.classes, sizes[key])
             drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
-    drops += [Drop("images", key, DAMAGED) for key in damaged]
+    drops += [Drop("images", key, DAMAGED_PHOTO) for key in damaged]
     rows = [
         Segments(key, segmenter.version, made.result(), segmenter.classes)
         for key, made in maps.items()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from catalog.sql import REAL, among, equals
+from catalog.sql import NOT_SYNTHETIC, among, equals
 from catalog.table import Catalog
 from labeling.pending import KNOWN
 
@@ -60,7 +60,7 @@ def load_truth(
     origin = f"{attribute}_origin"
     where = f"{equals(f'{space}_version', space_version)} AND {among(origin, KNOWN)}"
     if real_only:
-        where += f" AND {REAL}"
+        where += f" AND {NOT_SYNTHETIC}"
     columns = list(dict.fromkeys(["image_id", attribute, origin, "page_url", "view"]))
     rows = [
         row

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.licenses import ACCEPTED
-from core.text import whole
+from core.text import replace_surrogates
 from crawlers.sites.autoscout24.pages.codes import SITES
 from crawlers.sites.autoscout24.pages.gallery import SIZES
 from marque.common import F, run_flow, shared_options
@@ -175,8 +175,8 @@ def crawl_commons(asked: dict[str, Any], *, searchable: bool, as_json: bool) -> 
         raise click.UsageError('say what to look for: --category "Ford Mustang", or --query')
 
     for text in (*asked["categories"], *asked["queries"]):
-        if text != whole(text):
-            raise click.UsageError(f"{whole(text)!r} is not written in UTF-8")
+        if text != replace_surrogates(text):
+            raise click.UsageError(f"{replace_surrogates(text)!r} is not written in UTF-8")
 
     def call() -> "RunReport":
         from flows.crawl import crawl_commons as flow

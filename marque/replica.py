@@ -61,7 +61,7 @@ def replica(
     Its photos are rendered, its sellers invented, and no site is asked for anything.
     """
     from synthetic.replica.faults import known_faults
-    from synthetic.replica.server import serve
+    from synthetic.replica.server import serve_replica
     from synthetic.replica.world import World
 
     if list_faults:
@@ -71,7 +71,7 @@ def replica(
     world = World(seed, listings, photos, files=files, sites=sites)
     for fault in faults:
         world.faults.set_text(fault)
-    serve(world, port, _say)
+    serve_replica(world, port, _say)
 
 
 def _say(running: "Replica") -> None:

@@ -78,7 +78,7 @@ def export(
     out: Path, limit: int, attributes: tuple[str, ...], reasons: tuple[str, ...], as_json: bool
 ) -> None:
     """Write the labels that a person should look at first, for Label Studio and as a table."""
-    from catalog.photos import DAMAGED
+    from catalog.photos import DAMAGED_PHOTO
     from labeling.review.export import check_folder, export_review
     from labeling.review.waiting import choose
 
@@ -87,7 +87,7 @@ def export(
     chosen = choose(catalog, queue, limit)
     damaged = set(export_review(catalog, chosen, out))
     for key in sorted(damaged):
-        say(f"Left out: photo {key} is {DAMAGED}", err=True)
+        say(f"Left out: photo {key} is {DAMAGED_PHOTO}", err=True)
     chosen = [each for each in chosen if each.image_id not in damaged]
     counts = Counter(case.reason for each in chosen for case in each.cases)
     document = {"out": str(out), "photos": len(chosen), "cases": dict(counts)}

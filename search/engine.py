@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from catalog.car_columns import label_of
 from catalog.filters import hide_views, to_sql
-from catalog.published import PublishedCars, Rows
+from catalog.published import PublishedCars, RowsById
 from core.photos.decode import RejectedError
 from core.photos.files import read_photo
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
@@ -211,7 +211,7 @@ def _columns(cars: PublishedCars) -> list[str]:
 
 
 def _hits(
-    cars: PublishedCars, found: Sequence[tuple[str, float | None]], rows: Rows
+    cars: PublishedCars, found: Sequence[tuple[str, float | None]], rows: RowsById
 ) -> tuple[Hit, ...]:
     vocabulary = cars.catalog.vocabulary
     hits = []

@@ -8,7 +8,7 @@ from typing import Any
 
 from catalog.filters import Filter, parse_filter
 from core.errors import UsageMistakeError
-from core.text import clean, visible, whole
+from core.text import clean, replace_surrogates, visible
 from core.vocabulary import Vocabulary
 
 MAX_K = 10_000
@@ -76,7 +76,7 @@ def make_query(
 
 
 def _check_text(text: str) -> None:
-    if whole(text) != text:
+    if replace_surrogates(text) != text:
         raise QueryError(f"{visible(text)!r} holds bytes that are not text in UTF-8: type it again")
     if not clean(text).strip():
         raise QueryError("the text is empty; leave it out, or say what to look for")

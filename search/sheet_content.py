@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from catalog.published import PublishedCars
 from catalog.table import Catalog
-from core.photos.decode import RejectedError, examine
+from core.photos.decode import RejectedError, decode_facts
 from core.photos.files import read_photo
 from embeddings.registry import SPACE, TINY, SpaceRecord
 from search.engine import Answer, Hit, hits_of
@@ -93,6 +93,6 @@ def _asked_picture(catalog: Catalog, query: Query) -> bytes | None:
     if query.image is None:
         return None
     try:
-        return examine(read_photo(query.image)).thumbnail
+        return decode_facts(read_photo(query.image)).thumbnail
     except (OSError, RejectedError):
         return None

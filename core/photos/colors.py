@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageCms
 
 from core.photos.icc_profiles import coded_profile, png_profile
-from core.photos.strip_metadata import MOST_PROFILE
+from core.photos.strip_metadata import MAX_PROFILE_BYTES
 
 _SAME = 2
 """A profile that moves no color by more than so many of 255 is sRGB, which has many writings: the
@@ -56,7 +56,7 @@ def _profile(image: Image.Image) -> bytes | None:
     the coordinates. In other formats a profile comes before the code."""
     icc, code = image.info.get("icc_profile"), image.info.get("cicp")
     if isinstance(icc, bytes) and icc and not (code and image.format == "PNG"):
-        return icc if len(icc) <= MOST_PROFILE else None
+        return icc if len(icc) <= MAX_PROFILE_BYTES else None
     if code:
         return coded_profile(code[0], code[1])
     if image.format != "PNG" or "srgb" in image.info:

@@ -18,16 +18,16 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from core.photos.decoding_budget import (
-    MEMORY,
-    PictureError,
-    TooMuchError,
-    kept_bytes,
+    DECODING_MEMORY,
+    ImageTooCostlyError,
+    UnreadableImageError,
+    decoding_reader_bytes,
+    open_reader_bytes,
     pixel_bytes,
-    reader_bytes,
 )
-from core.photos.display import is_plain_rgb, may_be_turned, shown_pixels
-from core.photos.file_types import EMPTY, TRUNCATED, why_unknown
-from core.photos.open_image import open_picture
+from core.photos.display import display_pixels, is_plain_rgb, may_be_turned
+from core.photos.file_types import EMPTY_FILE, TRUNCATED, unknown_type_reason
+from core.photos.open_image import open_image
 from core.records import Box
 
 MIN_SIDE = 64
@@ -36,7 +36,7 @@ THUMBNAIL_SIDE = 256
 
 # Only formats that a photo comes in: Pillow would also run Ghostscript for an EPS. JPEG 2000 is
 # not among them: 200 bytes of it can take 12 GB, which only a parser of its own would foresee.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+CATALOG_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 
 SHOWN_AS = "sRGB"
 """What the pixels that are looked at are; another word where they would be made otherwise, so that
@@ -44,10 +44,10 @@ vectors made of other pixels are told apart."""
 
 TOO_SMALL = f"under {MIN_SIDE} px"
 TOO_LARGE = f"over {MAX_PIXELS:,} pixels"
-UNREADABLE = "file cannot be read"
+PHOTO_UNREADABLE = "file cannot be read"
 FIRST_FRAME = "animation: the first frame was taken"
 
-# `examine` refuses what is over the limit itself; Pillow's warning would only be printed twice.
+# `open_photo` refuses photos over the limit; Pillow's warning would only repeat that.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
@@ -86,7 +86,7 @@ def image_id(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def examine(content: bytes) -> PhotoFacts:
+def decode_facts(content: bytes) -> PhotoFacts:
     """Decode a photo once and say what it is; raises `RejectedError`.
 
     Photos that are decoded at the same time share one budget of memory: this waits for its share.
@@ -140,10 +140,10 @@ def _decoded(content: bytes, box: Box | None, side: int | None) -> Image.Image:
 
 
 def decoding_bytes(content: bytes, box: Box | None = None, *, side: int | None = None) -> int:
-    """The memory that `decoded` takes for the same arguments, `examine` for the bytes alone; of
-    both, what is read before the pixels. Raises `RejectedError`."""
+    """The bytes of memory that `decoded` takes for the same arguments, and `decode_facts` for
+    `content` alone. Reads only what stands before the pixels. Raises `RejectedError`."""
     with open_photo(content) as image:
-        meanwhile = reader_bytes(image, content)
+        meanwhile = decoding_reader_bytes(image, content)
         if side is not None:
             _reduce(image, min(_sides(image, box)) // side)
         return _needed(image, meanwhile, cut=box is not None)
@@ -152,13 +152,13 @@ def decoding_bytes(content: bytes, box: Box | None = None, *, side: int | None =
 @contextmanager
 def _share(size: int) -> Iterator[None]:
     try:
-        MEMORY.take(size)
-    except TooMuchError as error:
+        DECODING_MEMORY.acquire(size)
+    except ImageTooCostlyError as error:
         raise RejectedError(error.reason, error.detail) from error
     try:
         yield
     finally:
-        MEMORY.give_back(size)
+        DECODING_MEMORY.release(size)
 
 
 def _needed(image: Image.Image, meanwhile: int, *, cut: bool) -> int:
@@ -166,7 +166,7 @@ def _needed(image: Image.Image, meanwhile: int, *, cut: bool) -> int:
     copies of it as RGB, turned and cut, of which two are there at a time."""
     source, rgb = pixel_bytes(image), 4 * image.width * image.height
     copies = min(2, (not is_plain_rgb(image)) + may_be_turned(image) + cut)
-    return max(source + meanwhile, source + kept_bytes(image) + copies * rgb)
+    return max(source + meanwhile, source + open_reader_bytes(image) + copies * rgb)
 
 
 def _sides(image: Image.Image, box: Box | None) -> tuple[int, int]:
@@ -185,13 +185,13 @@ def _reduce(image: Image.Image, most: int) -> int:
 def open_photo(content: bytes) -> Image.Image:
     """Open without decoding and check kind and size; raises `RejectedError`."""
     if not content:
-        raise RejectedError(EMPTY)
+        raise RejectedError(EMPTY_FILE)
     try:
-        image = open_picture(content, FORMATS)
-    except PictureError as error:
+        image = open_image(content, CATALOG_FORMATS)
+    except UnreadableImageError as error:
         raise RejectedError(error.reason, error.detail) from error
     except UnidentifiedImageError as error:
-        raise RejectedError(*why_unknown(content)) from error
+        raise RejectedError(*unknown_type_reason(content)) from error
     except Image.DecompressionBombError as error:
         raise RejectedError(TOO_LARGE, str(error)) from error
     except MemoryError:
@@ -208,8 +208,8 @@ def open_photo(content: bytes) -> Image.Image:
 
 def _shown(image: Image.Image) -> tuple[Image.Image, str | None]:
     try:
-        return shown_pixels(image)
-    except PictureError as error:
+        return display_pixels(image)
+    except UnreadableImageError as error:
         raise RejectedError(error.reason, error.detail) from error
     except MemoryError:
         raise
@@ -231,7 +231,7 @@ def encode_jpeg(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def fits(box: Box, width: int, height: int) -> bool:
+def box_fits(box: Box, width: int, height: int) -> bool:
     """Whether a box has an area and lies inside a photo of this size."""
     return 0 <= box.x0 < box.x1 <= width and 0 <= box.y0 < box.y1 <= height
 

@@ -15,21 +15,21 @@ from io import BytesIO
 
 from PIL import Image
 
-MOST_BYTES = 2**30
+MAX_DECODING_BYTES = 2**30
 """So much memory pictures may take, all together: one that takes more by itself is not unpacked."""
 
-MOST_SCANS = 32
+MAX_SCANS = 32
 """A progressive JPEG has up to 26 scans where a library chooses them; every scan passes over all
 pixels again, in 0.1 s where there are 89 million. Inside a TIFF libtiff stops at a hundred."""
 
-MOST_READS = 1_000_000
+MAX_READS = 1_000_000
 """Pillow reads what stands beside the pixels part by part, and holds the interpreter meanwhile: 12
 MB of empty comments took half a minute. The largest photos take a tenth of this, and what looks for
 a second frame behind a large first one two thirds."""
 
-TOO_MUCH_MEMORY = f"over {MOST_BYTES // 2**30} GiB of memory to decode"
-TOO_MANY_SCANS = f"JPEG of over {MOST_SCANS} scans"
-TOO_MANY_PARTS = f"read in over {MOST_READS:,} parts"
+TOO_MUCH_MEMORY = f"over {MAX_DECODING_BYTES // 2**30} GiB of memory to decode"
+TOO_MANY_SCANS = f"JPEG of over {MAX_SCANS} scans"
+TOO_MANY_PARTS = f"read in over {MAX_READS:,} parts"
 
 _SCAN = b"\xff\xda"
 # Between two markers a decoder skips what is none: stuffed zeros, restarts, fill bytes.
@@ -44,7 +44,7 @@ _KEPT = {"WEBP": 13, "AVIF": 16}
 _MEANWHILE = {"BMP": 2, "HEIF": 16}
 
 
-class PictureError(Exception):
+class UnreadableImageError(Exception):
     """A picture that is not read: `reason` is a constant, to be counted; `detail` says the rest."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -53,36 +53,38 @@ class PictureError(Exception):
         self.detail = detail
 
 
-class TooMuchError(PictureError):
+class ImageTooCostlyError(UnreadableImageError):
     """A picture that is not unpacked, for one of the reasons above."""
 
 
 class CountedBytes(BytesIO):
-    """The bytes of a picture for `Image.open`, which may ask for them `MOST_READS` times, and so
-    may what uses the opened picture: then `TooMuchError` is raised."""
+    """The bytes of a picture for `Image.open`, which may ask for them `MAX_READS` times, and so
+    may what uses the opened picture: then `ImageTooCostlyError` is raised."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
-        self._left = MOST_READS
+        self._left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As any file; raises `TooMuchError`."""
+        """As any file; raises `ImageTooCostlyError`."""
         self._left -= 1
         if self._left < 0:
-            raise TooMuchError(TOO_MANY_PARTS, "comments, texts or profiles are cut into too many")
+            raise ImageTooCostlyError(
+                TOO_MANY_PARTS, "comments, texts or profiles are cut into too many"
+            )
         return super().read(size)
 
 
 def check_scans(content: bytes) -> None:
-    """Raise `TooMuchError` for a JPEG that goes over its pixels too often.
+    """Raise `ImageTooCostlyError` for a JPEG that goes over its pixels too often.
 
     Cheap for every photo: the pair of bytes is counted, and only where there are too many of it are
     those left out that stand in a thumbnail, a profile, or a further picture behind the first.
     """
-    if content.startswith(b"\xff\xd8") and content.count(_SCAN) > MOST_SCANS:
+    if content.startswith(b"\xff\xd8") and content.count(_SCAN) > MAX_SCANS:
         there = sum(1 for _ in scans(content))
-        if there > MOST_SCANS:
-            raise TooMuchError(TOO_MANY_SCANS, f"it has {there:,}")
+        if there > MAX_SCANS:
+            raise ImageTooCostlyError(TOO_MANY_SCANS, f"it has {there:,}")
 
 
 def pixel_bytes(image: Image.Image) -> int:
@@ -90,12 +92,12 @@ def pixel_bytes(image: Image.Image) -> int:
     return image.width * image.height * _bytes_a_pixel(image.mode)
 
 
-def kept_bytes(image: Image.Image) -> int:
+def open_reader_bytes(image: Image.Image) -> int:
     """The bytes that the reader of an opened file holds beside its pixels as long as it is open."""
     return image.width * image.height * _KEPT.get(image.format or "", 0)
 
 
-def reader_bytes(image: Image.Image, content: bytes) -> int:
+def decoding_reader_bytes(image: Image.Image, content: bytes) -> int:
     """The bytes that the reader of an opened file takes beside its pixels while it unpacks them.
 
     Ask before `Image.draft`: a JPEG of several scans is held whole in any case.
@@ -108,10 +110,10 @@ def reader_bytes(image: Image.Image, content: bytes) -> int:
         return getattr(image, "meanwhile_bytes", 0) or copied + _tile_bytes(image)
     if image.format == "HEIF":
         pixels = max([pixels, *_heif_areas(content)])
-    return copied + kept_bytes(image) + pixels * _MEANWHILE.get(image.format or "", 0)
+    return copied + open_reader_bytes(image) + pixels * _MEANWHILE.get(image.format or "", 0)
 
 
-class Budget:
+class MemoryBudget:
     """Bytes that threads take and give back; who asks first is served first, so that a large
     picture is not passed by small ones for ever."""
 
@@ -126,11 +128,11 @@ class Budget:
         """The bytes that are taken now."""
         return self.most - self._free
 
-    def take(self, size: int) -> None:
-        """Wait for `size` bytes, to be given back by `give_back`; raises `TooMuchError` at once
-        where there will never be so many."""
+    def acquire(self, size: int) -> None:
+        """Wait for `size` bytes; `release` returns them. Raises `ImageTooCostlyError` at once if
+        the budget is smaller than `size`."""
         if size > self.most:
-            raise TooMuchError(TOO_MUCH_MEMORY, f"it takes {size:,} bytes")
+            raise ImageTooCostlyError(TOO_MUCH_MEMORY, f"it takes {size:,} bytes")
         turn = object()
         with self._changed:
             self._turns.append(turn)
@@ -141,7 +143,7 @@ class Budget:
                 self._turns.remove(turn)
                 self._changed.notify_all()
 
-    def give_back(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """End the use of `size` bytes."""
         with self._changed:
             self._free += size
@@ -149,19 +151,19 @@ class Budget:
 
     @contextmanager
     def share(self, size: int) -> Iterator[None]:
-        """Hold `size` bytes inside the block; raises as `take`.
+        """Hold `size` bytes inside the block; raises as `acquire`.
 
         Not to be asked for again inside: two threads that hold one share and wait for a second
         would wait for ever.
         """
-        self.take(size)
+        self.acquire(size)
         try:
             yield
         finally:
-            self.give_back(size)
+            self.release(size)
 
 
-MEMORY = Budget(MOST_BYTES)
+DECODING_MEMORY = MemoryBudget(MAX_DECODING_BYTES)
 """The budget of this process. Workers that unpack for it in processes of their own take from it."""
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from core.photos.colors import Colors, colors_of
-from core.photos.open_image import load_picture
+from core.photos.open_image import load_image
 
 STRIP_PIXELS = 2**18
 """What turns pixels into RGB by way of further copies does so for as many at a time."""
@@ -24,13 +24,13 @@ _TURNS = {
 }
 
 
-def shown_pixels(image: Image.Image) -> tuple[Image.Image, str | None]:
+def display_pixels(image: Image.Image) -> tuple[Image.Image, str | None]:
     """The first frame as a person sees it: orientation applied, on white, 8-bit sRGB; and what a
     person should be told of it, if anything.
 
     Raises whatever readers raise of data that ends early or cannot be decoded.
     """
-    loaded, told = load_picture(image)
+    loaded, told = load_image(image)
     with loaded:
         rgb = _to_rgb(loaded)
         turn = _TURNS.get(orientation(loaded))

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from core.photos.strip_metadata import NO_PICTURE
-from core.photos.tiff import DEVELOP, RAW
+from core.photos.tiff import CAMERA_RAW, DEVELOP
 
-EMPTY = "empty file"
+EMPTY_FILE = "empty file"
 NOT_AN_IMAGE = "not an image"
 SVG = "SVG is not a photo"
 VIDEO = "video is not a photo"
@@ -36,14 +36,14 @@ _SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\0\0\0\x0cjP  \r\n\x87\n", JPEG_2000, CONVERT),
     (0, b"II\xbc", "JPEG XR is not read", CONVERT),
     (0, b"\xff\xd8\xff\xf7", "JPEG-LS is not read", CONVERT),
-    (0, b"FUJIFILMCCD-RAW", RAW, DEVELOP),
-    (0, b"IIRO", RAW, DEVELOP),
-    (0, b"IIRS", RAW, DEVELOP),
-    (0, b"MMOR", RAW, DEVELOP),
-    (0, b"IIU\0", RAW, DEVELOP),
-    (0, b"FOVb", RAW, DEVELOP),
-    (0, b"\0MRM", RAW, DEVELOP),
-    (6, b"HEAPCCDR", RAW, DEVELOP),
+    (0, b"FUJIFILMCCD-RAW", CAMERA_RAW, DEVELOP),
+    (0, b"IIRO", CAMERA_RAW, DEVELOP),
+    (0, b"IIRS", CAMERA_RAW, DEVELOP),
+    (0, b"MMOR", CAMERA_RAW, DEVELOP),
+    (0, b"IIU\0", CAMERA_RAW, DEVELOP),
+    (0, b"FOVb", CAMERA_RAW, DEVELOP),
+    (0, b"\0MRM", CAMERA_RAW, DEVELOP),
+    (6, b"HEAPCCDR", CAMERA_RAW, DEVELOP),
     (0, b"8BPS", "Photoshop file is not read", CONVERT),
     (0, b"gimp xcf", "GIMP file is not read", CONVERT),
     (0, b"\x76\x2f\x31\x01", "OpenEXR is not read", CONVERT),
@@ -81,7 +81,7 @@ _FORMS = (
 
 # Brands of the file type box that all formats begin with that are kin of MP4.
 _BRANDS: dict[bytes, tuple[str, str]] = {
-    **dict.fromkeys((b"crx ",), (RAW, DEVELOP)),
+    **dict.fromkeys((b"crx ",), (CAMERA_RAW, DEVELOP)),
     **dict.fromkeys((b"jxl ",), ("JPEG XL is not read", CONVERT)),
     **dict.fromkeys(
         (b"avci", b"avcs", b"vvic", b"evbi", b"jpeg", b"jpgs", b"unif"),
@@ -100,7 +100,7 @@ _SVG = re.compile(
 _SVG_WITHIN = 65_536  # drawing programs put long comments and name lists before the picture
 
 
-def why_unknown(content: bytes) -> tuple[str, str]:
+def unknown_type_reason(content: bytes) -> tuple[str, str]:
     """A reason, to be counted, and the rest of it, for bytes that no reader takes for a photo."""
     if _is_without_picture(content):
         return NO_PICTURE, "it ends before any pixels"

@@ -5,7 +5,7 @@ from pathlib import Path
 from core.photos.decode import RejectedError
 
 MAX_BYTES = 256 * 2**20
-TOO_HEAVY = f"over {MAX_BYTES // 2**20} MiB"
+FILE_TOO_LARGE = f"over {MAX_BYTES // 2**20} MiB"
 
 
 def read_photo(held: bytes | Path) -> bytes:
@@ -20,5 +20,5 @@ def read_photo(held: bytes | Path) -> bytes:
             held = file.read(MAX_BYTES + 1)
         size = len(held)
     if size > MAX_BYTES:
-        raise RejectedError(TOO_HEAVY, "no photo is that large")
+        raise RejectedError(FILE_TOO_LARGE, "no photo is that large")
     return held if isinstance(held, bytes) else held.read_bytes()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Point = tuple[float, float]
+Chromaticity = tuple[float, float]
 """x and y of a color in the CIE 1931 diagram."""
 
 
@@ -25,7 +25,7 @@ SRGB_CURVE = Curve(2.4, 0.055, 0.04045, 1 / 12.92)
 _BT601 = ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070))
 
 # White, red, green and blue of the color primaries of ITU-T H.273, by their code.
-_PRIMARIES: dict[int, tuple[Point, Point, Point, Point]] = {
+_PRIMARIES: dict[int, tuple[Chromaticity, Chromaticity, Chromaticity, Chromaticity]] = {
     1: (_D65, (0.640, 0.330), (0.300, 0.600), (0.150, 0.060)),
     4: (_C, (0.670, 0.330), (0.210, 0.710), (0.140, 0.080)),
     5: (_D65, (0.640, 0.330), (0.290, 0.600), (0.150, 0.060)),
@@ -74,7 +74,9 @@ def png_profile(gamma: float | None, points: Sequence[float] | None) -> bytes | 
     return rgb_profile(pairs, curve)
 
 
-def rgb_profile(points: tuple[Point, Point, Point, Point], curve: Curve) -> bytes | None:
+def rgb_profile(
+    points: tuple[Chromaticity, Chromaticity, Chromaticity, Chromaticity], curve: Curve
+) -> bytes | None:
     """The profile of a screen of this white, red, green and blue; None where they span nothing."""
     if any(not 0 <= x < 1 or not 0 < y < 1 for x, y in points):
         return None

@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.photos.decoding_budget import scans
 
-END = b"\xff\xd9"
+JPEG_END = b"\xff\xd9"
 
 _FILLING = bytes(16)
 """So many zeros do not stand in what is coded."""
@@ -22,7 +22,7 @@ _NOISE = bytes(range(251, 37, -11))
 _ROWS = 64
 
 
-def is_whole(content: bytes, bands: int, load: Callable[[bytes], Image.Image]) -> bool:
+def has_all_pixels(content: bytes, bands: int, load: Callable[[bytes], Image.Image]) -> bool:
     """Whether a JPEG of so many bands that has no end holds all of its pixels; `load` decodes one
     from its bytes.
 
@@ -34,14 +34,14 @@ def is_whole(content: bytes, bands: int, load: Callable[[bytes], Image.Image]) -
     restarts = len(_RESTART.findall(content, content.rfind(b"\xff\xda")))
     parts = [bytes([0xFF, 0xD0 + n % 8]) + _NOISE for n in range(restarts, restarts + 64)]
     noise = b"".join(parts)  # it may end inside a part, or where a restart is waited for
-    seen = _digest(load(content + END))
-    return all(_digest(load(content + each + END)) == seen for each in (_NOISE + noise, noise))
+    seen = _digest(load(content + JPEG_END))
+    return all(_digest(load(content + each + JPEG_END)) == seen for each in (_NOISE + noise, noise))
 
 
-def without_filling(content: bytes) -> bytes:
+def strip_padding(content: bytes) -> bytes:
     """A JPEG that has no end without the zeros that it is filled up with, as a download that broke
     off is: a decoder takes them for pixels, and does not complain."""
-    if not content.endswith(_FILLING) or content.rfind(END) > content.rfind(b"\xff\xda"):
+    if not content.endswith(_FILLING) or content.rfind(JPEG_END) > content.rfind(b"\xff\xda"):
         return content
     return content.rstrip(b"\0")
 
@@ -72,7 +72,7 @@ def _ends_with_all_scans(content: bytes, bands: int) -> bool:
     return len(told) == 64 * bands
 
 
-def without_notes(content: bytes) -> bytes:
+def strip_jpeg(content: bytes) -> bytes:
     """A JPEG without the segments that are no picture: only whole ones stay of those that say how
     it is to be shown (Exif, color profile, what Adobe says of its bands)."""
     kept, at, end = [content[:2]], 2, 2

@@ -22,36 +22,36 @@ pillow_heif.register_heif_opener(
 Image.init()  # Pillow loads the readers of its rarer formats late, and fails on their names before
 
 
-def open_picture(content: bytes, formats: tuple[str, ...]) -> Image.Image:
+def open_image(content: bytes, formats: tuple[str, ...]) -> Image.Image:
     """Open a picture of one of Pillow's `formats` without unpacking its pixels.
 
     Raises `PictureError` for what is not read, and for damaged bytes whatever Pillow raises. The
     colors are those of the file: what says which those are is in `Image.info`.
     """
     check_scans(content)
-    if content.startswith(strip_metadata.PNG_BEGINS) and "PNG" in formats:
-        bare = strip_metadata.bare_png(content)
+    if content.startswith(strip_metadata.PNG_SIGNATURE) and "PNG" in formats:
+        bare = strip_metadata.strip_png(content)
         image = Image.open(CountedBytes(bare.content), formats=("PNG",))
         image.info.update(bare.info)
         return image
-    if content.startswith(tiff.BEGINS) and "TIFF" in formats:
+    if content.startswith(tiff.TIFF_SIGNATURES) and "TIFF" in formats:
         return tiff.open_tiff(content)
     if content[:4] == b"RIFF":
-        content = strip_metadata.bare_webp(content)
+        content = strip_metadata.strip_webp(content)
     elif content.startswith(b"\xff\xd8"):
-        content = jpeg.without_filling(content)
+        content = jpeg.strip_padding(content)
     try:
         image = Image.open(CountedBytes(content), formats=formats)
     except (OSError, ValueError, IndexError, struct.error):
         if not content.startswith(b"\xff\xd8"):
             raise
-        return Image.open(CountedBytes(jpeg.without_notes(content)), formats=("JPEG",))
+        return Image.open(CountedBytes(jpeg.strip_jpeg(content)), formats=("JPEG",))
     if image.format in {"AVIF", "HEIF"} and (code := strip_metadata.color_code(content)):
         image.info["cicp"] = code
     return image
 
 
-def load_picture(image: Image.Image) -> tuple[Image.Image, str | None]:
+def load_image(image: Image.Image) -> tuple[Image.Image, str | None]:
     """Unpack the pixels of an opened picture. What is returned holds them, in place of what was
     given, and with it what a person should be told of it.
 
@@ -72,9 +72,9 @@ def load_picture(image: Image.Image) -> tuple[Image.Image, str | None]:
             again.load()
             return again
 
-        if not jpeg.is_whole(content, bands, load):
+        if not jpeg.has_all_pixels(content, bands, load):
             raise
-        return load(content + jpeg.END), NO_END
+        return load(content + jpeg.JPEG_END), NO_END
     return image, None
 
 
@@ -84,7 +84,7 @@ def _unended(image: Image.Image) -> bytes | None:
     if image.format not in {"JPEG", "MPO"} or not isinstance(file, CountedBytes):
         return None
     content = file.getvalue().rstrip(b"\xff")
-    return content if content.rfind(jpeg.END) < content.rfind(b"\xff\xda") else None
+    return content if content.rfind(jpeg.JPEG_END) < content.rfind(b"\xff\xda") else None
 
 
 def _scale(image: Image.Image) -> int:

@@ -10,16 +10,16 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from core.photos.decoding_budget import CountedBytes, PictureError
+from core.photos.decoding_budget import CountedBytes, UnreadableImageError
 
 NO_PICTURE = "has no picture in it"
 
-PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-MOST_PROFILE = 2**23
+MAX_PROFILE_BYTES = 2**23
 """Bytes of a color profile: those of printers have up to three million. A larger one is none."""
 
-MOST_TEXT = 2**20
+MAX_TEXT_BYTES = 2**20
 """Bytes that are looked through for an orientation; it stands near the beginning."""
 
 # Beside the pixels, what Pillow shows a picture by; of no use where it is damaged.
@@ -33,7 +33,7 @@ _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 _XMP, _RAW_EXIF = b"XML:com.adobe.xmp", b"Raw profile type exif"
 
 
-class Bare(NamedTuple):
+class StrippedImage(NamedTuple):
     """A picture as its bytes without what is no picture, and what was found there of use, under the
     names that Pillow's `Image.info` has for it."""
 
@@ -41,10 +41,10 @@ class Bare(NamedTuple):
     info: dict[str, Any]
 
 
-def bare_png(content: bytes) -> Bare:
+def strip_png(content: bytes) -> StrippedImage:
     """A PNG without texts and without what is damaged beside its pixels.
 
-    Raises `TooMuchError` for one in ever so many parts, and `PictureError` for one without pixels.
+    Raises `ImageTooCostlyError` for too many chunks, `UnreadableImageError` if there are no pixels.
     """
     kept, info, pixels, ended = [(0, 8)], dict[str, Any](), False, False
     for kind, start, end in _chunks(CountedBytes(content)):
@@ -60,10 +60,10 @@ def bare_png(content: bytes) -> Bare:
         else:
             info |= _read(kind, body)
     if ended and not pixels:
-        raise PictureError(NO_PICTURE, "it ends before any pixels")
+        raise UnreadableImageError(NO_PICTURE, "it ends before any pixels")
     if sum(end - start for start, end in kept) == len(content):
-        return Bare(content, info)
-    return Bare(b"".join(content[start:end] for start, end in kept), info)
+        return StrippedImage(content, info)
+    return StrippedImage(b"".join(content[start:end] for start, end in kept), info)
 
 
 def _least(kind: bytes, content: bytes) -> int:
@@ -89,7 +89,7 @@ def _read(kind: bytes, body: bytes) -> dict[str, Any]:
     return {"cicp": tuple(body)} if kind == b"cICP" and len(body) == 4 else {}
 
 
-def bare_webp(content: bytes) -> bytes:
+def strip_webp(content: bytes) -> bytes:
     """A WebP whose metadata is cut off, or whose length is said wrongly, with what is whole of it;
     others as they are."""
     if len(content) < 12 or struct.unpack("<I", content[4:8])[0] == len(content) - 8:
@@ -108,7 +108,7 @@ def bare_webp(content: bytes) -> bytes:
 
 def _chunks(file: CountedBytes) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of the parts of a PNG, up to its end or to where it is cut off."""
-    at = len(PNG_BEGINS)
+    at = len(PNG_SIGNATURE)
     while file.seek(at) == at and len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
         yield kind, at, at + 12 + size
@@ -127,16 +127,16 @@ def _text(kind: bytes, body: bytes) -> dict[str, Any]:
         packed, rest = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
     elif packed:
         rest = rest[1:]
-    text = _unpacked(rest, MOST_TEXT) if packed else rest[:MOST_TEXT]
+    text = _unpacked(rest, MAX_TEXT_BYTES) if packed else rest[:MAX_TEXT_BYTES]
     if key == _XMP:
         return {"xmp": text}
-    return {"Raw profile type exif": text.decode("latin-1")} if len(text) < MOST_TEXT else {}
+    return {"Raw profile type exif": text.decode("latin-1")} if len(text) < MAX_TEXT_BYTES else {}
 
 
 def _profile(body: bytes) -> dict[str, Any]:
     _, _, rest = body.partition(b"\0")
-    profile = _unpacked(rest[1:], MOST_PROFILE + 1)
-    return {"icc_profile": profile} if 0 < len(profile) <= MOST_PROFILE else {}
+    profile = _unpacked(rest[1:], MAX_PROFILE_BYTES + 1)
+    return {"icc_profile": profile} if 0 < len(profile) <= MAX_PROFILE_BYTES else {}
 
 
 def _unpacked(packed: bytes, most: int) -> bytes:

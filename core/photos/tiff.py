@@ -6,10 +6,10 @@ import struct
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import COMPRESSION_INFO, ImageFileDirectory_v2
 
-from core.photos.decoding_budget import CountedBytes, PictureError
+from core.photos.decoding_budget import CountedBytes, UnreadableImageError
 from core.photos.tiff_grey import (
+    FLOAT,
     PIXELS,
-    REAL,
     SIGNED,
     UNSIGNED,
     GreyTiff,
@@ -19,9 +19,9 @@ from core.photos.tiff_grey import (
     numbers,
 )
 
-BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"MM*\0", b"II\0*")
 
-RAW = "raw file of a camera"
+CAMERA_RAW = "raw file of a camera"
 DEVELOP = "develop it into a JPEG or TIFF"
 
 MOST_DIRECTORIES = 64
@@ -36,10 +36,13 @@ _SENSOR = {32803, 34892}  # photometric interpretations: before and after colors
 
 
 def open_tiff(content: bytes) -> Image.Image:
-    """Open the full picture of a TIFF without unpacking it; raises `PictureError` for a raw file
-    and for pixels that are not read, and what Pillow raises."""
+    """Open the full picture of a TIFF without decoding it.
+
+    Raises `UnreadableImageError` for a raw file of a camera and for kinds of pixels that are not
+    supported, and what Pillow raises.
+    """
     if content[:4] == b"MM\0+":
-        raise PictureError(PIXELS, "a BigTIFF whose numbers begin with their highest byte")
+        raise UnreadableImageError(PIXELS, "a BigTIFF whose numbers begin with their highest byte")
     file = CountedBytes(content)
     first = _directory(file, None)
     tags = _full(file, first)
@@ -59,7 +62,7 @@ def _full(file: CountedBytes, first: ImageFileDirectory_v2) -> ImageFileDirector
     beside = [_directory(file, at) for at in numbers(first, _SUB)[:MOST_DIRECTORIES]]
     raw = file.getvalue()[8:10] == b"CR" or _DNG in first
     if raw or any(number(each, _PHOTOMETRIC) in _SENSOR for each in (first, *beside)):
-        raise PictureError(RAW, DEVELOP)
+        raise UnreadableImageError(CAMERA_RAW, DEVELOP)
     if not _is_reduced(first):
         return first
     at = first
@@ -68,7 +71,9 @@ def _full(file: CountedBytes, first: ImageFileDirectory_v2) -> ImageFileDirector
         beside.append(at)
     full = [each for each in beside if not _is_reduced(each) and _area(each)]
     if not full:
-        raise PictureError(RAW, f"a small preview is all that can be read; {DEVELOP}")
+        raise UnreadableImageError(
+            CAMERA_RAW, f"a small preview is all that can be read; {DEVELOP}"
+        )
     return max(full, key=_area)
 
 
@@ -101,7 +106,7 @@ def _open_padded(content: bytes, tags: ImageFileDirectory_v2, error: Exception) 
     try:
         return Image.open(CountedBytes(content + bytes(8)), formats=("TIFF",))
     except UnidentifiedImageError:
-        raise PictureError(PIXELS, _told(tags)) from error
+        raise UnreadableImageError(PIXELS, _told(tags)) from error
 
 
 def _is_cut(content: bytes, tags: ImageFileDirectory_v2) -> bool:
@@ -138,7 +143,7 @@ def _open_grey(content: bytes, tags: ImageFileDirectory_v2, turn: int) -> Image.
     order = ">" if content[:1] == b"M" else "<"
     samples = Samples.of(tags, order)
     if samples is None:
-        raise PictureError(PIXELS, _told(tags))
+        raise UnreadableImageError(PIXELS, _told(tags))
     entries = {tag: numbers(tags, tag) for tag in _WHERE if tag in tags}
     entries |= {_WIDTH: [samples.row_bytes], _BITS: [8], _PHOTOMETRIC: [1], _SAMPLES: [1]}
     if samples.tile_width:
@@ -167,7 +172,7 @@ def _with_entries(content: bytes, order: str, entries: dict[int, list[int]]) -> 
 
 def _told(tags: ImageFileDirectory_v2) -> str:
     bits = "/".join(map(str, numbers(tags, _BITS))) or "1"
-    names = {UNSIGNED: "unsigned", SIGNED: "signed", REAL: "floating point"}
+    names = {UNSIGNED: "unsigned", SIGNED: "signed", FLOAT: "floating point"}
     kind = names.get(number(tags, _FORMAT, 1), "other")
     packing = COMPRESSION_INFO.get(number(tags, _COMPRESSION, 1), "unknown")
     return (

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from core.photos.decoding_budget import PictureError
+from core.photos.decoding_budget import UnreadableImageError
 
 PIXELS = "TIFF of a kind of pixels that is not read"
 
-UNSIGNED, SIGNED, REAL = 1, 2, 3
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 """Sample formats."""
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
@@ -40,7 +40,7 @@ class GreyTiff(Image.Image):
         self.meanwhile_bytes = meanwhile_bytes  # beside the pixels while they are unpacked
 
     def load(self) -> Any:
-        """Unpack the pixels, once; raises what Pillow raises, and `PictureError`."""
+        """Unpack the pixels, once; raises what Pillow raises, and `UnreadableImageError`."""
         if self._im is None:
             self._packed.load()
             self.im = Image.fromarray(self._samples.values(self._packed)).im
@@ -84,11 +84,11 @@ class Samples(NamedTuple):
         kind = UNSIGNED if kind == _UNKNOWN else kind
         width = number(tags, _TILE_WIDTH)
         predictor = number(tags, _PREDICTOR, 1)
-        known = bits in {16, 32, 64} if kind == REAL else 1 <= bits <= 32
-        known = known and kind in {UNSIGNED, SIGNED, REAL}
+        known = bits in {16, 32, 64} if kind == FLOAT else 1 <= bits <= 32
+        known = known and kind in {UNSIGNED, SIGNED, FLOAT}
         known = known and (kind != SIGNED or bits in {8, 16, 32})
         known = known and predictor in ({1} if bits not in {8, 16, 32, 64} else {1, 2, 3})
-        known = known and (predictor != 3 or kind == REAL) and width * bits % 8 == 0
+        known = known and (predictor != 3 or kind == FLOAT) and width * bits % 8 == 0
         if not known or number(tags, _COMPRESSION, 1) not in _WHOLE_BYTES:
             return None
         return cls(
@@ -108,8 +108,10 @@ class Samples(NamedTuple):
         return -(-self.across * self.bits // 8)
 
     def values(self, packed: Image.Image) -> npt.NDArray[np.uint8]:
-        """The bytes -> values (height, width), white 255; raises `PictureError` for signed ones
-        of which some are negative, as nothing says what is black then."""
+        """The bytes -> grey values (height, width), white is 255.
+
+        Raises `UnreadableImageError` if signed values are negative: nothing says what is black.
+        """
         width, height = self.size
         rows = max(1, _ROWS_BYTES // self.row_bytes)
         tops = range(0, height, rows)
@@ -147,7 +149,7 @@ class Samples(NamedTuple):
             weights = 2.0 ** np.arange(self.bits - 1, -1, -1)
             found: npt.NDArray[Any] = bits.reshape(rows, count, self.bits) @ weights
             return found
-        letter = {UNSIGNED: "u", SIGNED: "i", REAL: "f"}[self.kind]
+        letter = {UNSIGNED: "u", SIGNED: "i", FLOAT: "f"}[self.kind]
         data = np.ascontiguousarray(data)
         if self.predictor == 2:
             whole = data.view(f"{self.order}u{size}")
@@ -164,8 +166,10 @@ class Samples(NamedTuple):
             least, most = min(least, float(values.min())), max(most, float(values.max()))
             over, count = over + int((values > 1).sum()), count + values.size
         if self.kind == SIGNED and least < 0:
-            raise PictureError(PIXELS, f"signed, from {least:,.0f}; convert it to unsigned values")
-        if self.kind == REAL and over <= count / 100:
+            raise UnreadableImageError(
+                PIXELS, f"signed, from {least:,.0f}; convert it to unsigned values"
+            )
+        if self.kind == FLOAT and over <= count / 100:
             return 0.0, 1.0  # some highlights go beyond
         white = next((2.0**n - 1 for n in _USUAL_BITS if most < 2.0**n), most)
         return 0.0, white if most > white / 8 else most

@@ -26,9 +26,9 @@ class Delivery:
 class CrawlState:
     """One crawl while it runs, in its own process.
 
-    `partial` says that the spider could not see everything that was asked for, `unread` which
-    listings it saw and could not read, `withdrawn` those that are not free any more, `hopeless`
-    that asking the same again would end the same.
+    `partial`: the spider could not see everything that was asked for. `unread`: ids of listings
+    that it saw and could not read. `withdrawn`: listings whose license is free no more.
+    `not_resumable`: running the same job again would end the same way.
     """
 
     job: CrawlJob
@@ -38,7 +38,7 @@ class CrawlState:
     report: CrawlReport
     promised: int = 0
     partial: bool = False
-    hopeless: bool = False
+    not_resumable: bool = False
     unread: set[str] = field(default_factory=set)
     withdrawn: list[Listing] = field(default_factory=list)
     filled: dict[str, int] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class CrawlState:
     def fail(self, error: BaseException) -> None:
         """End the crawl for an error."""
         known = isinstance(error, MarqueError)
-        self.hopeless = isinstance(error, UsageMistakeError | DriftError)
+        self.not_resumable = isinstance(error, UsageMistakeError | DriftError)
         self.stop("failed", str(error) if known else f"{type(error).__name__}: {error}")
 
     def meet(self, listing_id: str) -> bool:

@@ -30,7 +30,7 @@ def keep(crawl: CrawlState) -> None:
     report.finished_at = now_text()
     check_ending(report)
     over = report.complete or crawl.job.dry_run
-    if not over and not crawl.hopeless:
+    if not over and not crawl.not_resumable:
         report.goes_on = "run the same command again: what is there is not asked for again"
     ended = report.ended if over else None
     try:

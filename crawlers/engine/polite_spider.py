@@ -11,7 +11,7 @@ from scrapy.http import Response
 
 from core.records import Listing
 from crawlers.engine.crawl_state import CrawlState, Delivery
-from crawlers.engine.pipelines.record import PENDING
+from crawlers.engine.pipelines.record import MAX_PENDING_LISTINGS
 from crawlers.engine.politeness.agent import TOKEN
 from crawlers.engine.politeness.gate import STOPPING, Gate, RefusedError, StoppingError
 from crawlers.engine.politeness.robots import ClosedError, Robots
@@ -39,7 +39,7 @@ class PoliteSpider(Spider):
 
     async def start(self) -> AsyncIterator[Delivery]:
         """Everything that the crawl is after, until a limit or the manners end it."""
-        self.room = asyncio.Semaphore(PENDING)
+        self.room = asyncio.Semaphore(MAX_PENDING_LISTINGS)
         try:
             if self.crawl.job.dry_run:
                 self.crawl.report.estimate = await self.estimate()
@@ -62,7 +62,7 @@ class PoliteSpider(Spider):
     async def _all_kept(self) -> None:
         """Until no listing is on its way any more. Scrapy itself looks for that every five seconds
         only, but also when a spider has nothing more to start."""
-        for _ in range(PENDING):
+        for _ in range(MAX_PENDING_LISTINGS):
             await self.room.acquire()
         await asyncio.sleep(0.01)  # the last one has still to leave Scrapy's own count
 

@@ -10,8 +10,8 @@ from crawlers.engine.runner import LOG
 def crawl_settings(crawl: CrawlState) -> dict[str, Any]:
     """The settings of one crawl; raises `NoContactError` for a live one without a contact."""
     return (
-        _manners(crawl)
-        | _parts()
+        _politeness(crawl)
+        | _components()
         | _limits(crawl)
         | {
             "LOG_FILE": str(crawl.store.folder / LOG),
@@ -24,7 +24,7 @@ def crawl_settings(crawl: CrawlState) -> dict[str, Any]:
     )
 
 
-def _manners(crawl: CrawlState) -> dict[str, Any]:
+def _politeness(crawl: CrawlState) -> dict[str, Any]:
     pace = crawl.job.pace or crawl.site.pace
     pages = {"delay": pace.delay, "concurrency": pace.concurrency}
     photos = {"delay": pace.photo_delay, "concurrency": pace.photo_concurrency}
@@ -47,7 +47,7 @@ def _manners(crawl: CrawlState) -> dict[str, Any]:
     }
 
 
-def _parts() -> dict[str, Any]:
+def _components() -> dict[str, Any]:
     return {
         "DOWNLOADER_MIDDLEWARES": {
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,

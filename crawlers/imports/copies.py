@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path, PurePath
 
 from core.records import SourceError
-from crawlers.imports.walk import readable
+from crawlers.imports.walk import readable_path
 
-COPIED = "file or folder with the mark of a copy in its name is read as what it is a copy of"
+READ_AS_COPY = "file or folder with the mark of a copy in its name is read as what it is a copy of"
 
 _WORD = "copy|kopie|kopia|copie|copia|cópia|kopya|копия|副本|コピー"
 _MARK = rf"""(?:
@@ -57,7 +57,7 @@ def find_file(folders: Iterable[Path], name: str) -> Path | None:
         for path in _order((p for p in folder.iterdir() if is_copy(p.name, name)), name)
         if path.is_file()
     ]
-    return choose(found) if found else None
+    return choose_copy(found) if found else None
 
 
 def are_same(paths: list[Path]) -> bool:
@@ -65,10 +65,10 @@ def are_same(paths: list[Path]) -> bool:
     return all(filecmp.cmp(paths[0], other) for other in paths[1:])
 
 
-def choose(paths: list[Path]) -> Path:
+def choose_copy(paths: list[Path]) -> Path:
     """The first of files that are copies of each other; raises `SourceError` if they differ."""
     if not are_same(paths):
-        named = " and ".join(map(readable, paths))
+        named = " and ".join(map(readable_path, paths))
         raise SourceError(
             f"{named} are copies of one file by their names and differ, so which one is right "
             "cannot be told; delete or move the wrong one"

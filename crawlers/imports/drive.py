@@ -5,10 +5,10 @@ from functools import cached_property
 from pathlib import Path
 
 from core.records import SourceError
-from crawlers.imports.walk import readable
+from crawlers.imports.walk import readable_path
 
 
-class OnDrive:
+class FolderOnDrive:
     """A source that reads a folder."""
 
     path: Path
@@ -21,9 +21,9 @@ class OnDrive:
         """
         if self._drive is None or _drive(self.path) != self._drive:
             raise SourceError(
-                f"the folder {readable(self.path)} went away while it was read: was its drive or "
-                "network disconnected? What was taken in stays; run the same command again when it "
-                "is back"
+                f"the folder {readable_path(self.path)} went away while it was read; was its drive "
+                "or network disconnected? The photos registered so far stay; connect it again and "
+                "run the same command"
             )
 
     @cached_property

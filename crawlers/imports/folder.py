@@ -7,15 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from core.records import Drop, Notice, Photo, Sighting, SourceError, count_seen
-from crawlers.imports.drive import OnDrive
-from crawlers.imports.sidecar.read import FIELDS, Facts, Sidecar, load_sidecar, real_path
-from crawlers.imports.walk import WENT_AWAY, readable, walk_files
+from crawlers.imports.drive import FolderOnDrive
+from crawlers.imports.sidecar.read import (
+    SIGHTING_FIELDS,
+    RowFacts,
+    Sidecar,
+    load_sidecar,
+    real_path,
+)
+from crawlers.imports.walk import WENT_AWAY, readable_path, walk_files
 
 NO_ROW = "file has no row in the sidecar"
 
 
 @dataclass(frozen=True)
-class FolderSource(OnDrive):
+class FolderSource(FolderOnDrive):
     """Every file below `path` that may be a photo, in a stable order; none is opened here.
 
     It says of a file what a row of its sidecar does, and takes nothing back: not without a sidecar,
@@ -59,14 +65,18 @@ class FolderSource(OnDrive):
                 yield found
         self.check_still_there()
         if not anything:
-            raise SourceError(f"the folder {readable(self.path)} holds no file that may be a photo")
+            raise SourceError(
+                f"the folder {readable_path(self.path)} holds no file that may be a photo"
+            )
         yield from sidecar.unused(used) if sidecar else ()
 
     def check(self) -> None:
         """Raise `SourceError` for an absent folder and a sidecar that cannot be understood."""
         if not self.path.is_dir():
             what = "is a file" if self.path.exists() else "does not exist"
-            raise SourceError(f"{readable(self.path)} {what}; give the folder that has the photos")
+            raise SourceError(
+                f"{readable_path(self.path)} {what}; give the folder that has the photos"
+            )
         if self.columns and self.sidecar is None:
             raise SourceError(f"a column map {dict(self.columns)} needs the sidecar it is about")
         _ = self._sidecar
@@ -80,10 +90,10 @@ class FolderSource(OnDrive):
     def _photo(self, path: Path, sidecar: Sidecar | None) -> Iterator[Photo | Notice]:
         facts = sidecar.facts.get(str(path)) if sidecar else None
         values = dict(facts.values) if facts else {}
-        fields: dict[str, Any] = {name: values.pop(name, None) for name in FIELDS}
+        fields: dict[str, Any] = {name: values.pop(name, None) for name in SIGHTING_FIELDS}
         sighting = Sighting(
             source=self.name,
-            source_id=readable(path),
+            source_id=readable_path(path),
             words=values,
             image_url=path.as_uri(),
             teller=sidecar.teller if sidecar else "",
@@ -92,9 +102,9 @@ class FolderSource(OnDrive):
         )
         yield Photo(sighting, path)
         if sidecar and facts is None:
-            yield Notice(NO_ROW, readable(path))
+            yield Notice(NO_ROW, readable_path(path))
 
 
-def _covered(sidecar: Sidecar, facts: Facts) -> tuple[str, ...]:
+def _covered(sidecar: Sidecar, facts: RowFacts) -> tuple[str, ...]:
     """What the row speaks of: not of what was spoilt in it, so that this takes nothing back."""
     return tuple(target for target in sidecar.covers if target not in facts.unsure)

@@ -14,7 +14,7 @@ LABEL_SUFFIXES = (
     *(".txt", ".md", ".xml", ".html", ".htm", ".yaml", ".yml", ".toml"),
 )
 
-HIDDEN = "hidden file or folder is left out"
+HIDDEN_LEFT_OUT = "hidden file or folder is left out"
 LABEL_FILE = "text or label file is left out; its facts are read when it is named as the sidecar"
 NOT_REGULAR = "not a regular file"
 READ_ONCE = "folder is reached again through a link and is read once"
@@ -25,7 +25,7 @@ NO_STAT = "file cannot be looked at"
 NO_FOLDER = "folder cannot be read"
 
 
-def readable(path: str | Path) -> str:
+def readable_path(path: str | Path) -> str:
     r"""`path` as text that any table can hold: bytes that are not UTF-8 are written `\xNN`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
@@ -48,20 +48,20 @@ def walk_files(
             with os.scandir(here) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except FileNotFoundError:
-            yield Notice(WENT_AWAY, readable(here))
+            yield Notice(WENT_AWAY, readable_path(here))
             continue
         except OSError as error:
-            yield Drop(source, readable(here), NO_FOLDER, _advice(error))
+            yield Drop(source, readable_path(here), NO_FOLDER, _advice(error))
             continue
         if (status.st_dev, status.st_ino) in seen:
-            yield Notice(READ_ONCE, readable(here))
+            yield Notice(READ_ONCE, readable_path(here))
             continue
         seen.add((status.st_dev, status.st_ino))
         folders = []
         for entry in entries:
             if str(here / entry.name) == without:
                 continue
-            found = look_at(here / entry.name, source)
+            found = classify_path(here / entry.name, source)
             if found is None:
                 target = os.path.realpath(entry.path) if entry.is_symlink() else here / entry.name
                 folders.append(Path(target))
@@ -70,31 +70,31 @@ def walk_files(
         pending.extend(reversed(folders))
 
 
-def look_at(path: Path, source: str) -> Path | Drop | Notice | None:
+def classify_path(path: Path, source: str) -> Path | Drop | Notice | None:
     """`path` if it may be a photo, None for a folder, else what is to be said about it."""
     if path.name.startswith("."):
-        return Notice(HIDDEN, readable(path))
+        return Notice(HIDDEN_LEFT_OUT, readable_path(path))
     try:
         mode = path.stat().st_mode
     except OSError as error:
         return _no_stat(error, path, source)
     if stat.S_ISDIR(mode):
-        return Notice(OTHER_FOLDER, readable(path)) if is_other_folder(path) else None
+        return Notice(OTHER_FOLDER, readable_path(path)) if is_other_folder(path) else None
     if not stat.S_ISREG(mode):
-        return Notice(NOT_REGULAR, readable(path))
+        return Notice(NOT_REGULAR, readable_path(path))
     if is_other_file(path):
-        return Notice(OTHER_FILE, readable(path))
+        return Notice(OTHER_FILE, readable_path(path))
     label = path.suffix.lower() in LABEL_SUFFIXES
-    return Notice(LABEL_FILE, readable(path)) if label else path
+    return Notice(LABEL_FILE, readable_path(path)) if label else path
 
 
 def _no_stat(error: OSError, path: Path, source: str) -> Drop | Notice:
     if error.errno == errno.ELOOP:
-        return Notice(LINK_LOOP, readable(path))
+        return Notice(LINK_LOOP, readable_path(path))
     if error.errno == errno.ENOENT and not path.is_symlink():
-        return Notice(WENT_AWAY, readable(path))
+        return Notice(WENT_AWAY, readable_path(path))
     reason = DEAD_LINK if error.errno == errno.ENOENT else NO_STAT
-    return Drop(source, readable(path), reason, _advice(error))
+    return Drop(source, readable_path(path), reason, _advice(error))
 
 
 def _advice(error: OSError) -> str:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from catalog.facts import CHANGES, Change
-from catalog.registration_counts import Registered
+from catalog.facts import FACT_CHANGES, FactChange
+from catalog.registration_counts import RegistrationCounts
 from catalog.table import Catalog
 from core.text import visible_json
 from flows.reporting.crawl_report import crawl_tables
@@ -121,7 +121,7 @@ class RunReport(BaseModel):
         """Photos that are in the catalog after this run: new, seen again, or known."""
         return self.new + self.again + self.known
 
-    def add_registered(self, done: Registered) -> None:
+    def add_registered(self, done: RegistrationCounts) -> None:
         """Count what came of a source's records."""
         for name in ("seen", "new", "again", "known", "changed", "newly_rejected"):
             setattr(self, name, getattr(self, name) + getattr(done, name))
@@ -130,7 +130,7 @@ class RunReport(BaseModel):
         self.examples = done.examples | self.examples
         self.add_facts(done.facts)
 
-    def add_facts(self, done: Mapping[tuple[str, Change], int]) -> None:
+    def add_facts(self, done: Mapping[tuple[str, FactChange], int]) -> None:
         """Count what became of facts at places that were known, by the fact's name."""
         for (name, change), count in sorted(done.items()):
             counts = self.facts.setdefault(name, {})
@@ -318,7 +318,7 @@ def _counted(
 
 def _fact_rows(facts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     return [
-        {"fact": name, **{change: counts.get(change, 0) for change in CHANGES}}
+        {"fact": name, **{change: counts.get(change, 0) for change in FACT_CHANGES}}
         for name, counts in facts.items()
     ]
 

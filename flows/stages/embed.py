@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from catalog.photos import BYTES_A_READ, DAMAGED, load_photos
+from catalog.photos import BYTES_A_READ, DAMAGED_PHOTO, load_photos
 from catalog.rejects import store_rejects
 from catalog.table import Catalog
 from core.records import Box, Drop
@@ -144,7 +144,7 @@ def embed_shard(
             ids += batch.image_ids
             parts.append(batch.vectors)
         drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
-    drops += [Drop("images", key, DAMAGED) for key in damaged]
+    drops += [Drop("images", key, DAMAGED_PHOTO) for key in damaged]
     vectors = Vectors(SPACE, record.version, ids, np.concatenate(parts))
     asked = Asked()
     with _WRITING:

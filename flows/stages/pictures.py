@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
-from catalog.photos import DAMAGED
+from catalog.photos import DAMAGED_PHOTO
 from catalog.segments import unsegmented
 from catalog.table import Catalog
 from core.errors import UsageMistakeError
@@ -90,7 +90,7 @@ def look_at_pictures(run: Run, names: Sequence[str], *, again: bool = False) -> 
                     step.advance(len(shard) - missed)
             count_asked(run, done)
             if damaged:
-                run.report.notices[f"{name} did not look at it: {DAMAGED}"] = damaged
+                run.report.notices[f"{name} did not look at it: {DAMAGED_PHOTO}"] = damaged
         run.report.models["segments"] = segmenter.version
 
 

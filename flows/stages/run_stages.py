@@ -7,11 +7,11 @@ from datetime import timedelta
 from catalog.car_columns import add_label_columns, open_space
 from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
-from catalog.registration_counts import Registered
-from core.photos.decode import UNREADABLE, RejectedError, examine
+from catalog.registration_counts import RegistrationCounts
+from core.photos.decode import PHOTO_UNREADABLE, RejectedError, decode_facts
 from core.photos.files import read_photo
 from core.records import Drop, Notice, Photo, Source, SourceError
-from crawlers.imports.drive import OnDrive
+from crawlers.imports.drive import FolderOnDrive
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.reporting.progress import stage
 from flows.run import Run
@@ -41,13 +41,13 @@ def register_all(run: Run, source: Source, total: int | None, limit: int | None)
     """Register every record of a source of `total`, or those up to its `limit`-th photo."""
     if limit is not None:
         total = limit if total is None else min(total, limit)
-    done = Registered()
+    done = RegistrationCounts()
     with stage(run.report, "register", total) as step:
         for shard in shards(limited(source, limit), run.settings.shard_size):
             part = register_shard(run.settings, shard, run.run_id)
             done.add(part)
             step.advance(part.seen)
-            if part.rejected[UNREADABLE] and isinstance(source, OnDrive):
+            if part.rejected[PHOTO_UNREADABLE] and isinstance(source, FolderOnDrive):
                 source.check_still_there()  # else every file of a drive that is away is rejected
         step.stage.counts["bytes"] = done.bytes
     report = run.report
@@ -61,7 +61,7 @@ def check_good_photo(source: Source) -> None:
     for record in source.records():
         if isinstance(record, Photo):
             try:
-                examine(read_photo(record.content or b""))
+                decode_facts(read_photo(record.content or b""))
             except (OSError, RejectedError):
                 continue
             return

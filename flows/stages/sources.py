@@ -6,9 +6,9 @@ from pathlib import Path
 from catalog.sidecars import remember_sidecar, remembered_sidecar
 from core.records import RENDERED, Notice, Source, SourceError
 from crawlers.imports.folder import FolderSource
-from crawlers.imports.sidecar.read import FIELDS, teller_of
+from crawlers.imports.sidecar.read import SIGHTING_FIELDS, teller_of
 from crawlers.imports.stanford.read import StanfordCarsSource
-from crawlers.imports.walk import readable, walk_files
+from crawlers.imports.walk import readable_path, walk_files
 from flows.run import Run
 
 SOURCES = ("folder", "stanford-cars", RENDERED)
@@ -59,12 +59,12 @@ def _folder(
         source.check()
     except SourceError as error:
         run.report.messages.append(
-            f"the sidecar {readable(known.path)}, which belongs to this folder, cannot be used: "
-            f"{error}. The photos are taken in without it and what it said of them stays; mend it, "
-            "give another by --sidecar, or take back what it said by `marque withdraw`"
+            f"the sidecar {readable_path(known.path)}, which belongs to this folder, cannot be "
+            f"used: {error}. The photos are taken in without it and what it said of them stays; "
+            "mend it, give another by --sidecar, or take back what it said by `marque withdraw`"
         )
         return FolderSource(folder)
-    run.report.messages.append(f"facts are read from {readable(known.path)}, as before")
+    run.report.messages.append(f"facts are read from {readable_path(known.path)}, as before")
     return source
 
 
@@ -83,7 +83,7 @@ def _check_map(source: FolderSource, columns: Mapping[str, str]) -> None:
 
 
 def _check_targets(run: Run, columns: Mapping[str, str]) -> None:
-    targets = ["path", *FIELDS, *run.catalog.vocabulary.attributes]
+    targets = ["path", *SIGHTING_FIELDS, *run.catalog.vocabulary.attributes]
     for target in columns:
         if target not in targets:
             raise SourceError(
@@ -111,8 +111,8 @@ def open_inbox(run: Run) -> str | None:
         inbox.mkdir(parents=True, exist_ok=True)
     elif not inbox.is_dir():
         raise SourceError(
-            f"the inbox {readable(inbox)} that the settings name is not there; if it is on another "
-            "drive or machine, connect that, else make the folder"
+            f"the inbox {readable_path(inbox)} that the settings name is not there; if it is on "
+            "another drive or machine, connect that, else make the folder"
         )
     if any(not isinstance(found, Notice) for found in walk_files(inbox, "folder")):
         return str(inbox)  # a table of facts alone is no photo that waits

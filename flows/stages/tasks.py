@@ -20,7 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 from catalog.register import register
-from catalog.registration_counts import Registered
+from catalog.registration_counts import RegistrationCounts
 from catalog.table import Catalog, StoreError
 from core.records import Drop, Notice, Photo
 from embeddings.registry import SPACE
@@ -181,7 +181,7 @@ def opened(settings: Settings) -> Catalog:
 @shard_task("register")
 def register_shard(
     settings: Settings, records: Sequence[Photo | Drop | Notice], run_id: str
-) -> Registered:
+) -> RegistrationCounts:
     """Store what is new of one shard of a source."""
     return register(opened(settings), records, run_id=run_id, workers=settings.decode_workers)
 

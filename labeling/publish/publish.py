@@ -10,7 +10,7 @@ from catalog.car_columns import space_record, space_version
 from catalog.errors import ReadError
 from catalog.sql import equals
 from catalog.table import Catalog, CatalogError, StoreError
-from catalog.versions import REPLACED, TAG, published_version, readable_published
+from catalog.versions import PUBLISHED_TAG, REPLACED_PREFIX, published_version, readable_published
 from labeling.pending import stale_cars, unembedded_images
 from labeling.publish.loss import MAX_LOSS, check_bytes, check_loss
 
@@ -90,16 +90,16 @@ def _set_tag(catalog: Catalog, version: int) -> None:
                 except ReadError as error:
                     if error.out_of_reach:
                         raise
-                    tags.delete(TAG)  # it says nothing, and cannot be changed
+                    tags.delete(PUBLISHED_TAG)  # it says nothing, and cannot be changed
                     old = None
                 if old is not None and readable_published(catalog) is not None:
                     if old >= version:
                         return  # another run has checked and published a later one meanwhile
-                    _keep(tags, f"{REPLACED}{old}", old)
+                    _keep(tags, f"{REPLACED_PREFIX}{old}", old)
                 if old is not None:
-                    tags.update(TAG, version)
+                    tags.update(PUBLISHED_TAG, version)
                 else:
-                    tags.create(TAG, version)
+                    tags.create(PUBLISHED_TAG, version)
             return
         except (ValueError, StoreError) as error:
             # Another run may have set it at the same moment.

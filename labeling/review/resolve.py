@@ -20,7 +20,7 @@ from core.vocabulary import (
     Vocabulary,
     fold,
 )
-from core.vocabulary_file import LONGEST
+from core.vocabulary_file import LONGEST_VALUE
 from labeling.publish.status import ID_PREFIX
 from labeling.review.cases import spoken
 from labeling.review.moments import HELP, read_moment
@@ -188,9 +188,9 @@ def _read_word(word: str, attribute: Attribute, vocabulary: Vocabulary) -> Meani
 
 def _check_plain(name: str, text: str) -> None:
     """Raise where a text would be kept that is no name: everybody is shown it from then on."""
-    if len(text) > LONGEST:
+    if len(text) > LONGEST_VALUE:
         what = f"{name}: {text[:40]!r} goes on for {len(text):,} characters"
-        raise _FaultError(what, f"write at most {LONGEST}")
+        raise _FaultError(what, f"write at most {LONGEST_VALUE}")
     if clean(text) != text:
         what = f"{name}: {text[:80]!r} has characters that nobody sees"
         raise _FaultError(what, "write it again without them")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from core.vocabulary_file import FIELDS
+from core.vocabulary_file import LABEL_STUDIO_FIELDS
 from labeling.review.returned import Answer, Line, Returned, is_text
 
 USER = "label-studio user "
@@ -18,7 +18,7 @@ _DEEPEST = 3
 """So many lists and objects lie within each other where people's words are."""
 
 _AGAIN = "export it from Label Studio again, as JSON or JSON-MIN"
-_OWN = FIELDS | {"image_id", "page_url"}
+_OWN = LABEL_STUDIO_FIELDS | {"image_id", "page_url"}
 """Fields of a flat record that are no answers."""
 
 

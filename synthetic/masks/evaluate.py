@@ -22,12 +22,12 @@ from core.errors import UsageMistakeError
 from labeling.masks import WEIGHTS
 from labeling.masks.network import load_network
 from labeling.masks.pictures import car_masks
-from synthetic.scenes import SIZE, Scene, render
+from synthetic.scenes import SCENE_SIZE, Scene, render
 from synthetic.scenes.write import jpeg_bytes
 from synthetic.tiny.evaluate import store_table
 from synthetic.tiny.scenes import EVALUATION_SEED
 
-SIZES = (SIZE, (192, 256), (256, 192), (270, 180), (320, 160))
+SIZES = (SCENE_SIZE, (192, 256), (256, 192), (270, 180), (320, 160))
 """Width and height of the scenes measured on, in turn: the default, 3:4, 4:3, 3:2 and 2:1."""
 
 BATCH = 32

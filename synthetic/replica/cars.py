@@ -7,37 +7,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthetic.replica.autoscout24.words import BODY_IDS, COLOR_IDS
-from synthetic.replica.fleet import MODELS, Model
-from synthetic.scenes import BODY_TYPES, COLORS
+from synthetic.replica.fleet import CAR_MODELS, CarModel
+from synthetic.scenes import BODY_TYPES, SCENE_COLORS
 
-Numbers = NDArray[np.int32]
+IntArray = NDArray[np.int32]
 
 THIS_YEAR = 2026
-STATES = ("U", "N", "J", "D")
+STATE_LETTERS = ("U", "N", "J", "D")
 """Used, new, nearly new, shown; as the site writes them."""
 
 _FIRST_SEEN = datetime(2026, 1, 1, tzinfo=UTC)
-_POPULARITY = np.cumsum([1 / (rank + 1) for rank in range(len(MODELS))])
+_POPULARITY = np.cumsum([1 / (rank + 1) for rank in range(len(CAR_MODELS))])
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A fact a column, each of shape (cars,): indexes into `MODELS`, `BODY_TYPES`, `COLORS`,
-    `STATES` and the countries of the world; year and month of the first registration (year of new
-    cars: this one), kilometres, euros, kilowatts; `rank` is the order that sites call standard."""
+    """One column for each fact, each of shape (cars,).
 
-    model: Numbers
-    body: Numbers
-    color: Numbers
-    state: Numbers
-    country: Numbers
-    year: Numbers
-    month: Numbers
-    mileage: Numbers
-    price: Numbers
-    power: Numbers
-    rank: Numbers
-    gone: Numbers
+    Columns are indexes into `CAR_MODELS`, `BODY_TYPES`, `SCENE_COLORS`, `STATE_LETTERS` and the
+    countries of the world; year and month of the first registration (new cars: this year),
+    kilometres, euros, kilowatts. `rank` is the order that sites call standard.
+    """
+
+    model: IntArray
+    body: IntArray
+    color: IntArray
+    state: IntArray
+    country: IntArray
+    year: IntArray
+    month: IntArray
+    mileage: IntArray
+    price: IntArray
+    power: IntArray
+    rank: IntArray
+    gone: IntArray
 
     def __len__(self) -> int:
         return len(self.model)
@@ -52,17 +55,17 @@ def draw_columns(seed: int, count: int, countries: int) -> Columns:
 
     model = np.searchsorted(_POPULARITY, draw() * _POPULARITY[-1], side="right")
     bodies = np.array([[BODY_TYPES.index(m.bodies[i % len(m.bodies)]) for i in range(6)]
-                       for m in MODELS])  # fmt: skip
+                       for m in CAR_MODELS])  # fmt: skip
     state = np.searchsorted([0.86, 0.92, 0.97], draw(), side="right")
-    new = state == STATES.index("N")
+    new = state == STATE_LETTERS.index("N")
     age = np.where(new, 0, np.floor(30 * draw() ** 2.5))
-    first = np.array([m.price for m in MODELS])[model]
+    first = np.array([m.price for m in CAR_MODELS])[model]
     price = first * 0.87**age * (0.85 + 0.3 * draw())
     mileage = np.where(new, 10 + 50 * draw(), (age + draw()) * (6_000 + 16_000 * draw()))
     columns = {
         "model": model,
         "body": bodies[model, np.floor(draw() * 6).astype(int)],
-        "color": np.floor(draw() * len(COLORS)),
+        "color": np.floor(draw() * len(SCENE_COLORS)),
         "state": state,
         "country": np.floor(draw() * countries),
         "year": THIS_YEAR - age,
@@ -86,7 +89,7 @@ def extended(old: Columns, new: Columns) -> Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Car:
+class OfferedCar:
     """One car on offer: what its pages say, and what its photos show.
 
     `color` and `body` are words of the scene renderer. `country` is the site of the country where
@@ -95,7 +98,7 @@ class Car:
 
     number: int
     guid: str
-    model: Model
+    model: CarModel
     title: str
     color: str
     body: str

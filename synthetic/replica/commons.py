@@ -12,17 +12,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from synthetic.replica.commons_continue import ApiError, Asked
+from synthetic.replica.commons_continue import MediaWikiError, RequestParameters
 from synthetic.replica.commons_items import entities
-from synthetic.replica.commons_query import Query
+from synthetic.replica.commons_query import ApiQuery
 from synthetic.replica.commons_rate_limits import (
     CLOSED_ROBOTS,
+    COMMONS_ROBOTS,
     IDENTIFIED,
     REFUSED_BY_API,
-    ROBOTS,
     UNIDENTIFIED,
     Meter,
-    standing,
+    agent_standing,
 )
 from synthetic.replica.commons_state import commons_of
 from synthetic.replica.commons_upload import upload_app
@@ -31,9 +31,9 @@ from synthetic.replica.faults import declare_faults, drop_path
 if TYPE_CHECKING:
     from synthetic.replica.world import World
 
-__all__ = ["FAULTS", "commons_app", "upload_app"]
+__all__ = ["API_FAULTS", "commons_app", "upload_app"]
 
-FAULTS = declare_faults(
+API_FAULTS = declare_faults(
     {
         "api-drift": "the API's answers lack what lies at =PATH, such as "
         "query.pages.imageinfo.extmetadata; several are joined by +",
@@ -86,11 +86,11 @@ class Api:
     async def robots(self, _request: Request) -> Response:
         """The rules for robots, which everybody may read."""
         closed = self.faults.strikes("robots-closed", "robots.txt")
-        return PlainTextResponse(CLOSED_ROBOTS if closed else ROBOTS)
+        return PlainTextResponse(CLOSED_ROBOTS if closed else COMMONS_ROBOTS)
 
     async def answer(self, request: Request) -> Response:
         """The answer to one request, well or badly."""
-        asked = Asked(dict(request.query_params))
+        asked = RequestParameters(dict(request.query_params))
         keys = (_subject(asked), "api")
         refused = self._refuse(request.headers.get("user-agent", ""), keys)
         if refused is not None:
@@ -100,12 +100,12 @@ class Api:
         try:
             self._fail(asked, keys)
             return JSONResponse(await run_in_threadpool(self._query, asked, keys))
-        except ApiError as error:
+        except MediaWikiError as error:
             return self._error(error, asked)
 
     def _refuse(self, agent: str, keys: tuple[str, ...]) -> Response | None:
         """What is said before MediaWiki is reached."""
-        how = standing(agent)
+        how = agent_standing(agent)
         if how == "refused":
             return PlainTextResponse(REFUSED_BY_API, 403)
         if self.faults.strikes("html-403", *keys):
@@ -120,36 +120,36 @@ class Api:
             return PlainTextResponse("Too many requests", 429, self._retry_after(wait))
         return None
 
-    def _fail(self, asked: Asked, keys: tuple[str, ...]) -> None:
+    def _fail(self, asked: RequestParameters, keys: tuple[str, ...]) -> None:
         """Raise the error that is switched on, if one is."""
         lag = float(self.faults.value("maxlag") or 7.2)
         allowed = asked.number("maxlag", -1)
         if 0 <= allowed < lag and self.faults.strikes("maxlag", *keys):
             info = f"Waiting for 10.64.32.58: {lag} seconds lagged."
-            raise ApiError("maxlag", info, host="10.64.32.58", lag=lag, type="db")
+            raise MediaWikiError("maxlag", info, host="10.64.32.58", lag=lag, type="db")
         for name, (code, info) in ERRORS.items():
             if self.faults.strikes(name, *keys):
-                raise ApiError(code, info)
+                raise MediaWikiError(code, info)
 
-    def _query(self, asked: Asked, keys: tuple[str, ...]) -> dict[str, Any]:
+    def _query(self, asked: RequestParameters, keys: tuple[str, ...]) -> dict[str, Any]:
         if asked.text("action") not in {"query", "wbgetentities"}:
-            raise ApiError("badvalue", 'Unrecognized value for parameter "action".')
+            raise MediaWikiError("badvalue", 'Unrecognized value for parameter "action".')
         if asked.text("format") != "json":
-            raise ApiError("badvalue", 'Unrecognized value for parameter "format".')
+            raise MediaWikiError("badvalue", 'Unrecognized value for parameter "format".')
         if asked.text("action") == "wbgetentities":
             return entities(asked)
         infos = None
         if self.faults.strikes("split-props", *keys):
             infos = int(self.faults.value("split-props") or 3)
         empty = self.faults.strikes("empty-page-with-continue", *keys)
-        said = Query(self.commons, self.world.web, asked, empty, infos).answer()
+        said = ApiQuery(self.commons, self.world.web, asked, empty, infos).answer()
         if self.faults.strikes("api-drift", *keys):
             said = deepcopy(said)  # parts of it may be kept
             for path in self.faults.value("api-drift").split("+"):
                 drop_path(said, path.split("."))
         return said
 
-    def _error(self, error: ApiError, asked: Asked) -> Response:
+    def _error(self, error: MediaWikiError, asked: RequestParameters) -> Response:
         """An error as MediaWiki sends it: with status 200."""
         usage = "docref" if asked.modern else "*"
         body = {"code": error.code, "info": error.info, **error.more, usage: USAGE}
@@ -178,7 +178,7 @@ ERRORS = {
 """Of each switch the error's code and sentence."""
 
 
-def _subject(asked: Asked) -> str:
+def _subject(asked: RequestParameters) -> str:
     """What a request is about: a category, a search or titles."""
     names = ("gcmtitle", "cmtitle", "gsrsearch", "srsearch", "titles", "pageids")
     return next((asked.text(name) for name in names if asked.text(name)), "")

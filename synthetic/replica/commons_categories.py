@@ -4,11 +4,11 @@ and with branches that lead away from cars."""
 from dataclasses import dataclass
 
 ROOT = "Automobiles by brand"
-COLORS = ("black", "white", "silver", "grey", "blue", "red", "green", "yellow")
+CATEGORY_COLORS = ("black", "white", "silver", "grey", "blue", "red", "green", "yellow")
 
 
 @dataclass(frozen=True, slots=True)
-class Car:
+class IllustratedCar:
     """A make and model that the renderer can illustrate: its bodies, and its first years."""
 
     make: str
@@ -28,14 +28,14 @@ class Car:
 
 
 CARS = (
-    Car("Ford", "Mustang", ("coupe", "convertible"), (1964, 1982)),
-    Car("Ford", "F-150", ("pickup",), (1975, 1990)),
-    Car("Fiat", "500", ("hatchback", "convertible"), (2007, 2024)),
-    Car("Volkswagen", "Golf", ("hatchback", "estate", "convertible"), (1974, 1991)),
-    Car("Volkswagen", "Transporter", ("van", "minivan"), (1990, 2014)),
-    Car("BMW", "3 Series", ("sedan", "estate", "coupe"), (1990, 2011)),
-    Car("Toyota", "RAV4", ("suv",), (1994, 2012)),
-    Car("Citroën", "Berlingo", ("minivan", "van"), (1996, 2018)),
+    IllustratedCar("Ford", "Mustang", ("coupe", "convertible"), (1964, 1982)),
+    IllustratedCar("Ford", "F-150", ("pickup",), (1975, 1990)),
+    IllustratedCar("Fiat", "500", ("hatchback", "convertible"), (2007, 2024)),
+    IllustratedCar("Volkswagen", "Golf", ("hatchback", "estate", "convertible"), (1974, 1991)),
+    IllustratedCar("Volkswagen", "Transporter", ("van", "minivan"), (1990, 2014)),
+    IllustratedCar("BMW", "3 Series", ("sedan", "estate", "coupe"), (1990, 2011)),
+    IllustratedCar("Toyota", "RAV4", ("suv",), (1994, 2012)),
+    IllustratedCar("Citroën", "Berlingo", ("minivan", "van"), (1996, 2018)),
 )
 
 
@@ -57,7 +57,7 @@ def category_graph() -> dict[str, tuple[str, ...]]:
         graph[name] = (f"{make} vehicles", by_color)
         graph[by_color] = (name,)
         graph |= {car.generation(year): (name,) for year in car.years}
-        graph |= {f"{color.capitalize()} {name}": (by_color,) for color in COLORS}
+        graph |= {f"{color.capitalize()} {name}": (by_color,) for color in CATEGORY_COLORS}
         graph |= {f"{name} logos": (name,), f"Model cars of {name}": (name,)}
         for part in (f"{make} engines", f"{make} museum"):
             graph[part] = (*graph.get(part, (f"{make} vehicles",)), name)

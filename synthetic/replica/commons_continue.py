@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class ApiError(Exception):
+class MediaWikiError(Exception):
     """What the API says instead of an answer: a code for programs, and a sentence."""
 
     def __init__(self, code: str, info: str, **more: Any) -> None:
@@ -18,7 +18,7 @@ class ApiError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestParameters:
     """The parameters of one request."""
 
     params: Mapping[str, str]
@@ -32,10 +32,12 @@ class Asked:
         return tuple(word for word in self.text(name, default).split("|") if word)
 
     def number(self, name: str, default: int) -> int:
-        """A whole number; raises `ApiError` for anything else."""
+        """A whole number; raises `MediaWikiError` for anything else."""
         text = self.text(name, str(default))
         if not text.removeprefix("-").isdecimal():
-            raise ApiError("badinteger", f'Invalid value "{text}" for integer parameter "{name}".')
+            raise MediaWikiError(
+                "badinteger", f'Invalid value "{text}" for integer parameter "{name}".'
+            )
         return int(text)
 
     def limit(self, name: str) -> int:
@@ -54,7 +56,7 @@ class Asked:
 class Continuation:
     """Where an answer can be gone on with. Modules say what is left; `head` puts it together."""
 
-    asked: Asked
+    asked: RequestParameters
     props: tuple[str, ...]
     lists: tuple[str, ...]
     generator_next: dict[str, Any] = field(default_factory=dict)
@@ -63,7 +65,7 @@ class Continuation:
     def __post_init__(self) -> None:
         text = self.asked.text("continue")
         if text and text.count("||") != 1:
-            raise ApiError(
+            raise MediaWikiError(
                 "badcontinue",
                 "Invalid continue param. You should pass the original value returned by the "
                 "previous query.",

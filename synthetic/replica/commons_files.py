@@ -9,15 +9,15 @@ from typing import Literal, TypeVar, cast
 
 import numpy as np
 
-from synthetic.replica.commons_categories import CARS, COLORS, ITEMS, Car
-from synthetic.replica.commons_rights import ARTIST_DECK, PEOPLE, RIGHTS_DECK, Rights, artist
-from synthetic.scenes import BACKGROUNDS, SIZE, Choices
+from synthetic.replica.commons_categories import CARS, CATEGORY_COLORS, ITEMS, IllustratedCar
+from synthetic.replica.commons_rights import ARTIST_DECK, CREATORS, RIGHTS_DECK, Rights, artist
+from synthetic.scenes import BACKGROUNDS, SCENE_SIZE, Choices
 from synthetic.scenes.dice import Dice
 
 T = TypeVar("T")
-Kind = Literal["car", "interior", "toy", "engine", "museum", "drawing", "audio"]
+FileKind = Literal["car", "interior", "toy", "engine", "museum", "drawing", "audio"]
 
-KIND_DECK: tuple[Kind, ...] = (
+KIND_DECK: tuple[FileKind, ...] = (
     *("car",) * 31, *("interior",) * 2, *("toy",) * 2, *("drawing",) * 2, "engine", "museum",
     "audio",
 )  # fmt: skip
@@ -36,7 +36,7 @@ ODDITY_DECK = (
 )
 """Fields of `extmetadata` that few files have, or that are empty for most."""
 
-PLACES = {
+PLACE_PHRASES = {
     "city": "in the city", "mountains": "in the mountains", "sea": "at the sea",
     "nature": "in nature", "road": "on the road", "parking": "on a parking lot",
     "studio": "in a studio", "indoor": "in a garage",
@@ -53,7 +53,7 @@ _FIRST_UPLOAD = datetime(2015, 10, 31, 23, 0, 49, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FileSubject:
     """What a file is of: its title's words, its categories, and what the renderer is given."""
 
     words: str
@@ -73,8 +73,8 @@ class CommonsFile:
 
     pageid: int
     name: str
-    kind: Kind
-    shown: Shown
+    kind: FileKind
+    shown: FileSubject
     scene: int
     width: int
     rights: Rights
@@ -119,10 +119,10 @@ def draw_file(seed: int, index: int) -> CommonsFile:
     car = dealt(CAR_DECK, (seed, 2), index)
     if kind != "car" and index < len(KIND_DECK):
         car = CARS[0]  # so that every kind is found below one model, however small the world
-    shown = show(kind, car, dice)
+    shown = subject_of(kind, car, dice)
     photo = dice.pick(("jpg", "jpg", "jpg", "JPG", "jpeg"))
     name = f"{shown.words} ({index + 1}).{MIMES[kind][2] if kind in MIMES else photo}"
-    user = dice.pick(PEOPLE)
+    user = dice.pick(CREATORS)
     return CommonsFile(
         pageid=21_000_000 + 37 * index,
         name=name[0].upper() + name[1:],
@@ -139,13 +139,13 @@ def draw_file(seed: int, index: int) -> CommonsFile:
     )
 
 
-def _item(car: Car) -> str:
+def _item(car: IllustratedCar) -> str:
     return next(item for item, name in ITEMS.items() if name == car.name)
 
 
 def height_at(width: int) -> int:
     """The height of every picture of this width: the shape of the scenes as they are rendered."""
-    return width * SIZE[1] // SIZE[0]
+    return width * SCENE_SIZE[1] // SCENE_SIZE[0]
 
 
 def dealt(deck: Sequence[T], seed: tuple[int, int], index: int) -> T:
@@ -160,26 +160,30 @@ def _shuffled(seed: tuple[int, ...], size: int) -> tuple[int, ...]:
     return tuple(int(place) for place in np.random.default_rng(seed).permutation(size))
 
 
-def show(kind: Kind, car: Car, dice: Dice) -> Shown:
+def subject_of(kind: FileKind, car: IllustratedCar, dice: Dice) -> FileSubject:
     """What a file of this kind shows of the car."""
     if kind == "car":
         return _show_car(car, dice)
-    color, body = ("color", dice.pick(COLORS)), ("body_type", car.bodies[0])
+    color, body = ("color", dice.pick(CATEGORY_COLORS)), ("body_type", car.bodies[0])
     toy = (("view", "exterior"), ("background", "studio"), color, body)
     hall = (("view", "exterior"), ("background", "indoor"), color, body)
     name, make = car.name, car.make
     return {
-        "interior": Shown(f"Interior of a {name}", (name,), (("view", "interior"),)),
-        "toy": Shown(f"Model car {name}", (f"Model cars of {name}",), toy),
-        "engine": Shown(f"{make} engine", (f"{make} engines",), (("view", "detail"), color)),
-        "museum": Shown(f"Cars & people at the {make} museum", (f"{make} museum",), hall),
-        "drawing": Shown(f"{name} logo", (f"{name} logos", name)),
-        "audio": Shown(f"Sound of a {name}", (name,)),
+        "interior": FileSubject(f"Interior of a {name}", (name,), (("view", "interior"),)),
+        "toy": FileSubject(f"Model car {name}", (f"Model cars of {name}",), toy),
+        "engine": FileSubject(f"{make} engine", (f"{make} engines",), (("view", "detail"), color)),
+        "museum": FileSubject(f"Cars & people at the {make} museum", (f"{make} museum",), hall),
+        "drawing": FileSubject(f"{name} logo", (f"{name} logos", name)),
+        "audio": FileSubject(f"Sound of a {name}", (name,)),
     }[kind]
 
 
-def _show_car(car: Car, dice: Dice) -> Shown:
-    color, body, background = dice.pick(COLORS), dice.pick(car.bodies), dice.pick(BACKGROUNDS)
+def _show_car(car: IllustratedCar, dice: Dice) -> FileSubject:
+    color, body, background = (
+        dice.pick(CATEGORY_COLORS),
+        dice.pick(car.bodies),
+        dice.pick(BACKGROUNDS),
+    )
     year = dice.pick(car.years) + dice.pick(range(8))
     categories = [car.generation(year), f"{color.capitalize()} {car.name}"]
     if dice.chance(0.3):
@@ -187,5 +191,5 @@ def _show_car(car: Car, dice: Dice) -> Shown:
     choices = (
         ("view", "exterior"), ("color", color), ("body_type", body), ("background", background),
     )  # fmt: skip
-    words = f"{color.capitalize()} {car.name} {body} {PLACES[background]}"
-    return Shown(words, tuple(categories), choices, year)
+    words = f"{color.capitalize()} {car.name} {body} {PLACE_PHRASES[background]}"
+    return FileSubject(words, tuple(categories), choices, year)

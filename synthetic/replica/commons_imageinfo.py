@@ -11,7 +11,11 @@ from synthetic.replica.commons_files import CommonsFile, height_at
 from synthetic.replica.commons_photos import thumbnail_step
 from synthetic.replica.commons_state import Commons
 
-COMMONS, UPLOAD, THUMB = "commons.wikimedia.org", "upload.wikimedia.org", "thumb.wikimedia.org"
+COMMONS_HOST, UPLOAD_HOST, THUMB_HOST = (
+    "commons.wikimedia.org",
+    "upload.wikimedia.org",
+    "thumb.wikimedia.org",
+)
 
 Meta = dict[str, dict[str, Any]]
 
@@ -56,8 +60,8 @@ class ImageInfo:
         return size | ({"duration": 4.5} if file.kind == "audio" else {})
 
     def _addresses(self, file: CommonsFile) -> dict[str, Any]:
-        page = f"{self.web.base(COMMONS)}/wiki/File:{quote(file.key, safe=';@$!*(),/~:')}"
-        short = f"{self.web.base(COMMONS)}/w/index.php?curid={file.pageid}"
+        page = f"{self.web.base(COMMONS_HOST)}/wiki/File:{quote(file.key, safe=';@$!*(),/~:')}"
+        short = f"{self.web.base(COMMONS_HOST)}/w/index.php?curid={file.pageid}"
         return self._thumbnail(file) | {
             "url": self._original(file, "original"),
             "descriptionurl": page,
@@ -66,7 +70,7 @@ class ImageInfo:
 
     def _original(self, file: CommonsFile, content: str) -> str:
         path = f"/wikipedia/commons/{file.folder}/{quote(file.key, safe='')}"
-        return self.web.base(UPLOAD) + path + _campaign(content)
+        return self.web.base(UPLOAD_HOST) + path + _campaign(content)
 
     def _thumbnail(self, file: CommonsFile) -> dict[str, Any]:
         """`thumbwidth` is what was asked for, while the file may be wider; where the original is
@@ -80,7 +84,7 @@ class ImageInfo:
                 "thumburl": self._original(file, "thumbnail_unscaled"),
                 "thumbwidth": width, "thumbheight": height,
             }  # fmt: skip
-        host = self.web.base(UPLOAD if file.pageid % 4 == 0 else THUMB)
+        host = self.web.base(UPLOAD_HOST if file.pageid % 4 == 0 else THUMB_HOST)
         name = quote(file.key, safe="")
         scaled = f"{step}px-{name}" + (".png" if file.kind == "drawing" else "")
         path = f"/wikipedia/commons/thumb/{file.folder}/{name}/{scaled}"
@@ -115,7 +119,7 @@ def extmetadata(file: CommonsFile) -> Meta:
     if file.shown.year:
         shown["DateTimeOriginal"] = f"{file.uploaded:%Y-%m-%d}"
     meta: Meta = {
-        name: {"value": value, "source": SOURCES.get(name, "commons-desc-page"), "hidden": ""}
+        name: {"value": value, "source": FIELD_SOURCES.get(name, "commons-desc-page"), "hidden": ""}
         for name, value in hidden.items()
         if value is not None
     }
@@ -126,7 +130,7 @@ def extmetadata(file: CommonsFile) -> Meta:
     return meta
 
 
-SOURCES = {
+FIELD_SOURCES = {
     "Assessments": "commons-categories", "Categories": "commons-categories",
     "License": "commons-templates", "DateTime": "mediawiki-metadata",
     "ObjectName": "mediawiki-metadata",
@@ -143,4 +147,4 @@ def description(file: CommonsFile) -> str | None:
 
 
 def _campaign(content: str) -> str:
-    return f"?utm_source={COMMONS}&utm_campaign=imageinfo&utm_content={content}"
+    return f"?utm_source={COMMONS_HOST}&utm_campaign=imageinfo&utm_content={content}"

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from synthetic.replica.commons_categories import ITEMS
-from synthetic.replica.commons_continue import ApiError, Asked
+from synthetic.replica.commons_continue import MediaWikiError, RequestParameters
 from synthetic.replica.commons_files import CommonsFile
 
 
@@ -26,11 +26,11 @@ def structured_data(file: CommonsFile, *, modern: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def entities(asked: Asked) -> dict[str, Any]:
-    """The answer to `action=wbgetentities` for items. Raises `ApiError`."""
+def entities(asked: RequestParameters) -> dict[str, Any]:
+    """The answer to `action=wbgetentities` for items. Raises `MediaWikiError`."""
     ids = asked.words("ids")
     if len(ids) > 50:
-        raise ApiError("toomanyvalues", 'Too many values supplied for parameter "ids".')
+        raise MediaWikiError("toomanyvalues", 'Too many values supplied for parameter "ids".')
     return {"entities": {item: _entity(item) for item in ids}, "success": 1}
 
 

@@ -3,29 +3,29 @@ search, or pages by name."""
 
 from typing import Any
 
-from synthetic.replica.commons_continue import ApiError, Asked
+from synthetic.replica.commons_continue import MediaWikiError, RequestParameters
 from synthetic.replica.commons_files import CommonsFile
 from synthetic.replica.commons_imageinfo import description
-from synthetic.replica.commons_search import DEPTH, search_files
+from synthetic.replica.commons_search import DEPTH, find_files
 from synthetic.replica.commons_state import Category, Commons, sort_key
 
-Page = CommonsFile | Category
-Row = dict[str, Any]
+WikiPage = CommonsFile | Category
+ApiRow = dict[str, Any]
 
-SPACES = {"Category": 14, "File": 6}
+NAMESPACES = {"Category": 14, "File": 6}
 """The namespaces that the replica has, with their numbers."""
 
 
 def members(
-    commons: Commons, asked: Asked, prefix: str, empty_page: bool
-) -> tuple[list[Page], str | None]:
+    commons: Commons, asked: RequestParameters, prefix: str, empty_page: bool
+) -> tuple[list[WikiPage], str | None]:
     """A page of the members of a category, and the `cmcontinue` at which the next one begins.
 
-    With `empty_page` the first one is empty. Raises `ApiError`.
+    With `empty_page` the first one is empty. Raises `MediaWikiError`.
     """
     types = asked.words(f"{prefix}type", "page|subcat|file")
     name = _category_name(asked.text(f"{prefix}title"), f"{prefix}title")
-    by_type: dict[str, list[Page]] = {
+    by_type: dict[str, list[WikiPage]] = {
         "subcat": [*commons.categories_in(name)],
         "file": [*commons.files_in(name)],
     }
@@ -42,47 +42,51 @@ def members(
     return [page for _, page in rows[:limit]], follow
 
 
-def found(commons: Commons, asked: Asked, prefix: str) -> tuple[list[CommonsFile], int | None, int]:
+def found_files(
+    commons: Commons, asked: RequestParameters, prefix: str
+) -> tuple[list[CommonsFile], int | None, int]:
     """A page of the files that a search finds, the offset of the next one, and how many there are.
 
-    Raises `ApiError`.
+    Raises `MediaWikiError`.
     """
     text = asked.text(f"{prefix}search")
     if not text:
-        raise ApiError("missingparam", f'The "{prefix}search" parameter must be set.')
+        raise MediaWikiError("missingparam", f'The "{prefix}search" parameter must be set.')
     in_files = "6" in asked.words(f"{prefix}namespace", "0")
-    files = search_files(commons, text) if in_files else []
+    files = find_files(commons, text) if in_files else []
     offset = asked.number(f"{prefix}offset", 0)
     after = offset + asked.limit(f"{prefix}limit")
     more = after < min(len(files), DEPTH)
     return files[offset:after], after if more else None, len(files)
 
 
-def named(commons: Commons, asked: Asked) -> list[Row]:
-    """The pages of `titles` and `pageids`; those that are not there say so. Raises `ApiError`."""
-    rows: list[Row] = []
+def named(commons: Commons, asked: RequestParameters) -> list[ApiRow]:
+    """The pages of `titles` and `pageids`; absent ones say `missing`. Raises `MediaWikiError`."""
+    rows: list[ApiRow] = []
     for title in asked.words("titles"):
         space, _, name = title.partition(":")
         page = commons.category(name) if space == "Category" else commons.file(name)
-        missing = {"ns": SPACES.get(space, 0), "title": title, "missing": True}
+        missing = {"ns": NAMESPACES.get(space, 0), "title": title, "missing": True}
         rows.append(row_of(page) if page else missing)
     for text in asked.words("pageids"):
         if not text.isdecimal():
-            raise ApiError("badinteger", f'Invalid value "{text}" for integer parameter "pageids".')
+            raise MediaWikiError(
+                "badinteger", f'Invalid value "{text}" for integer parameter "pageids".'
+            )
         known = commons.page(int(text))
         rows.append(row_of(known) if known else {"pageid": int(text), "missing": True})
     if len(rows) > 50:
-        raise ApiError("toomanyvalues", 'Too many values supplied for parameter "titles".')
+        raise MediaWikiError("toomanyvalues", 'Too many values supplied for parameter "titles".')
     return rows
 
 
-def row_of(page: Page) -> Row:
+def row_of(page: WikiPage) -> ApiRow:
     """A page as every answer begins it."""
     space = "Category" if isinstance(page, Category) else "File"
-    return {"pageid": page.pageid, "ns": SPACES[space], "title": f"{space}:{page.name}"}
+    return {"pageid": page.pageid, "ns": NAMESPACES[space], "title": f"{space}:{page.name}"}
 
 
-def result_row(file: CommonsFile) -> Row:
+def result_row(file: CommonsFile) -> ApiRow:
     """A row of `list=search`; `size` is that of the page's text, not of the file."""
     text = description(file) or ""
     return {
@@ -94,19 +98,19 @@ def result_row(file: CommonsFile) -> Row:
 
 def _category_name(title: str, parameter: str) -> str:
     if not title:
-        raise ApiError("missingparam", f'The "{parameter}" parameter must be set.')
+        raise MediaWikiError("missingparam", f'The "{parameter}" parameter must be set.')
     if not title.startswith("Category:"):
-        raise ApiError("invalidcategory", "The category name you entered is not valid.")
+        raise MediaWikiError("invalidcategory", "The category name you entered is not valid.")
     return title.removeprefix("Category:").replace("_", " ")
 
 
 def _from(
-    rows: list[tuple[str, Page]], types: tuple[str, ...], start: str
-) -> list[tuple[str, Page]]:
+    rows: list[tuple[str, WikiPage]], types: tuple[str, ...], start: str
+) -> list[tuple[str, WikiPage]]:
     """The rows from the place on that a `cmcontinue` names, be its page still there or not."""
     try:
         kind, key, pageid = start.split("|")
         place = (types.index(kind), (bytes.fromhex(key).decode(), int(pageid)))
     except ValueError:
-        raise ApiError("badcontinue", "Invalid continue param.") from None
+        raise MediaWikiError("badcontinue", "Invalid continue param.") from None
     return [(kind, page) for kind, page in rows if (types.index(kind), sort_key(page)) >= place]

@@ -5,11 +5,11 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from synthetic.replica.commons_files import CommonsFile, Shown, height_at
+from synthetic.replica.commons_files import CommonsFile, FileSubject, height_at
 from synthetic.replica.photos import marked_jpeg
 from synthetic.scenes import draw_labels, render
 
-STEPS = (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840)
+THUMBNAIL_WIDTHS = (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840)
 """The widths of thumbnails that are served; Commons refuses any other."""
 
 _RENDERED = (480, height_at(480))
@@ -37,7 +37,7 @@ def thumbnail_bytes(file: CommonsFile, width: int) -> bytes:
 def thumbnail_step(file: CommonsFile, wanted: int) -> int | None:
     """The width of the thumbnail that stands for one of `wanted` pixels: the next step, or None
     where the original is no wider than that and is served itself."""
-    step = next((step for step in STEPS if step >= wanted), STEPS[-1])
+    step = next((step for step in THUMBNAIL_WIDTHS if step >= wanted), THUMBNAIL_WIDTHS[-1])
     return step if step < file.width or file.kind == "drawing" else None
 
 
@@ -59,7 +59,7 @@ def _badge(width: int, height: int) -> bytes:
 
 
 @lru_cache(maxsize=128)
-def _jpeg(shown: Shown, scene: int, width: int) -> bytes:
+def _jpeg(shown: FileSubject, scene: int, width: int) -> bytes:
     picture = _scene(shown, scene)
     buffer = io.BytesIO()
     picture.resize((width, height_at(width)), Image.Resampling.BICUBIC).save(buffer, "JPEG")
@@ -67,7 +67,7 @@ def _jpeg(shown: Shown, scene: int, width: int) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _scene(shown: Shown, scene: int) -> Image.Image:
+def _scene(shown: FileSubject, scene: int) -> Image.Image:
     choices = shown.as_choices()
     if choices.get("view") == "detail":
         # The renderer draws which detail it shows; only engines are wanted here.

@@ -5,11 +5,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from core.web import Web
-from synthetic.replica.commons_continue import ApiError, Asked, Continuation
+from synthetic.replica.commons_continue import Continuation, MediaWikiError, RequestParameters
 from synthetic.replica.commons_files import CommonsFile
 from synthetic.replica.commons_imageinfo import ImageInfo
 from synthetic.replica.commons_items import structured_data
-from synthetic.replica.commons_pages import Row, found, members, named, result_row, row_of
+from synthetic.replica.commons_pages import ApiRow, found_files, members, named, result_row, row_of
 from synthetic.replica.commons_state import Commons
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ THUMBNAILS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ApiQuery:
     """One request: what is asked of which wiki.
 
     `empty_page` has the first page of a category come empty, with a way to go on. `infos` is how
@@ -29,12 +29,12 @@ class Query:
 
     commons: Commons
     web: Web
-    asked: Asked
+    asked: RequestParameters
     empty_page: bool = False
     infos: int | None = None
 
     def answer(self) -> dict[str, Any]:
-        """The answer's JSON object. Raises `ApiError`."""
+        """The answer's JSON object. Raises `MediaWikiError`."""
         steps = Continuation(self.asked, self.asked.words("prop"), self.asked.words("list"))
         lists: dict[str, Callable[[Continuation], dict[str, Any]]] = {
             "categorymembers": self._list_members, "search": self._list_found,
@@ -57,13 +57,13 @@ class Query:
         return {"categorymembers": [row_of(page) for page in pages]}
 
     def _list_found(self, steps: Continuation) -> dict[str, Any]:
-        files, offset, total = found(self.commons, self.asked, "sr")
+        files, offset, total = found_files(self.commons, self.asked, "sr")
         if offset is not None:
             steps.left["search"] = {"sroffset": offset}
         rows = [result_row(file) for file in files]
         return {"searchinfo": {"totalhits": total}, "search": rows}
 
-    def _rows(self, steps: Continuation) -> list[Row]:
+    def _rows(self, steps: Continuation) -> list[ApiRow]:
         """The pages that are asked about as the answer begins them; a generator's by page id,
         whatever their order."""
         generator = self.asked.text("generator")
@@ -75,7 +75,7 @@ class Query:
                 steps.generator_next = {"gcmcontinue": follow}
             rows = [row_of(page) for page in pages]
         elif generator == "search":
-            files, offset, _ = found(self.commons, self.asked, "gsr")
+            files, offset, _ = found_files(self.commons, self.asked, "gsr")
             if offset is not None:
                 steps.generator_next = {"gsroffset": offset}
             first = self.asked.number("gsroffset", 0) + 1
@@ -86,8 +86,10 @@ class Query:
             return named(self.commons, self.asked)
         return sorted(rows, key=lambda row: int(row["pageid"]))
 
-    def _with_props(self, rows: list[Row], steps: Continuation) -> list[Row] | dict[str, Row]:
-        props: dict[str, Callable[[list[Row]], dict[str, Any]]] = {
+    def _with_props(
+        self, rows: list[ApiRow], steps: Continuation
+    ) -> list[ApiRow] | dict[str, ApiRow]:
+        props: dict[str, Callable[[list[ApiRow]], dict[str, Any]]] = {
             "imageinfo": self._add_imageinfo, "categoryinfo": self._add_categoryinfo,
             "revisions": self._add_revisions,
         }  # fmt: skip
@@ -102,7 +104,7 @@ class Query:
         missing = count(-1, -1)
         return {str(row.get("pageid") or next(missing)): _plain(row) for row in rows}
 
-    def _add_imageinfo(self, rows: list[Row]) -> dict[str, Any]:
+    def _add_imageinfo(self, rows: list[ApiRow]) -> dict[str, Any]:
         """By name of the file, from `iicontinue` on, as many as get one in this answer; returns
         where the rest begins."""
         asked = self.asked
@@ -121,7 +123,7 @@ class Query:
         following = [f"{file.key}|{file.uploaded:%Y%m%d%H%M%S}" for file, _ in left[most:]]
         return {"iicontinue": following[0]} if following else {}
 
-    def _add_revisions(self, rows: list[Row]) -> dict[str, Any]:
+    def _add_revisions(self, rows: list[ApiRow]) -> dict[str, Any]:
         """Of the slot with structured data only, which files without any lack."""
         for row in rows:
             file = self.commons.page(row.get("pageid", 0))
@@ -131,7 +133,7 @@ class Query:
             row["revisions"] = [{"slots": slots}]
         return {}
 
-    def _add_categoryinfo(self, rows: list[Row]) -> dict[str, Any]:
+    def _add_categoryinfo(self, rows: list[ApiRow]) -> dict[str, Any]:
         for row in rows:
             if row.get("ns") == 14 and "missing" not in row:
                 name = row["title"].removeprefix("Category:")
@@ -144,9 +146,9 @@ class Query:
         return {}
 
 
-def _plain(row: Row) -> Row:
+def _plain(row: ApiRow) -> ApiRow:
     """The row as format version 1 writes it: true is "", false is left out."""
-    plain: Row = {}
+    plain: ApiRow = {}
     for name, value in row.items():
         if isinstance(value, bool):
             plain |= {name: ""} if value else {}
@@ -155,5 +157,5 @@ def _plain(row: Row) -> Row:
     return plain
 
 
-def _unknown(parameter: str, value: str) -> ApiError:
-    return ApiError("badvalue", f'Unrecognized value for parameter "{parameter}": {value}.')
+def _unknown(parameter: str, value: str) -> MediaWikiError:
+    return MediaWikiError("badvalue", f'Unrecognized value for parameter "{parameter}": {value}.')

@@ -19,7 +19,7 @@ _GENERIC = re.compile(
 # Who crawls a replica need not say who they are: there, "replica" stands for a contact.
 _CONTACT = re.compile(r"https?://\S+\.\S+|\S+@\S+\.\S+|\(replica\)")
 
-ROBOTS = """\
+COMMONS_ROBOTS = """\
 User-agent: *
 Allow: /w/api.php?
 Allow: /w/load.php?
@@ -29,11 +29,11 @@ Disallow: /trap/
 Disallow: /wiki/Special:
 """
 
-CLOSED_ROBOTS = ROBOTS.replace("/w/api.php?", "/w/api.php?action=mobileview&")
+CLOSED_ROBOTS = COMMONS_ROBOTS.replace("/w/api.php?", "/w/api.php?action=mobileview&")
 """As copies of 2026 of the rules that Wikimedia's wikis share have it: `action=query` is closed."""
 
 
-def standing(agent: str) -> Literal["refused", "unidentified", "identified"]:
+def agent_standing(agent: str) -> Literal["refused", "unidentified", "identified"]:
     """How a User-Agent is treated: those of libraries and browsers, and none at all, are refused;
     one without an address of web or mail is answered slowly."""
     if not agent or _GENERIC.match(agent):

@@ -35,7 +35,7 @@ class Rights:
 _BY, _SA = "Creative Commons Attribution", "Creative Commons Attribution-Share Alike"
 _CC0_URL = "http://creativecommons.org/publicdomain/zero/1.0/deed.en"
 
-RIGHTS = (
+LICENSE_FIELDS = (
     Rights(26, "CC BY-SA 4.0", f"{_SA} 4.0", "cc-by-sa-4.0", CC + "by-sa/4.0"),
     Rights(11, "CC0", "Creative Commons Zero, Public Domain Dedication", "cc0", _CC0_URL),
     Rights(9, "CC BY 4.0", f"{_BY} 4.0", "cc-by-4.0", CC + "by/4.0"),
@@ -61,9 +61,9 @@ RIGHTS = (
 """In about the shares of 78 real records, with more ported and older ones than those had, as car
 photos do, and with some that a crawler must refuse."""
 
-RIGHTS_DECK = tuple(rights for rights in RIGHTS for _ in range(rights.count))
+RIGHTS_DECK = tuple(rights for rights in LICENSE_FIELDS for _ in range(rights.count))
 
-PEOPLE = (
+CREATORS = (
     "Anna Marin", "Piotr Wolny", "K. Sato", "Inês Duarte", "T. Okoro", "Lena Brandt",
     "Märta Åkesson", "Jo O'Dea",
 )  # fmt: skip

@@ -12,7 +12,7 @@ DEPTH = 10_000
 _PART = re.compile(r'(\w+):("[^"]*"|\S+)|"([^"]*)"|(\S+)')
 
 
-def search_files(commons: Commons, text: str) -> list[CommonsFile]:
+def find_files(commons: Commons, text: str) -> list[CommonsFile]:
     """The files that meet every part of a search, by page id."""
     found = commons.files()
     for key, given, quoted, word in _PART.findall(text):

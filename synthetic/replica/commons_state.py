@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from synthetic.replica.commons_categories import category_graph
 from synthetic.replica.commons_files import CommonsFile, draw_file
 from synthetic.replica.commons_photos import file_bytes
-from synthetic.replica.commons_rights import RIGHTS
+from synthetic.replica.commons_rights import LICENSE_FIELDS
 
 if TYPE_CHECKING:
     from synthetic.replica.world import World
@@ -89,7 +89,7 @@ class Commons:
     def relicense(self, name: str, short: str) -> None:
         """Give a file the license with this `LicenseShortName`. Raises `KeyError` for a name or a
         license that is not there."""
-        rights = {rights.short: rights for rights in RIGHTS}[short]
+        rights = {rights.short: rights for rights in LICENSE_FIELDS}[short]
         file = self._existing(name)
         self._files[file.pageid] = replace(file, rights=rights)
 

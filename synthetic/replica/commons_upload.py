@@ -11,15 +11,15 @@ from starlette.routing import Route
 
 from synthetic.replica.autoscout24.pictures import photo_answer
 from synthetic.replica.commons_files import CommonsFile
-from synthetic.replica.commons_photos import STEPS, file_bytes, thumbnail_bytes
-from synthetic.replica.commons_rate_limits import REFUSED_BY_UPLOAD, standing
+from synthetic.replica.commons_photos import THUMBNAIL_WIDTHS, file_bytes, thumbnail_bytes
+from synthetic.replica.commons_rate_limits import REFUSED_BY_UPLOAD, agent_standing
 from synthetic.replica.commons_state import commons_of
 from synthetic.replica.faults import declare_faults
 
 if TYPE_CHECKING:
     from synthetic.replica.world import World
 
-FAULTS = declare_faults(
+UPLOAD_FAULTS = declare_faults(
     {
         "media-robots-closed": "robots.txt of the media hosts, which have none else, closes "
         "thumbnails",
@@ -28,7 +28,7 @@ FAULTS = declare_faults(
     }
 )
 
-FOLDER = "/wikipedia/commons"
+UPLOAD_FOLDER = "/wikipedia/commons"
 WRONG_STEP = "Use thumbnail steps listed on https://w.wiki/GHai"
 NOT_SCALED = "Image was not scaled, is the requested width bigger than the source?"
 
@@ -39,8 +39,8 @@ def upload_app(world: "World") -> Starlette:
     return Starlette(
         routes=[
             Route("/robots.txt", media.robots),
-            Route(FOLDER + "/thumb/{a}/{ab}/{name}/{scaled}", media.thumbnail),
-            Route(FOLDER + "/{a}/{ab}/{name}", media.original),
+            Route(UPLOAD_FOLDER + "/thumb/{a}/{ab}/{name}/{scaled}", media.thumbnail),
+            Route(UPLOAD_FOLDER + "/{a}/{ab}/{name}", media.original),
         ]
     )
 
@@ -54,7 +54,7 @@ class Media:
     async def robots(self, _request: Request) -> Response:
         """The rules for robots, if there are any."""
         if self.faults.strikes("media-robots-closed", "robots.txt", "commons"):
-            return PlainTextResponse(f"User-agent: *\nDisallow: {FOLDER}/thumb/\n")
+            return PlainTextResponse(f"User-agent: *\nDisallow: {UPLOAD_FOLDER}/thumb/\n")
         return PlainTextResponse("File not found", 404)
 
     async def original(self, request: Request) -> Response:
@@ -68,12 +68,12 @@ class Media:
         return await self._send(file, None)
 
     async def thumbnail(self, request: Request) -> Response:
-        """A file at another width, if that is one of `STEPS` and less than the file's own."""
+        """A file at a smaller width, if that width is one of `THUMBNAIL_WIDTHS`."""
         refused = self._refuse(request)
         if refused is not None:
             return refused
         pixels = request.path_params["scaled"].partition("px-")[0]
-        if not pixels.isdecimal() or int(pixels) not in STEPS:
+        if not pixels.isdecimal() or int(pixels) not in THUMBNAIL_WIDTHS:
             if self.faults.strikes("thumb-step-429", request.path_params["name"], "commons"):
                 return PlainTextResponse(WRONG_STEP, 429, {"Retry-After": "10"})
             return PlainTextResponse(WRONG_STEP, 400)
@@ -85,7 +85,7 @@ class Media:
         return await self._send(file, int(pixels))
 
     def _refuse(self, request: Request) -> Response | None:
-        if standing(request.headers.get("user-agent", "")) != "identified":
+        if agent_standing(request.headers.get("user-agent", "")) != "identified":
             return PlainTextResponse(REFUSED_BY_UPLOAD, 403)
         if self.faults.strikes("too-many-requests", request.path_params["name"], "commons"):
             seconds = self.faults.value("too-many-requests") or "10"

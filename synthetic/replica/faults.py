@@ -29,7 +29,7 @@ def known_faults() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ActiveFault:
     """A switch that is on.
 
     `value` says more, as each switch describes. It strikes the things that have one of the keys
@@ -56,7 +56,7 @@ class Faults:
     """The switches of one replica. All methods may be called from any thread."""
 
     def __init__(self) -> None:
-        self._on: dict[str, Fault] = {}
+        self._on: dict[str, ActiveFault] = {}
         self._strikes: Counter[tuple[str, ...]] = Counter()
         self._lock = threading.Lock()
 
@@ -70,14 +70,14 @@ class Faults:
         after: int = 0,
         first: int | None = None,
     ) -> None:
-        """Switch a fault on, in place of how it was on before; see `Fault` for what narrows it.
+        """Switch a fault on, replacing its earlier setting; `ActiveFault` says what narrows it.
 
         One whose name begins with `transient-` strikes each thing once. Raises
         `UsageMistakeError` for a name that nothing declared.
         """
         self._check(name)
         keys = frozenset([only] if isinstance(only, str) else only)
-        fault = Fault(value, every, keys, after, first, once=name.startswith("transient-"))
+        fault = ActiveFault(value, every, keys, after, first, once=name.startswith("transient-"))
         with self._lock:
             self._forget(name)
             self._on[name] = fault

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class CarModel:
     """A model: its make, what it costs new in euros, and what it is built as and driven by.
 
     `fuels` are letters of the site: D diesel, B petrol, E electric, 2 petrol and electric. Most
@@ -36,36 +36,36 @@ class Model:
         return self.group[1] if self.group else self.model_id
 
 
-MODELS: tuple[Model, ...] = (
-    Model("Fiat", 28, "500", 15160, 19_000, ("hatchback", "convertible"), "B2E"),
-    Model("BMW", 13, "320", 1641, 48_000, ("sedan", "estate", "coupe"), line=38,
+CAR_MODELS: tuple[CarModel, ...] = (
+    CarModel("Fiat", 28, "500", 15160, 19_000, ("hatchback", "convertible"), "B2E"),
+    CarModel("BMW", 13, "320", 1641, 48_000, ("sedan", "estate", "coupe"), line=38,
           group=("3er", 100038)),
-    Model("Ford", 29, "Focus", 1768, 29_000, ("hatchback", "estate", "sedan"), "DB"),
-    Model("Volkswagen", 74, "Golf", 2084, 31_000, ("hatchback", "estate"), line=160),
-    Model("Audi", 9, "A4", 1626, 46_000, ("sedan", "estate", "convertible")),
-    Model("Mercedes-Benz", 47, "C 220", 1701, 50_000, ("sedan", "estate", "coupe"), "D2", 72,
+    CarModel("Ford", 29, "Focus", 1768, 29_000, ("hatchback", "estate", "sedan"), "DB"),
+    CarModel("Volkswagen", 74, "Golf", 2084, 31_000, ("hatchback", "estate"), line=160),
+    CarModel("Audi", 9, "A4", 1626, 46_000, ("sedan", "estate", "convertible")),
+    CarModel("Mercedes-Benz", 47, "C 220", 1701, 50_000, ("sedan", "estate", "coupe"), "D2", 72,
           ("C-Klasse", 100072)),
-    Model("Fiat", 28, "Panda", 1746, 17_000, ("hatchback",), "B2"),
-    Model("Ford", 29, "Mustang", 1771, 55_000, ("coupe", "convertible"), "B"),
-    Model("BMW", 13, "X3", 18387, 58_000, ("suv",), line=44),
-    Model("BMW", 13, "i4", 75941, 60_000, ("sedan", "coupe"), "E"),
-    Model("Volkswagen", 74, "Transporter", 74661, 45_000, ("van", "minivan", "pickup"), "D"),
-    Model("Ford", 29, "Ranger", 1778, 44_000, ("pickup",), "D"),
-    Model("BMW", 13, "Z4", 18308, 52_000, ("convertible", "coupe"), "B", 45),
-    Model("Fiat", 28, "Doblo", 15227, 25_000, ("minivan", "van"), "D"),
-    Model("Land Rover", 15641, "Defender", 15728, 62_000, ("suv", "pickup"), "D2"),
-    Model("Porsche", 57, "911", 1901, 120_000, ("coupe", "convertible"), "B"),
-    Model("Ford", 29, "Transit", 1786, 42_000, ("van", "minivan"), "D"),
-    Model("Audi", 9, "Q5", 19715, 56_000, ("suv",)),
-    Model("Toyota", 70, "Corolla", 2066, 30_000, ("hatchback", "estate", "sedan"), "2B"),
-    Model("Skoda", 65, "Octavia", 1999, 33_000, ("estate", "sedan"), "DB"),
-    Model("Peugeot", 55, "208", 18472, 24_000, ("hatchback",), "BE"),
+    CarModel("Fiat", 28, "Panda", 1746, 17_000, ("hatchback",), "B2"),
+    CarModel("Ford", 29, "Mustang", 1771, 55_000, ("coupe", "convertible"), "B"),
+    CarModel("BMW", 13, "X3", 18387, 58_000, ("suv",), line=44),
+    CarModel("BMW", 13, "i4", 75941, 60_000, ("sedan", "coupe"), "E"),
+    CarModel("Volkswagen", 74, "Transporter", 74661, 45_000, ("van", "minivan", "pickup"), "D"),
+    CarModel("Ford", 29, "Ranger", 1778, 44_000, ("pickup",), "D"),
+    CarModel("BMW", 13, "Z4", 18308, 52_000, ("convertible", "coupe"), "B", 45),
+    CarModel("Fiat", 28, "Doblo", 15227, 25_000, ("minivan", "van"), "D"),
+    CarModel("Land Rover", 15641, "Defender", 15728, 62_000, ("suv", "pickup"), "D2"),
+    CarModel("Porsche", 57, "911", 1901, 120_000, ("coupe", "convertible"), "B"),
+    CarModel("Ford", 29, "Transit", 1786, 42_000, ("van", "minivan"), "D"),
+    CarModel("Audi", 9, "Q5", 19715, 56_000, ("suv",)),
+    CarModel("Toyota", 70, "Corolla", 2066, 30_000, ("hatchback", "estate", "sedan"), "2B"),
+    CarModel("Skoda", 65, "Octavia", 1999, 33_000, ("estate", "sedan"), "DB"),
+    CarModel("Peugeot", 55, "208", 18472, 24_000, ("hatchback",), "BE"),
 )  # fmt: skip
 """The commonest first."""
 
-MAKES: dict[int, str] = {model.make_id: model.make for model in MODELS}
+MAKE_NAMES: dict[int, str] = {model.make_id: model.make for model in CAR_MODELS}
 
 
-def models_of(make_id: int) -> list[Model]:
+def models_of(make_id: int) -> list[CarModel]:
     """The models of a make, none for one that is not here."""
-    return [model for model in MODELS if model.make_id == make_id]
+    return [model for model in CAR_MODELS if model.make_id == make_id]

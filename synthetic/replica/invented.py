@@ -23,7 +23,7 @@ def street(number: int) -> str:
     return f"{MARK} Lane {number % 83 + 1}"
 
 
-def city(number: int) -> str:
+def invented_city(number: int) -> str:
     """A town."""
     return f"{MARK}ville {number % 79}"
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from synthetic.scenes import SIZE, Choices, render
+from synthetic.scenes import SCENE_SIZE, Choices, render
 from synthetic.scenes.scene import View
 
 _START = b"\xff\xd8"  # of every JPEG file; segments follow
@@ -14,7 +14,7 @@ _COMMENT = b"\xff\xfe"
 _MOST = 65_533  # bytes that a segment holds beside its own length
 
 
-class Picture(NamedTuple):
+class SceneChoice(NamedTuple):
     """What a photo shows: a scene of this seed, with what is given chosen and the rest drawn."""
 
     seed: int
@@ -26,19 +26,19 @@ class Picture(NamedTuple):
 class ScenePool:
     """Renderings of scenes in the sizes that were asked for; the last `keep` are kept in memory."""
 
-    def __init__(self, size: tuple[int, int] = SIZE, keep: int = 2000) -> None:
+    def __init__(self, size: tuple[int, int] = SCENE_SIZE, keep: int = 2000) -> None:
         self.size = size
         self._images = lru_cache(32)(self._render)  # pixels are large; files are what is asked for
         self._files = lru_cache(keep)(self._encode)
 
     def file(
-        self, picture: Picture, fit: tuple[int, int] | None = None, kind: str = "JPEG"
+        self, picture: SceneChoice, fit: tuple[int, int] | None = None, kind: str = "JPEG"
     ) -> bytes:
         """The picture as a file of this kind (Pillow's name), made to fit into `fit` (width,
         height), and never larger than it was rendered."""
         return self._files(picture, fit, kind)
 
-    def _encode(self, picture: Picture, fit: tuple[int, int] | None, kind: str) -> bytes:
+    def _encode(self, picture: SceneChoice, fit: tuple[int, int] | None, kind: str) -> bytes:
         image = self._images(picture)
         if fit is not None:
             image = image.copy()
@@ -47,7 +47,7 @@ class ScenePool:
         image.save(buffer, kind, quality=85)
         return buffer.getvalue()
 
-    def _render(self, picture: Picture) -> Image.Image:
+    def _render(self, picture: SceneChoice) -> Image.Image:
         chosen: Choices = {"view": picture.view}
         if picture.color is not None:
             chosen["color"] = picture.color

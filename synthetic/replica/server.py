@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import MarqueError
-from core.web import LOCAL, Web
+from core.web import REPLICA_SUFFIX, Web
 from synthetic.replica.autoscout24.addresses import PICTURES
 from synthetic.replica.autoscout24.app import autoscout24_app
 from synthetic.replica.autoscout24.pictures import pictures_app
@@ -26,7 +26,7 @@ from synthetic.replica.commons import commons_app, upload_app
 from synthetic.replica.faults import Faults
 from synthetic.replica.world import World
 
-ADDRESS = "127.0.0.1"
+REPLICA_ADDRESS = "127.0.0.1"
 _MOST_LOGGED = 300_000  # requests: a crawl of 50,000 offers with a photo each, and again
 _KEEP_ALIVE_S = 75
 
@@ -35,7 +35,7 @@ class ReplicaError(MarqueError):
     """The replica cannot be served; the message says what to do."""
 
 
-class Logged(NamedTuple):
+class LoggedRequest(NamedTuple):
     """A request that was answered: when it came (seconds of `time.monotonic`), what was asked of
     which host, with which status the answer began, who asked, and how many requests of that host,
     with this one, were being answered when it came."""
@@ -55,7 +55,7 @@ class Replica:
 
     world: World
     url: str
-    log: deque[Logged]
+    log: deque[LoggedRequest]
 
     @property
     def faults(self) -> Faults:
@@ -63,7 +63,7 @@ class Replica:
         return self.world.faults
 
     @property
-    def requests(self) -> list[Logged]:
+    def requests(self) -> list[LoggedRequest]:
         """The requests that were answered so far, the latest 300,000, in the order they came in."""
         return sorted(self.log.copy(), key=lambda logged: logged.time)
 
@@ -76,9 +76,9 @@ def start_replica(world: World, port: int = 0) -> Iterator[Replica]:
     block are cut off. Raises `ReplicaError`.
     """
     with _bound(port) as listener:
-        url = f"http://{ADDRESS}:{listener.getsockname()[1]}"
+        url = f"http://{REPLICA_ADDRESS}:{listener.getsockname()[1]}"
         world.web = Web(url)
-        log: deque[Logged] = deque(maxlen=_MOST_LOGGED)
+        log: deque[LoggedRequest] = deque(maxlen=_MOST_LOGGED)
         config = uvicorn.Config(
             _Hosts(_apps(world), log), log_config=None, log_level=logging.CRITICAL,
             access_log=False, lifespan="off", ws="none", timeout_keep_alive=_KEEP_ALIVE_S,
@@ -98,7 +98,7 @@ def start_replica(world: World, port: int = 0) -> Iterator[Replica]:
             thread.join()
 
 
-def serve(world: World, port: int, say: Callable[[Replica], None]) -> None:
+def serve_replica(world: World, port: int, say: Callable[[Replica], None]) -> None:
     """Serve a world until Ctrl-C or SIGTERM; `say` is told once it is up. Raises `ReplicaError`."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -126,7 +126,7 @@ def _apps(world: World) -> dict[str, ASGIApp]:
 class _Hosts:
     """Hands each request to the application of its host, and keeps the log."""
 
-    def __init__(self, apps: dict[str, ASGIApp], log: deque[Logged]) -> None:
+    def __init__(self, apps: dict[str, ASGIApp], log: deque[LoggedRequest]) -> None:
         self._apps = apps
         self._log = log
         self._running: Counter[str] = Counter()
@@ -134,7 +134,7 @@ class _Hosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         came = time.monotonic()
         request = Request(scope)
-        host = request.headers.get("host", "").partition(":")[0].removesuffix(LOCAL)
+        host = request.headers.get("host", "").partition(":")[0].removesuffix(REPLICA_SUFFIX)
         app = self._apps.get(host) or PlainTextResponse(self._hint(), 404)
         self._running[host] += 1
         asked = (came, host, scope["path"], scope["query_string"].decode("latin-1"))
@@ -142,7 +142,7 @@ class _Hosts:
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._log.append(Logged(*asked, message["status"], *rest))
+                self._log.append(LoggedRequest(*asked, message["status"], *rest))
             await send(message)
 
         try:
@@ -151,8 +151,9 @@ class _Hosts:
             self._running[host] -= 1
 
     def _hint(self) -> str:
-        return f"This replica plays these hosts, each with {LOCAL} after its name:\n" + "\n".join(
-            self._apps
+        return (
+            f"This replica plays these hosts, each with {REPLICA_SUFFIX} after its name:\n"
+            + "\n".join(self._apps)
         )
 
 
@@ -162,7 +163,7 @@ def _bound(port: int) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((ADDRESS, port))
+            listener.bind((REPLICA_ADDRESS, port))
         except OSError as error:
             raise ReplicaError(
                 f"port {port} cannot be had ({error.strerror}); name another with --port, or 0 for "

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from core.errors import UsageMistakeError
 from core.web import Web
 from synthetic.replica.autoscout24.sites import COUNTRIES
-from synthetic.replica.cars import STATES, Car, draw_columns, drawn_title, extended
+from synthetic.replica.cars import STATE_LETTERS, OfferedCar, draw_columns, drawn_title, extended
 from synthetic.replica.faults import Faults
-from synthetic.replica.fleet import MODELS
+from synthetic.replica.fleet import CAR_MODELS
 from synthetic.replica.guids import guid_of, number_of
-from synthetic.replica.photos import Picture, ScenePool
-from synthetic.scenes import BODY_TYPES, COLORS, SIZE
+from synthetic.replica.photos import SceneChoice, ScenePool
+from synthetic.scenes import BODY_TYPES, SCENE_COLORS, SCENE_SIZE
 
 _MOST_PHOTOS = 10_000  # of one car; a photo's number is that of its car times this, and its own
 _VARIANTS = 8  # scenes of one body and color: as many are rendered, however many photos there are
@@ -34,7 +34,7 @@ class World:
         *,
         files: int = 400,
         sites: Sequence[str] = (),
-        photo_size: tuple[int, int] = SIZE,
+        photo_size: tuple[int, int] = SCENE_SIZE,
     ) -> None:
         for site in sites:
             if site not in COUNTRIES:
@@ -67,17 +67,17 @@ class World:
         number = number_of("car", self.seed, guid)
         return number if number is not None and number < len(self) else None
 
-    def car(self, number: int) -> Car:
+    def car(self, number: int) -> OfferedCar:
         """The car with this number, from 0."""
         row = self.columns
-        return Car(
+        return OfferedCar(
             number=number,
             guid=self.guid(number),
-            model=MODELS[row.model[number]],
+            model=CAR_MODELS[row.model[number]],
             title=self._titles.get(number) or drawn_title(number),
-            color=COLORS[row.color[number]],
+            color=SCENE_COLORS[row.color[number]],
             body=BODY_TYPES[row.body[number]],
-            state=STATES[row.state[number]],
+            state=STATE_LETTERS[row.state[number]],
             country=self.sites[row.country[number]],
             year=int(row.year[number]),
             month=int(row.month[number]),
@@ -97,16 +97,16 @@ class World:
         photo = number_of("photo", self.seed, guid)
         return photo if photo is not None and photo // _MOST_PHOTOS < len(self) else None
 
-    def picture(self, photo: int) -> Picture:
+    def picture(self, photo: int) -> SceneChoice:
         """What a photo shows: mostly its car from outside, always so on the first one."""
         car, place = self.car(photo // _MOST_PHOTOS), photo % _MOST_PHOTOS
         if place == 7 and car.number % 3 == 0:
-            return Picture(car.number % _VARIANTS, "not_a_car")
+            return SceneChoice(car.number % _VARIANTS, "not_a_car")
         if place in {3, 6}:
-            return Picture(photo % (4 * _VARIANTS), "interior")
+            return SceneChoice(photo % (4 * _VARIANTS), "interior")
         if place == 5:
-            return Picture(photo % _VARIANTS, "detail", car.color)
-        return Picture((car.number + place) % _VARIANTS, "exterior", car.color, car.body)
+            return SceneChoice(photo % _VARIANTS, "detail", car.color)
+        return SceneChoice((car.number + place) % _VARIANTS, "exterior", car.color, car.body)
 
     def remove(self, *numbers: int) -> None:
         """Sell cars: their offers are gone."""

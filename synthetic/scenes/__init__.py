@@ -3,21 +3,33 @@
 The demo, the tests and the training of the small models use it in place of photos.
 """
 
-from synthetic.scenes.painter import SIZE, render
+from synthetic.scenes.painter import SCENE_SIZE, render
 from synthetic.scenes.people import Person
 from synthetic.scenes.scene import (
     BACKGROUNDS,
     BODY_TYPES,
-    COLORS,
+    SCENE_COLORS,
     VIEWS,
     Choices,
-    Labels,
     Scene,
+    SceneLabels,
     draw_labels,
 )
 from synthetic.scenes.write import LABEL_COLUMNS, WrittenScenes, write_scenes
 
 __all__ = [
-    "BACKGROUNDS", "BODY_TYPES", "COLORS", "LABEL_COLUMNS", "SIZE", "VIEWS", "Choices", "Labels",
-    "Person", "Scene", "WrittenScenes", "draw_labels", "render", "write_scenes",
+    "BACKGROUNDS",
+    "BODY_TYPES",
+    "LABEL_COLUMNS",
+    "SCENE_COLORS",
+    "SCENE_SIZE",
+    "VIEWS",
+    "Choices",
+    "Person",
+    "Scene",
+    "SceneLabels",
+    "WrittenScenes",
+    "draw_labels",
+    "render",
+    "write_scenes",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from synthetic.scenes.canvas import Point
+from synthetic.scenes.canvas import Point2D
 from synthetic.scenes.dice import Dice
 
 
@@ -15,24 +15,24 @@ class Shape:
     rear; `doors` are the x of the door gaps; `bed` and `cockpit` are the x range that is open.
     """
 
-    lower: tuple[Point, ...]
-    cabin: tuple[Point, Point, Point, Point]
+    lower: tuple[Point2D, ...]
+    cabin: tuple[Point2D, Point2D, Point2D, Point2D]
     width: float
     wheel: float
     axles: tuple[float, float]
-    windows: tuple[Point, ...]
+    windows: tuple[Point2D, ...]
     doors: tuple[float, ...]
     rails: bool = False
     cladding: bool = False
     tall_lamps: bool = False
-    bed: Point | None = None
-    cockpit: Point | None = None
+    bed: Point2D | None = None
+    cockpit: Point2D | None = None
 
     def varied(self, dice: Dice) -> "Shape":
         """The same kind of car a little longer, higher or wider, with other wheels."""
         long, high = dice.between(0.96, 1.04), dice.between(0.97, 1.04)
 
-        def stretch(points: tuple[Point, ...]) -> tuple[Point, ...]:
+        def stretch(points: tuple[Point2D, ...]) -> tuple[Point2D, ...]:
             return tuple((x * long, z * high) for x, z in points)
 
         a, b, c, d = stretch(self.cabin)

@@ -2,7 +2,7 @@
 
 import math
 
-from synthetic.scenes.canvas import Place, Point, blend, shade
+from synthetic.scenes.canvas import Point2D, Point3D, blend, shade
 from synthetic.scenes.faces import GLASS, Faces
 
 
@@ -60,7 +60,7 @@ class CabinPainter(Faces):
         lean = 0.10 if self.shape.cabin[1][1] > 2 else 0.20
         return self.shape.width / 2 * (0.97 - lean * height)
 
-    def _strip(self, a: Point, b: Point, index: int, glass: bool) -> None:
+    def _strip(self, a: Point2D, b: Point2D, index: int, glass: bool) -> None:
         ha, hb = (0.0, 1.0) if index == 0 else (1.0, 0.0) if index == 2 else (1.0, 1.0)
         ya, yb = self._half(ha), self._half(hb)
         length = math.hypot(b[0] - a[0], b[1] - a[1]) or 1.0
@@ -77,7 +77,7 @@ class CabinPainter(Faces):
             pane.append((a[0] + (b[0] - a[0]) * share, y, a[1] + (b[1] - a[1]) * share))
         self.fill_face(pane, GLASS if index == 0 else blend(GLASS, (150, 180, 205), 0.25))
 
-    def _point(self, along: float, height: float) -> Place:
+    def _point(self, along: float, height: float) -> Point3D:
         (x0, z0), (x1, z1), (x2, z2), (x3, z3) = self.shape.cabin
         rear, front = x0 + (x1 - x0) * height, x3 + (x2 - x3) * height
         low, high = z0 + (z3 - z0) * along, z1 + (z2 - z1) * along

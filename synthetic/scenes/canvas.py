@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 Rgb = tuple[int, int, int]
 Rgba = tuple[int, int, int, int]
-Point = tuple[float, float]
-Place = tuple[float, float, float]
+Point2D = tuple[float, float]
+Point3D = tuple[float, float, float]
 
 
 def shade(color: Rgb, factor: float) -> Rgb:
@@ -36,7 +36,7 @@ class Camera:
     horizon: float
     height: float
 
-    def project(self, place: Place) -> Point:
+    def project(self, place: Point3D) -> Point2D:
         """The pixel at which a place of the world is seen; places behind the camera come nearer."""
         x, y, z = place
         depth = max(y, 0.3)
@@ -67,7 +67,7 @@ class Canvas:
         """A line's width in whole pixels, at least one."""
         return max(1, round(units * self.unit))
 
-    def polygon(self, points: Sequence[Point], fill: Rgb | Rgba) -> None:
+    def polygon(self, points: Sequence[Point2D], fill: Rgb | Rgba) -> None:
         """Fill a polygon; while `marking` is set, the mask of the car takes that value there.
 
         Glass belongs to the car though one sees through it; a shadow on it takes nothing away.
@@ -89,7 +89,7 @@ class Canvas:
         box = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
         (self.draw if len(fill) == 3 else self.glaze).rectangle(box, fill=fill)
 
-    def line(self, points: Sequence[Point], fill: Rgb | Rgba, units: float) -> None:
+    def line(self, points: Sequence[Point2D], fill: Rgb | Rgba, units: float) -> None:
         """Draw a line through points, `units` hundredths of the height wide."""
         draw = self.draw if len(fill) == 3 else self.glaze
         draw.line(points, fill=fill, width=self.line_width(units))
@@ -108,11 +108,11 @@ class Canvas:
         band = column.resize((self.width, y1 - y0), Image.Resampling.NEAREST)
         self.image.paste(band, (0, y0))
 
-    def seen(self, places: Iterable[Place]) -> list[Point]:
+    def seen(self, places: Iterable[Point3D]) -> list[Point2D]:
         """The pixels at which places of the world are seen."""
         return [self.camera.project(place) for place in places]
 
-    def level(self, across: Point, away: Point, height: float, fill: Rgb | Rgba) -> None:
+    def level(self, across: Point2D, away: Point2D, height: float, fill: Rgb | Rgba) -> None:
         """Fill a level rectangle between two X, two Y and at one Z, in metres."""
         (x0, x1), (y0, y1) = across, away
         corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))

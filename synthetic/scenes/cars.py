@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from synthetic.scenes.cabins import CabinPainter
-from synthetic.scenes.canvas import Point, Rgb, blend, shade
+from synthetic.scenes.canvas import Point2D, Rgb, blend, shade
 from synthetic.scenes.faces import DARK, RUBBER, Faces
 from synthetic.scenes.palette import Weather
 
@@ -58,7 +58,7 @@ class CarPainter(Faces):
             y = side * self.shape.width / 2
             self.fill_face([(x0, y, floor), (x1, y, floor), (x1, y, 0.8), (x0, y, 0.8)], DARK)
 
-    def _skin(self, outline: Sequence[Point], floor: float) -> None:
+    def _skin(self, outline: Sequence[Point2D], floor: float) -> None:
         """The strips across the car: bumper, tail, deck, bonnet and nose."""
         for a, b in pairwise(outline):
             if not self.faces_camera(a, b):
@@ -163,14 +163,14 @@ class CarPainter(Faces):
         if self.eye[0] < low[1][0]:
             self._tail(low[1], low[2], low[0])
 
-    def _panel(self, a: Point, b: Point, y0: float, y1: float, fill: Rgb) -> None:
+    def _panel(self, a: Point2D, b: Point2D, y0: float, y1: float, fill: Rgb) -> None:
         """A patch on an end of the car between two (x, z) and two shares of its half width."""
         push = 0.02 if a[0] > 0 else -0.02
         ya, yb = self.look.half(a[0]), self.look.half(b[0])
         self.fill_face([(a[0] + push, y0 * ya, a[1]), (a[0] + push, y1 * ya, a[1]),
                     (b[0] + push, y1 * yb, b[1]), (b[0] + push, y0 * yb, b[1])], fill)  # fmt: skip
 
-    def _nose(self, mid: Point, bottom: Point, top: Point) -> None:
+    def _nose(self, mid: Point2D, bottom: Point2D, top: Point2D) -> None:
         upper = _between(mid, top, 0.9)
         for side in (-1, 1):
             self._panel(_between(mid, top, 0.1), upper, 0.55 * side, 0.97 * side, (240, 242, 236))
@@ -181,7 +181,7 @@ class CarPainter(Faces):
         self._panel(_between(mid, bottom, 0.1), _between(mid, bottom, 0.42), -0.26, 0.26,
                     (232, 232, 226))  # fmt: skip
 
-    def _tail(self, mid: Point, top: Point, bottom: Point) -> None:
+    def _tail(self, mid: Point2D, top: Point2D, bottom: Point2D) -> None:
         start = 0.05 if self.shape.tall_lamps else 0.45
         wide = 0.80 if self.shape.tall_lamps else 0.52
         for side in (-1, 1):
@@ -193,5 +193,5 @@ class CarPainter(Faces):
                     (34, 34, 37))  # fmt: skip
 
 
-def _between(a: Point, b: Point, share: float) -> Point:
+def _between(a: Point2D, b: Point2D, share: float) -> Point2D:
     return a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share

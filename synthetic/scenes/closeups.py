@@ -206,4 +206,4 @@ def engine(canvas: Canvas, dice: Dice, paint: Rgb) -> None:
         canvas.ellipse(x - r, y - r, x + r, y + r, fill)
 
 
-DETAILS = (wheel, badge, engine)
+DETAIL_PAINTERS = (wheel, badge, engine)

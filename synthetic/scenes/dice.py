@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
-T = TypeVar("T")
+Option = TypeVar("Option")
 
 
 class Dice:
@@ -22,7 +22,7 @@ class Dice:
         """A number of the uniform distribution over [low, high)."""
         return low + (high - low) * float(self.rng.random())
 
-    def pick(self, options: Sequence[T]) -> T:
+    def pick(self, options: Sequence[Option]) -> Option:
         """One of the options, each as likely as the others."""
         return options[int(self.rng.random() * len(options))]
 

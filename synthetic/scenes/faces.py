@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthetic.scenes.bodies import Shape
-from synthetic.scenes.canvas import Canvas, Place, Point, Rgb, blend, shade
+from synthetic.scenes.canvas import Canvas, Point2D, Point3D, Rgb, blend, shade
 from synthetic.scenes.palette import METALLIC
 
 GLASS: Rgb = (38, 48, 60)
@@ -14,7 +14,7 @@ DARK: Rgb = (16, 16, 18)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CarPose:
     """A car to paint: its shape, paint and trim, and where it stands.
 
     `turn` is in degrees: 0 shows the front to the right, -90 towards the camera.
@@ -25,11 +25,11 @@ class Look:
     paint_name: str
     rim: Rgb
     seats: Rgb
-    place: Point
+    place: Point2D
     turn: float
-    light: Place
+    light: Point3D
 
-    def world(self, x: float, y: float, z: float) -> Place:
+    def world(self, x: float, y: float, z: float) -> Point3D:
         """From the car's own metres (forward, left, up) to the world's."""
         c, s = math.cos(math.radians(self.turn)), math.sin(math.radians(self.turn))
         return self.place[0] + c * x - s * y, self.place[1] + s * x + c * y, z
@@ -46,7 +46,7 @@ class Faces:
     `eye` is the camera in the car's own metres, `near` the sign of the flank that it sees.
     """
 
-    def __init__(self, canvas: Canvas, look: Look) -> None:
+    def __init__(self, canvas: Canvas, look: CarPose) -> None:
         self.canvas, self.look, self.shape = canvas, look, look.shape
         cx, cy = look.place
         # The camera in the car's own metres says which flank it sees.
@@ -55,7 +55,7 @@ class Faces:
         self.near = 1.0 if self.eye[1] > 0 else -1.0
         self._cos, self._sin = c, -s
 
-    def tone_of(self, normal: Place) -> Rgb:
+    def tone_of(self, normal: Point3D) -> Rgb:
         """The paint's color on a face that looks along `normal` (the car's own metres)."""
         nx, ny, nz = _turned(normal, self.look.turn)
         lx, ly, lz = self.look.light
@@ -64,7 +64,7 @@ class Faces:
         tone = shade(self.look.paint, (0.68 if metal else 0.76) + (0.36 if metal else 0.28) * lit)
         return blend(tone, (255, 255, 255), 0.08 * max(0.0, nz) + 0.06 * lit**4)
 
-    def fill_face(self, places: Sequence[Place], fill: Rgb) -> None:
+    def fill_face(self, places: Sequence[Point3D], fill: Rgb) -> None:
         """Fill a polygon given in the car's own metres."""
         # As Look.world and Camera.project say, in one go: half of the painting's time is here.
         (cx, cy), c, s, camera = self.look.place, self._cos, self._sin, self.canvas.camera
@@ -75,13 +75,13 @@ class Faces:
             points.append((center + scale * (cx + c * x - s * y), horizon + scale * (high - z)))
         self.canvas.polygon(points, fill)
 
-    def faces_camera(self, a: Point, b: Point) -> bool:
+    def faces_camera(self, a: Point2D, b: Point2D) -> bool:
         """Whether a strip across the car from (x, z) `a` to `b`, going forward, faces the eye."""
         dx, dz = b[0] - a[0], b[1] - a[1]
         ex, ez = self.eye[0] - a[0], self.canvas.camera.height - a[1]
         return -dz * ex + dx * ez > 0
 
 
-def _turned(normal: Place, degrees: float) -> Place:
+def _turned(normal: Point3D, degrees: float) -> Point3D:
     c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return c * normal[0] - s * normal[1], s * normal[0] + c * normal[1], normal[2]

@@ -8,27 +8,27 @@ import numpy as np
 from core.records import Box
 from synthetic.scenes import closeups, effects, graphics, landscapes, rooms, streets
 from synthetic.scenes.bodies import SHAPES, Shape
-from synthetic.scenes.canvas import Camera, Canvas, Place
+from synthetic.scenes.canvas import Camera, Canvas, Point3D
 from synthetic.scenes.cars import CarPainter
 from synthetic.scenes.dice import Dice
-from synthetic.scenes.faces import Look
-from synthetic.scenes.palette import PAINTS, WEATHERS, Weather
+from synthetic.scenes.faces import CarPose
+from synthetic.scenes.palette import PAINT_COLORS, WEATHERS, Weather
 from synthetic.scenes.people import draw_person
 from synthetic.scenes.scene import (
     BODY_TYPES,
     TURNS,
     Choices,
-    Labels,
     Scene,
+    SceneLabels,
     caption_of,
     draw_labels,
 )
 
-SIZE = (240, 200)
+SCENE_SIZE = (240, 200)
 """Width and height in pixels; near enough to square that a model's middle crop keeps the car."""
 
 SETTINGS = {
-    "city": streets.city, "mountains": landscapes.mountains, "sea": landscapes.sea,
+    "city": streets.city_street, "mountains": landscapes.mountains, "sea": landscapes.sea,
     "nature": landscapes.nature, "road": landscapes.road, "parking": streets.parking,
     "studio": rooms.studio, "indoor": rooms.indoor,
 }  # fmt: skip
@@ -40,7 +40,7 @@ SEATS = ((150, 110, 70), (40, 40, 44), (150, 34, 36), (214, 204, 184))
 RIMS = ((206, 208, 212), (172, 174, 180), (120, 122, 128), (62, 64, 68))
 
 
-def render(seed: int, size: tuple[int, int] = SIZE, **choices: Unpack[Choices]) -> Scene:
+def render(seed: int, size: tuple[int, int] = SCENE_SIZE, **choices: Unpack[Choices]) -> Scene:
     """The scene of this seed: the same seed, size and choices give the same pixels.
 
     `size` is (width, height) in pixels, at least 48 each. Raises `ValueError` for a smaller size or
@@ -50,7 +50,7 @@ def render(seed: int, size: tuple[int, int] = SIZE, **choices: Unpack[Choices]) 
         raise ValueError(f"size {size} is too small to tell a car; give at least 48 x 48")
     labels = draw_labels(seed, **choices)
     dice = Dice(seed, 2)
-    paint = dice.vary(PAINTS[labels.color or "grey"], 7)
+    paint = dice.vary(PAINT_COLORS[labels.color or "grey"], 7)
     if labels.view == "exterior":
         canvas, weather = paint_exterior(labels, dice, size)
     else:
@@ -74,7 +74,9 @@ def _tight(mask: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> Box | Non
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def paint_exterior(labels: Labels, dice: Dice, size: tuple[int, int]) -> tuple[Canvas, Weather]:
+def paint_exterior(
+    labels: SceneLabels, dice: Dice, size: tuple[int, int]
+) -> tuple[Canvas, Weather]:
     """A whole car in its place: the canvas, twice as large as `size`, and the weather on it."""
     background = labels.background or "road"
     under_roof = background in {"studio", "indoor"}
@@ -82,7 +84,7 @@ def paint_exterior(labels: Labels, dice: Dice, size: tuple[int, int]) -> tuple[C
     look = _look(dice, SHAPES[labels.body_type or "sedan"], labels.color or "grey")
     ranges = TURNS[labels.viewpoint or "side"]
     depth = dice.between(7.5, 11.0)
-    look = Look(
+    look = CarPose(
         look.shape, look.paint, look.paint_name, look.rim, look.seats,
         (dice.between(-0.3, 0.3), depth), dice.between(*dice.pick(ranges)), look.light,
     )  # fmt: skip
@@ -102,18 +104,19 @@ def paint_exterior(labels: Labels, dice: Dice, size: tuple[int, int]) -> tuple[C
     return canvas, weather
 
 
-def _look(dice: Dice, shape: Shape, color: str) -> Look:
+def _look(dice: Dice, shape: Shape, color: str) -> CarPose:
     azimuth, high = dice.between(0, math.tau), dice.between(0.5, 0.9)
     flat = math.sqrt(1 - high * high)
     # The sun stands behind the photographer more often than not, so Y is kept towards the camera.
-    light: Place = (flat * math.cos(azimuth), -abs(flat * math.sin(azimuth)), high)
-    return Look(
-        shape.varied(dice), dice.vary(PAINTS[color], 7), color, dice.pick(RIMS), dice.pick(SEATS),
+    light: Point3D = (flat * math.cos(azimuth), -abs(flat * math.sin(azimuth)), high)
+    return CarPose(
+        shape.varied(dice), dice.vary(PAINT_COLORS[color], 7), color,
+        dice.pick(RIMS), dice.pick(SEATS),
         (0.0, 0.0), 0.0, light,
     )  # fmt: skip
 
 
-def _frame(look: Look, dice: Dice, width: int, height: int) -> Camera:
+def _frame(look: CarPose, dice: Dice, width: int, height: int) -> Camera:
     """A camera that shows the whole car at a chosen share of the picture."""
     high = dice.between(1.45, 2.3)
     points = [
@@ -132,7 +135,9 @@ def _frame(look: Look, dice: Dice, width: int, height: int) -> Camera:
     return Camera(focal, center, horizon, high)
 
 
-def _distractors(canvas: Canvas, labels: Labels, dice: Dice, main: Look, weather: Weather) -> None:
+def _distractors(
+    canvas: Canvas, labels: SceneLabels, dice: Dice, main: CarPose, weather: Weather
+) -> None:
     """The cars of other colors, farther away: one on each side, where the first leaves room."""
     side = dice.pick((-1, 1))
     for i, color in enumerate(labels.others):
@@ -142,14 +147,14 @@ def _distractors(canvas: Canvas, labels: Labels, dice: Dice, main: Look, weather
         away = main.place[1] + near + dice.between(0.0, 1.6)
         across = spot * canvas.width * 0.5 / canvas.camera.focal * away
         turn = dice.pick((0, 180, -30, -90, 90, 150)) + dice.between(-10, 10)
-        car = Look(look.shape, look.paint, color, look.rim, look.seats, (across, away), turn,
+        car = CarPose(look.shape, look.paint, color, look.rim, look.seats, (across, away), turn,
                    main.light)  # fmt: skip
         painter = CarPainter(canvas, car)
         painter.shadow(weather)
         painter.paint()
 
 
-def _people(canvas: Canvas, labels: Labels, dice: Dice, look: Look) -> None:
+def _people(canvas: Canvas, labels: SceneLabels, dice: Dice, look: CarPose) -> None:
     """Put people before the car, apart from each other and whole within the picture."""
     camera, depth = canvas.camera, look.place[1]
     count = len(labels.persons)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from synthetic.scenes.canvas import Rgb
 
-PAINTS: dict[str, Rgb] = {
+PAINT_COLORS: dict[str, Rgb] = {
     "black": (24, 24, 28),
     "white": (246, 247, 248),
     "silver": (182, 187, 194),

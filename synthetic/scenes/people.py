@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from synthetic.scenes.canvas import Canvas, Point, Rgb, shade
+from synthetic.scenes.canvas import Canvas, Point2D, Rgb, shade
 from synthetic.scenes.dice import Dice
 
-KINDS = ("man", "woman", "child")
-AGES = ("young", "old")
+PERSON_KINDS = ("man", "woman", "child")
+PERSON_AGES = ("young", "old")
 
 SKINS: tuple[Rgb, ...] = ((244, 208, 178), (226, 176, 138), (176, 120, 82), (112, 72, 48))
 YOUNG_HAIR: tuple[Rgb, ...] = ((34, 24, 20), (84, 52, 28), (150, 98, 44), (222, 186, 104))
@@ -27,7 +27,7 @@ class Person:
     age: str
 
 
-def draw_person(canvas: Canvas, person: Person, place: Point, dice: Dice) -> None:
+def draw_person(canvas: Canvas, person: Person, place: Point2D, dice: Dice) -> None:
     """Paint a person at (X, Y) on the ground, facing the camera, and take the car's mask away."""
     foot = canvas.camera.project((place[0], place[1], 0.0))
     height = canvas.camera.focal / place[1] * HEIGHTS[person.kind] * dice.between(0.96, 1.04)
@@ -44,7 +44,7 @@ class _Painter:
     """Draws in shares of the person's height: x from the middle, y up from the feet."""
 
     def __init__(
-        self, canvas: Canvas, person: Person, foot: Point, height: float, dice: Dice
+        self, canvas: Canvas, person: Person, foot: Point2D, height: float, dice: Dice
     ) -> None:
         self.canvas, self.foot, self.height = canvas, foot, height
         self.old = person.age == "old"
@@ -55,16 +55,16 @@ class _Painter:
         self.second = dice.pick(CLOTHES)
         self.arm = dice.between(0.02, 0.12)
 
-    def _at(self, x: float, y: float) -> Point:
+    def _at(self, x: float, y: float) -> Point2D:
         return (
             self.foot[0] + (x + self.lean * y * y) * self.height,
             self.foot[1] - y * self.height,
         )
 
-    def _shape(self, points: list[Point], fill: Rgb) -> None:
+    def _shape(self, points: list[Point2D], fill: Rgb) -> None:
         self.canvas.polygon([self._at(*p) for p in points], fill)
 
-    def _mirrored(self, points: list[Point], fill: Rgb) -> None:
+    def _mirrored(self, points: list[Point2D], fill: Rgb) -> None:
         for sign in (-1, 1):
             self._shape([(sign * x, y) for x, y in points], fill)
 

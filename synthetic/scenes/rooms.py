@@ -33,7 +33,7 @@ WALLS: tuple[Rgb, ...] = (
     (206, 204, 200), (172, 180, 188), (190, 170, 150), (140, 146, 152), (214, 206, 184),
 )  # fmt: skip
 FLOORS: tuple[Rgb, ...] = ((150, 150, 152), (176, 170, 162), (112, 116, 122), (190, 184, 176))
-NEAR = 0.8
+HALL_START = 0.8
 """How far before the camera a hall begins, in metres."""
 
 
@@ -44,7 +44,7 @@ def indoor(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
     wall = shade(dice.vary(dice.pick(WALLS), 12), 0.75 + 0.25 * weather.world)
     floor = dice.vary(dice.pick(FLOORS), 10)
     canvas.rectangle(0, 0, canvas.width, canvas.height, shade(wall, 0.82))
-    canvas.level((-wide, wide), (NEAR, back), tall, shade(wall, 0.62))
+    canvas.level((-wide, wide), (HALL_START, back), tall, shade(wall, 0.62))
     _tiles(canvas, wide, back, floor)
     (x0, y0), (x1, y1) = canvas.seen([(-wide, back, tall), (wide, back, 0.0)])
     canvas.rectangle(x0, y0, x1, y1, wall)
@@ -55,13 +55,13 @@ def indoor(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
 
 
 def _tiles(canvas: Canvas, wide: float, back: float, floor: Rgb) -> None:
-    canvas.level((-wide, wide), (NEAR, back), 0.0, floor)
+    canvas.level((-wide, wide), (HALL_START, back), 0.0, floor)
     seam = shade(floor, 0.86)
     for i in range(-6, 7):
         x = i * wide / 6
-        canvas.line(canvas.seen([(x, NEAR, 0), (x, back, 0)]), seam, 0.4)
+        canvas.line(canvas.seen([(x, HALL_START, 0), (x, back, 0)]), seam, 0.4)
     for i in range(8):
-        y = NEAR + 1 + (back - NEAR - 1) * i / 7
+        y = HALL_START + 1 + (back - HALL_START - 1) * i / 7
         canvas.line(canvas.seen([(-wide, y, 0), (wide, y, 0)]), seam, 0.4)
 
 

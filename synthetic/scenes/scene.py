@@ -10,14 +10,14 @@ from PIL import Image
 from core.records import Box
 from synthetic.scenes.bodies import SHAPES
 from synthetic.scenes.dice import Dice
-from synthetic.scenes.palette import PAINTS
+from synthetic.scenes.palette import PAINT_COLORS
 from synthetic.scenes.people import Person
 
 View = Literal["exterior", "interior", "detail", "not_a_car"]
 
 BACKGROUNDS = ("city", "mountains", "sea", "nature", "road", "parking", "studio", "indoor")
 BODY_TYPES = tuple(SHAPES)
-COLORS = tuple(PAINTS)
+SCENE_COLORS = tuple(PAINT_COLORS)
 VIEWS: tuple[View, ...] = ("exterior", "interior", "detail", "not_a_car")
 TURNS = {
     "side": ((-9, 9), (171, 189)),
@@ -45,7 +45,7 @@ class Choices(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class SceneLabels:
     """What a scene shows. Values that the picture does not tell are None or empty.
 
     `color` is kept for details too where they show paint; `body_type`, `background` and
@@ -83,13 +83,13 @@ class Scene:
 
     seed: int
     image: Image.Image
-    labels: Labels
+    labels: SceneLabels
     mask: NDArray[np.bool_]
     box: Box | None
     caption: str
 
 
-def draw_labels(seed: int, **choices: Unpack[Choices]) -> Labels:
+def draw_labels(seed: int, **choices: Unpack[Choices]) -> SceneLabels:
     """The labels of the scene with this seed, without painting it.
 
     A choice replaces what was drawn and changes no other draw. Raises `ValueError` for a word that
@@ -98,19 +98,19 @@ def draw_labels(seed: int, **choices: Unpack[Choices]) -> Labels:
     _check(choices)
     dice = Dice(seed, 1)
     view = dice.pick(_VIEW_ODDS)
-    color, body_type = dice.pick(COLORS), dice.pick(BODY_TYPES)
+    color, body_type = dice.pick(SCENE_COLORS), dice.pick(BODY_TYPES)
     background, viewpoint = dice.pick(BACKGROUNDS), dice.pick((*VIEWPOINTS[:3], *VIEWPOINTS))
     persons = _draw_people(dice)
     detail = dice.pick(("wheel", "badge", "engine"))
     view = choices.get("view", view)
     if view == "detail":
         shown = None if detail == "engine" else choices.get("color", color)
-        return Labels(view, color=shown, detail=detail)
+        return SceneLabels(view, color=shown, detail=detail)
     if view != "exterior":
-        return Labels(view)
+        return SceneLabels(view)
     color = choices.get("color", color)
     others = _draw_others(dice, color)
-    return Labels(
+    return SceneLabels(
         view,
         color,
         choices.get("body_type", body_type),
@@ -132,14 +132,14 @@ def _draw_people(dice: Dice) -> tuple[Person, ...]:
 
 def _draw_others(dice: Dice, color: str) -> tuple[str, ...]:
     """No other car in two scenes of three, else one or two of other colors."""
-    rest = [c for c in COLORS if c != color]
+    rest = [c for c in SCENE_COLORS if c != color]
     count = dice.pick((0, 0, 0, 0, 1, 2))
     return tuple(dice.pick(rest) for _ in range(count))
 
 
 def _check(choices: Choices) -> None:
     known = {
-        "view": VIEWS, "color": COLORS, "body_type": BODY_TYPES, "background": BACKGROUNDS,
+        "view": VIEWS, "color": SCENE_COLORS, "body_type": BODY_TYPES, "background": BACKGROUNDS,
         "viewpoint": VIEWPOINTS,
     }  # fmt: skip
     for name, value in choices.items():
@@ -152,11 +152,13 @@ def _check(choices: Choices) -> None:
                 f"{name!r} is not a choice; known are {', '.join([*known, 'people', 'others'])}"
             )
     for value in choices.get("others", ()):
-        if value not in COLORS:
-            raise ValueError(f"others={value!r} cannot be rendered; choose of {', '.join(COLORS)}")
+        if value not in SCENE_COLORS:
+            raise ValueError(
+                f"others={value!r} cannot be rendered; choose of {', '.join(SCENE_COLORS)}"
+            )
 
 
-def caption_of(labels: Labels) -> str:
+def caption_of(labels: SceneLabels) -> str:
     """The scene in one English sentence."""
     if labels.view == "not_a_car":
         return "not a car: a banner, a logo, a placeholder or a plan"
@@ -165,7 +167,7 @@ def caption_of(labels: Labels) -> str:
     if labels.view == "detail":
         paint = f" of a {labels.color} car" if labels.color else " of a car"
         return f"a detail{paint}: {labels.detail}"
-    where = PLACES[labels.background or ""]
+    where = BACKGROUND_PHRASES[labels.background or ""]
     words = f"{article(labels.color or '')} {labels.color} {labels.body_type} {where}"
     if labels.persons:
         people = " and ".join(f"{article(p.age)} {p.age} {p.kind}" for p in labels.persons)
@@ -173,7 +175,7 @@ def caption_of(labels: Labels) -> str:
     return words
 
 
-PLACES = {
+BACKGROUND_PHRASES = {
     "city": "in the city", "mountains": "in the mountains", "sea": "by the sea",
     "nature": "in nature", "road": "on the road", "parking": "on a parking lot",
     "studio": "in a studio", "indoor": "indoors",

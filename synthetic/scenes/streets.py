@@ -6,7 +6,7 @@ from synthetic.scenes.landscapes import draw_ground, draw_sky
 from synthetic.scenes.palette import GROUNDS, Weather
 
 
-def city(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
+def city_street(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
     """Rows of houses with windows behind a pavement and a street."""
     draw_sky(canvas, weather, dice)
     draw_ground(canvas, dice.vary(dice.pick(GROUNDS), 10), weather.world)

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from synthetic.scenes.painter import SIZE, render
-from synthetic.scenes.scene import Labels, Scene
+from synthetic.scenes.painter import SCENE_SIZE, render
+from synthetic.scenes.scene import Scene, SceneLabels
 
 LABEL_COLUMNS = ("path", "color", "body_type", "background", "view", "people", "age")
 
@@ -34,7 +34,7 @@ def write_scenes(folder: Path, count: int, seed: int) -> WrittenScenes:
     folder.mkdir(parents=True, exist_ok=True)
     rows, new = [], 0
     for i in range(count):
-        scene = render(seed + i, SIZE)
+        scene = render(seed + i, SCENE_SIZE)
         name = f"scene_{i + 1:06d}.jpg"
         new += _store(folder / name, jpeg_bytes(scene))
         rows.append(label_row(name, scene.labels))
@@ -53,7 +53,7 @@ def jpeg_bytes(scene: Scene) -> bytes:
     return buffer.getvalue()
 
 
-def label_row(path: str, labels: Labels) -> dict[str, str]:
+def label_row(path: str, labels: SceneLabels) -> dict[str, str]:
     """A scene's labels as a row of the sidecar."""
     return {
         "path": path,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synthetic.scenes import BACKGROUNDS, BODY_TYPES, COLORS, VIEWS, Labels
+from synthetic.scenes import BACKGROUNDS, BODY_TYPES, SCENE_COLORS, VIEWS, SceneLabels
 from synthetic.scenes.dice import Dice
 from synthetic.scenes.scene import article
 
@@ -19,7 +19,7 @@ AGES = ("young", "old")
 FLAGS = (*KINDS, *AGES, "man young", "man old", "woman young", "woman old", "nobody")
 DETAILS = ("wheel", "badge", "engine")
 VALUES: dict[str, tuple[str, ...]] = {
-    "color": COLORS,
+    "color": SCENE_COLORS,
     "body_type": BODY_TYPES,
     "background": BACKGROUNDS,
     "view": VIEWS,
@@ -78,7 +78,7 @@ class Caption:
     wants: tuple[tuple[int, int], ...]
 
 
-def facts_of(labels: Labels) -> list[int]:
+def facts_of(labels: SceneLabels) -> list[int]:
     """A photo's labels as integers: indexes of values (-1 where there is none), then flags."""
     row = [VALUES[name].index(value) if (value := getattr(labels, name)) else -1 for name in VALUES]
     row.append(DETAILS.index(labels.detail) if labels.view == "detail" and labels.detail else -1)
@@ -100,7 +100,7 @@ def fits(captions: Sequence[Caption], facts: NDArray[np.int64]) -> NDArray[np.bo
 
 def class_prompts(dice: Dice) -> list[str]:
     """One prompt for every value of VALUES, in order, in words picked by the dice."""
-    colors = [dice.pick(COLOR_TEMPLATES).format(_color(c, dice)) for c in COLORS]
+    colors = [dice.pick(COLOR_TEMPLATES).format(_color(c, dice)) for c in SCENE_COLORS]
     bodies = [dice.pick(BODY_TEMPLATES).format(_body(b, dice)) for b in BODY_TYPES]
     places = [dice.pick(PLACE_TEMPLATES).format(dice.pick(PLACE_WORDS[b])) for b in BACKGROUNDS]
     views = [dice.pick(VIEW_WORDS[v]) for v in VIEWS]
@@ -148,7 +148,7 @@ def _closeup_caption(facts: Sequence[int], view: str, dice: Dice) -> Caption:
         color = facts[COLUMNS["color"]]
         if color >= 0 and dice.chance(0.6):
             wants.append((COLUMNS["color"], color))
-            text = text.format(part, _color(COLORS[color], dice))
+            text = text.format(part, _color(SCENE_COLORS[color], dice))
         else:
             text = text.format(part, "").replace("  ", " ")
     return Caption(_grammar(text), tuple(wants))
@@ -157,7 +157,7 @@ def _closeup_caption(facts: Sequence[int], view: str, dice: Dice) -> Caption:
 def _car_words(facts: Sequence[int], names: Sequence[str], dice: Dice) -> str:
     words = []
     if "color" in names:
-        words.append(_color(COLORS[facts[0]], dice))
+        words.append(_color(SCENE_COLORS[facts[0]], dice))
     words.append(_body(BODY_TYPES[facts[1]], dice) if "body_type" in names else "car")
     if "background" in names:
         words.append(dice.pick(PLACE_WORDS[BACKGROUNDS[facts[2]]]))

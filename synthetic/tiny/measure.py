@@ -13,7 +13,7 @@ from PIL import Image
 
 from embeddings.openclip import open_clip
 from embeddings.tiny import NAME, WEIGHTS, register
-from synthetic.scenes import BODY_TYPES, COLORS, render
+from synthetic.scenes import BODY_TYPES, SCENE_COLORS, render
 from synthetic.scenes.scene import article
 from synthetic.scenes.write import jpeg_bytes
 from synthetic.tiny.captions import (
@@ -33,7 +33,7 @@ from synthetic.tiny.scenes import is_withheld
 Vectors = NDArray[np.float32]
 
 PROMPTS: dict[str, list[str]] = {
-    "color": [f"a photo of a {color} car" for color in COLORS],
+    "color": [f"a photo of a {color} car" for color in SCENE_COLORS],
     "body_type": [BODY_TEMPLATES[0].format(body) for body in BODY_TYPES],
     "background": [f"a photo of a car {words[0]}" for words in PLACE_WORDS.values()],
     "view": [words[0] for words in VIEW_WORDS.values()],
@@ -108,7 +108,7 @@ def _histogram(image: Image.Image) -> Vectors:
 def reworded_prompts(name: str) -> list[list[str]]:
     """Class prompts of an attribute in the wordings that training never had; none of a view."""
     things = {
-        "color": [f"{color} car" for color in COLORS],
+        "color": [f"{color} car" for color in SCENE_COLORS],
         "body_type": list(BODY_TYPES),
         "background": [f"car {words[0]}" for words in PLACE_WORDS.values()],
     }
@@ -153,7 +153,7 @@ def precision_at_10(model: Model, sample: Sample, template: str) -> tuple[float,
     seen = sample.facts[:, COLUMNS["view"]] == 0
     vectors, facts = sample.vectors[seen], sample.facts[seen]
     scores = []
-    for i, color in enumerate(COLORS):
+    for i, color in enumerate(SCENE_COLORS):
         texts = [template.format(f"{color} {body}") for body in BODY_TYPES]
         for j, query in enumerate(model.embed_texts(texts)):
             fit = (facts[:, 0] == i) & (facts[:, 1] == j)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from synthetic.scenes import BACKGROUNDS, BODY_TYPES, COLORS, Labels, draw_labels, render
+from synthetic.scenes import BACKGROUNDS, BODY_TYPES, SCENE_COLORS, SceneLabels, draw_labels, render
 from synthetic.scenes.dice import Dice
 from synthetic.tiny.captions import facts_of
 
@@ -25,11 +25,11 @@ Pixels = NDArray[np.uint8]
 Facts = NDArray[np.int64]
 
 
-def is_withheld(labels: Labels) -> bool:
+def is_withheld(labels: SceneLabels) -> bool:
     """Whether training skips this combination of color, body type and background: one in five."""
     if labels.view != "exterior" or not (labels.color and labels.body_type and labels.background):
         return False
-    color, body = COLORS.index(labels.color), BODY_TYPES.index(labels.body_type)
+    color, body = SCENE_COLORS.index(labels.color), BODY_TYPES.index(labels.body_type)
     return (2 * color + body + 3 * BACKGROUNDS.index(labels.background)) % 5 == 0
 
 

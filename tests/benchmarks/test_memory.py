@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks.memory import Peak, measure_all, page_of, write_photos
-from core.photos.decode import examine, image_id
+from core.photos.decode import decode_facts, image_id
 
 
 def test_photos_differ_in_bytes_and_can_be_read(tmp_path: Path) -> None:
     write_photos(tmp_path / "photos", 7, drawn=3)
     contents = [each.read_bytes() for each in sorted((tmp_path / "photos").iterdir())]
     assert len({image_id(each) for each in contents}) == 7
-    facts = [examine(each) for each in contents]
+    facts = [decode_facts(each) for each in contents]
     assert len({each.phash for each in facts}) == 3
     assert {each.width for each in facts} == {128}
 

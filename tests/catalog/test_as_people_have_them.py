@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from catalog.register import REPLACED, register
+from catalog.register import PHOTO_REPLACED, register
 from catalog.table import Catalog, open_catalog
-from core.photos.decode import FIRST_FRAME, examine
+from core.photos.decode import FIRST_FRAME, decode_facts
 from crawlers.imports.folder import FolderSource
 from tests.catalog.making import png
 
@@ -31,7 +31,7 @@ def saved(image: Image.Image, kind: str, **how: object) -> bytes:
 
 def shown(content: bytes) -> tuple[int, ...]:
     """The mean color of a photo's thumbnail."""
-    with Image.open(io.BytesIO(examine(content).thumbnail)) as thumbnail:
+    with Image.open(io.BytesIO(decode_facts(content).thumbnail)) as thumbnail:
         return tuple(int(each) for each in np.asarray(thumbnail.convert("RGB")).mean((0, 1)))
 
 
@@ -47,7 +47,7 @@ def test_a_photo_that_is_still_being_copied_is_taken_when_it_is_whole(
     assert (half.new, half.rejected.total()) == (0, 1)
     (folder / "a.jpg").write_bytes(whole)
     done = register(catalog, FolderSource(folder).records(), run_id="r2")
-    assert (done.new, done.rejected.total(), done.notices[REPLACED]) == (1, 0, 0)
+    assert (done.new, done.rejected.total(), done.notices[PHOTO_REPLACED]) == (1, 0, 0)
 
 
 def test_one_photo_under_many_names_is_one_photo(catalog: Catalog, tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_of_an_animation_with_a_picture_before_it_that_picture_is_shown(catalog:
         default_image=True,
     )  # fmt: skip
     assert shown(still) == pytest.approx(RED, abs=3)
-    assert examine(still).animated, FIRST_FRAME
+    assert decode_facts(still).animated, FIRST_FRAME
 
 
 def test_a_photo_of_a_phone_whose_second_picture_was_cut_off_is_taken() -> None:
@@ -90,7 +90,7 @@ def test_a_photo_of_a_phone_whose_second_picture_was_cut_off_is_taken() -> None:
     first = both[: both.rindex(b"\xff\xd8\xff")]
     assert len(first) < len(both)
     assert shown(first) == pytest.approx(RED, abs=3)
-    assert not examine(first).animated
+    assert not decode_facts(first).animated
 
 
 def test_a_turn_that_only_xmp_tells_is_made() -> None:
@@ -101,7 +101,7 @@ def test_a_turn_that_only_xmp_tells_is_made() -> None:
         'syntax-ns#"><rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" '
         'tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>',
     )
-    facts = examine(saved(Image.new("RGB", (200, 100), RED), "PNG", pnginfo=told))
+    facts = decode_facts(saved(Image.new("RGB", (200, 100), RED), "PNG", pnginfo=told))
     assert (facts.width, facts.height) == (100, 200)
 
 
@@ -114,5 +114,5 @@ def test_a_panorama_of_any_shape_has_a_thumbnail(size: tuple[int, int]) -> None:
 def test_a_turn_that_there_is_not_is_none(number: int) -> None:
     exif = Image.Exif()
     exif[274] = number
-    facts = examine(saved(Image.new("RGB", (200, 100), RED), "JPEG", exif=exif.tobytes()))
+    facts = decode_facts(saved(Image.new("RGB", (200, 100), RED), "JPEG", exif=exif.tobytes()))
     assert (facts.width, facts.height) == (200, 100)

@@ -12,10 +12,10 @@ import pytest
 
 from catalog import cleanup
 from catalog.cleanup import clean_up, remove_superseded, remove_versions
-from catalog.optimize import keep_up
+from catalog.optimize import optimize_table
 from catalog.published import PublishedCars
 from catalog.table import Catalog, StoreError, open_catalog
-from catalog.versions import REPLACED, TAG
+from catalog.versions import PUBLISHED_TAG, REPLACED_PREFIX
 from core.assertions import Assertion
 from flows.settings import SettingsError, load_settings
 from labeling.label import store_assertions
@@ -61,7 +61,7 @@ def test_replaced_versions_go_and_what_searches_read_stays(grown: Catalog) -> No
     assert versions(grown) == {newest}
     assert done.versions == len(there) - 1
     assert done.bytes == before - size(grown, "cars") > 0
-    assert set(tags(grown)) == {TAG}
+    assert set(tags(grown)) == {PUBLISHED_TAG}
     assert grown.table("cars").to_arrow() == rows
     assert PublishedCars(open_catalog(grown.uri, create=False)).count() == 20
 
@@ -69,7 +69,7 @@ def test_replaced_versions_go_and_what_searches_read_stays(grown: Catalog) -> No
 def test_a_clean_up_that_was_broken_off_is_gone_on_with(grown: Catalog) -> None:
     """Killed in the middle it has deleted some files of old versions, and the rest is there."""
     rows = grown.table("cars").to_arrow()
-    keep_up(grown.table("cars"), [], large=False)
+    optimize_table(grown.table("cars"), [], large=False)
     grown.table("cars").to_lance().optimize.compact_files()
     publish(grown)
     current = grown.table("cars").to_lance()
@@ -89,15 +89,15 @@ def test_a_clean_up_that_was_broken_off_is_gone_on_with(grown: Catalog) -> None:
 def test_a_search_that_is_under_way_reads_on_after_the_tag_has_moved(
     grown: Catalog, make_photo: MakePhoto, fill: Fill
 ) -> None:
-    keep_up(grown.table("cars"), [], large=False)
+    optimize_table(grown.table("cars"), [], large=False)
     reader = PublishedCars(grown)
     reading = reader._read(["image_id", "thumbnail"], None, 1)
     seen = [next(reading).column("image_id")[0].as_py()]
-    opened = tags(grown)[TAG]["version"]
+    opened = tags(grown)[PUBLISHED_TAG]["version"]
     # Written long before it was replaced: by its age it would go at once.
     fill(grown, [make_photo(99)])
     publish(grown)
-    assert tags(grown)[f"{REPLACED}{opened}"]["version"] == opened
+    assert tags(grown)[f"{REPLACED_PREFIX}{opened}"]["version"] == opened
     # All versions but those that are tagged, though they too were replaced just now.
     remove_versions_but_tags(grown)
     assert opened in versions(grown)
@@ -105,7 +105,7 @@ def test_a_search_that_is_under_way_reads_on_after_the_tag_has_moved(
     assert len(set(seen)) == reader.count() == 20
     assert len(reader.rows(seen, ["thumbnail"])) == 20
     assert remove_versions(grown, "cars", NOW).versions == 5
-    assert versions(grown) == {tags(grown)[TAG]["version"]}
+    assert versions(grown) == {tags(grown)[PUBLISHED_TAG]["version"]}
 
 
 def remove_versions_but_tags(catalog: Catalog) -> None:
@@ -132,10 +132,10 @@ def test_the_grace_time_begins_when_a_version_is_replaced(
 
 
 def test_a_version_that_is_published_again_is_not_one_that_was_replaced(grown: Catalog) -> None:
-    newest = tags(grown)[TAG]["version"]
-    grown.table("cars").tags.create(f"{REPLACED}{newest}", newest)
+    newest = tags(grown)[PUBLISHED_TAG]["version"]
+    grown.table("cars").tags.create(f"{REPLACED_PREFIX}{newest}", newest)
     remove_versions(grown, "cars", HOUR)
-    assert f"{REPLACED}{newest}" not in tags(grown)
+    assert f"{REPLACED_PREFIX}{newest}" not in tags(grown)
     assert newest in versions(grown)
 
 
@@ -168,7 +168,7 @@ def test_it_looks_every_some_versions_or_runs(
     grown.insert("runs", pa.Table.from_pylist([row], grown.specs["runs"].schema))
     here = grown.versions()
     assert clean_up(grown, NOW, since=here).versions == 0
-    monkeypatch.setattr(cleanup, "RUNS", 1)
+    monkeypatch.setattr(cleanup, "CLEANUP_RUNS", 1)
     assert clean_up(grown, HOUR, since=here).versions == 0
     before = {name: size(grown, name) for name in ("cars", "images", "sightings")}
     assert clean_up(grown, NOW, since=here).versions > 0
@@ -178,8 +178,8 @@ def test_it_looks_every_some_versions_or_runs(
 def test_another_writer_that_is_first_ends_no_run(
     grown: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cleanup, "EVERY", 2)
-    monkeypatch.setattr(cleanup, "RUNS", 1000)
+    monkeypatch.setattr(cleanup, "CLEANUP_VERSIONS", 2)
+    monkeypatch.setattr(cleanup, "CLEANUP_RUNS", 1000)
     asked: list[str] = []
     lasts = False
 
@@ -202,7 +202,7 @@ def test_a_run_that_published_cleans_up_and_counts_it(
     from flows.run import Run
     from flows.stages.run_stages import publish_pending
 
-    monkeypatch.setattr(cleanup, "RUNS", 1)
+    monkeypatch.setattr(cleanup, "CLEANUP_RUNS", 1)
     settings = SimpleNamespace(keep_days=0, shard_size=9, exact_rows=99, publish_max_loss=0.1)
     run = Run(settings, grown, new_report("publish", "r", {}))  # type: ignore[arg-type]
     many = len(versions(grown))
@@ -308,7 +308,7 @@ def test_a_version_that_is_back_in_use_keeps_what_it_said(
 def test_few_superseded_statements_wait_for_more(
     relabeled: Callable[[], Catalog], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cleanup, "LEAST_SHARE", 0.5)
+    monkeypatch.setattr(cleanup, "MIN_SUPERSEDED_SHARE", 0.5)
     catalog = relabeled()
     assert remove_superseded(catalog, NOW) == 0
     assert ("model", "net", "1") in said(catalog)

@@ -12,7 +12,7 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
-from core.photos.decode import RejectedError, decode, examine
+from core.photos.decode import RejectedError, decode, decode_facts
 from core.photos.icc_profiles import SRGB_CURVE, Curve, rgb_profile
 from embeddings.preparation import Preparation
 
@@ -82,7 +82,7 @@ def test_a_wide_space_is_shown_as_srgb(space: str, kind: str, options: dict[str,
 def test_so_are_the_thumbnail_and_what_is_embedded() -> None:
     profile, red = SPACES["ProPhoto"]
     content = encode(Image.new("RGB", SIZE, red), "PNG", icc_profile=profile)
-    with Image.open(io.BytesIO(examine(content).thumbnail)) as small:
+    with Image.open(io.BytesIO(decode_facts(content).thumbnail)) as small:
         assert "icc_profile" not in small.info
         thumbnail = small.getpixel((20, 20))
     assert isinstance(thumbnail, tuple)

@@ -127,7 +127,7 @@ def test_a_fragment_that_changed_meanwhile_is_not_overwritten(
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, change: object) -> None:
     """Let another writer come between looking at the fragments and committing, once."""
-    rewrite, done = update_columns.rewrite, []
+    rewrite, done = update_columns.rewrite_columns, []
 
     def late(*given: object) -> None:
         if not done:
@@ -135,4 +135,4 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, change: object) -> None:
             change()  # type: ignore[operator]
         rewrite(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(update_columns, "rewrite", late)
+    monkeypatch.setattr(update_columns, "rewrite_columns", late)

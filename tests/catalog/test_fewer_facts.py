@@ -4,7 +4,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from catalog.register import KEPT, register
+from catalog.register import FACTS_KEPT, register
 from catalog.table import Catalog
 from core.records import Box, Listing, Photo, PhotoLink
 from crawlers.engine.job import CrawlJob
@@ -55,7 +55,7 @@ def test_a_crawl_whose_pages_lack_a_field_takes_nothing_back(
             source = crawled(job, tmp_path, f"crawl {number}", is_sound=number == 0)
             done = register(catalog, source.records(), run_id=f"r{number}")
     assert done.facts == {("make", "changed"): 1}
-    assert done.notices == {KEPT: 1}
+    assert done.notices == {FACTS_KEPT: 1}
     assert (row(catalog)["words"], row(catalog)["license"]) == (
         '{"color": "red", "make": "Kia"}', "CC0",
     )  # fmt: skip

@@ -60,7 +60,7 @@ def test_a_catalog_that_settings_name(
     ids = fill(catalog, [make_photo(seed, color="red") for seed in range(3)])
     # Lance itself commits this, and compacts and indexes below: it must know the store too.
     catalog.rewrite("cars", pa.table({"image_id": ids, "make": ["seat"] * 3}))
-    monkeypatch.setattr("catalog.optimize.FEW", 0)
+    monkeypatch.setattr("catalog.optimize.MAX_SMALL_FRAGMENTS", 0)
     maintain_indexes(catalog, "semantic")
     assert publish(catalog).moved
     assert PublishedCars(catalog_at(settings, create=False)).count("make = 'seat'") == 3

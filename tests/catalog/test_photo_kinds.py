@@ -10,10 +10,10 @@ import pytest
 from PIL import ExifTags, Image
 
 from core.photos import file_types
-from core.photos.decode import TOO_LARGE, RejectedError, decode, examine
+from core.photos.decode import TOO_LARGE, RejectedError, decode, decode_facts
 from core.photos.decoding_budget import TOO_MUCH_MEMORY
 from core.photos.strip_metadata import NO_PICTURE
-from core.photos.tiff import RAW
+from core.photos.tiff import CAMERA_RAW
 
 pillow_heif.register_heif_opener()
 
@@ -32,7 +32,7 @@ def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 def rejection(content: bytes) -> RejectedError:
     with pytest.raises(RejectedError) as rejected:
-        examine(content)
+        decode_facts(content)
     return rejected.value
 
 
@@ -51,7 +51,7 @@ NAMED = {
     "QOI is not read": [b"qoif" + NOISE],
     "DICOM is not read": [bytes(128) + b"DICM" + NOISE],
     "PDF is not read": [b"%PDF-1.7\n" + NOISE],
-    RAW: [
+    CAMERA_RAW: [
         *(box(b"crx ", b"crx isom"), b"FUJIFILMCCD-RAW 0201" + NOISE, b"IIRO\x08" + NOISE),
         *(b"IIU\0\x18" + NOISE, b"FOVb" + NOISE, b"\0MRM" + NOISE),
     ],
@@ -88,7 +88,7 @@ def test_a_file_without_a_picture() -> None:
     ):
         assert rejection(content).reason == NO_PICTURE
     assert rejection(gif[:head]).reason == file_types.TRUNCATED
-    assert examine(gif[:head] + comment + gif[head:]).format == "GIF"
+    assert decode_facts(gif[:head] + comment + gif[head:]).format == "GIF"
 
 
 @pytest.mark.parametrize("options", [{}, {"tile_size": 64}, {"chroma": 444}, {"mode": "RGBA"}])
@@ -96,7 +96,7 @@ def test_heic_is_read(options: dict[str, Any]) -> None:
     image = scene().convert(options.get("mode", "RGB"))
     more = {name: value for name, value in options.items() if name != "mode"}
     content = encode(image, "HEIF", quality=90, **more)
-    facts = examine(content)
+    facts = decode_facts(content)
     assert (facts.format, facts.width, facts.height, facts.notices) == ("HEIF", 160, 96, ())
     assert np.abs(np.asarray(decode(content), int) - np.asarray(scene(), int)).mean() < 4
 
@@ -116,7 +116,7 @@ def test_heic_is_turned_once() -> None:
 
 def test_of_a_burst_the_first_is_taken() -> None:
     content = encode(scene(), "HEIF", save_all=True, append_images=[scene().rotate(180)])
-    facts = examine(content)
+    facts = decode_facts(content)
     assert (facts.format, facts.notices) == ("HEIF", ())
 
 

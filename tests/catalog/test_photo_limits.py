@@ -20,17 +20,17 @@ from catalog.register import register
 from catalog.table import Catalog
 from core.photos import decode as photos
 from core.photos import decoding_budget, display
-from core.photos.decode import RejectedError, decode, decoding_bytes, examine
+from core.photos.decode import RejectedError, decode, decode_facts, decoding_bytes
 from core.photos.decoding_budget import (
-    MOST_SCANS,
+    MAX_SCANS,
     TOO_MANY_PARTS,
     TOO_MANY_SCANS,
     TOO_MUCH_MEMORY,
-    Budget,
+    MemoryBudget,
 )
 from core.photos.file_types import JPEG_2000, TRUNCATED
 from core.records import Box, Photo, Sighting
-from crawlers.engine.pipelines.store_photo import LASTING, look_at
+from crawlers.engine.pipelines.store_photo import PERMANENT_REASONS, content_fault
 
 SIZE = (320, 240)
 SCAN, END = b"\xff\xda", b"\xff\xd9"
@@ -73,7 +73,7 @@ def tiff(compression: int, size: tuple[int, int], data: bytes, more: Sequence[tu
 
 def reason_of(content: bytes) -> str:
     with pytest.raises(RejectedError) as rejected:
-        examine(content)
+        decode_facts(content)
     for side in (None, 64):
         with pytest.raises(RejectedError) as again:
             decode(content, side=side)
@@ -83,10 +83,10 @@ def reason_of(content: bytes) -> str:
 
 
 def test_a_jpeg_of_many_scans_is_refused() -> None:
-    assert examine(of_scans(MOST_SCANS)).format == "JPEG"
-    assert reason_of(of_scans(MOST_SCANS + 1)) == TOO_MANY_SCANS
+    assert decode_facts(of_scans(MAX_SCANS)).format == "JPEG"
+    assert reason_of(of_scans(MAX_SCANS + 1)) == TOO_MANY_SCANS
     with pytest.raises(RejectedError, match=r"it has 3,000"):
-        examine(of_scans(3_000))
+        decode_facts(of_scans(3_000))
 
 
 def test_so_is_one_whose_scans_are_written_otherwise() -> None:
@@ -99,7 +99,7 @@ def test_so_is_one_whose_scans_are_written_otherwise() -> None:
 
 def test_so_is_the_first_of_several_pictures_in_one_file() -> None:
     frames = encode(noise("RGB"), "MPO", save_all=True, append_images=[noise("RGB")] * 2)
-    assert examine(frames).format == "MPO"
+    assert decode_facts(frames).format == "MPO"
     at = frames.index(SCAN)
     end = frames.index(END, at)
     assert reason_of(frames[:end] + frames[at:end] * 40 + frames[end:]) == TOO_MANY_SCANS
@@ -108,11 +108,11 @@ def test_so_is_the_first_of_several_pictures_in_one_file() -> None:
 def test_marks_of_scans_elsewhere_are_none() -> None:
     """In a thumbnail, and in the pictures that come behind the first."""
     plain = encode(noise("RGB"), "JPEG")
-    assert examine(behind_start(plain, 0xE1, b"Exif\0\0" + SCAN * 100)).format == "JPEG"
-    assert examine(behind_start(plain, 0xFE, SCAN * 100)).format == "JPEG"
+    assert decode_facts(behind_start(plain, 0xE1, b"Exif\0\0" + SCAN * 100)).format == "JPEG"
+    assert decode_facts(behind_start(plain, 0xFE, SCAN * 100)).format == "JPEG"
     many = encode(noise("RGB"), "MPO", save_all=True, append_images=[noise("RGB", (64, 64))] * 50)
-    assert many.count(SCAN) > MOST_SCANS
-    assert examine(many).format == "MPO"
+    assert many.count(SCAN) > MAX_SCANS
+    assert decode_facts(many).format == "MPO"
 
 
 def in_parts(number: int) -> list[bytes]:
@@ -130,21 +130,21 @@ def in_parts(number: int) -> list[bytes]:
 def test_a_file_in_ever_so_many_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is read by itself under the interpreter's lock; 12 MB of comments took half a minute."""
     for content in in_parts(100):
-        assert examine(content).width == SIZE[0]
-    monkeypatch.setattr(decoding_budget, "MOST_READS", 1_000)
+        assert decode_facts(content).width == SIZE[0]
+    monkeypatch.setattr(decoding_budget, "MAX_READS", 1_000)
     for content in in_parts(2_000):
         assert reason_of(content) == TOO_MANY_PARTS
     for content in in_parts(2_000)[:2]:  # a crawl takes no GIF
-        assert look_at(content)[0] == TOO_MANY_PARTS
-    assert TOO_MANY_PARTS in LASTING
+        assert content_fault(content)[0] == TOO_MANY_PARTS
+    assert TOO_MANY_PARTS in PERMANENT_REASONS
 
 
 def test_texts_behind_the_pixels_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     png = encode(noise("RGB"), "PNG")
     text = struct.pack(">L4sL", 0, b"tEXt", zlib.crc32(b"tEXt"))
-    monkeypatch.setattr(decoding_budget, "MOST_READS", 1_000)
+    monkeypatch.setattr(decoding_budget, "MAX_READS", 1_000)
     with pytest.raises(RejectedError) as rejected:
-        examine(png[:-12] + text * 2_000 + png[-12:])
+        decode_facts(png[:-12] + text * 2_000 + png[-12:])
     assert rejected.value.reason == TOO_MANY_PARTS
 
 
@@ -152,7 +152,7 @@ def test_a_tiff_of_one_huge_tile_is_refused() -> None:
     content = tiff(8, (100, 100), b"x", [(322, 2**15 + 16), (323, 2**15)])
     assert reason_of(content) == TOO_MUCH_MEMORY
     small = tiff(1, (100, 100), bytes(128 * 128), [(322, 128), (323, 128)])
-    assert examine(small).format == "TIFF"
+    assert decode_facts(small).format == "TIFF"
 
 
 @pytest.mark.parametrize("options", [{}, {"no_jp2": True}])
@@ -172,7 +172,7 @@ def test_what_no_photo_comes_in_is_named(kind: str) -> None:
 def test_what_takes_too_much_is_a_counted_reason(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photos, "MEMORY", Budget(4 * SIZE[0] * SIZE[1]))
+    monkeypatch.setattr(photos, "DECODING_MEMORY", MemoryBudget(4 * SIZE[0] * SIZE[1]))
     contents = [encode(noise("RGB"), "JPEG"), encode(noise("RGBA"), "PNG"), of_scans(99)]
     read = [Photo(Sighting("shop", str(n)), content) for n, content in enumerate(contents)]
     done = register(catalog, read, run_id="r")
@@ -274,18 +274,18 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from core.photos import decode as photos
-from core.photos.decoding_budget import Budget
+from core.photos.decoding_budget import MemoryBudget
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 content, budget = Path(sys.argv[1]).read_bytes(), int(sys.argv[2])
-photos.MEMORY = Budget(budget)
+photos.DECODING_MEMORY = MemoryBudget(budget)
 before = peak()
 with ThreadPoolExecutor(8) as pool:
-    done = list(pool.map(photos.examine, [content] * 8))
-assert photos.MEMORY.taken == 0 and len(done) == 8
+    done = list(pool.map(photos.decode_facts, [content] * 8))
+assert photos.DECODING_MEMORY.taken == 0 and len(done) == 8
 print(peak() - before)
 """
 
@@ -321,12 +321,12 @@ def test_what_is_decoded_smaller_takes_less() -> None:
 
 
 def test_the_budget_is_given_back_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MEMORY", Budget(decoding_budget.MOST_BYTES))
+    monkeypatch.setattr(photos, "DECODING_MEMORY", MemoryBudget(decoding_budget.MAX_DECODING_BYTES))
     whole = encode(noise("RGB"), "PNG")
-    examine(whole)
+    decode_facts(whole)
     with pytest.raises(RejectedError, match=TRUNCATED):
-        examine(whole[: len(whole) // 2])
+        decode_facts(whole[: len(whole) // 2])
     with suppress(ZeroDivisionError), photos.decoded(whole):
-        taken = photos.MEMORY.taken
+        taken = photos.DECODING_MEMORY.taken
         raise ZeroDivisionError
-    assert (taken > 0, photos.MEMORY.taken) == (True, 0)
+    assert (taken > 0, photos.DECODING_MEMORY.taken) == (True, 0)

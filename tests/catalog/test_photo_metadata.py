@@ -16,12 +16,12 @@ from PIL import ExifTags, Image
 
 from catalog.register import register
 from catalog.table import Catalog
-from core.photos.decode import RejectedError, decode, examine
+from core.photos.decode import RejectedError, decode, decode_facts
 from core.photos.file_types import TRUNCATED
 from core.photos.open_image import NO_END
 from core.photos.strip_metadata import NO_PICTURE
 from core.records import Photo, Sighting
-from crawlers.engine.pipelines.store_photo import look_at
+from crawlers.engine.pipelines.store_photo import content_fault
 
 SIZE = (160, 96)
 END = b"\xff\xd9"
@@ -70,7 +70,7 @@ def test_a_png_with_more_than_a_mebibyte_beside_it(kind: bytes) -> None:
     packed = text if kind in {b"tEXt", b"eXIf", b"sPLT", b"caBX"} else zlib.compress(text)
     for content in before_and_behind(chunk(kind, heads.get(kind, b"a\0\0") + packed)):
         assert same(content, PNG)
-        assert look_at(content) == (None, "")
+        assert content_fault(content) == (None, "")
 
 
 def test_a_png_with_ever_so_much_packed_into_it() -> None:
@@ -135,9 +135,9 @@ def test_a_jpeg_that_lacks_its_end_alone(way: str, mode: str) -> None:
     assert same(whole[:-2], whole)
     assert same(whole[:-1], whole)
     if mode == "RGB":  # of few bands Pillow itself may not miss the end
-        assert examine(whole[:-2]).notices == (NO_END,)
+        assert decode_facts(whole[:-2]).notices == (NO_END,)
     assert decode(whole[:-2], side=12).size == decode(whole, side=12).size
-    assert look_at(whole[:-2]) == (None, "")
+    assert content_fault(whole[:-2]) == (None, "")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -154,13 +154,13 @@ def test_a_jpeg_that_lacks_more_is_truncated(way: str) -> None:
 def test_a_jpeg_that_is_filled_up_with_zeros(way: str) -> None:
     whole = encode(scene(), "JPEG", **WAYS[way])
     assert same(whole + bytes(4096), whole)
-    ended = examine(whole[:-2] + bytes(4096))
+    ended = decode_facts(whole[:-2] + bytes(4096))
     assert ended.notices == (NO_END,)
     broken = whole[: len(whole) * 2 // 3] + bytes(len(whole))  # as by a download that broke off
     with pytest.raises(RejectedError) as caught:
         decode(broken)
     assert caught.value.reason == TRUNCATED
-    assert look_at(broken)[0]
+    assert content_fault(broken)[0]
 
 
 @pytest.mark.parametrize("behind", [b"junkjunk", b"hello", bytes(100), b"EXIF\xff\xff\0\0"])
@@ -213,7 +213,7 @@ def test_what_is_cut_off_behind_the_pixels(what: str) -> None:
 
 def test_a_png_without_pixels() -> None:
     start, end = PNG.index(b"IDAT") - 4, PNG.index(b"IEND") - 4
-    assert look_at(PNG[:start] + PNG[end:])[0] == NO_PICTURE
+    assert content_fault(PNG[:start] + PNG[end:])[0] == NO_PICTURE
 
 
 PEAK = """

@@ -16,7 +16,7 @@ from catalog.register import register
 from catalog.table import Catalog
 from core.photos import decode as photos
 from core.photos import file_types
-from core.photos.decode import FIRST_FRAME, RejectedError, decode, examine, fits
+from core.photos.decode import FIRST_FRAME, RejectedError, box_fits, decode, decode_facts
 from core.records import Box, Photo, Sighting
 
 HOSTILE = Path(__file__).parents[2].parent / "shared" / "data" / "hostile_images"
@@ -64,7 +64,7 @@ SVG_FORMS = [
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", file_types.EMPTY),
+        (b"", file_types.EMPTY_FILE),
         (b"a line of text\n", file_types.NOT_AN_IMAGE),
         (b"<!doctype html><html><svg></svg></html>", file_types.NOT_AN_IMAGE),
         (b"<!-- a --> " * 4000 + b"<html>", file_types.NOT_AN_IMAGE),
@@ -83,14 +83,14 @@ SVG_FORMS = [
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 def test_what_is_no_photo_is_rejected_with_its_reason(content: bytes, reason: str) -> None:
     with pytest.raises(RejectedError) as rejected:
-        examine(content)
+        decode_facts(content)
     assert rejected.value.reason == reason
     with pytest.raises(RejectedError):
         decode(content)
 
 
 def test_a_photo_of_the_least_size_is_taken() -> None:
-    facts = examine(encode(scene(64, 64), "PNG"))
+    facts = decode_facts(encode(scene(64, 64), "PNG"))
     assert (facts.width, facts.height, facts.format) == (64, 64, "PNG")
 
 
@@ -98,7 +98,7 @@ def test_a_photo_of_the_least_size_is_taken() -> None:
 def test_of_an_animation_the_first_frame_is_taken_and_said(kind: str, catalog: Catalog) -> None:
     frames = [Image.new("RGB", (80, 80), color) for color in ("red", "blue")]
     content = encode(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
-    assert examine(content).notices == (FIRST_FRAME,)
+    assert decode_facts(content).notices == (FIRST_FRAME,)
     red, _, blue = decode(content).getpixel((40, 40))  # type: ignore[misc]
     assert red > 200
     assert blue < 50
@@ -109,7 +109,7 @@ def test_of_an_animation_the_first_frame_is_taken_and_said(kind: str, catalog: C
 @pytest.mark.parametrize("kind", ["MPO", "TIFF"])
 def test_several_photos_in_one_file_are_no_animation(kind: str) -> None:
     content = encode(scene(), kind, save_all=True, append_images=[scene().rotate(180)])
-    facts = examine(content)
+    facts = decode_facts(content)
     assert (facts.format, facts.notices) == (kind, ())
 
 
@@ -132,7 +132,7 @@ def test_orientation_holds_for_size_thumbnail_and_decoding(orientation: int) -> 
     exif[ExifTags.Base.Orientation] = orientation
     stored = upright if turn is None else upright.transpose(turn)
     content = encode(stored, "PNG", exif=exif)
-    facts = examine(content)
+    facts = decode_facts(content)
     assert (facts.width, facts.height) == upright.size
     assert np.array_equal(np.asarray(decode(content)), np.asarray(upright))
     thumbnail = np.asarray(Image.open(io.BytesIO(facts.thumbnail)), int)
@@ -146,9 +146,9 @@ def test_the_perceptual_hash_is_that_of_the_turned_photo(orientation: int) -> No
     exif[ExifTags.Base.Orientation] = orientation
     content = encode(scene(900, 600), "PNG", exif=exif)
     shown = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
-    found = examine(content).phash
-    assert found == examine(encode(shown, "PNG", exif=b"")).phash
-    as_stored = examine(encode(scene(900, 600), "PNG")).phash
+    found = decode_facts(content).phash
+    assert found == decode_facts(encode(shown, "PNG", exif=b"")).phash
+    as_stored = decode_facts(encode(scene(900, 600), "PNG")).phash
     assert (distance(found, as_stored) > 15) == (orientation > 1)
 
 
@@ -172,7 +172,7 @@ def test_place_and_camera_enter_no_column(catalog: Catalog) -> None:
         for column, value in row.items()
     }
     assert [at for at, text in kept.items() if SECRET in text] == [("images", "content")]
-    thumbnail = Image.open(io.BytesIO(examine(content).thumbnail))
+    thumbnail = Image.open(io.BytesIO(decode_facts(content).thumbnail))
     assert thumbnail.size == (96, 160)
     assert not thumbnail.getexif()
     assert set(thumbnail.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
@@ -183,7 +183,7 @@ def test_damaged_exif_does_not_cost_the_photo() -> None:
     content = with_camera_and_place()
     at = content.index(b"Exif\0\0") + 10
     broken = content[:at] + b"\xff" * 40 + content[at + 40 :]
-    assert examine(broken).width in (96, 160)
+    assert decode_facts(broken).width in (96, 160)
 
 
 def test_every_kind_of_pixel_is_shown_as_it_looks() -> None:
@@ -248,13 +248,16 @@ def test_what_is_transparent_is_shown_on_white(mode: str) -> None:
 
 def test_the_perceptual_hash_is_imagehashs_and_survives_another_encoding() -> None:
     photo = scene(900, 600)
-    facts, copy = examine(encode(photo, "PNG")), examine(encode(photo, "JPEG", quality=40))
+    facts, copy = (
+        decode_facts(encode(photo, "PNG")),
+        decode_facts(encode(photo, "JPEG", quality=40)),
+    )
     small = photo.copy()
     small.thumbnail((256, 256), reducing_gap=3.0)
     assert facts.phash.hex() == str(imagehash.phash(small))
     assert max(Image.open(io.BytesIO(facts.thumbnail)).size) == 256
     assert distance(facts.phash, copy.phash) <= 4
-    assert distance(facts.phash, examine(encode(photo.rotate(180), "PNG")).phash) > 15
+    assert distance(facts.phash, decode_facts(encode(photo.rotate(180), "PNG")).phash) > 15
 
 
 def distance(one: bytes, other: bytes) -> int:
@@ -265,9 +268,9 @@ def test_a_box_cuts_the_photo_as_shown() -> None:
     cut = decode(PNG, Box(0, 0, 40, 20))
     assert cut.size == (40, 20)
     assert cut.getpixel((5, 5)) == (255, 0, 0)
-    assert fits(Box(0, 0, 160, 96), 160, 96)
+    assert box_fits(Box(0, 0, 160, 96), 160, 96)
     for box in [Box(0, 0, 161, 96), Box(-1, 0, 9, 9), Box(5, 5, 5, 9), Box(9, 9, 5, 20)]:
-        assert not fits(box, 160, 96)
+        assert not box_fits(box, 160, 96)
 
 
 WHOLE = [
@@ -290,7 +293,7 @@ def test_no_bytes_raise_anything_but_a_rejection(data: st.DataObject) -> None:
     cut = data.draw(st.one_of(st.just(len(content)), st.integers(0, len(content))))
     end = data.draw(st.binary(max_size=20))
     try:
-        facts = examine(bytes(content[:cut]) + end)
+        facts = decode_facts(bytes(content[:cut]) + end)
     except RejectedError:
         return
     assert min(facts.width, facts.height) >= photos.MIN_SIDE
@@ -301,7 +304,7 @@ def test_photos_seen_in_the_wild() -> None:
     verdicts = {}
     for path in sorted(HOSTILE.glob("*.jpg")):
         try:
-            verdicts[path.name] = examine(path.read_bytes()).format
+            verdicts[path.name] = decode_facts(path.read_bytes()).format
         except RejectedError as rejected:
             verdicts[path.name] = rejected.reason
     assert verdicts.pop("ukbench09268_corrupt.jpg") == file_types.NOT_AN_IMAGE  # no header is left

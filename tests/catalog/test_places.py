@@ -9,7 +9,7 @@ from catalog.cleanup import remove_versions
 from catalog.index import maintain_indexes
 from catalog.published import PublishedCars
 from catalog.table import CatalogError, open_catalog
-from catalog.uri import place_of, plain_path
+from catalog.uri import catalog_uri, plain_path
 from flows.settings import SettingsError, load_settings
 from labeling.publish.publish import publish
 from tests.catalog.making import Fill, MakePhoto, unit
@@ -38,7 +38,7 @@ def names(folder: Path) -> list[str]:
 def test_a_home_of_any_name_works_and_nothing_lies_beside_it(
     name: str, tmp_path: Path, make_photo: MakePhoto, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.optimize.FEW", 0)
+    monkeypatch.setattr("catalog.optimize.MAX_SMALL_FRAGMENTS", 0)
     home = tmp_path / "homes" / name
     home.mkdir(parents=True)
     for seed in (0, 10):
@@ -74,11 +74,11 @@ def test_paths_are_read_as_a_shell_reads_them(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
-    assert place_of("~/cat") == str(tmp_path / "me" / "cat")
-    assert place_of("a:b/cat") == str(tmp_path / "a:b" / "cat")
-    assert place_of("../x") == str(tmp_path.parent / "x")
-    assert place_of((tmp_path / "Jörg 100%").as_uri()) == str(tmp_path / "Jörg 100%")
-    assert place_of("s3://bucket/Jörg 100%") == "s3://bucket/Jörg 100%"
+    assert catalog_uri("~/cat") == str(tmp_path / "me" / "cat")
+    assert catalog_uri("a:b/cat") == str(tmp_path / "a:b" / "cat")
+    assert catalog_uri("../x") == str(tmp_path.parent / "x")
+    assert catalog_uri((tmp_path / "Jörg 100%").as_uri()) == str(tmp_path / "Jörg 100%")
+    assert catalog_uri("s3://bucket/Jörg 100%") == "s3://bucket/Jörg 100%"
     monkeypatch.setenv("MARQUE_CATALOG", "~/cat")
     assert load_settings().catalog_uri == str(tmp_path / "me" / "cat")
 

@@ -11,11 +11,11 @@ from PIL import Image
 
 from catalog import register as module
 from catalog.photos import load_photos
-from catalog.register import BOX_IGNORED, REPLACED, register
+from catalog.register import BOX_IGNORED, PHOTO_REPLACED, register
 from catalog.table import Catalog, StoreError, open_catalog
-from core.photos.decode import FIRST_FRAME, UNREADABLE, image_id
+from core.photos.decode import FIRST_FRAME, PHOTO_UNREADABLE, image_id
 from core.photos.file_types import NOT_AN_IMAGE
-from core.photos.files import MAX_BYTES, TOO_HEAVY
+from core.photos.files import FILE_TOO_LARGE, MAX_BYTES
 from core.records import Box, Drop, Notice, Photo, Sighting
 from labeling.pending import stale_cars, unembedded_images
 from labeling.publish.cars import refresh_cars
@@ -61,10 +61,12 @@ def test_registering_again_lets_no_table_grow(
     assert (sizes(catalog), sightings(catalog)) == (before, rows)
     assert before["rejects"] == 3
     assert first.rejected == second.rejected
-    assert first.rejected == {NOT_AN_IMAGE: 1, UNREADABLE: 1, "no picture on the page": 1}
+    assert first.rejected == {NOT_AN_IMAGE: 1, PHOTO_UNREADABLE: 1, "no picture on the page": 1}
     assert first.notices == {"an empty page": 1}
     assert (second.seen, second.known, second.new, second.again) == (9, 6, 0, 0)
-    assert "gone.jpg" not in first.examples[UNREADABLE]  # the place says which file, not the disk
+    assert (
+        "gone.jpg" not in first.examples[PHOTO_UNREADABLE]
+    )  # the place says which file, not the disk
 
 
 KINDS = st.tuples(st.sampled_from("pppptdn"), st.integers(0, 4), st.integers(0, 5))
@@ -88,7 +90,7 @@ def test_every_record_is_counted_once(runs: list[list[tuple[str, int, int]]]) ->
             kinds = Counter(kind for kind, _, _ in run)
             assert done.seen == kinds["p"] + kinds["t"] + kinds["d"]
             assert done.rejected.total() == kinds["t"] + kinds["d"]
-            assert done.notices.total() - done.notices[REPLACED] == kinds["n"]
+            assert done.notices.total() - done.notices[PHOTO_REPLACED] == kinds["n"]
             assert done.seen == done.new + done.again + done.known + done.rejected.total()
             assert catalog.count("images") - images == done.new
         places = {place for run in runs for kind, _, place in run if kind == "p"}
@@ -118,7 +120,7 @@ def test_another_photo_at_a_known_place_takes_its_place_in_the_search(
     fill(catalog, [make_photo(1, "a", color="red"), make_photo(2, "b")])
     publish(catalog)
     done = register(catalog, [make_photo(3, "a", color="red")], run_id="r")
-    assert (done.new, done.changed, done.notices) == (1, 1, {REPLACED: 1})
+    assert (done.new, done.changed, done.notices) == (1, 1, {PHOTO_REPLACED: 1})
     assert sightings(catalog)["a"]["revision"] == 2
     assert fill(catalog, []) == [image_id(png(3))]
     assert stale_cars(catalog) == [image_id(png(1))]
@@ -155,14 +157,14 @@ def test_a_file_too_large_to_be_a_photo_is_not_read(catalog: Catalog, tmp_path: 
     with film.open("wb") as out:
         out.truncate(MAX_BYTES + 1)
     done = register(catalog, [Photo(Sighting("s", "film"), film)], run_id="r")
-    assert done.rejected == {TOO_HEAVY: 1}
+    assert done.rejected == {FILE_TOO_LARGE: 1}
     assert done.bytes == 0
 
 
 def test_bytes_too_many_to_be_a_photo_are_not_decoded(catalog: Catalog) -> None:
     film = Photo(Sighting("s", "film"), bytes(MAX_BYTES + 1))
     done = register(catalog, [film], run_id="r")
-    assert done.rejected == {TOO_HEAVY: 1}
+    assert done.rejected == {FILE_TOO_LARGE: 1}
     assert done.bytes == 0
 
 
@@ -257,7 +259,7 @@ def test_bytes_that_are_there_are_not_read_again(catalog: Catalog, tmp_path: Pat
     assert (done.known, done.again, done.changed, done.bytes) == (1, 1, 1, 0)
     assert sightings(catalog)["a"]["words"] == '{"color": "blue"}'
     unknown = Photo(place, file, image_id(png(2)))
-    assert register(catalog, [unknown], run_id="r3").rejected == {UNREADABLE: 1}
+    assert register(catalog, [unknown], run_id="r3").rejected == {PHOTO_UNREADABLE: 1}
 
 
 def test_what_is_not_shown_any_more_is_told_of_but_not_taken(catalog: Catalog) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.photos.decode import RejectedError, decode, decoding_bytes, examine
-from core.photos.tiff import RAW
+from core.photos.decode import RejectedError, decode, decode_facts, decoding_bytes
+from core.photos.tiff import CAMERA_RAW
 from core.photos.tiff_grey import PIXELS
-from crawlers.engine.pipelines.store_photo import LASTING, look_at
+from crawlers.engine.pipelines.store_photo import PERMANENT_REASONS, content_fault
 from tests.catalog.tiffs import Values, packed, tiff
 
 SIZE = (150, 100)
@@ -120,16 +120,16 @@ def test_what_is_not_read_is_refused_and_never_shown_wrongly(what: str) -> None:
     data, bits, tags = NOT_READ[what]
     content = tiff([data], SIZE, bits, tags=tags)
     with pytest.raises(RejectedError) as rejected:
-        examine(content)
+        decode_facts(content)
     assert rejected.value.reason == PIXELS
     assert "convert it" in rejected.value.detail
-    assert look_at(content)[0] == PIXELS
-    assert {PIXELS, RAW} < set(LASTING)
+    assert content_fault(content)[0] == PIXELS
+    assert {PIXELS, CAMERA_RAW} < set(PERMANENT_REASONS)
 
 
 def test_a_grey_tiff_is_turned() -> None:
     content = tiff([packed(in_bits(12), 12, "<")], SIZE, 12, tags={274: 6})
-    facts = examine(content)
+    facts = decode_facts(content)
     assert (facts.width, facts.height) == SIZE[::-1]
     assert off(content, np.rot90(GREY, -1)) <= 1
     assert decoding_bytes(content) >= GREY.size * (1 + 1.5 + 4)
@@ -166,7 +166,7 @@ def test_the_full_picture_is_taken_where_the_first_is_a_small_one(
     link: int, mark: dict[int, int]
 ) -> None:
     content = two(mark, {254: 0}, link)
-    facts = examine(content)
+    facts = decode_facts(content)
     assert (facts.width, facts.height) == SIZE
     assert off(content) == 0
     turned = two({**mark, 274: 6}, {254: 0}, link)
@@ -190,14 +190,14 @@ RAWS = {
 @pytest.mark.parametrize("what", RAWS)
 def test_a_raw_file_is_named(what: str) -> None:
     with pytest.raises(RejectedError) as rejected:
-        examine(RAWS[what])
-    assert rejected.value.reason == RAW
+        decode_facts(RAWS[what])
+    assert rejected.value.reason == CAMERA_RAW
     assert "develop it" in rejected.value.detail
 
 
 def test_a_smaller_copy_behind_the_photo_does_not_matter() -> None:
     content = two({254: 0}, {254: 1}, 330)
-    assert (examine(content).width, examine(content).height) == (90, 66)
+    assert (decode_facts(content).width, decode_facts(content).height) == (90, 66)
     pages = io.BytesIO()
     page = Image.fromarray(GREY)
     page.save(pages, "TIFF", save_all=True, append_images=[page])

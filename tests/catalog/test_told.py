@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.facts import RIGHTS, Told, changes, facts_of, told_of
+from catalog.facts import RIGHTS_COLUMNS, FactHistory, fact_changes, sighting_facts, stored_history
 from core.records import Sighting
 
 BY, SA = "https://creativecommons.org/licenses/by/4.0/", "CC BY-SA 4.0"
@@ -13,13 +13,13 @@ BY, SA = "https://creativecommons.org/licenses/by/4.0/", "CC BY-SA 4.0"
 
 def visit(teller: str = "w1.csv", covers: str | None = "", **facts: str) -> Sighting:
     """What a table says whose columns are those filled, and `covers`; None for all."""
-    rights: dict[str, Any] = {name: facts.pop(name) for name in RIGHTS if name in facts}
+    rights: dict[str, Any] = {name: facts.pop(name) for name in RIGHTS_COLUMNS if name in facts}
     columns = None if covers is None else (*covers.split(), *facts, *rights)
     return Sighting("folder", "a.jpg", facts, teller=teller, covers=columns, **rights)
 
 
-def told(*visits: Sighting) -> Told:
-    found = Told()
+def told(*visits: Sighting) -> FactHistory:
+    found = FactHistory()
     for each in visits:
         found = found.after(each)
     return found
@@ -63,8 +63,13 @@ def test_a_page_of_a_site_says_all_there_is_to_say() -> None:
 
 
 def test_what_an_unknown_table_said_stays_and_gives_way() -> None:
-    row = {**dict.fromkeys(RIGHTS), "license": SA, "words": '{"color": "red"}', "told": None}
-    old = told_of(row)
+    row = {
+        **dict.fromkeys(RIGHTS_COLUMNS),
+        "license": SA,
+        "words": '{"color": "red"}',
+        "told": None,
+    }
+    old = stored_history(row)
     assert old.after(PLAIN) is old
     once = old.after(visit(color="blue"))
     assert once.facts == {"color": "blue", "license": SA}
@@ -85,7 +90,7 @@ def test_a_license_and_its_address_are_of_one_table() -> None:
 
 def test_changes_are_told_by_what_came_of_each() -> None:
     before, now = {"a": "1", "b": "2", "c": "3"}, {"b": "2", "c": "4", "d": "5"}
-    assert sorted(changes(before, now)) == [("a", "withdrawn"), ("c", "changed"), ("d", "set")]
+    assert sorted(fact_changes(before, now)) == [("a", "withdrawn"), ("c", "changed"), ("d", "set")]
 
 
 words = st.dictionaries(
@@ -105,10 +110,10 @@ def test_nothing_is_lost_that_its_teller_did_not_take_back(
 ) -> None:
     old = told(*before)
     new = old.after(last)
-    said = facts_of(last)
+    said = sighting_facts(last)
     assert new.facts | said == new.facts, "the last is believed"
     assert new.after(last) is new, "said again it is nothing new"
-    gone = {name for name, change in changes(old.facts, new.facts) if change == "withdrawn"}
+    gone = {name for name, change in fact_changes(old.facts, new.facts) if change == "withdrawn"}
     mine = old.by(last.teller).keys()
     assert gone <= mine
     assert last.covers is None or gone <= set(last.covers)
@@ -116,5 +121,5 @@ def test_nothing_is_lost_that_its_teller_did_not_take_back(
         kept, was = new.by(other), old.by(other)
         assert kept == {n: w for n, w in was.items() if other or n not in said}
     row = dict(new.columns())
-    assert told_of(row).facts == new.facts
-    assert told_of(row).columns() == row
+    assert stored_history(row).facts == new.facts
+    assert stored_history(row).columns() == row

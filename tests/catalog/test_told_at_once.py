@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from catalog.facts import told_of
+from catalog.facts import stored_history
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
 from catalog.withdraw import withdraw_facts
@@ -50,7 +50,7 @@ def test_two_tables_at_once_are_both_kept(
     )
     done = register(catalog, [seen("/w1.csv", color="red")], run_id="r1")
     before = {"view": "exterior"} if known else {}
-    assert told_of(row(catalog)).facts == before | {"make": "Kia", "color": "red"}
+    assert stored_history(row(catalog)).facts == before | {"make": "Kia", "color": "red"}
     assert row(catalog)["revision"] == 2 + known, "or the labels of the other were never read"
     assert (done.seen, done.new, done.known, done.changed) == (1, not known, known, 1)
     assert dict(done.facts) == {("color", "changed"): 1}, "against what the other has said"
@@ -67,5 +67,5 @@ def test_what_is_withdrawn_while_another_table_speaks(
         lambda: register(other, [seen("/w2.csv", make="Kia", color="blue")], run_id="r2"),
     )
     done = withdraw_facts(catalog, ["/w1.csv"], [key], run_id="r3")
-    assert told_of(row(catalog)).facts == {"make": "Kia", "color": "blue"}
+    assert stored_history(row(catalog)).facts == {"make": "Kia", "color": "blue"}
     assert dict(done) == {("view", "withdrawn"): 1}

@@ -22,7 +22,12 @@ from tests.catalog.making import record
 from tests.catalog.test_published import QUESTIONS, SIZE, VALUES, add_cars, tag
 from tests.catalog.writers import runs
 
-TINY = {"EVERY": 1, "FEW": 2, "SIZES": (4, 16), "UNSORTED": 3}
+TINY = {
+    "CHECK_VERSIONS": 1,
+    "MAX_SMALL_FRAGMENTS": 2,
+    "FRAGMENT_ROWS": (4, 16),
+    "MAX_UNINDEXED_ROWS": 3,
+}
 
 
 def keep_up_at_every_write(patch: pytest.MonkeyPatch) -> None:
@@ -75,7 +80,7 @@ def test_photos_are_put_together_once_they_are_many_as_they_are(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_up_at_every_write(monkeypatch)
-    monkeypatch.setattr(optimize, "PHOTOS", {4: 3, 16: 2})
+    monkeypatch.setattr(optimize, "PHOTO_FRAGMENTS", {4: 3, 16: 2})
     schema = catalog.specs["images"].schema
 
     def photo(at: int, content: bytes) -> pa.Table:
@@ -101,7 +106,8 @@ def test_many_small_writes_leave_few_fragments_and_sorted_keys(
     for at in range(60):
         catalog.insert("runs", runs(catalog, [f"{at:03}"], "done"))
     table = catalog.table("runs")
-    assert table.to_lance().stats.dataset_stats()["num_fragments"] <= 60 / 16 + 2 * TINY["FEW"] + 1
+    most = 60 / 16 + 2 * TINY["MAX_SMALL_FRAGMENTS"] + 1
+    assert table.to_lance().stats.dataset_stats()["num_fragments"] <= most
     (index,) = table.list_indices()
     assert index.columns == ["run_id"]
     assert table.index_stats(index.name).num_unindexed_rows <= 4
@@ -180,8 +186,8 @@ def test_compacting_leaves_searches_and_the_published_version_as_they_were(
     tag(catalog)
     pinned = [PublishedCars(catalog, exact_rows=rows) for rows in (0, 10_000)]
     asked = [[cars.nearest("semantic", q, 10) for q in QUESTIONS] for cars in pinned]
-    monkeypatch.setattr(optimize, "FEW", 2)
-    catalog.keep_up("cars")
+    monkeypatch.setattr(optimize, "MAX_SMALL_FRAGMENTS", 2)
+    catalog.optimize("cars")
     table = catalog.table("cars")
     assert table.to_lance().stats.dataset_stats()["num_fragments"] == 1
     assert table.index_stats("semantic_idx").num_unindexed_rows == 0

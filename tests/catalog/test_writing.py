@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lancedb.index import BTree
 
 from catalog import upsert
-from catalog.optimize import LARGER, newest_parts
+from catalog.optimize import INDEX_PART_RATIO, merged_index_parts
 from catalog.table import Catalog, CatalogError, StoreError, open_catalog
 from tests.catalog.writers import runs, write_at_once
 
@@ -69,7 +69,7 @@ def test_a_key_that_another_writer_adds_meanwhile_is_not_added_again(
 def test_what_adds_no_key_goes_on_beside(
     indexed: Catalog, before_commit: list[Callable[[], Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upsert, "TRIES", 1)
+    monkeypatch.setattr(upsert, "COMMIT_TRIES", 1)
     other = open_catalog(indexed.uri)
     before_commit.append(other.table("runs").to_lance().optimize.optimize_indices)
     assert indexed.insert("runs", runs(indexed, ["new 1"], "mine")) == 1
@@ -122,7 +122,7 @@ def test_a_write_that_ends_before_its_commit_leaves_nothing(
 def test_others_that_are_first_again_and_again_end_a_write_with_a_reason(
     indexed: Catalog, before_commit: list[Callable[[], Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upsert, "TRIES", 2)
+    monkeypatch.setattr(upsert, "COMMIT_TRIES", 2)
     other = open_catalog(indexed.uri)
     for key in ("new 1", "new 2"):
         # The rival has no rival: what is still to do is put aside while it writes.
@@ -170,12 +170,12 @@ def test_an_index_has_few_parts_and_sorts_each_row_in_few_times(writes: list[int
     parts: list[int] = []
     moved = 0
     for rows in writes:
-        again = newest_parts(parts, rows)
+        again = merged_index_parts(parts, rows)
         taken = parts[len(parts) - again :]
         parts[len(parts) - again :] = [rows + sum(taken)]
         moved += sum(taken)
     total = sum(writes)
-    levels = math.log(total / min(writes), LARGER) + 2
+    levels = math.log(total / min(writes), INDEX_PART_RATIO) + 2
     assert sum(parts) == total
     assert len(parts) <= levels
-    assert moved <= 2 * LARGER * levels * total
+    assert moved <= 2 * INDEX_PART_RATIO * levels * total

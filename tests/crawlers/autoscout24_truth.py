@@ -6,7 +6,7 @@ from pathlib import Path
 from core.records import Photo
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.sites.autoscout24.pages.codes import BODIES
-from synthetic.replica.cars import Car
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.server import Replica
 from synthetic.replica.world import World
 from tests.crawlers.crawling import Asked, photos, records
@@ -17,18 +17,18 @@ SEARCHES = "/lst/"
 NOT_OFFERED = ("/lst/", "/robots.txt")
 
 
-def offered(replica: Replica, site: str = "it", make: str = "Fiat") -> list[Car]:
+def offered(replica: Replica, site: str = "it", make: str = "Fiat") -> list[OfferedCar]:
     """The cars of a make that stand in a country now, the newest first."""
     cars = (replica.world.car(number) for number in reversed(range(len(replica.world))))
     return [car for car in cars if car.country == site and car.model.make == make and not car.gone]
 
 
-def true_photos(world: World, cars: list[Car]) -> set[str]:
+def true_photos(world: World, cars: list[OfferedCar]) -> set[str]:
     """The ids of all photos of cars."""
     return {f"{car.guid}/{world.photo_guid(photo)}" for car in cars for photo in car.photos}
 
 
-def true_facts(car: Car, *, by_offer: bool) -> dict[str, str]:
+def true_facts(car: OfferedCar, *, by_offer: bool) -> dict[str, str]:
     """What is to be known of a car, however it was found out; a pink one has no color, for the
     sites have no such. Offers give the first day of a month where searches give the month."""
     facts = {
@@ -67,7 +67,7 @@ def listings(job: CrawlJob, crawls: Path, report: CrawlReport) -> dict[str, Word
 
 
 def assert_all_there(
-    replica: Replica, job: CrawlJob, crawls: Path, report: CrawlReport, cars: list[Car]
+    replica: Replica, job: CrawlJob, crawls: Path, report: CrawlReport, cars: list[OfferedCar]
 ) -> None:
     """A crawl brought these cars with all of their photos, and nothing else."""
     assert report.ended == "finished", report

@@ -10,7 +10,7 @@ from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.runner import crawled, run_crawl, store_folder
 from crawlers.engine.store import CrawlStore, open_store
 from crawlers.sites.sources import Pace
-from synthetic.replica.server import Logged, Replica
+from synthetic.replica.server import LoggedRequest, Replica
 
 # An answer that a busy machine is late with would be asked for again, and counted twice.
 FAST = Pace(0.0, 8, 0.0, 8, timeout=300.0, pause=0.2)
@@ -44,13 +44,13 @@ class Asked:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.requests: list[Logged] = self._replica.requests[self._before :]
+        self.requests: list[LoggedRequest] = self._replica.requests[self._before :]
 
     def count(self, host: str = "", path: str = "") -> int:
         """How many were for a host whose name begins so, and a path that does."""
         return len(self.of(host, path))
 
-    def of(self, host: str = "", path: str = "") -> list[Logged]:
+    def of(self, host: str = "", path: str = "") -> list[LoggedRequest]:
         """Those for a host whose name begins so, and a path that does, but for robots.txt."""
         return [
             each

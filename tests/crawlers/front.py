@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
-from core.web import LOCAL, Web
+from core.web import REPLICA_SUFFIX, Web
 from synthetic.replica.server import Replica
 
 
@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         front: Front = self.server.front  # type: ignore[attr-defined]
-        host = self.headers["Host"].partition(":")[0].removesuffix(LOCAL)
+        host = self.headers["Host"].partition(":")[0].removesuffix(REPLICA_SUFFIX)
         with front.lock:
             front.running[host] += 1
             front.came.append(Came(time.monotonic(), host, self.path, front.running[host]))

@@ -8,10 +8,10 @@ import pytest
 
 from core.records import Photo
 from crawlers.engine.job import CrawlJob, CrawlReport
-from synthetic.replica.cars import Car
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
-from synthetic.scenes import BODY_TYPES, COLORS
+from synthetic.scenes import BODY_TYPES, SCENE_COLORS
 from tests.crawlers.autoscout24_truth import (
     Words,
     found_facts,
@@ -31,7 +31,7 @@ class Crawl:
     asked: Asked
     words: dict[str, Words]
     photos: set[str]
-    cars: list[Car]
+    cars: list[OfferedCar]
 
     @property
     def searches(self) -> list[str]:
@@ -60,7 +60,7 @@ def crawl_once(replica: Replica, job: CrawlJob, crawls: Path) -> Crawl:
     return Crawl(report, asked, words, set(photos(job, crawls, report)), cars)
 
 
-def put_back(world: World, car: Car) -> None:
+def put_back(world: World, car: OfferedCar) -> None:
     world.columns.gone[car.number] = 0
     world.reprice(car.number, car.price)  # so that searches are made anew
 
@@ -74,10 +74,10 @@ class Story:
     same: Crawl
     changed: Crawl
     back: Crawl
-    sold: Car
-    dearer: Car
-    retitled: tuple[Car, Car]
-    regallery: Car
+    sold: OfferedCar
+    dearer: OfferedCar
+    retitled: tuple[OfferedCar, OfferedCar]
+    regallery: OfferedCar
     added: set[str]
     new_photos: set[str]
 
@@ -175,7 +175,7 @@ def test_what_is_on_offer_again_is_gone_no_more(story: Story) -> None:
 def test_an_old_listing_that_changes_keeps_its_color_without_offers(tmp_path: Path) -> None:
     """All cars have one color and one body: the changed one stands on the third page of each."""
     world = World(seed=8, listings=160, photos=1, sites=("de",), photo_size=(96, 72))
-    world.columns.color[:] = COLORS.index("red")
+    world.columns.color[:] = SCENE_COLORS.index("red")
     world.columns.body[:] = BODY_TYPES.index("hatchback")
     with start_replica(world) as replica:
         job = autoscout24_job(replica, {"site": "de"})

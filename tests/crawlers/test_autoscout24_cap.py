@@ -10,7 +10,7 @@ import pytest
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.sites.autoscout24.pages.slices import CAP
 from crawlers.sites.autoscout24.spider import BEYOND, HIDDEN
-from synthetic.replica.fleet import MODELS
+from synthetic.replica.fleet import CAR_MODELS
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
 from tests.crawlers.autoscout24_truth import (
@@ -37,7 +37,7 @@ class Large:
 def fiats(site: str) -> World:
     """4,110 Fiats: more 500s than a search shows, and a few Pandas and Doblos."""
     world = World(seed=1, listings=4110, photos=1, sites=(site,), photo_size=(64, 48))
-    names = [model.name for model in MODELS]
+    names = [model.name for model in CAR_MODELS]
     world.columns.model[:] = names.index("500")
     world.columns.model[::100] = names.index("Panda")
     world.columns.model[50::100] = names.index("Doblo")

@@ -15,7 +15,7 @@ from core.records import Photo
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.runner import store_folder
 from synthetic.replica import invented
-from synthetic.replica.cars import Car
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.invented import DIGITS, MARK
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
@@ -46,7 +46,7 @@ class Crawled:
     crawls: Path
     report: CrawlReport
     asked: Asked
-    cars: list[Car]
+    cars: list[OfferedCar]
 
     @property
     def words(self) -> dict[str, dict[str, str]]:

@@ -15,7 +15,7 @@ from crawlers.sites.autoscout24 import offers
 from crawlers.sites.autoscout24.pages.search import NOT_MAIN
 from crawlers.sites.autoscout24.searches import EMPTY
 from synthetic.replica.autoscout24 import pictures
-from synthetic.replica.cars import Car
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
 from tests.crawlers.autoscout24_truth import (
@@ -56,8 +56,8 @@ class Faulty:
     crawls: Path
     report: CrawlReport
     asked: Asked
-    cars: list[Car]
-    by: dict[str, Car]
+    cars: list[OfferedCar]
+    by: dict[str, OfferedCar]
 
     @property
     def words(self) -> dict[str, Words]:

@@ -18,7 +18,7 @@ from tests.crawlers.test_commons_pages import listing, page, reason
         ("pd", NOT_STATED),
         ("pd-user", NOT_STATED),
         ("gfdl", NOT_STATED),
-        ("cc-pdm-1.0", licenses.MARK_NOT_ASKED),
+        ("cc-pdm-1.0", licenses.MARK_NOT_REQUESTED),
         ("cc-pd", licenses.RETIRED),
         ("cc-by-nc-2.0", licenses.NOT_COMMERCIAL),
         ("cc-by-nd-4.0", licenses.NO_ADAPTATIONS),

@@ -9,20 +9,20 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from catalog.register import REPLACED, register
+from catalog.register import PHOTO_REPLACED, register
 from catalog.table import open_catalog
 from core.errors import UsageMistakeError
 from core.records import Drop, Photo
 from core.vocabulary import load_vocabulary
 from crawlers.engine.job import CrawlJob, CrawlReport
-from crawlers.engine.pipelines.store_photo import ROBOTS
+from crawlers.engine.pipelines.store_photo import ROBOTS_FORBID_PHOTO
 from crawlers.sites.commons.spider import AGAIN, WITHDRAWN
 from crawlers.sites.sources import COMMONS
 from flows.stages.features import feature_queries
 from synthetic.replica.commons_categories import ITEMS
-from synthetic.replica.commons_rights import RIGHTS, Rights
+from synthetic.replica.commons_rights import LICENSE_FIELDS, Rights
 from synthetic.replica.commons_state import Commons, commons_of
-from synthetic.replica.server import Logged, Replica, start_replica
+from synthetic.replica.server import LoggedRequest, Replica, start_replica
 from synthetic.replica.world import World
 from tests.crawlers import wiki
 from tests.crawlers.crawling import Asked, commons_job, crawl, photos, records
@@ -82,14 +82,14 @@ def done(served: Replica, tmp_path_factory: pytest.TempPathFactory) -> Done:
     return Done(job, crawls, report, asked, commons_of(served.world), found)
 
 
-def titles(requests: list[Logged], name: str) -> list[str]:
+def titles(requests: list[LoggedRequest], name: str) -> list[str]:
     """The categories that requests are about, without those that go on from another."""
     queries = [parse_qs(each.query) for each in requests]
     asked = [query for query in queries if name in query and "continue" not in query]
     return [query[name][0].removeprefix("Category:") for query in asked]
 
 
-def media(asked: Asked) -> list[Logged]:
+def media(asked: Asked) -> list[LoggedRequest]:
     return asked.of(UPLOAD) + asked.of(THUMB)
 
 
@@ -234,7 +234,7 @@ def test_robots_of_the_media_hosts_are_obeyed(replica: Replica, done: Done, tmp_
     assert unscaled
     assert photos(job, tmp_path, report).keys() == unscaled
     assert not any("/thumb/" in each.path for each in media(asked))
-    assert report.drops[ROBOTS] == len(wanted.keys() - unscaled)
+    assert report.drops[ROBOTS_FORBID_PHOTO] == len(wanted.keys() - unscaled)
     replica.faults.clear()
     assert photos(job, tmp_path, crawl(job, tmp_path)) == wanted
 
@@ -285,7 +285,7 @@ def test_a_thumbnail_that_is_wider_than_told_is_measured(
     small: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = (20, 40, 60, 120, 250, 500, 960, 1280)  # no 330 any more, though it is still asked for
-    monkeypatch.setattr("synthetic.replica.commons_photos.STEPS", steps)
+    monkeypatch.setattr("synthetic.replica.commons_photos.THUMBNAIL_WIDTHS", steps)
     job = commons_job(small, WIDTH)
     report = crawl(job, tmp_path)
     catalog = open_catalog(tmp_path / "catalog")
@@ -305,7 +305,7 @@ def test_the_public_domain_mark_comes_only_when_asked_for(
 ) -> None:
     short = "Public Domain Mark 1.0"
     mark = Rights(0, short, "Public domain", "pd", f"{wiki.CC}/publicdomain/mark/1.0/deed.en")
-    monkeypatch.setattr("synthetic.replica.commons_state.RIGHTS", (*RIGHTS, mark))
+    monkeypatch.setattr("synthetic.replica.commons_state.RIGHTS", (*LICENSE_FIELDS, mark))
     commons = commons_of(small.world)
     file = next(each for each in wiki.files_of(commons) if wiki.refused(each) is None)
     commons.relicense(file.name, short)
@@ -353,7 +353,7 @@ def test_changes_of_the_site_reach_the_catalog(small: Replica, tmp_path: Path) -
     assert report.notices[WITHDRAWN] == 1
     assert closed.key in report.examples[WITHDRAWN]
     assert done.changed == 3
-    assert done.notices[REPLACED] == 1
+    assert done.notices[PHOTO_REPLACED] == 1
 
     rows = catalog.table("sightings").to_arrow().to_pylist()
     seen = {row["source_id"]: row for row in rows}

@@ -11,11 +11,11 @@ import pytest
 
 from core.records import Photo
 from crawlers.engine.job import CrawlReport
-from crawlers.engine.pipelines.store_photo import NOT_A_PHOTO, OPTED_OUT
+from crawlers.engine.pipelines.store_photo import ANSWER_NOT_A_PHOTO, OPTED_OUT
 from crawlers.sites.commons.spider import TRIES, UNNAMED, WAITED
-from synthetic.replica.commons_continue import ApiError
+from synthetic.replica.commons_continue import MediaWikiError
 from synthetic.replica.commons_state import commons_of
-from synthetic.replica.server import Logged, Replica, start_replica
+from synthetic.replica.server import LoggedRequest, Replica, start_replica
 from synthetic.replica.world import World
 from tests.crawlers import wiki
 from tests.crawlers.crawling import FAST, Asked, commons_job, crawl, photos, records
@@ -50,7 +50,7 @@ def calm(served: Replica, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return found
 
 
-def gaps(requests: list[Logged]) -> list[float]:
+def gaps(requests: list[LoggedRequest]) -> list[float]:
     """Seconds between one request and the next."""
     return [after.time - before.time for before, after in itertools.pairwise(requests)]
 
@@ -66,7 +66,7 @@ def test_photos_come_though_nobody_says_what_items_are_called(
 ) -> None:
     def entities(_: object) -> dict[str, Any]:
         if kind == "refused":
-            raise ApiError("unknown_action", "there are no items here")
+            raise MediaWikiError("unknown_action", "there are no items here")
         return {"entities": [], "success": 1}
 
     monkeypatch.setattr("synthetic.replica.commons.entities", entities)
@@ -258,4 +258,4 @@ def test_photos_that_are_none_are_counted_with_their_reason(
     job = commons_job(replica, {"width": 330})
     report = crawl(job, tmp_path)
     assert photos(job, tmp_path, report).keys() == calm.keys() - {page, closed}
-    assert (report.drops[NOT_A_PHOTO], report.drops[OPTED_OUT]) == (1, 1)
+    assert (report.drops[ANSWER_NOT_A_PHOTO], report.drops[OPTED_OUT]) == (1, 1)

@@ -281,7 +281,7 @@ def test_a_path_that_is_not_declared_cannot_be_read() -> None:
          licenses.NO_ADAPTATIONS),
         (page(LicenseUrl="https://creativecommons.org/licenses/sampling+/1.0/"), licenses.RETIRED),
         (page(LicenseUrl="https://creativecommons.org/publicdomain/mark/1.0/"),
-         licenses.MARK_NOT_ASKED),
+         licenses.MARK_NOT_REQUESTED),
         (with_info(mediatype="DRAWING"), parse.NOT_A_PICTURE),
         (with_info(mediatype="VIDEO"), parse.NOT_A_PICTURE),
         (with_info(mime="image/gif"), parse.NOT_A_PHOTO),

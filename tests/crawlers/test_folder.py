@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.records import Drop, Notice, Photo, SourceError
-from crawlers.imports import walk
+from crawlers.imports import other_programs, walk
 from crawlers.imports.folder import FolderSource
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -109,7 +109,7 @@ def test_hidden_and_label_files_are_counted_not_taken(tmp_path: Path) -> None:
     make_photo(tmp_path / ".cache" / "hidden.jpg")
     records = list(FolderSource(tmp_path).records())
     assert [photo.sighting.source_id for photo in photos(records)] == [f"{tmp_path}/car.jpg"]
-    assert told(records) == {walk.HIDDEN: 2, walk.LABEL_FILE: 3}
+    assert told(records) == {walk.HIDDEN_LEFT_OUT: 2, walk.LABEL_FILE: 3}
 
 
 def test_links_are_followed_and_loops_are_reported(tmp_path: Path) -> None:
@@ -212,7 +212,11 @@ def test_folders_of_other_programs_are_left_out_and_counted(tmp_path: Path) -> N
     records = list(FolderSource(tmp_path).records())
     ids = {photo.sighting.source_id for photo in photos(records)}
     assert ids == {f"{tmp_path}/{name}" for name in mine}
-    counted = {other_programs.OTHER_FOLDER: len(OTHERS), other_programs.OTHER_FILE: 3, walk.HIDDEN: 4}
+    counted = {
+        other_programs.OTHER_FOLDER: len(OTHERS),
+        other_programs.OTHER_FILE: 3,
+        walk.HIDDEN_LEFT_OUT: 4,
+    }
     assert told(records) == counted
     named = FolderSource(tmp_path / "@eaDir" / "car.jpg").records()
     assert len(photos(list(named))) == 1

@@ -91,7 +91,7 @@ def test_rows_and_files_that_do_not_meet_are_reported(tmp_path: Path) -> None:
     assert drops(records) == [
         ("line 4", sidecar.NO_PATH),
         ("line 6", sidecar.BAD_PATH),
-        ("line 3", sidecar.ABSENT),
+        ("line 3", sidecar.ROW_FILE_ABSENT),
         ("line 5", sidecar.OUTSIDE),
     ]
     assert notices(records).count(NO_ROW) == 1

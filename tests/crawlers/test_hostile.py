@@ -14,7 +14,7 @@ from core.records import Listing, PhotoLink
 from core.web import Web
 from crawlers.engine.crawl_state import Delivery
 from crawlers.engine.job import CrawlReport
-from crawlers.engine.pipelines.validate import BAD_ADDRESS, fault
+from crawlers.engine.pipelines.validate import LISTING_URL_NOT_HTTP, listing_fault
 from crawlers.engine.politeness.fingerprint import PhotoFingerprinter
 from crawlers.engine.store import open_store
 from crawlers.sites.commons.pages.markup import LONGEST, plain_text
@@ -104,7 +104,7 @@ def test_two_photos_at_one_address_are_two_requests() -> None:
 def test_a_port_that_is_none_is_a_fault_of_its_listing(port: str) -> None:
     link = PhotoLink("a/0", f"http://a.b:{port}/c.jpg")
     one = Listing("a site", "a", "http://a.b/a", "s", {}, (link,))
-    assert fault(Delivery(one, 1)) == BAD_ADDRESS
+    assert listing_fault(Delivery(one, 1)) == LISTING_URL_NOT_HTTP
     with pytest.raises(UsageMistakeError, match="a replica is on this machine"):
         Web(f"http://127.0.0.1:{port}")
 

@@ -10,23 +10,23 @@ from hypothesis import strategies as st
 from core.errors import UsageMistakeError
 from core.licenses import (
     ACCEPTABLE,
-    MARK_NOT_ASKED,
+    LICENSE_CODES,
+    LICENSE_NOT_REQUESTED,
+    MARK_NOT_REQUESTED,
     NO_ADAPTATIONS,
-    NOT_ASKED,
     NOT_COMMERCIAL,
     NOT_KNOWN,
     RETIRED,
-    TABLE,
     License,
+    license_refusal,
     parse_code,
     parse_license,
-    refusal,
 )
 
 SITE = "https://creativecommons.org"
 EVERY = [
     License(code, version, port)
-    for version, ports in TABLE.items()
+    for version, ports in LICENSE_CODES.items()
     for port, codes in ports.items()
     for code in codes
 ]
@@ -36,16 +36,16 @@ def test_the_table_is_that_of_the_facts(shared_data: Path) -> None:
     facts = json.loads((shared_data / "commons" / "cc_license_table.json").read_text())
     ours = {
         version: {port: sorted(codes) for port, codes in ports.items()}
-        for version, ports in TABLE.items()
+        for version, ports in LICENSE_CODES.items()
         if version
     }
     theirs = {v: {port: sorted(codes) for port, codes in p.items()} for v, p in facts.items()}
     assert ours == theirs
-    assert TABLE[""] == {"": ("publicdomain",)}, "the one dedication without a version"
+    assert LICENSE_CODES[""] == {"": ("publicdomain",)}, "the one dedication without a version"
 
 
 def test_how_many_there_are() -> None:
-    assert {version: len(ports) for version, ports in TABLE.items()} == {
+    assert {version: len(ports) for version, ports in LICENSE_CODES.items()} == {
         "4.0": 1, "3.0": 44, "2.5": 29, "2.1": 4, "2.0": 19, "1.0": 6, "": 1,
     }  # fmt: skip
 
@@ -151,7 +151,7 @@ def test_forms_in_use(url: str, code: str, version: str, port: str) -> None:
 )
 def test_what_is_not_in_the_table_is_no_license(url: str) -> None:
     assert parse_license(url) is None
-    assert refusal(parse_license(url), ACCEPTABLE) == NOT_KNOWN
+    assert license_refusal(parse_license(url), ACCEPTABLE) == NOT_KNOWN
 
 
 @pytest.mark.parametrize("each", EVERY, ids=lambda each: each.name)
@@ -187,7 +187,7 @@ def test_an_address_never_becomes_another_combination(
     found = parse_license(f"{SITE}/{root}/{name}/{version}/{port}")
     if found is not None:
         assert (found.version, found.port) == (version, port)
-        assert found.code in TABLE[version][port]
+        assert found.code in LICENSE_CODES[version][port]
         assert found.code == {"zero": "cc0", "mark": "pdm"}.get(name, name)
 
 
@@ -211,7 +211,7 @@ def test_names_and_canonical_addresses(each: License, name: str, url: str) -> No
         ("by", None),
         ("by-sa", None),
         ("cc0", None),
-        ("pdm", MARK_NOT_ASKED),
+        ("pdm", MARK_NOT_REQUESTED),
         ("by-nd", NO_ADAPTATIONS),
         ("nd", NO_ADAPTATIONS),
         ("by-nc", NOT_COMMERCIAL),
@@ -233,15 +233,15 @@ def test_names_and_canonical_addresses(each: License, name: str, url: str) -> No
 def test_what_is_accepted(code: str, reason: str | None) -> None:
     of_that_code = [each for each in EVERY if each.code == code]
     assert of_that_code
-    assert {refusal(each) for each in of_that_code} == {reason}
-    if reason not in {None, MARK_NOT_ASKED}:
-        assert {refusal(each, ACCEPTABLE) for each in of_that_code} == {reason}
+    assert {license_refusal(each) for each in of_that_code} == {reason}
+    if reason not in {None, MARK_NOT_REQUESTED}:
+        assert {license_refusal(each, ACCEPTABLE) for each in of_that_code} == {reason}
         with pytest.raises(UsageMistakeError, match=rf"{code.replace('+', '.')}.*{reason}"):
-            refusal(License("by", "4.0"), ("by", code))
+            license_refusal(License("by", "4.0"), ("by", code))
 
 
 def test_every_code_has_a_verdict_and_those_that_bind_adaptations_are_known() -> None:
-    taken = {each.code for each in EVERY if refusal(each, ACCEPTABLE) is None}
+    taken = {each.code for each in EVERY if license_refusal(each, ACCEPTABLE) is None}
     assert taken == set(ACCEPTABLE)
     assert {each.code for each in EVERY if each.share_alike} == {
         "by-sa", "by-nc-sa", "sa", "nc-sa",
@@ -250,8 +250,8 @@ def test_every_code_has_a_verdict_and_those_that_bind_adaptations_are_known() ->
 
 def test_only_what_was_asked_for() -> None:
     mark, named = License("pdm", "1.0"), License("by", "4.0")
-    assert refusal(mark, ("by", "pdm")) is None
-    assert refusal(named, ("cc0",)) == NOT_ASKED
-    assert refusal(named, ()) == NOT_ASKED
+    assert license_refusal(mark, ("by", "pdm")) is None
+    assert license_refusal(named, ("cc0",)) == LICENSE_NOT_REQUESTED
+    assert license_refusal(named, ()) == LICENSE_NOT_REQUESTED
     with pytest.raises(UsageMistakeError, match=r"'gfdl'.*no such license.*by, by-sa, cc0, pdm"):
-        refusal(named, ("gfdl",))
+        license_refusal(named, ("gfdl",))

@@ -13,11 +13,11 @@ import pytest
 from core.records import Drop
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.pipelines.store_photo import (
-    AWAY,
-    DAMAGED,
-    NOT_A_PHOTO,
+    ANSWER_NOT_A_PHOTO,
     OPTED_OUT,
-    TOO_HEAVY,
+    PHOTO_DAMAGED,
+    PHOTO_TOO_LARGE,
+    REDIRECTED_OFF_WEB,
     TOO_SLOW,
 )
 from crawlers.engine.politeness.gate import OTHER_HOST
@@ -39,16 +39,16 @@ from tests.crawlers.crawling import (
 # The one photo that has no end is waited for so long three times; the others were made before.
 IMPATIENT = replace(FAST, timeout=15.0)
 PASSING = {
-    "html-as-jpeg": NOT_A_PHOTO,
-    "truncated": DAMAGED,
+    "html-as-jpeg": ANSWER_NOT_A_PHOTO,
+    "truncated": PHOTO_DAMAGED,
     "slow-forever": TOO_SLOW,
     "redirect-metadata": OTHER_HOST,
-    "redirect-file": AWAY,
+    "redirect-file": REDIRECTED_OFF_WEB,
     "redirect-loopback-other-port": OTHER_HOST,
     "not-found": "photo's address answers 404",
 }
 LASTING = {
-    "endless": TOO_HEAVY,
+    "endless": PHOTO_TOO_LARGE,
     "noai": OPTED_OUT,
     "noimageai": OPTED_OUT,
     "noindex": OPTED_OUT,
@@ -200,7 +200,7 @@ def test_a_photo_without_end_is_cut_off_while_it_comes(bad: Bad) -> None:
 
 
 def test_a_photo_that_says_how_large_it_is_is_not_taken_at_all(bad: Bad) -> None:
-    assert bad.next.drops == Counter(LASTING.values()) + Counter([TOO_HEAVY])
+    assert bad.next.drops == Counter(LASTING.values()) + Counter([PHOTO_TOO_LARGE])
     assert bad.next.bytes < 10_000_000
 
 

@@ -13,28 +13,33 @@ from scrapy.exceptions import DownloadCancelledError, DownloadTimeoutError, Igno
 from scrapy.http import Response
 
 from core.photos.strip_metadata import NO_PICTURE
-from core.photos.tiff import RAW
+from core.photos.tiff import CAMERA_RAW
 from core.photos.tiff_grey import PIXELS
 from core.records import Listing, PhotoLink
 from crawlers.engine.crawl_state import Delivery
 from crawlers.engine.pipelines.store_photo import (
-    AWAY,
-    DAMAGED,
-    EMPTY,
-    FORMATS,
-    LASTING,
-    NOT_A_PHOTO,
+    ANSWER_NOT_A_PHOTO,
+    EMPTY_ANSWER,
     OPTED_OUT,
-    ROBOTS,
-    TOO_HEAVY,
+    PERMANENT_REASONS,
+    PHOTO_DAMAGED,
+    PHOTO_TOO_LARGE,
+    PHOTO_UNREACHED,
+    REDIRECTED_OFF_WEB,
+    ROBOTS_FORBID_PHOTO,
+    SITE_FORMATS,
     TOO_SLOW,
-    UNREACHED,
-    failing,
-    look_at,
+    content_fault,
+    failure_reason,
     opt_out,
-    refusal,
+    response_refusal,
 )
-from crawlers.engine.pipelines.validate import BAD_ADDRESS, NO_ID, NO_PHOTOS, fault
+from crawlers.engine.pipelines.validate import (
+    LISTING_URL_NOT_HTTP,
+    LISTING_WITHOUT_ID,
+    LISTING_WITHOUT_PHOTOS,
+    listing_fault,
+)
 from crawlers.engine.politeness.gate import OTHER_HOST, RefusedError
 from crawlers.engine.politeness.robots import CLOSED, ClosedError
 from crawlers.engine.store.files import photo_path, store_photo
@@ -66,38 +71,45 @@ def answer(
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @given(st.builds(bytes.__add__, st.sampled_from(STARTS), st.binary(max_size=300)))
 def test_any_bytes_can_be_looked_at(content: bytes) -> None:
-    reason, detail = look_at(content)
-    assert reason in {None, NOT_A_PHOTO, DAMAGED, RAW, PIXELS, NO_PICTURE}
+    reason, detail = content_fault(content)
+    assert reason in {None, ANSWER_NOT_A_PHOTO, PHOTO_DAMAGED, CAMERA_RAW, PIXELS, NO_PICTURE}
     assert bool(detail) == (reason is not None)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@given(st.sampled_from(FORMATS), st.data())
+@given(st.sampled_from(SITE_FORMATS), st.data())
 def test_a_photo_with_wrong_bytes_can_be_looked_at(kind: str, data: st.DataObject) -> None:
     content = bytearray(encoded(kind))
     for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=20)):
         content[place] = data.draw(st.integers(0, 255))
-    assert look_at(bytes(content))[0] in {None, NOT_A_PHOTO, DAMAGED, RAW, PIXELS, NO_PICTURE}
+    assert content_fault(bytes(content))[0] in {
+        None,
+        ANSWER_NOT_A_PHOTO,
+        PHOTO_DAMAGED,
+        CAMERA_RAW,
+        PIXELS,
+        NO_PICTURE,
+    }
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", SITE_FORMATS)
 def test_photos_of_the_formats_of_the_web_are_taken(kind: str) -> None:
-    assert look_at(encoded(kind)) == (None, "")
+    assert content_fault(encoded(kind)) == (None, "")
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@given(st.sampled_from(FORMATS), st.floats(0, 0.9))
+@given(st.sampled_from(SITE_FORMATS), st.floats(0, 0.9))
 def test_part_of_a_photo_is_none(kind: str, share: float) -> None:
     content = encoded(kind)
-    reason, detail = look_at(content[: int(len(content) * share)])
-    assert reason in {NOT_A_PHOTO, DAMAGED}
+    reason, detail = content_fault(content[: int(len(content) * share)])
+    assert reason in {ANSWER_NOT_A_PHOTO, PHOTO_DAMAGED}
     assert detail
 
 
 def test_a_postscript_file_is_never_opened() -> None:
     drawing = encoded("EPS")
     assert drawing.startswith(b"%!PS")
-    assert look_at(drawing)[0] == NOT_A_PHOTO
+    assert content_fault(drawing)[0] == ANSWER_NOT_A_PHOTO
 
 
 @pytest.mark.parametrize(
@@ -124,7 +136,7 @@ def test_what_a_site_says_against_machines_is_heard(
     tags: tuple[bytes, ...], found: str | None
 ) -> None:
     assert opt_out(answer(tags=tags)) == found
-    assert refusal(answer(tags=tags)) == ((OPTED_OUT, found) if found else (None, ""))
+    assert response_refusal(answer(tags=tags)) == ((OPTED_OUT, found) if found else (None, ""))
 
 
 @given(st.lists(st.binary(max_size=60), max_size=3))
@@ -134,29 +146,31 @@ def test_any_header_can_be_read(tags: list[bytes]) -> None:
 
 @given(st.integers(100, 999).filter(lambda status: status != 200))
 def test_no_answer_but_200_is_a_photo(status: int) -> None:
-    reason, detail = refusal(answer(status=status, Location="file:/etc/hostname"))
-    assert reason == (AWAY if 300 <= status < 400 else f"photo's address answers {status}")
+    reason, detail = response_refusal(answer(status=status, Location="file:/etc/hostname"))
+    assert reason == (
+        REDIRECTED_OFF_WEB if 300 <= status < 400 else f"photo's address answers {status}"
+    )
     assert detail
-    assert reason not in LASTING
+    assert reason not in PERMANENT_REASONS
 
 
 def test_an_empty_answer_is_no_photo() -> None:
-    assert refusal(answer(b"")) == (EMPTY, "")
+    assert response_refusal(answer(b"")) == (EMPTY_ANSWER, "")
 
 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (ClosedError(CLOSED, "http://a.example/1.jpg"), ROBOTS),
+        (ClosedError(CLOSED, "http://a.example/1.jpg"), ROBOTS_FORBID_PHOTO),
         (RefusedError(OTHER_HOST, "http://a.example"), OTHER_HOST),
-        (DownloadCancelledError("too much"), TOO_HEAVY),
+        (DownloadCancelledError("too much"), PHOTO_TOO_LARGE),
         (DownloadTimeoutError("10 s"), TOO_SLOW),
-        (IgnoreRequest("max redirections reached"), UNREACHED),
-        (ConnectionResetError("gone"), UNREACHED),
+        (IgnoreRequest("max redirections reached"), PHOTO_UNREACHED),
+        (ConnectionResetError("gone"), PHOTO_UNREACHED),
     ],
 )
 def test_each_failure_has_its_reason(error: Exception, reason: str) -> None:
-    assert failing(error)[0] == reason
+    assert failure_reason(error)[0] == reason
 
 
 def listing(page: str, photo: str, listing_id: str = "1") -> Delivery:
@@ -166,9 +180,12 @@ def listing(page: str, photo: str, listing_id: str = "1") -> Delivery:
 
 def test_listings_that_make_no_sense_are_left_out() -> None:
     page, photo = "https://commons.wikimedia.org/wiki/File:A.jpg", "https://upload.example/A.jpg"
-    assert fault(listing(page, photo)) is None
-    assert fault(listing(page, photo, " ")) == NO_ID
-    assert fault(Delivery(Listing("commons", "1", page, "", {}, ()), 0)) == NO_PHOTOS
+    assert listing_fault(listing(page, photo)) is None
+    assert listing_fault(listing(page, photo, " ")) == LISTING_WITHOUT_ID
+    assert (
+        listing_fault(Delivery(Listing("commons", "1", page, "", {}, ()), 0))
+        == LISTING_WITHOUT_PHOTOS
+    )
     for odd in (
         "file:/etc/hostname",
         "//upload.example/A.jpg",
@@ -176,13 +193,16 @@ def test_listings_that_make_no_sense_are_left_out() -> None:
         "http://[::1",
         "",
     ):
-        assert fault(listing(page, odd)) == BAD_ADDRESS
-        assert fault(listing(odd, photo)) == BAD_ADDRESS
+        assert listing_fault(listing(page, odd)) == LISTING_URL_NOT_HTTP
+        assert listing_fault(listing(odd, photo)) == LISTING_URL_NOT_HTTP
 
 
 @given(st.text(max_size=40), st.sampled_from(("", "http:", "http://", "https://[", "ftp://a/")))
 def test_any_address_can_be_judged(text: str, start: str) -> None:
-    assert fault(listing("https://a.example/", start + text)) in {None, BAD_ADDRESS}
+    assert listing_fault(listing("https://a.example/", start + text)) in {
+        None,
+        LISTING_URL_NOT_HTTP,
+    }
 
 
 def test_a_photo_is_whole_after_a_kill_before_its_last_step(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from core.vocabulary import load_vocabulary
 from synthetic.scenes import (
     BACKGROUNDS,
     BODY_TYPES,
-    COLORS,
     LABEL_COLUMNS,
-    SIZE,
+    SCENE_COLORS,
+    SCENE_SIZE,
     VIEWS,
     Choices,
     Person,
@@ -28,8 +28,8 @@ from synthetic.scenes import (
 )
 from synthetic.scenes.canvas import Canvas
 from synthetic.scenes.dice import Dice
-from synthetic.scenes.palette import PAINTS, WEATHERS, Weather
-from synthetic.scenes.people import AGES, KINDS
+from synthetic.scenes.palette import PAINT_COLORS, WEATHERS, Weather
+from synthetic.scenes.people import PERSON_AGES, PERSON_KINDS
 from synthetic.scenes.scene import TURNS
 
 SMALL = (96, 80)
@@ -41,13 +41,13 @@ def digest(image: Image.Image) -> str:
 
 def test_the_words_are_those_of_the_catalog() -> None:
     known = load_vocabulary().attributes
-    assert set(COLORS) == set(known["color"].values)
+    assert set(SCENE_COLORS) == set(known["color"].values)
     assert set(BODY_TYPES) <= set(known["body_type"].values)
     assert len(BODY_TYPES) >= 8
     assert set(BACKGROUNDS) <= set(known["background"].values)
     assert set(VIEWS) == set(known["view"].values)
-    assert set(KINDS) == set(known["people"].values)
-    assert set(AGES) == set(known["age"].values)
+    assert set(PERSON_KINDS) == set(known["people"].values)
+    assert set(PERSON_AGES) == set(known["age"].values)
 
 
 @settings(max_examples=40, deadline=None)
@@ -66,7 +66,7 @@ def test_a_seed_gives_one_scene_with_true_labels(seed: int) -> None:
         assert not scene.mask.any()
         assert not labels.people
         return
-    assert labels.color in COLORS
+    assert labels.color in SCENE_COLORS
     assert labels.body_type in BODY_TYPES
     assert labels.background in BACKGROUNDS
     assert set(labels.people) <= {"man", "woman", "child"}
@@ -84,7 +84,7 @@ def test_other_seeds_give_other_scenes() -> None:
     assert len({digest(render(seed, SMALL).image) for seed in range(30)}) == 30
 
 
-@pytest.mark.parametrize("color", COLORS)
+@pytest.mark.parametrize("color", SCENE_COLORS)
 def test_the_paint_is_what_the_mask_shows(color: str) -> None:
     """The mask is held against the pixels: most of what it covers on a flank is the paint."""
     nearest = []
@@ -95,8 +95,8 @@ def test_the_paint_is_what_the_mask_shows(color: str) -> None:
         )  # fmt: skip
         pixels = np.asarray(scene.image, dtype=float)[scene.mask]
         chroma = pixels / pixels.sum(axis=1, keepdims=True).clip(1)
-        names = list(PAINTS)
-        paints = np.array([PAINTS[n] for n in names], dtype=float)
+        names = list(PAINT_COLORS)
+        paints = np.array([PAINT_COLORS[n] for n in names], dtype=float)
         shares = paints / paints.sum(axis=1, keepdims=True)
         distance = np.abs(pixels.mean(axis=0) / 255 - paints / 255).sum(axis=1)
         distance += 3 * np.abs(np.median(chroma, axis=0) - shares).sum(axis=1)
@@ -214,7 +214,9 @@ def test_the_mask_is_what_vanishes_with_the_car(
         assert (mask & ~differs).sum() <= 0.001 * mask.sum()
 
 
-@pytest.mark.parametrize(("kind", "age"), [*product(("man", "woman"), AGES), ("child", "young")])
+@pytest.mark.parametrize(
+    ("kind", "age"), [*product(("man", "woman"), PERSON_AGES), ("child", "young")]
+)
 def test_people_are_large_enough_to_tell(kind: str, age: str) -> None:
     """Their height in the picture; a child is smaller than those who are grown up."""
     heights = []
@@ -223,7 +225,7 @@ def test_people_are_large_enough_to_tell(kind: str, age: str) -> None:
         someone = np.asarray(render(seed, people=(Person(kind, age),), **choices).image, dtype=int)
         nobody = np.asarray(render(seed, people=(), **choices).image, dtype=int)
         rows = (np.abs(someone - nobody).max(axis=2) > 40).sum(axis=1)
-        heights.append((rows >= 2).sum() / SIZE[1])
+        heights.append((rows >= 2).sum() / SCENE_SIZE[1])
     assert np.quantile(heights, 0.1) > (0.22 if kind == "child" else 0.32)
 
 
@@ -281,5 +283,5 @@ def test_the_sidecar_says_what_the_photos_show(tmp_path: Path) -> None:
         assert row["color"] == (labels.color or "")
         assert row["people"] == (";".join(labels.people) or "none")
         with Image.open(tmp_path / row["path"]) as photo:
-            assert photo.size == SIZE
+            assert photo.size == SCENE_SIZE
     assert any(";" in row["people"] for row in rows)

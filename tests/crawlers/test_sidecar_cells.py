@@ -8,15 +8,15 @@ import pytest
 from core.records import Photo
 from crawlers.imports.folder import FolderSource
 from crawlers.imports.sidecar.cells import (
-    DATE,
-    FAILED,
-    FORMULA,
-    LOST,
-    POWER,
-    SERIAL,
-    TRUTH,
-    TWICE,
-    WHOLE,
+    BOOLEAN_FOR_NAME,
+    CELL_IS_ERROR,
+    CELL_IS_FORMULA,
+    DATE_FOR_NAME,
+    DECODED_TWICE,
+    LOST_LETTERS,
+    READ_AS_INTEGER,
+    SCIENTIFIC_NUMBER,
+    SERIAL_FOR_NAME,
     read_cell,
 )
 from tests.crawlers.sidecar_reading import drops, notices, read, words
@@ -30,7 +30,7 @@ DATES = [
 
 @pytest.mark.parametrize("cell", DATES)
 def test_a_model_that_became_a_date_is_not_taken(cell: str) -> None:
-    assert read_cell("model", cell) == ("", DATE, True)
+    assert read_cell("model", cell) == ("", DATE_FOR_NAME, True)
     assert read_cell("first_registration", cell).remark == ""
     assert read_cell("note", cell) == (cell, "", False)
 
@@ -38,19 +38,19 @@ def test_a_model_that_became_a_date_is_not_taken(cell: str) -> None:
 @pytest.mark.parametrize(
     ("target", "cell", "remark"),
     [
-        ("model", "45538", SERIAL),
-        ("model", "45538.0", SERIAL),
-        ("model", "9.00E+03", POWER),
-        ("model", "5E+05", POWER),
-        ("model_year", "2,01E+03", POWER),
-        ("make", "WAHR", TRUTH),
-        ("model", "true", TRUTH),
-        ("make", "Citro?n", LOST),
-        ("make", "?koda", LOST),
-        ("color", "gr\ufffdn", LOST),
-        ("color", "grÃ¼n", TWICE),
-        ("make", "=A2", FORMULA),
-        ("model", '=CONCATENATE(B2,"x")', FORMULA),
+        ("model", "45538", SERIAL_FOR_NAME),
+        ("model", "45538.0", SERIAL_FOR_NAME),
+        ("model", "9.00E+03", SCIENTIFIC_NUMBER),
+        ("model", "5E+05", SCIENTIFIC_NUMBER),
+        ("model_year", "2,01E+03", SCIENTIFIC_NUMBER),
+        ("make", "WAHR", BOOLEAN_FOR_NAME),
+        ("model", "true", BOOLEAN_FOR_NAME),
+        ("make", "Citro?n", LOST_LETTERS),
+        ("make", "?koda", LOST_LETTERS),
+        ("color", "gr\ufffdn", LOST_LETTERS),
+        ("color", "grÃ¼n", DECODED_TWICE),
+        ("make", "=A2", CELL_IS_FORMULA),
+        ("model", '=CONCATENATE(B2,"x")', CELL_IS_FORMULA),
     ],
 )
 def test_what_is_spoilt_is_told_and_not_taken(target: str, cell: str, remark: str) -> None:
@@ -60,12 +60,12 @@ def test_what_is_spoilt_is_told_and_not_taken(target: str, cell: str, remark: st
 @pytest.mark.parametrize(
     ("target", "cell", "value", "remark"),
     [
-        ("model", "500.0", "500", WHOLE),
-        ("model", "911,00", "911", WHOLE),
+        ("model", "500.0", "500", READ_AS_INTEGER),
+        ("model", "911,00", "911", READ_AS_INTEGER),
         ("model_year", "2012.0", "2012", ""),
-        ("model_year", "2,012", "2012", WHOLE),
-        ("model_year", "2.012", "2012", WHOLE),
-        ("model_year", "1 998", "1998", WHOLE),
+        ("model_year", "2,012", "2012", READ_AS_INTEGER),
+        ("model_year", "2.012", "2012", READ_AS_INTEGER),
+        ("model_year", "1 998", "1998", READ_AS_INTEGER),
         ("model", "'9-3", "9-3", ""),
         ("model", "'3-Series", "3-Series", ""),
         ("model_year", "'2012", "2012", ""),
@@ -87,12 +87,12 @@ def test_cells_that_stand_for_nothing_are_empty(cell: str) -> None:
 
 @pytest.mark.parametrize("cell", ["#REF!", "#WERT!", "#DIV/0!", "#NAME?", "#BEZUG!", "########"])
 def test_errors_of_a_spreadsheet_are_told_and_take_nothing_back(cell: str) -> None:
-    assert read_cell("model", cell) == ("", FAILED, True)
+    assert read_cell("model", cell) == ("", CELL_IS_ERROR, True)
 
 
 @pytest.mark.parametrize("cell", ["Zo?", "M4 Coup?", "A5 Coup? 2.0", "BMW?"])
 def test_a_letter_that_is_lost_at_the_end_of_a_word_is_told(cell: str) -> None:
-    assert read_cell("model", cell) == ("", LOST, True)
+    assert read_cell("model", cell) == ("", LOST_LETTERS, True)
 
 
 @pytest.mark.parametrize("codec", ["cp1252", "latin-1", "cp1250", "mac-roman", "cp850", "cp437"])
@@ -100,8 +100,8 @@ def test_a_letter_that_is_lost_at_the_end_of_a_word_is_told(cell: str) -> None:
 def test_words_that_were_read_in_a_wrong_encoding_are_not_taken(make: str, codec: str) -> None:
     read_wrong = make.encode().decode(codec, "ignore")
     if read_wrong.encode(codec) == make.encode():
-        assert read_cell("make", read_wrong) == ("", TWICE, True)
-        assert read_cell("make", read_wrong.replace("\xa0", " ")) == ("", TWICE, True)
+        assert read_cell("make", read_wrong) == ("", DECODED_TWICE, True)
+        assert read_cell("make", read_wrong.replace("\xa0", " ")) == ("", DECODED_TWICE, True)
     assert read_cell("make", make) == (make, "", False)
 
 
@@ -151,4 +151,4 @@ def test_json_has_the_same_troubles(tmp_path: Path) -> None:
         "a.jpg": {"model": "500", "model_year": "2012"},
         "b.jpg": {"make": "Fiat"},
     }
-    assert notices(records) == [TRUTH, WHOLE, DATE]
+    assert notices(records) == [BOOLEAN_FOR_NAME, READ_AS_INTEGER, DATE_FOR_NAME]

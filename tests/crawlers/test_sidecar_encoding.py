@@ -68,8 +68,8 @@ def test_what_could_be_two_things_is_refused(tmp_path: Path, case: str) -> None:
     raw = f"path,color,note\na.jpg,{word},x\nb.jpg,red,{word}\n".encode(encoding)
     records = read(tmp_path, raw)
     assert words(records) == {"a.jpg": {}, "b.jpg": {"color": "red"}}
-    assert drops(records) == [("line 2", sidecar.UNREADABLE)]
-    assert "UTF-8" in sidecar.UNREADABLE
+    assert drops(records) == [("line 2", sidecar.UNKNOWN_ENCODING)]
+    assert "UTF-8" in sidecar.UNKNOWN_ENCODING
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_two_encodings_in_one_table(tmp_path: Path) -> None:
 def test_a_word_that_was_read_in_a_wrong_encoding_before_is_not_taken(tmp_path: Path) -> None:
     records = read(tmp_path, "path,make,color\na.jpg,CitroÃ«n,red\nb.jpg,Citro\ufffdn,blue\n")
     assert words(records) == {"a.jpg": {"color": "red"}, "b.jpg": {"color": "blue"}}
-    assert notices(records) == [sidecar_cells.TWICE, sidecar_cells.LOST]
+    assert notices(records) == [sidecar_cells.DECODED_TWICE, sidecar_cells.LOST_LETTERS]
 
 
 def test_a_name_on_disk_of_bytes_that_are_not_utf8_decides_nothing(tmp_path: Path) -> None:

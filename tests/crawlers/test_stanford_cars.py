@@ -113,8 +113,8 @@ def test_photos_and_annotations_that_do_not_meet(tmp_path: Path) -> None:
     (tmp_path / "cars_train" / "labels.csv").write_text("x")
     records = read(tmp_path)
     assert told(records) == {
-        annotations.ABSENT: 1,
-        annotations.TWICE: 1,
+        annotations.PHOTO_ABSENT: 1,
+        annotations.ANNOTATED_TWICE: 1,
         labels.NO_CLASS: 1,
         annotations.UNANNOTATED: 1,
         LABEL_FILE: 1,
@@ -165,7 +165,7 @@ def test_rows_of_csv_that_cannot_be_read_lose_no_photo(tmp_path: Path) -> None:
     assert len(photos(records)) == 3
     assert told(records) == {
         labels.NO_NAMES: 1,
-        annotations.ABSENT: 1,
+        annotations.PHOTO_ABSENT: 1,
         annotations.BAD_ROW: 2,
         annotations.UNANNOTATED: 2,
     }
@@ -268,7 +268,7 @@ def test_the_real_data_set() -> None:
     records = read(SHARED)
     found = photos(records)
     assert len(found) == 600
-    assert told(records) == {annotations.ABSENT: 8144 + 8041 - 600}
+    assert told(records) == {annotations.PHOTO_ABSENT: 8144 + 8041 - 600}
     assert {photo.sighting.split for photo in found} == {"train"}
     first = found[0].sighting
     assert (first.source_id, first.box) == ("train/00001.jpg", Box(38, 115, 569, 375))

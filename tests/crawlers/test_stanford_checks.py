@@ -14,7 +14,7 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from core.records import Photo, SourceError
-from crawlers.imports.copies import COPIED, is_copy, without_mark
+from crawlers.imports.copies import READ_AS_COPY, is_copy, without_mark
 from crawlers.imports.stanford import annotations, labels
 from crawlers.imports.stanford import archives as stanford_archives
 from crawlers.imports.stanford import parquet as stanford_parquet
@@ -247,7 +247,7 @@ def test_a_copy_alone_is_read_as_what_it_copies(
     path = tmp_path / "marked" / file
     path.rename(path.with_name(mark.format(path.stem) + path.suffix))
     plain, marked = read(tmp_path / "plain"), read(tmp_path / "marked")
-    assert told(marked) == {COPIED: 1}
+    assert told(marked) == {READ_AS_COPY: 1}
     facts = [[(p.sighting.source_id, p.sighting.words) for p in photos(r)] for r in (plain, marked)]
     assert facts[0] == facts[1]
 
@@ -266,7 +266,7 @@ def test_copies_in_layouts_without_annotations(tmp_path: Path, mark: str) -> Non
     shutil.copy(path, path.with_stem(mark.format(path.stem)))
     assert len(photos(read(tmp_path / "hf"))) == 3
     path.unlink()
-    assert told(read(tmp_path / "hf")) == {COPIED: 1}
+    assert told(read(tmp_path / "hf")) == {READ_AS_COPY: 1}
     (tmp_path / "hf" / "data" / "train-00000-of-00001.parquet").write_bytes(b"other")
     with pytest.raises(SourceError, match="differ, so which one is right cannot be told"):
         list(StanfordCarsSource(tmp_path / "hf").records())
@@ -290,7 +290,7 @@ def test_of_copies_that_differ_none_is_guessed(tmp_path: Path, build: Build, fil
         shutil.copytree(whole, copy)
     else:
         shutil.copy(whole, copy)
-    assert told(read(tmp_path)).keys() <= {COPIED}
+    assert told(read(tmp_path)).keys() <= {READ_AS_COPY}
     changed = copy / path.name if copy.is_dir() else copy
     changed.write_bytes(changed.read_bytes() + b"\n")
     with pytest.raises(SourceError, match="delete or move the wrong one") as caught:
@@ -306,14 +306,14 @@ def test_photos_over_two_copies_of_a_folder_and_marked_photos(tmp_path: Path) ->
     (tmp_path / "cars_train" / "00002.jpg").rename(half / "00002 (1).jpg")
     (tmp_path / "cars_test" / "00001.jpg").rename(tmp_path / "cars_test" / "00001.JPG")
     records = read(tmp_path)
-    assert told(records) == {COPIED: 3}
+    assert told(records) == {READ_AS_COPY: 3}
     assert [p.sighting.source_id for p in photos(records)] == [
         *("train/00001.jpg", "train/00002.jpg", "test/00001.jpg"),
     ]
     make_photos(half, "00002 (2).jpg")  # another photo: which one is annotated cannot be told
     assert told(read(tmp_path)) == {
-        COPIED: 2,
-        annotations.ABSENT: 1,
+        READ_AS_COPY: 2,
+        annotations.PHOTO_ABSENT: 1,
         annotations.UNANNOTATED: 2,
     }
 

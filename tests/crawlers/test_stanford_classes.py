@@ -8,7 +8,7 @@ import pytest
 
 from crawlers.imports.stanford import classes as stanford_classes
 from crawlers.imports.stanford.classes import (
-    BODY_WORDS,
+    CLASS_BODY_WORDS,
     is_class,
     is_class_without_year,
     load_classes,
@@ -51,7 +51,7 @@ def test_make_year_and_stated_body_are_those_of_the_name() -> None:
         name = row["class_name"]
         assert name.endswith(f" {row['model_year']}")
         assert name.casefold().startswith(f"{row['make']} ".casefold())
-        stated = [BODY_WORDS[w] for w in name.casefold().split() if w in BODY_WORDS]
+        stated = [CLASS_BODY_WORDS[w] for w in name.casefold().split() if w in CLASS_BODY_WORDS]
         if stated:
             assert row["body_type"] == stated[-1]
 

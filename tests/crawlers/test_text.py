@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.records import LONGEST, Drop, Listing, Notice, Sighting
+from core.records import LONGEST_WORD, Drop, Listing, Notice, Sighting
 from core.text import clean, shell_word, visible, visible_json, visible_lines, web_url
 
 ANY = st.text(st.characters())  # halves of characters too
@@ -168,7 +168,7 @@ def test_what_is_nothing_else_is_absent_and_a_site_is_cut() -> None:
     long = Listing(
         "s", "1", "https://example.net/", "", {"make": "a" * 50_000}, (), creator="é" * 50_000
     )
-    assert len(long.words["make"]) == len(long.creator or "") == LONGEST
+    assert len(long.words["make"]) == len(long.creator or "") == LONGEST_WORD
     assert len(Sighting("s", "1", {"make": "a" * 50_000}).words["make"]) == 50_000
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from core.photos.decode import RejectedError
-from core.photos.decoding_budget import TOO_MUCH_MEMORY, Budget
+from core.photos.decoding_budget import TOO_MUCH_MEMORY, MemoryBudget
 from embeddings import decoding
 from embeddings.decoding import DecodePool, picture_of
 from embeddings.preparation import Preparation
@@ -31,8 +31,8 @@ def pool() -> Iterator[DecodePool]:
 def test_processes_wait_for_their_share(pool: DecodePool, monkeypatch: pytest.MonkeyPatch) -> None:
     small = photo(64)
     needed = WANTED.decoding_bytes(small)
-    budget = Budget(2 * needed)
-    monkeypatch.setattr(decoding, "MEMORY", budget)
+    budget = MemoryBudget(2 * needed)
+    monkeypatch.setattr(decoding, "DECODING_MEMORY", budget)
     most = []
     take = budget.take
     monkeypatch.setattr(budget, "take", lambda size: (take(size), most.append(budget.taken)))
@@ -43,4 +43,4 @@ def test_processes_wait_for_their_share(pool: DecodePool, monkeypatch: pytest.Mo
     for content, reason in ((photo(640), TOO_MUCH_MEMORY), (b"none", "not an image")):
         with pytest.raises(RejectedError, match=reason):
             picture_of(pool.submit(content, None))
-    budget.take(2 * needed)  # waits until all is given back
+    budget.acquire(2 * needed)  # waits until all is given back

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from catalog.car_columns import open_space
-from catalog.photos import DAMAGED, load_photos, verify_photos
-from catalog.register import MENDED, register
+from catalog.photos import DAMAGED_PHOTO, load_photos, verify_photos
+from catalog.register import DAMAGED_REPLACED, register
 from catalog.segments import unsegmented
 from catalog.table import Catalog
 from core.photos.decode import image_id
@@ -100,11 +100,11 @@ def command(shop: Shop, *words: str) -> Result:
 def test_a_damaged_photo_is_not_embedded_and_waits_again_when_it_was_taken_anew(
     shop: Shop,
 ) -> None:
-    assert shop.embed() == (DAMAGED,)
+    assert shop.embed() == (DAMAGED_PHOTO,)
     assert set(shop.catalog.column("cars", "image_id").to_pylist()) == {*shop.ids} - {shop.bad}
     assert shop.waiting == []
     done = shop.ingest()
-    assert (done.known, done.new, dict(done.notices)) == (COUNT, 0, {MENDED: 1})  # type: ignore[attr-defined]
+    assert (done.known, done.new, dict(done.notices)) == (COUNT, 0, {DAMAGED_REPLACED: 1})  # type: ignore[attr-defined]
     assert shop.waiting == [shop.bad]
     assert shop.embed() == ()
     assert [whole for _, whole in verify_photos(shop.catalog)] == [True] * COUNT
@@ -119,8 +119,8 @@ def test_a_photo_of_which_only_the_hash_is_told_is_taken_anew_once_it_was_found(
     place = Sighting("shop", "1", {"color": "red"})
     told = Photo(place, shop.photos[1], sha256=shop.bad)
     shop.embed()
-    assert register(shop.catalog, [told], run_id="told").notices[MENDED] == 1
-    assert register(shop.catalog, [told], run_id="told again").notices[MENDED] == 0
+    assert register(shop.catalog, [told], run_id="told").notices[DAMAGED_REPLACED] == 1
+    assert register(shop.catalog, [told], run_id="told again").notices[DAMAGED_REPLACED] == 0
     assert [whole for _, whole in verify_photos(shop.catalog)] == [True] * COUNT
 
 

@@ -9,7 +9,7 @@ import pytest
 from catalog.table import Catalog, open_catalog
 from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
 from labeling.linear import pack, unpack
-from synthetic.scenes import Labels, render
+from synthetic.scenes import SceneLabels, render
 from synthetic.scenes.write import jpeg_bytes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -32,7 +32,7 @@ def catalog(home: Path) -> Callable[[], Catalog]:
 
 
 @pytest.fixture(scope="module")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Labels]]:
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, SceneLabels]]:
     """A folder of rendered photos that nobody describes, and what each shows, by file name."""
     folder = tmp_path_factory.mktemp("scenes")
     shown = {}
@@ -53,7 +53,7 @@ def cars(catalog: Catalog, *columns: str) -> dict[str, dict[str, object]]:
 
 
 def test_photos_that_nobody_describes_are_labeled_and_found(
-    scenes: tuple[Path, dict[str, Labels]], catalog: Callable[[], Catalog]
+    scenes: tuple[Path, dict[str, SceneLabels]], catalog: Callable[[], Catalog]
 ) -> None:
     from flows.ingest import ingest
     from flows.search import search
@@ -78,7 +78,7 @@ def test_photos_that_nobody_describes_are_labeled_and_found(
 
 
 def test_a_second_run_asks_nobody(
-    scenes: tuple[Path, dict[str, Labels]], catalog: Callable[[], Catalog]
+    scenes: tuple[Path, dict[str, SceneLabels]], catalog: Callable[[], Catalog]
 ) -> None:
     from flows.ingest import ingest
     from flows.label import label
@@ -96,7 +96,7 @@ def test_a_second_run_asks_nobody(
 
 
 def test_new_questions_are_asked_of_old_photos(
-    scenes: tuple[Path, dict[str, Labels]],
+    scenes: tuple[Path, dict[str, SceneLabels]],
     catalog: Callable[[], Catalog],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -129,7 +129,7 @@ def test_new_questions_are_asked_of_old_photos(
 
 
 def test_the_pictures_themselves_are_looked_at_once(
-    scenes: tuple[Path, dict[str, Labels]], catalog: Callable[[], Catalog]
+    scenes: tuple[Path, dict[str, SceneLabels]], catalog: Callable[[], Catalog]
 ) -> None:
     from flows.ingest import ingest
     from flows.label import label
@@ -168,7 +168,7 @@ def test_real_photos_get_no_label_from_a_try_out_model_that_was_not_measured_on_
 
 
 def test_a_head_that_learned_from_scenes_is_not_heard_about_real_photos(
-    scenes: tuple[Path, dict[str, Labels]],
+    scenes: tuple[Path, dict[str, SceneLabels]],
     catalog: Callable[[], Catalog],
     shared_data: Path,
     tmp_path: Path,

@@ -18,13 +18,13 @@ from embeddings.registry import SPACE, SpaceRecord
 from labeling.label import label_sightings, store_assertions
 from labeling.pending import stale_cars, unlabeled_sightings
 from labeling.publish.cars import Vectors, append_cars, refresh_cars
-from synthetic.scenes import Labels, render
+from synthetic.scenes import SceneLabels, render
 from synthetic.scenes.write import jpeg_bytes, label_row
 
 if TYPE_CHECKING:
     from embeddings.clip import ClipEncoder
 
-Words = Callable[[Labels], dict[str, str]]
+Words = Callable[[SceneLabels], dict[str, str]]
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
@@ -33,7 +33,7 @@ class Seen:
     """n photos with what is true of each, and their unit vectors (n, 512)."""
 
     contents: list[bytes]
-    labels: list[Labels]
+    labels: list[SceneLabels]
     vectors: npt.NDArray[np.float32]
 
     @property
@@ -51,14 +51,14 @@ def see_scenes(encoder: "ClipEncoder", seeds: Iterable[int]) -> Seen:
     return Seen(contents, [scene.labels for scene in scenes], encoder.encode_pictures(contents))
 
 
-def words_of(labels: Labels) -> dict[str, str]:
+def words_of(labels: SceneLabels) -> dict[str, str]:
     """All that is true of a scene, as a source says it; of what is no car from outside its view."""
     row = label_row("", labels)
     told = row if labels.view == "exterior" else {"view": row["view"]}
     return {name: word for name, word in told.items() if name != "path" and word}
 
 
-def no_words(labels: Labels) -> dict[str, str]:
+def no_words(labels: SceneLabels) -> dict[str, str]:
     return {}
 
 
@@ -112,7 +112,7 @@ def share_right(found: Sequence[Sequence[str]], truth: Sequence[Sequence[str] | 
     return sum(a == b for a, b in known) / len(known)
 
 
-def truth_of(labels: Labels, attribute: str) -> tuple[str, ...] | None:
+def truth_of(labels: SceneLabels, attribute: str) -> tuple[str, ...] | None:
     """What is true of a scene; None where the picture does not tell."""
     value = getattr(labels, attribute)
     if isinstance(value, tuple):

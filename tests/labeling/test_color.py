@@ -15,7 +15,7 @@ from PIL import Image
 
 from core.vocabulary import load_vocabulary
 from labeling.color import LEAST_PIXELS, is_grayscale, oklab, paint_scores
-from synthetic.scenes import COLORS, render
+from synthetic.scenes import SCENE_COLORS, render
 
 SWATCHES = load_vocabulary().questions["color"].swatches
 PAINTS = [(value, paint) for value, paints in SWATCHES.items() for paint in paints]
@@ -169,7 +169,7 @@ def test_rendered_cars_are_named_by_their_exact_masks(
     scenes: list[tuple[Pixels, Mask, str]],
 ) -> None:
     right = [named(paint_scores(photo, car, SWATCHES)) == color for photo, car, color in scenes]
-    assert {color for *_, color in scenes} == set(COLORS)
+    assert {color for *_, color in scenes} == set(SCENE_COLORS)
     assert np.mean(right) >= 0.95
 
 

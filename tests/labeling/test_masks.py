@@ -21,7 +21,7 @@ from synthetic.masks import evaluate, train
 from synthetic.masks.evaluate import LARGE, SIZES, WANTED, Found, find_cars, measured
 from synthetic.masks.scenes import NARROWEST, WIDEST, draw_size, training_batches, vary
 from synthetic.masks.train import BATCH, STEPS, Trainer, mask_loss
-from synthetic.scenes import SIZE, render
+from synthetic.scenes import SCENE_SIZE, render
 from synthetic.scenes.dice import Dice
 from synthetic.tiny.evaluate import BEGIN, END
 from synthetic.tiny.scenes import EVALUATION_SEED, LAST_SEED, SEED_STRIDE
@@ -244,4 +244,4 @@ def test_the_card_says_what_ships() -> None:
     assert digest in text, "measure again after training: the card is of other weights"
     assert f"{WEIGHTS.stat().st_size / 1e6:.1f} MB" in text
     assert text.count("| 0.85 | yes |") == 2
-    assert f"{SIZE[0]} x {SIZE[1]}" in text
+    assert f"{SCENE_SIZE[0]} x {SCENE_SIZE[1]}" in text

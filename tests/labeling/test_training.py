@@ -20,7 +20,7 @@ from labeling.pending import unasked_images
 from labeling.prepare import Labels, prepare_zero_shot
 from labeling.training import train_heads, trainable
 from labeling.truth import known_views, load_vectors
-from synthetic.scenes import Labels as SceneLabels
+from synthetic.scenes import SceneLabels
 from tests.labeling.scening import Seen, add_scenes, refresh
 
 if TYPE_CHECKING:

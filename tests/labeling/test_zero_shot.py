@@ -12,7 +12,7 @@ from core.vocabulary import Vocabulary, load_vocabulary
 from embeddings.clip import ClipEncoder
 from labeling.linear import Answers, Array, Classifier, answers
 from labeling.zero_shot import asked, fingerprint, make_classifiers, sentence
-from synthetic.scenes import BACKGROUNDS, COLORS
+from synthetic.scenes import BACKGROUNDS, SCENE_COLORS
 from tests.labeling.scening import Seen, see_scenes, share_right, truth_of
 
 VOCABULARY = load_vocabulary()
@@ -186,5 +186,5 @@ def test_another_model_is_asked_anew(tiny_encoder: ClipEncoder) -> None:
 
 def test_the_scenes_have_all_that_the_vocabulary_asks_about_them() -> None:
     """Else the accuracies above would be those of the easy values."""
-    assert set(COLORS) <= set(VOCABULARY.attributes["color"].values)
+    assert set(SCENE_COLORS) <= set(VOCABULARY.attributes["color"].values)
     assert set(BACKGROUNDS) <= set(VOCABULARY.attributes["background"].values)

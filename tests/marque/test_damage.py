@@ -12,7 +12,7 @@ import pytest
 
 from catalog.car_columns import add_label_columns, open_space
 from catalog.errors import CatalogError, ReadError, StoreError, reading, storing
-from catalog.index import maintain_indexes, mend_indexes
+from catalog.index import drop_broken_indexes, maintain_indexes
 from catalog.published import PublishedCars
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
@@ -48,7 +48,7 @@ def take_in(place: Path, seeds: range) -> int:
 
 def make_public(catalog: Catalog) -> int:
     """What `marque publish` does."""
-    mend_indexes(catalog)
+    drop_broken_indexes(catalog)
     add_label_columns(catalog)
     label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
     if stale := stale_cars(catalog):

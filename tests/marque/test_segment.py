@@ -13,7 +13,7 @@ from PIL import Image
 from catalog.register import register
 from catalog.table import open_catalog
 from core.photos.decode import image_id
-from core.photos.files import MAX_BYTES, TOO_HEAVY
+from core.photos.files import FILE_TOO_LARGE, MAX_BYTES
 from core.records import Photo, Sighting
 from labeling import masks
 from labeling.segment import load_segmenter, segment_photo
@@ -252,4 +252,4 @@ def test_a_film_is_not_read(home: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.delattr(Path, "read_bytes")
     done = run(home, path)
     assert done.exit_code == 2
-    assert f"film.jpg' cannot be segmented ({TOO_HEAVY}" in done.stderr
+    assert f"film.jpg' cannot be segmented ({FILE_TOO_LARGE}" in done.stderr

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from catalog.published import PublishedCars
 from core.photos import files as photo_files
 from core.photos.decode import RejectedError
-from core.photos.files import MAX_BYTES, TOO_HEAVY
+from core.photos.files import FILE_TOO_LARGE, MAX_BYTES
 from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder
 from embeddings.registry import SpaceRecord
@@ -109,7 +109,7 @@ def test_a_film_in_place_of_a_picture_is_not_read(
         raise AssertionError(path)
 
     monkeypatch.setattr(Path, "read_bytes", never)
-    with pytest.raises(QueryError, match=TOO_HEAVY):
+    with pytest.raises(QueryError, match=FILE_TOO_LARGE):
         search(cars, make_query(None, str(film), [], 1, VOCABULARY), loader)
     nothing = Answer(Query(image=film), (), {"total": 0.0})
     assert answer_sheet(cars.catalog, nothing).asked is None

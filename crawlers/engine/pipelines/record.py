@@ -9,7 +9,7 @@ from twisted.python.failure import Failure
 
 from crawlers.engine.crawl_state import Delivery, crawl_of
 
-PENDING = 60
+MAX_PENDING_LISTINGS = 60
 """Listings on their way at a time: the search runs ahead of the photos by so many, and no more."""
 
 
@@ -41,18 +41,18 @@ class Record:
         filled = listing.words | {"license": listing.license, "creator": listing.creator}
         for name, value in filled.items():
             crawl.filled[name] = crawl.filled.get(name, 0) + bool(value)
-        room_of(self._crawler).release()
+        backpressure(self._crawler).release()
         return item
 
     def _left(self) -> None:
-        room_of(self._crawler).release()
+        backpressure(self._crawler).release()
 
     def _failed(self, failure: Failure) -> None:
         crawl_of(self._crawler).stop("failed", f"a listing could not be kept: {failure.value}")
-        room_of(self._crawler).release()
+        backpressure(self._crawler).release()
 
 
-def room_of(crawler: Any) -> asyncio.Semaphore:
+def backpressure(crawler: Any) -> asyncio.Semaphore:
     """What a spider waits for before it hands out another listing."""
     found: asyncio.Semaphore = crawler.spider.room
     return found

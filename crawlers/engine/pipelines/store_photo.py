@@ -13,16 +13,16 @@ from scrapy.pipelines.media import FileInfo, FileInfoOrError, MediaPipeline
 from twisted.python.failure import Failure
 
 from core.photos.decoding_budget import (
-    MEMORY,
+    DECODING_MEMORY,
     TOO_MANY_PARTS,
     TOO_MANY_SCANS,
     TOO_MUCH_MEMORY,
-    PictureError,
+    UnreadableImageError,
+    decoding_reader_bytes,
     pixel_bytes,
-    reader_bytes,
 )
-from core.photos.open_image import load_picture, open_picture
-from core.photos.tiff import RAW
+from core.photos.open_image import load_image, open_image
+from core.photos.tiff import CAMERA_RAW
 from core.photos.tiff_grey import PIXELS
 from core.records import PhotoLink
 from crawlers.engine.crawl_state import Delivery, crawl_of
@@ -32,26 +32,26 @@ from crawlers.engine.store import StoredPhoto
 from crawlers.engine.store.files import store_photo
 
 OPTED_OUT = "photo's site asks machines to leave it alone (X-Robots-Tag)"
-NOT_A_PHOTO = "photo's address answers with something else"
-DAMAGED = "photo is damaged"
-EMPTY = "photo's address answers with nothing"
-AWAY = "photo's address redirects to no web page"
-TOO_HEAVY = "photo is larger than the source allows"
+ANSWER_NOT_A_PHOTO = "photo's address answers with something else"
+PHOTO_DAMAGED = "photo is damaged"
+EMPTY_ANSWER = "photo's address answers with nothing"
+REDIRECTED_OFF_WEB = "photo's address redirects to no web page"
+PHOTO_TOO_LARGE = "photo is larger than the source allows"
 TOO_SLOW = "photo took too long"
-UNREACHED = "photo could not be fetched"
-ROBOTS = "robots.txt forbids the photo"
+PHOTO_UNREACHED = "photo could not be fetched"
+ROBOTS_FORBID_PHOTO = "robots.txt forbids the photo"
 
-LASTING = (
-    *(OPTED_OUT, TOO_HEAVY, TOO_MANY_PARTS, TOO_MANY_SCANS, TOO_MUCH_MEMORY),
-    *(RAW, PIXELS),
+PERMANENT_REASONS = (
+    *(OPTED_OUT, PHOTO_TOO_LARGE, TOO_MANY_PARTS, TOO_MANY_SCANS, TOO_MUCH_MEMORY),
+    *(CAMERA_RAW, PIXELS),
 )
 """Reasons that hold for as long as the photo stays the same; for any other it is asked for again by
 the next crawl: a page of HTML may be the site's word for a bad day."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
+SITE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 """What sites serve photos as. Pillow reads more, and would run Ghostscript for an EPS."""
 
-JPEG_END = b"\xff\xd9"
+_JPEG_END = b"\xff\xd9"
 
 _OPT_OUTS = {"noai", "noimageai", "noindex", "none"}
 
@@ -99,7 +99,7 @@ class StorePhoto(FilesPipeline):
     ) -> FileInfo:
         """Store a photo that is one, or count why it is not."""
         link: PhotoLink = request.meta["link"]
-        reason, detail = refusal(response)
+        reason, detail = response_refusal(response)
         if reason is not None:
             self._refuse(link, reason, detail)
             return FileInfo(url=link.url, path="", checksum=None, status="refused")
@@ -121,7 +121,7 @@ class StorePhoto(FilesPipeline):
             return  # not asked for: the next run does
         if isinstance(error, NotKeptError):
             raise error
-        self._refuse(request.meta["link"], *failing(error))
+        self._refuse(request.meta["link"], *failure_reason(error))
 
     def item_completed(
         self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo
@@ -140,39 +140,39 @@ class StorePhoto(FilesPipeline):
 
     def _refuse(self, link: PhotoLink, reason: str, detail: str) -> None:
         crawl, detail = crawl_of(self.crawler), detail or link.url
-        if reason in LASTING:
+        if reason in PERMANENT_REASONS:
             crawl.report.count_drop(reason, f"{link.source_id} {detail}")
             crawl.store.store_photo(link, StoredPhoto(None, reason, detail))
         else:
             crawl.drop(link.source_id, reason, detail)
 
 
-def failing(error: BaseException | None) -> tuple[str, str]:
+def failure_reason(error: BaseException | None) -> tuple[str, str]:
     """Why no answer came, as a constant, and the rest of it."""
     match error:
         case ClosedError():
-            return ROBOTS, error.detail
+            return ROBOTS_FORBID_PHOTO, error.detail
         case RefusedError():
             return error.reason, error.detail
         case DownloadCancelledError():  # Scrapy does so at `download_maxsize`, while it streams
-            return TOO_HEAVY, ""
+            return PHOTO_TOO_LARGE, ""
         case DownloadTimeoutError():
             return TOO_SLOW, ""
-    return UNREACHED, f"{type(error).__name__}: {error}"
+    return PHOTO_UNREACHED, f"{type(error).__name__}: {error}"
 
 
-def refusal(response: Response) -> tuple[str | None, str]:
+def response_refusal(response: Response) -> tuple[str | None, str]:
     """Why an answer is not taken as a photo, as a constant (None: it is), and the rest of it."""
     if 300 <= response.status < 400:
         where = (response.headers.get(b"Location") or b"").decode("latin-1")
-        return AWAY, where
+        return REDIRECTED_OFF_WEB, where
     if response.status != 200:
         return f"photo's address answers {response.status}", _phrase(response.status)
     if tag := opt_out(response):
         return OPTED_OUT, tag
     if not response.body:
-        return EMPTY, ""
-    return look_at(response.body)
+        return EMPTY_ANSWER, ""
+    return content_fault(response.body)
 
 
 def opt_out(response: Response) -> str | None:
@@ -187,34 +187,34 @@ def opt_out(response: Response) -> str | None:
     return None
 
 
-def look_at(content: bytes) -> tuple[str | None, str]:
+def content_fault(content: bytes) -> tuple[str | None, str]:
     """Why bytes are no picture, by decoding them: what comes before the pixels, and the pixels too
     unless it is a JPEG that ends as one does. Those are decoded when it is registered; here it
     would double the time that a photo takes."""
     try:
-        return _look_at(content)
-    except PictureError as error:
+        return _content_fault(content)
+    except UnreadableImageError as error:
         return error.reason, error.detail
 
 
-def _look_at(content: bytes) -> tuple[str | None, str]:
+def _content_fault(content: bytes) -> tuple[str | None, str]:
     try:
-        image = open_picture(content, FORMATS)
-    except PictureError:
+        image = open_image(content, SITE_FORMATS)
+    except UnreadableImageError:
         raise
     except Exception as error:  # readers given anything raise nearly anything
-        return NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
+        return ANSWER_NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
         return None, ""  # too large to decode; the catalog refuses it with its own reason
-    if image.format == "JPEG" and JPEG_END in content[-64:]:
+    if image.format == "JPEG" and _JPEG_END in content[-64:]:
         return None, ""  # the mark never stands within a picture's data
     try:
-        with MEMORY.share(pixel_bytes(image) + reader_bytes(image, content)):
-            load_picture(image)
-    except PictureError:
+        with DECODING_MEMORY.share(pixel_bytes(image) + decoding_reader_bytes(image, content)):
+            load_image(image)
+    except UnreadableImageError:
         raise
     except Exception as error:
-        return DAMAGED, f"{image.format} {image.width}x{image.height}: {error}"
+        return PHOTO_DAMAGED, f"{image.format} {image.width}x{image.height}: {error}"
     return None, ""
 
 

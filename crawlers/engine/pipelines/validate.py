@@ -8,13 +8,13 @@ from scrapy.exceptions import DropItem
 
 from crawlers.engine.crawl_state import Delivery, crawl_of
 
-NO_ID = "listing has no id"
-NO_PHOTOS = "listing shows no photo"
-BAD_ADDRESS = "listing's address is none of the web"
+LISTING_WITHOUT_ID = "listing has no id"
+LISTING_WITHOUT_PHOTOS = "listing shows no photo"
+LISTING_URL_NOT_HTTP = "listing's address is none of the web"
 
 
 class Validate:
-    """Lets sound listings pass; what is wrong with one is said by `fault`."""
+    """Lets sound listings pass; what is wrong with one is said by `listing_fault`."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -27,7 +27,7 @@ class Validate:
     def process_item(self, item: Any) -> Delivery:
         """The item itself; raises `DropItem` after counting why."""
         assert isinstance(item, Delivery)
-        reason = fault(item)
+        reason = listing_fault(item)
         if reason is None:
             return item
         listing = item.listing
@@ -35,15 +35,15 @@ class Validate:
         raise DropItem(reason)
 
 
-def fault(item: Delivery) -> str | None:
+def listing_fault(item: Delivery) -> str | None:
     """What is wrong with a listing, as a short constant, or None."""
     listing = item.listing
     if not listing.listing_id.strip():
-        return NO_ID
+        return LISTING_WITHOUT_ID
     if not listing.photos:
-        return NO_PHOTOS
+        return LISTING_WITHOUT_PHOTOS
     addresses = [listing.page_url, *(link.url for link in listing.photos)]
-    return None if all(map(_is_of_the_web, addresses)) else BAD_ADDRESS
+    return None if all(map(_is_of_the_web, addresses)) else LISTING_URL_NOT_HTTP
 
 
 def _is_of_the_web(address: str) -> bool:

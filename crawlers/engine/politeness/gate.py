@@ -15,7 +15,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
 from crawlers.engine.crawl_state import CrawlState, crawl_of
-from crawlers.engine.politeness.throttle import LONGEST_WAIT, Throttle
+from crawlers.engine.politeness.throttle import MAX_CRAWL_DELAY, Throttle
 
 OTHER_HOST = "address is not one of the source's hosts"
 STOPPING = "the crawl is stopping"
@@ -195,7 +195,7 @@ class Gate:
         said = f"{host} answered {response.status} to {request.url}"
         if self._slowdowns[host] > MAX_SLOWDOWNS:
             crawl.stop("blocked", f"{said}, again after waiting as it asked to")
-        elif seconds > LONGEST_WAIT:
+        elif seconds > MAX_CRAWL_DELAY:
             crawl.stop("blocked", f"{said} and wants to be left alone for {seconds:.0f} s")
         if crawl.stopping:
             return response

@@ -7,7 +7,7 @@ from scrapy.resolver import CachingThreadedResolver
 from twisted.internet import defer
 from twisted.internet.error import DNSLookupError
 
-from core.web import LOCAL
+from core.web import REPLICA_SUFFIX
 
 PRIVATE = "host's name leads to an address that is not public"
 
@@ -32,7 +32,7 @@ class PublicResolver(CachingThreadedResolver):
         self, name: str, timeout: Sequence[int] = ()
     ) -> "defer.Deferred[str]":
         """The IPv4 address of `name`; fails with `DNSLookupError`."""
-        if name.endswith(LOCAL):
+        if name.endswith(REPLICA_SUFFIX):
             return defer.succeed("127.0.0.1")
         found = super().getHostByName(name, timeout)
         return found.addCallback(_public)

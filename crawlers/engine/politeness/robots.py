@@ -12,7 +12,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 
-from core.web import LOCAL
+from core.web import REPLICA_SUFFIX
 from crawlers.engine.crawl_state import crawl_of
 from crawlers.engine.politeness.agent import TOKEN
 from crawlers.engine.politeness.gate import Gate, RefusedError
@@ -27,7 +27,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 
 
 def _unread(host: str) -> str:
-    if LOCAL in host:
+    if REPLICA_SUFFIX in host:
         return f"the robots.txt of {host} cannot be read; is `marque replica` running there?"
     return f"the robots.txt of {host} cannot be read, so nothing is asked; is there internet?"
 

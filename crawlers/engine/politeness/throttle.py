@@ -13,11 +13,11 @@ from scrapy.robotstxt import ProtegoRobotParser, RobotParser
 from crawlers.engine.crawl_state import crawl_of
 from crawlers.engine.politeness.agent import TOKEN
 
-LONGEST_WAIT = 600.0
+MAX_CRAWL_DELAY = 600.0
 """A site that wants longer pauses, in seconds, is not crawled."""
-MOST_DELAY = 60.0
+MAX_SLOT_DELAY = 60.0
 """Seconds between two requests to a slow host, at most, unless its floor is higher."""
-LEAST_FLOOR = 0.1
+MIN_DELAY_FLOOR = 0.1
 """Seconds between two requests to a host that asked for less, whatever the pace was before."""
 
 
@@ -55,15 +55,15 @@ class Throttle(AutoThrottle):
         """Halve the rate at which a host is asked, for the rest of the crawl."""
         engine = self.crawler.engine
         assert engine is not None, "requests are made while the engine runs"
-        if self.floors.get(host, 0.0) >= MOST_DELAY:
+        if self.floors.get(host, 0.0) >= MAX_SLOT_DELAY:
             return
         if slot := engine.downloader.slots.get(host):
             slot.delay *= 2  # it may be above its floor, where the host is slow
-        self.raise_floor(host, max(2 * self.floors.get(host, 0.0), LEAST_FLOOR))
+        self.raise_floor(host, max(2 * self.floors.get(host, 0.0), MIN_DELAY_FLOOR))
 
     def _robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
         seconds = max(robotparser.crawl_delay(TOKEN) or 0.0, _seconds_a_request(robotparser))
-        if seconds and seconds > LONGEST_WAIT:
+        if seconds and seconds > MAX_CRAWL_DELAY:
             why = f"{request.url} wants {seconds:,.0f} s between two requests"
             crawl_of(self.crawler).stop("blocked", why)
         elif seconds:
@@ -72,7 +72,7 @@ class Throttle(AutoThrottle):
     def _response_downloaded(self, response: Response, request: Request, spider: Spider) -> None:
         key, _ = self._get_slot(request, spider)
         self.mindelay = self.floors.get(key or "", 0.0)
-        self.maxdelay = max(MOST_DELAY, self.mindelay)
+        self.maxdelay = max(MAX_SLOT_DELAY, self.mindelay)
         super()._response_downloaded(response, request, spider)
 
 

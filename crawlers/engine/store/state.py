@@ -14,7 +14,7 @@ from typing import Any
 
 from core.errors import MarqueError
 from core.records import Drop, Listing, Photo, PhotoLink, Sighting
-from core.text import whole
+from core.text import replace_surrogates
 from crawlers.engine.store.files import has_photo, keeping, photo_path
 from crawlers.engine.store.tables import TABLES, VERSION, listing_json, parse_listing
 
@@ -197,7 +197,7 @@ class CrawlStore:
                 link.version,
                 photo.sha256,
                 photo.reason,
-                photo.detail and whole(photo.detail),
+                photo.detail and replace_surrogates(photo.detail),
             )
 
     def store_drop(self, crawl_id: str, drop: Drop) -> None:

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from core.records import Listing, PhotoLink
-from core.text import whole
+from core.text import replace_surrogates
 
 VERSION = 1
 """Raise it when a table changes: a store of another version is refused."""
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS pages (
 
 def listing_json(listing: Listing) -> str:
     """A listing as text."""
-    return whole(json.dumps(asdict(listing), ensure_ascii=False))
+    return replace_surrogates(json.dumps(asdict(listing), ensure_ascii=False))
 
 
 def parse_listing(text: str) -> Listing:

@@ -10,18 +10,24 @@ from typing import NamedTuple
 
 from core.spreadsheet import unguarded
 
-NAMES = ("make", "model")
-YEARS = ("model_year", "first_registration")
+NAME_TARGETS = ("make", "model")
+YEAR_TARGETS = ("model_year", "first_registration")
 
-DATE = "sidecar value is a date where a name is wanted, as spreadsheets make of 9-3; not taken"
-SERIAL = "sidecar value is a spreadsheet's number of a day where a name is wanted; not taken"
-POWER = "sidecar value is a number in powers of ten, which lacks digits; not taken"
-TRUTH = "sidecar value is true or false where a name is wanted; not taken"
-LOST = "sidecar value has a question mark or a replacement sign in place of a letter; not taken"
-TWICE = "sidecar value is UTF-8 that was read in another encoding, such as Ã«; not taken"
-FORMULA = "sidecar value is a formula, not its result; not taken"
-FAILED = "sidecar value is a spreadsheet's error; not taken"
-WHOLE = "sidecar value is a whole number with decimals or thousands marked; read without"
+DATE_FOR_NAME = (
+    "sidecar value is a date where a name is wanted, as spreadsheets make of 9-3; not taken"
+)
+SERIAL_FOR_NAME = (
+    "sidecar value is a spreadsheet's number of a day where a name is wanted; not taken"
+)
+SCIENTIFIC_NUMBER = "sidecar value is a number in powers of ten, which lacks digits; not taken"
+BOOLEAN_FOR_NAME = "sidecar value is true or false where a name is wanted; not taken"
+LOST_LETTERS = (
+    "sidecar value has a question mark or a replacement sign in place of a letter; not taken"
+)
+DECODED_TWICE = "sidecar value is UTF-8 that was read in another encoding, such as Ã«; not taken"
+CELL_IS_FORMULA = "sidecar value is a formula, not its result; not taken"
+CELL_IS_ERROR = "sidecar value is a spreadsheet's error; not taken"
+READ_AS_INTEGER = "sidecar value is a whole number with decimals or thousands marked; read without"
 
 _EMPTY = frozenset(
     (
@@ -70,7 +76,7 @@ _READ_AS = ("cp1252", "latin-1", "cp1250", "mac-roman", "cp850", "cp437")
 _CUT_BLANK = re.compile(r"(?<=[ÂÃÅĹ])(?: |$)")
 
 
-class Said(NamedTuple):
+class CellValue(NamedTuple):
     """What a cell says, "" for nothing, and a text on what was found in it, if anything.
 
     Where it is `unsure` nobody knows what stood there.
@@ -82,17 +88,17 @@ class Said(NamedTuple):
 
 
 @lru_cache(maxsize=10_000)
-def read_cell(target: str, cell: str) -> Said:
+def read_cell(target: str, cell: str) -> CellValue:
     """A cell, in Unicode, as the word for `target`: an attribute or a field of a sighting."""
     value = cell.strip()
     while len(value) > 1 and (bare := _unwrapped(value)) != value:
         value = bare.strip()
     if value.casefold() in _EMPTY or not value:
-        return Said("")
+        return CellValue("")
     if _FAILED.fullmatch(value):
-        return Said("", FAILED, unsure=True)
+        return CellValue("", CELL_IS_ERROR, unsure=True)
     if remark := _spoilt(target, value):
-        return Said("", remark, unsure=True)
+        return CellValue("", remark, unsure=True)
     return _number(target, value)
 
 
@@ -106,17 +112,17 @@ def _unwrapped(value: str) -> str:
 def _spoilt(target: str, value: str) -> str:
     """Why it cannot be known what the cell said; "" where it can."""
     if is_read_twice(value):
-        return TWICE
-    if target in NAMES + YEARS and _POWER.fullmatch(value):
-        return POWER
-    if target not in NAMES:
-        return LOST if "\ufffd" in value else ""
+        return DECODED_TWICE
+    if target in NAME_TARGETS + YEAR_TARGETS and _POWER.fullmatch(value):
+        return SCIENTIFIC_NUMBER
+    if target not in NAME_TARGETS:
+        return LOST_LETTERS if "\ufffd" in value else ""
     tests = {
-        DATE: _DATE.fullmatch(_CLOCK.sub("", value)),
-        SERIAL: _SERIAL.fullmatch(value),
-        TRUTH: value.casefold() in _TRUTH,
-        LOST: _LOST.search(value),
-        FORMULA: _FORMULA.fullmatch(value),
+        DATE_FOR_NAME: _DATE.fullmatch(_CLOCK.sub("", value)),
+        SERIAL_FOR_NAME: _SERIAL.fullmatch(value),
+        BOOLEAN_FOR_NAME: value.casefold() in _TRUTH,
+        LOST_LETTERS: _LOST.search(value),
+        CELL_IS_FORMULA: _FORMULA.fullmatch(value),
     }
     return next((remark for remark, found in tests.items() if found), "")
 
@@ -138,11 +144,11 @@ def _is_utf8(value: str, codec: str) -> bool:
     return all(letter < "\u0180" or "\u2000" <= letter < "\u20d0" for letter in meant)
 
 
-def _number(target: str, value: str) -> Said:
+def _number(target: str, value: str) -> CellValue:
     if target == "model" and (found := _DECIMALS.fullmatch(value)):
-        return Said(found[1], WHOLE)
+        return CellValue(found[1], READ_AS_INTEGER)
     if target == "model_year" and (found := _THOUSANDS.fullmatch(value)):
-        return Said(found[1] + found[2], WHOLE)
+        return CellValue(found[1] + found[2], READ_AS_INTEGER)
     if target == "model_year" and (found := _DECIMALS.fullmatch(value)):
-        return Said(found[1])
-    return Said(value)
+        return CellValue(found[1])
+    return CellValue(value)

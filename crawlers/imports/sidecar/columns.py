@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from core.records import SourceError
 from crawlers.imports.sidecar.paths import Finder
-from crawlers.imports.sidecar.table import PATH_COLUMNS, Sheet, column_key
+from crawlers.imports.sidecar.table import PATH_COLUMNS, SidecarTable, column_key
 
-FIELDS = ("split", "license", "license_url", "creator", "attribution", "page_url")
+SIGHTING_FIELDS = ("split", "license", "license_url", "creator", "attribution", "page_url")
 ATTRIBUTES = (
     "make",
     "model",
@@ -26,7 +26,11 @@ _LONGEST_PATH = 4_096
 
 
 def resolve_columns(
-    sheet: Sheet, named: Mapping[str, str], asked: Mapping[str, str], name: str, finder: Finder
+    sheet: SidecarTable,
+    named: Mapping[str, str],
+    asked: Mapping[str, str],
+    name: str,
+    finder: Finder,
 ) -> dict[str, str]:
     """Target -> column: what was asked for, then each column that is called like a known target.
 
@@ -46,13 +50,13 @@ def resolve_columns(
         targets["path"] = _path_column(sheet, named, free, name, finder)
     for key in (str, column_key):
         for column in free:
-            if key(column) in (*FIELDS, *ATTRIBUTES) and column not in targets.values():
+            if key(column) in (*SIGHTING_FIELDS, *ATTRIBUTES) and column not in targets.values():
                 targets.setdefault(key(column), column)
     return targets
 
 
 def _path_column(
-    sheet: Sheet, named: Mapping[str, str], free: Sequence[str], name: str, finder: Finder
+    sheet: SidecarTable, named: Mapping[str, str], free: Sequence[str], name: str, finder: Finder
 ) -> str:
     called = [column for key in PATH_COLUMNS for column in free if column_key(column) == key]
     ordered = [*called, *(column for column in free if column not in called)][:_MOST_COLUMNS]
@@ -75,7 +79,7 @@ def _path_column(
     return called[0]
 
 
-def _hits(sheet: Sheet, column: str, finder: Finder, loosely: bool) -> int:
+def _hits(sheet: SidecarTable, column: str, finder: Finder, loosely: bool) -> int:
     """How many of the column's cells in the first rows name a file."""
     cells = [row.cells.get(column, "") for row in sheet.rows[:_SAMPLE]]
     return sum(

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from crawlers.imports.sidecar.table import Row, Sheet, column_key, filled
+from crawlers.imports.sidecar.table import SidecarTable, TableRow, column_key, filled
 
-DELIMITERS = (",", ";", "\t", "|")
+CSV_DELIMITERS = (",", ";", "\t", "|")
 
 SHORT_ROW = "sidecar row is shorter than its header; the cells that it lacks are taken as empty"
 COMMENT = "sidecar line begins with # and is taken as a comment"
@@ -45,7 +45,7 @@ class _Dialect(NamedTuple):
         )
 
 
-def parse_csv(text: str, known: Collection[str] = ()) -> Sheet:
+def parse_csv(text: str, known: Collection[str] = ()) -> SidecarTable:
     """Rows under a header line, before which may be comments and a line `sep=`.
 
     The dialect is the one that cuts the first rows evenly and without a stray quote, and finds
@@ -68,7 +68,7 @@ def parse_csv(text: str, known: Collection[str] = ()) -> Sheet:
     twice = sorted(name for name, times in Counter(columns).items() if name and times > 1)
     if twice:
         raise ValueError(f"its columns {twice} stand there twice; name each column once")
-    sheet = Sheet([name for name in columns if name])
+    sheet = SidecarTable([name for name in columns if name])
     for where, cells in _records(reader, before, sheet):
         if row := _fit(where, cells, columns, sheet):
             sheet.rows.append(row)
@@ -112,7 +112,7 @@ def _choose(text: str, declared: str | None, known: frozenset[str]) -> _Dialect:
     sample = text[:_SAMPLE_LETTERS]
     if len(text) > len(sample):
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
-    delimiters = (declared,) if declared else DELIMITERS
+    delimiters = (declared,) if declared else CSV_DELIMITERS
     choices = [_Dialect(delimiter) for delimiter in delimiters]
     header = sample.split("\n", 1)[0].strip()
     if len(header) > 1 and header[0] == header[-1] == "'":
@@ -175,7 +175,7 @@ def _unpadded(text: str, dialect: _Dialect) -> str:
     return cell.sub(lambda found: found["edge"] + (found["cell"] or found["bare"] or ""), text)
 
 
-def _records(reader: Any, before: int, sheet: Sheet) -> Iterator[tuple[str, list[str]]]:
+def _records(reader: Any, before: int, sheet: SidecarTable) -> Iterator[tuple[str, list[str]]]:
     """Where each record stands, and its cells; blank ones are left out, broken ones kept apart."""
     for _ in itertools.count():
         first = reader.line_num + 1 + before
@@ -193,7 +193,7 @@ def _records(reader: Any, before: int, sheet: Sheet) -> Iterator[tuple[str, list
             yield where, cells
 
 
-def _fit(where: str, cells: list[str], columns: list[str], sheet: Sheet) -> Row | None:
+def _fit(where: str, cells: list[str], columns: list[str], sheet: SidecarTable) -> TableRow | None:
     """The record as a row under these columns; None where it is none, which is told."""
     width = len(columns)
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
@@ -211,4 +211,4 @@ def _fit(where: str, cells: list[str], columns: list[str], sheet: Sheet) -> Row 
     if _names(cells) == columns:
         sheet.tally.add(HEADER_AGAIN, where)
         return None
-    return Row(where, filled(dict(zip(columns, cells, strict=True))))
+    return TableRow(where, filled(dict(zip(columns, cells, strict=True))))

@@ -20,7 +20,7 @@ _QUOTES = "\"'"
 Parts = tuple[str, ...]
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """A file by its real path, and whether the row says its path in just this way.
 
     Not `exact`, it was found by its name or by a part of the path alone.
@@ -79,22 +79,22 @@ class Finder:
         self._real_folders: dict[str, str] = {}
         self._several: dict[str, str] = {}
 
-    def find(self, *spellings: str) -> Found | None:
+    def find(self, *spellings: str) -> FoundFile | None:
         """The file by the first of these spellings that names one; None where there is none.
 
         Raises `ValueError` where the first is text that no file can be named by, and
         `AmbiguousError`.
         """
         if _is_file(path := self.real_path(spellings[0])):
-            return Found(path, exact=True)
+            return FoundFile(path, exact=True)
         tried = [text for text in dict.fromkeys(_variants(spellings)) if "\0" not in text]
         as_said = {*spellings, *map(str.strip, spellings)}
         for given in tried:
             if there := self._there(given):
-                return Found(there, given in as_said)
+                return FoundFile(there, given in as_said)
         for given in tried:
             if found := self._by_parts(given):
-                return Found(found.path, exact=False)
+                return FoundFile(found.path, exact=False)
         return None
 
     def names_a_file(self, given: str, *, loosely: bool) -> bool:

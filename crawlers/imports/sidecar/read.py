@@ -10,27 +10,41 @@ from typing import NamedTuple
 
 from core.records import Drop, Notice
 from crawlers.imports.sidecar.cells import read_cell
-from crawlers.imports.sidecar.columns import ATTRIBUTES, FIELDS, resolve_columns
+from crawlers.imports.sidecar.columns import ATTRIBUTES, SIGHTING_FIELDS, resolve_columns
 from crawlers.imports.sidecar.encoding import Encoding, detect_encoding
-from crawlers.imports.sidecar.paths import AmbiguousError, Finder, Found, real_path
-from crawlers.imports.sidecar.rows import load_sheet
-from crawlers.imports.sidecar.table import PATH_COLUMNS, Row, Sheet, Tally, is_foreign
-from crawlers.imports.walk import readable
+from crawlers.imports.sidecar.paths import AmbiguousError, Finder, FoundFile, real_path
+from crawlers.imports.sidecar.rows import load_table
+from crawlers.imports.sidecar.table import (
+    PATH_COLUMNS,
+    RemarkCounts,
+    SidecarTable,
+    TableRow,
+    is_foreign,
+)
+from crawlers.imports.walk import readable_path
 
-__all__ = ["ATTRIBUTES", "FIELDS", "Facts", "Sidecar", "load_sidecar", "real_path", "teller_of"]
+__all__ = [
+    "ATTRIBUTES",
+    "SIGHTING_FIELDS",
+    "RowFacts",
+    "Sidecar",
+    "load_sidecar",
+    "real_path",
+    "teller_of",
+]
 
 NO_PATH = "sidecar row names no file"
 BAD_PATH = "sidecar row's path cannot be a file name"
-ABSENT = "sidecar row's file does not exist"
+ROW_FILE_ABSENT = "sidecar row's file does not exist"
 OUTSIDE = "sidecar row's file is not among the folder's photos"
 AMBIGUOUS = "sidecar row could mean several files; write the path from the folder on"
-UNREADABLE = "sidecar row has words in an unknown encoding; save the table as UTF-8"
+UNKNOWN_ENCODING = "sidecar row has words in an unknown encoding; save the table as UTF-8"
 UNKNOWN = "sidecar has columns named in an unknown encoding; save the table as UTF-8"
 OTHERWISE = "sidecar row's file was found, though its path is written otherwise"
 DISAGREE = "sidecar rows disagree about one file; the first is used"
 
 
-class Facts(NamedTuple):
+class RowFacts(NamedTuple):
     """What a sidecar says of one file: the row, and target -> word; words are valid Unicode.
 
     `unsure` are the targets whose cell was spoilt, so that nobody knows what it said. `by` is the
@@ -54,7 +68,7 @@ class Sidecar:
     path: Path
     source: str
     covers: tuple[str, ...] = ()
-    facts: dict[str, Facts] = field(default_factory=dict)
+    facts: dict[str, RowFacts] = field(default_factory=dict)
     reports: list[Drop | Notice] = field(default_factory=list)
 
     @cached_property
@@ -67,18 +81,20 @@ class Sidecar:
         for path, facts in self.facts.items():
             if path not in used:
                 here = os.path.lexists(path)
-                detail = f"{self.path.name} {facts.where} names {readable(path)}"
+                detail = f"{self.path.name} {facts.where} names {readable_path(path)}"
                 advice = "it is hidden, a text file, or in another folder" if here else "mend it"
-                yield self.drop(facts.where, OUTSIDE if here else ABSENT, f"{detail}; {advice}")
+                yield self.drop(
+                    facts.where, OUTSIDE if here else ROW_FILE_ABSENT, f"{detail}; {advice}"
+                )
 
     def drop(self, where: str, reason: str, detail: str) -> Drop:
         """A row that gives no photo its facts, named by where it stands in the sidecar."""
-        return Drop(self.source, f"{readable(self.path)}#{where}", reason, _unicode(detail))
+        return Drop(self.source, f"{readable_path(self.path)}#{where}", reason, _unicode(detail))
 
 
 def teller_of(sidecar: Path) -> str:
     """A table's name among those that say something of photos: its path without links."""
-    return readable(os.path.realpath(sidecar))
+    return readable_path(os.path.realpath(sidecar))
 
 
 def load_sidecar(
@@ -90,7 +106,7 @@ def load_sidecar(
     the column that holds it. Raises `SourceError` when the table cannot be read or lacks a column.
     """
     asked = columns or {}
-    sheet = load_sheet(path, (*PATH_COLUMNS, *FIELDS, *ATTRIBUTES, *asked.values()))
+    sheet = load_table(path, (*PATH_COLUMNS, *SIGHTING_FIELDS, *ATTRIBUTES, *asked.values()))
     finder = Finder(folder, path)
     encoding = _encoding(sheet, finder)
     named = {encoding.read(name) or name: name for name in sheet.columns}
@@ -110,7 +126,7 @@ def load_sidecar(
     return sidecar
 
 
-def _encoding(sheet: Sheet, finder: Finder) -> Encoding:
+def _encoding(sheet: SidecarTable, finder: Finder) -> Encoding:
     """The encoding of words; bytes that name a file need none."""
     if sheet.foreign is None:
         return Encoding(None)
@@ -119,7 +135,7 @@ def _encoding(sheet: Sheet, finder: Finder) -> Encoding:
     return detect_encoding(itertools.chain(sheet.columns, words))
 
 
-def _of_encoding(sheet: Sheet, encoding: Encoding) -> Notice:
+def _of_encoding(sheet: SidecarTable, encoding: Encoding) -> Notice:
     line = sheet.foreign or ""
     if encoding.codec is None:
         return Notice(UNKNOWN, _unicode(line))
@@ -127,7 +143,7 @@ def _of_encoding(sheet: Sheet, encoding: Encoding) -> Notice:
 
 
 def _unused_columns(
-    sheet: Sheet, named: Mapping[str, str], targets: Mapping[str, str], encoding: Encoding
+    sheet: SidecarTable, named: Mapping[str, str], targets: Mapping[str, str], encoding: Encoding
 ) -> Iterator[Notice]:
     for shown, column in named.items():
         if column not in targets.values():
@@ -144,18 +160,18 @@ class _Reader:
     targets: Mapping[str, str]
     encoding: Encoding
     finder: Finder
-    tally: Tally
-    ambiguous: dict[str, list[Facts]] = field(default_factory=dict)
+    tally: RemarkCounts
+    ambiguous: dict[str, list[RowFacts]] = field(default_factory=dict)
     has_decoded: bool = False
 
-    def take(self, row: Row) -> None:
+    def take(self, row: TableRow) -> None:
         """Keep what the row says of its file, or report why it says nothing."""
         if said := self._values(row):
             found = self._find(row)
             if found:
                 self._keep(
                     found.path,
-                    Facts(row.where, *said, row.cells[self.targets["path"]], found.exact),
+                    RowFacts(row.where, *said, row.cells[self.targets["path"]], found.exact),
                 )
 
     def refuse_ambiguous(self) -> None:
@@ -168,7 +184,7 @@ class _Reader:
                 detail = f"{facts.by!r} and {other.by!r} would both be {path}"
                 self.sidecar.reports.append(self.sidecar.drop(facts.where, AMBIGUOUS, detail))
 
-    def _keep(self, path: str, facts: Facts) -> None:
+    def _keep(self, path: str, facts: RowFacts) -> None:
         first = self.sidecar.facts.setdefault(path, facts)
         if first.values == facts.values:
             if facts.exact and not first.exact:  # else a third row could cost the file its facts
@@ -179,10 +195,12 @@ class _Reader:
                 self.sidecar.facts[path], facts = facts, first
             self.ambiguous.setdefault(path, []).append(facts)
         else:
-            detail = f"{first.where} {first.values}, {facts.where} {facts.values}: {readable(path)}"
+            detail = (
+                f"{first.where} {first.values}, {facts.where} {facts.values}: {readable_path(path)}"
+            )
             self.sidecar.reports.append(Notice(DISAGREE, detail))
 
-    def _find(self, row: Row) -> Found | None:
+    def _find(self, row: TableRow) -> FoundFile | None:
         given = row.cells.get(self.targets["path"])
         if given is None:
             self._drop(row, NO_PATH, f"the row is {row.cells}")
@@ -191,7 +209,7 @@ class _Reader:
             read = self.encoding.read(given) or given
             found = self.finder.find(given, read)
             if found is None:
-                return Found(self.finder.real_path(given), exact=True)
+                return FoundFile(self.finder.real_path(given), exact=True)
         except ValueError as error:
             self._drop(row, BAD_PATH, f"{given!r}: {error}")
             return None
@@ -204,7 +222,7 @@ class _Reader:
             self.tally.add(OTHERWISE, f"{row.where}: {given!r} is {found.path}")
         return found
 
-    def _values(self, row: Row) -> tuple[dict[str, str], frozenset[str]] | None:
+    def _values(self, row: TableRow) -> tuple[dict[str, str], frozenset[str]] | None:
         """What the row says by target, and the targets whose cell was spoilt; None for a row of
         which a word cannot be read."""
         values = {}
@@ -215,7 +233,7 @@ class _Reader:
             cell = self.encoding.read(row.cells[column])
             if cell is None:
                 detail = f"{target} is {row.cells[column]!r}; in Excel choose CSV UTF-8"
-                self._drop(row, UNREADABLE, detail)
+                self._drop(row, UNKNOWN_ENCODING, detail)
                 return None
             self.has_decoded |= cell != row.cells[column]
             said = read_cell(target, _unicode(cell))
@@ -227,7 +245,7 @@ class _Reader:
                 values[target] = said.value
         return values, frozenset(unsure)
 
-    def _drop(self, row: Row, reason: str, detail: str) -> None:
+    def _drop(self, row: TableRow, reason: str, detail: str) -> None:
         self.sidecar.reports.append(self.sidecar.drop(row.where, reason, detail))
 
 

@@ -10,13 +10,13 @@ from core.records import SourceError
 from crawlers.imports.sidecar.csv import parse_csv
 from crawlers.imports.sidecar.table import (
     PATH_COLUMNS,
-    Row,
-    Sheet,
+    SidecarTable,
+    TableRow,
     column_key,
     filled,
     is_foreign,
 )
-from crawlers.imports.walk import readable
+from crawlers.imports.walk import readable_path
 
 CSV_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 
@@ -36,7 +36,7 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object as it was written; a plain dict would lose a key that stands twice."""
 
 
-def load_sheet(path: Path, known: Collection[str] = ()) -> Sheet:
+def load_table(path: Path, known: Collection[str] = ()) -> SidecarTable:
     """Read a sidecar; raises `SourceError` where the file as a whole cannot be understood.
 
     Bytes that are not UTF-8 are kept as Python keeps them in file names: what they mean is decided
@@ -47,19 +47,21 @@ def load_sheet(path: Path, known: Collection[str] = ()) -> Sheet:
         raw = path.read_bytes()
     except OSError as error:
         raise SourceError(
-            f"the sidecar {readable(path)} cannot be read: {error.strerror}"
+            f"the sidecar {readable_path(path)} cannot be read: {error.strerror}"
         ) from error
     for begin, what in _SPREADSHEETS.items():
         if raw.startswith(begin):
             raise SourceError(
-                f"the sidecar {readable(path)} is {what}; save it as CSV UTF-8 and give that"
+                f"the sidecar {readable_path(path)} is {what}; save it as CSV UTF-8 and give that"
             )
     text = _decode(raw, path)
     try:
         is_csv = path.suffix.lower() in CSV_SUFFIXES
         sheet = parse_csv(text, known) if is_csv else parse_json(text)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"the sidecar {readable(path)} cannot be understood: {error}") from error
+        raise SourceError(
+            f"the sidecar {readable_path(path)} cannot be understood: {error}"
+        ) from error
     sheet.foreign = next((line for line in text.splitlines() if is_foreign(line)), None)
     return sheet
 
@@ -73,7 +75,8 @@ def _decode(raw: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         name = (encoding or "utf-8").upper()
         raise SourceError(
-            f"the sidecar {readable(path)} begins like {name} and is not: {error}; save it as UTF-8"
+            f"the sidecar {readable_path(path)} begins like {name} and is not: {error}; "
+            "save it as UTF-8"
         ) from error
 
 
@@ -85,7 +88,7 @@ def _unmarked(raw: bytes) -> str | None:
     return "utf-16-le" if high > low else "utf-16-be"
 
 
-def parse_json(text: str) -> Sheet:
+def parse_json(text: str) -> SidecarTable:
     """A list of objects, an object of objects keyed by path, or one object a line.
 
     Raises `ValueError` when the text is none of these.
@@ -111,9 +114,9 @@ def _with_path(item: Any, path: str) -> Any:
     return _Pairs([*item, ("path", path)]) if isinstance(item, _Pairs) else item
 
 
-def _parse_lines(text: str, whole: ValueError) -> Sheet:
+def _parse_lines(text: str, whole: ValueError) -> SidecarTable:
     items: list[tuple[str, Any]] = []
-    broken = Sheet([])
+    broken = SidecarTable([])
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -128,8 +131,8 @@ def _parse_lines(text: str, whole: ValueError) -> Sheet:
     return sheet
 
 
-def _gather(items: list[tuple[str, Any]]) -> Sheet:
-    sheet = Sheet([])
+def _gather(items: list[tuple[str, Any]]) -> SidecarTable:
+    sheet = SidecarTable([])
     columns: dict[str, None] = {}
     for where, item in items:
         if not isinstance(item, _Pairs):
@@ -143,7 +146,7 @@ def _gather(items: list[tuple[str, Any]]) -> Sheet:
             reason = "sidecar value is an object, not a word"
             sheet.fault(where, reason, f"found in {nested}; give one plain value")
         words = {name: _word(value) for name, value in pairs if name not in nested}
-        sheet.rows.append(Row(where, filled(words), frozenset(nested)))
+        sheet.rows.append(TableRow(where, filled(words), frozenset(nested)))
     sheet.columns = [name for name in columns if name]
     return sheet
 

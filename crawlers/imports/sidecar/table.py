@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-MOST_FAULTS = 100_000
+MAX_BROKEN_ROWS = 100_000
 """Broken rows of one table, each of which is told: a file of a few MB can have millions."""
 
 PATH_COLUMNS = (
@@ -15,7 +15,7 @@ PATH_COLUMNS = (
 Cells = dict[str, str]
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """One row: where it stands in the file, and its cells; an empty cell is absent.
 
     `unread` are the columns of which the cell is no word.
@@ -26,7 +26,7 @@ class Row(NamedTuple):
     unread: frozenset[str] = frozenset()
 
 
-class Fault(NamedTuple):
+class BrokenRow(NamedTuple):
     """A row that could not be read: where it stands, a constant reason, and what was found."""
 
     where: str
@@ -35,7 +35,7 @@ class Fault(NamedTuple):
 
 
 @dataclass
-class Tally:
+class RemarkCounts:
     """What is to be told of rows, by text: how often, and the first example."""
 
     told: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Tally:
 
 
 @dataclass
-class Sheet:
+class SidecarTable:
     """The columns in the order they were first seen, the rows, and the rows that are broken.
 
     A byte that is not UTF-8 stands in columns and cells as Python keeps it in file names.
@@ -55,20 +55,20 @@ class Sheet:
     """
 
     columns: list[str]
-    rows: list[Row] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
+    rows: list[TableRow] = field(default_factory=list)
+    faults: list[BrokenRow] = field(default_factory=list)
+    tally: RemarkCounts = field(default_factory=RemarkCounts)
     foreign: str | None = None
 
     def fault(self, where: str, reason: str, detail: str) -> None:
         """Keep a row that is broken; raises `ValueError` where there are too many to be a table."""
-        if len(self.faults) == MOST_FAULTS:
+        if len(self.faults) == MAX_BROKEN_ROWS:
             first = self.faults[0]
             raise ValueError(
-                f"over {MOST_FAULTS:,} of its rows are broken, so it is hardly a table of this "
+                f"over {MAX_BROKEN_ROWS:,} of its rows are broken, so it is hardly a table of this "
                 f"kind; the first: {first.where}, {first.reason}: {first.detail[:200]}"
             )
-        self.faults.append(Fault(where, reason, detail))
+        self.faults.append(BrokenRow(where, reason, detail))
 
 
 def filled(cells: Cells) -> Cells:

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.records import Box, Drop, Notice, Photo, SourceError, count_seen
-from crawlers.imports.copies import COPIED, are_same, choose, find_folders, without_mark
-from crawlers.imports.stanford.classes import SOURCE, photo_of
+from crawlers.imports.copies import READ_AS_COPY, are_same, choose_copy, find_folders, without_mark
+from crawlers.imports.stanford.classes import STANFORD_CARS, photo_of
 from crawlers.imports.stanford.labels import ClassList
-from crawlers.imports.walk import readable, walk_files
+from crawlers.imports.walk import readable_path, walk_files
 
-ABSENT = "annotated photo is not on disk"
+PHOTO_ABSENT = "annotated photo is not on disk"
 UNANNOTATED = "photo has no annotation and is taken without words"
-TWICE = "photo is annotated more than once; the first is used"
+ANNOTATED_TWICE = "photo is annotated more than once; the first is used"
 BAD_ROW = "annotation row is not a file name, four whole numbers and a class"
 
 # Where the photos of a part lie: as published, then as the CSV form is passed on.
-PLACES = {
+PHOTO_FOLDERS = {
     "train": ("cars_train", "car_data/car_data/train", "car_data/train", "train"),
     "test": ("cars_test", "car_data/car_data/test", "car_data/test", "test"),
     "car_ims": ("car_ims",),
@@ -26,7 +26,7 @@ PLACES = {
 _FOLDERS = ("", "devkit", "car_devkit", "car_devkit/devkit")
 
 
-Key = tuple[str, str]
+PhotoKey = tuple[str, str]
 """The place that a photo lies in, and the name of its file."""
 
 
@@ -43,7 +43,7 @@ class Annotation(NamedTuple):
     box: Box | None
 
 
-class Shelf(NamedTuple):
+class PhotoFolder(NamedTuple):
     """The photos of one place by file name, and what the walk had to say."""
 
     photos: dict[str, Path]
@@ -55,7 +55,7 @@ class AnnotatedLayout:
     """Annotations and the photos they are about."""
 
     title: str
-    shelves: dict[str, Shelf]
+    shelves: dict[str, PhotoFolder]
     annotations: list[Annotation]
     classes: ClassList
     notices: list[Notice] = field(default_factory=list)
@@ -80,7 +80,7 @@ class AnnotatedLayout:
         self.classes.check(note.class_id for note in self.annotations)
         yield from self.notices
         yield from self.classes.notices
-        left: dict[Key, Path] = {}
+        left: dict[PhotoKey, Path] = {}
         for place, shelf in self.shelves.items():
             yield from shelf.reports
             left |= {(place, file): path for file, path in shelf.photos.items()}
@@ -93,16 +93,16 @@ class AnnotatedLayout:
                 yield from self._photo(note, left.pop(found))
                 taken.add(key)
             else:
-                yield Notice(TWICE if key in taken else ABSENT, "/".join(key))
+                yield Notice(ANNOTATED_TWICE if key in taken else PHOTO_ABSENT, "/".join(key))
         for (place, file), path in left.items():
-            yield Notice(UNANNOTATED, readable(path))
+            yield Notice(UNANNOTATED, readable_path(path))
             split = place if place in ("train", "test") else None
-            yield from photo_of(path, f"{place}/{readable(file)}", None, split)
+            yield from photo_of(path, f"{place}/{readable_path(file)}", None, split)
 
-    def _others(self, photos: dict[Key, Path]) -> dict[Key, Key]:
+    def _others(self, photos: dict[PhotoKey, Path]) -> dict[PhotoKey, PhotoKey]:
         """Photos that no annotation names, by what they may be copies of; in small letters."""
         named = {(note.place, note.file) for note in self.annotations}
-        found: dict[Key, list[Key]] = {}
+        found: dict[PhotoKey, list[PhotoKey]] = {}
         for place, file in photos.keys() - named:
             stem, dot, suffix = file.rpartition(".")
             original = f"{without_mark(stem)}{dot}{suffix}".casefold()
@@ -128,15 +128,15 @@ def label_folders(root: Path) -> list[Path]:
 
 def copied(path: Path | None, name: str) -> list[Notice]:
     """What is to be said of a file that is read as `name`: nothing, if that is its name."""
-    return [Notice(COPIED, readable(path))] if path and path.name != name else []
+    return [Notice(READ_AS_COPY, readable_path(path))] if path and path.name != name else []
 
 
-Row = tuple[str, str, Any, tuple[Any, Any, Any, Any], Any]
+RawAnnotation = tuple[str, str, Any, tuple[Any, Any, Any, Any], Any]
 """Place, part, and as they stand there: file name, the corners x1, y1, x2, y2, and class."""
 
 
-def read_rows(
-    path: Path, rows: Iterable[Any], read: Callable[[Any], Row]
+def parse_annotations(
+    path: Path, rows: Iterable[Any], read: Callable[[Any], RawAnnotation]
 ) -> Iterator[Annotation | Notice]:
     """The annotations of a file from its rows, and a notice for each that is none.
 
@@ -158,7 +158,7 @@ def read_rows(
         yield Annotation(place, name, split, class_number, Box(x1 - 1, y1 - 1, x2, y2))
     if not good:
         raise SourceError(
-            f"{readable(path)} does not hold the published annotations: {first}; fetch it anew"
+            f"{readable_path(path)} does not hold the published annotations: {first}; fetch it anew"
         )
 
 
@@ -177,7 +177,7 @@ def _file_name(value: Any) -> str:
     return name
 
 
-def load_shelves(root: Path, *places: str) -> dict[str, Shelf]:
+def load_photo_folders(root: Path, *places: str) -> dict[str, PhotoFolder]:
     """The photos of each place that has any; raises `OSError`.
 
     A folder in which two files have one name is passed over: there a file name does not say which
@@ -186,8 +186,8 @@ def load_shelves(root: Path, *places: str) -> dict[str, Shelf]:
     """
     shelves = {}
     for place in places:
-        for relative in PLACES[place]:
-            found = {folder: _load_shelf(folder) for folder in find_folders(root, relative)}
+        for relative in PHOTO_FOLDERS[place]:
+            found = {folder: _load_photo_folder(folder) for folder in find_folders(root, relative)}
             several = {folder: shelf for folder, shelf in found.items() if shelf}
             if several:
                 shelves[place] = _merged(several, Path(relative).name)
@@ -195,9 +195,9 @@ def load_shelves(root: Path, *places: str) -> dict[str, Shelf]:
     return shelves
 
 
-def _load_shelf(folder: Path) -> Shelf | None:
-    shelf = Shelf({}, [])
-    for found in walk_files(folder, SOURCE):
+def _load_photo_folder(folder: Path) -> PhotoFolder | None:
+    shelf = PhotoFolder({}, [])
+    for found in walk_files(folder, STANFORD_CARS):
         if not isinstance(found, Path):
             shelf.reports.append(found)
         elif shelf.photos.setdefault(found.name, found) is not found:
@@ -205,10 +205,10 @@ def _load_shelf(folder: Path) -> Shelf | None:
     return shelf if shelf.photos else None
 
 
-def _merged(several: dict[Path, Shelf], name: str) -> Shelf:
-    whole = Shelf({}, [])
+def _merged(several: dict[Path, PhotoFolder], name: str) -> PhotoFolder:
+    whole = PhotoFolder({}, [])
     for folder, shelf in several.items():
         whole.reports.extend((*copied(folder, name), *shelf.reports))
         for file, path in shelf.photos.items():
-            whole.photos[file] = choose([whole.photos.get(file, path), path])
+            whole.photos[file] = choose_copy([whole.photos.get(file, path), path])
     return whole

@@ -23,11 +23,11 @@ from unicodedata import combining, normalize
 from core.records import Box, Notice, Photo, Sighting
 from crawlers.imports.copies import without_mark
 
-SOURCE = "stanford-cars"
+STANFORD_CARS = "stanford-cars"
 PARSED = "class name is not in the table and was parsed by rule"
 NO_YEAR = "class name has no year; what the classes of that name have in common is used"
 
-BODY_WORDS = {
+CLASS_BODY_WORDS = {
     "sedan": "sedan",
     "hatchback": "hatchback",
     "wagon": "estate",
@@ -138,7 +138,7 @@ def parse_class_name(name: str) -> Words:
     # `BMW 2002` and `Peugeot 2008` name a model: a year stands behind one.
     if "model_year" not in words and _is_year(rest[-1]) and len(rest) > length + 1:
         words["model_year"] = rest.pop()
-    body = [BODY_WORDS.get(word.casefold()) for word in rest]
+    body = [CLASS_BODY_WORDS.get(word.casefold()) for word in rest]
     if any(body):
         words["body_type"] = next(found for found in reversed(body) if found)
     if make:
@@ -167,7 +167,7 @@ def _makes() -> dict[str, str]:
 
 
 def _until_body(words: list[str]) -> list[str]:
-    stops = BODY_WORDS.keys() | BEFORE_BODY
+    stops = CLASS_BODY_WORDS.keys() | BEFORE_BODY
     end = next((i for i, word in enumerate(words) if i and word.casefold() in stops), len(words))
     return words[:end]
 
@@ -185,7 +185,7 @@ def photo_of(
     """
     words = words_of(class_name) if class_name else {}
     place = Sighting(
-        SOURCE,
+        STANFORD_CARS,
         source_id,
         dict(words),
         image_url=content.as_uri() if isinstance(content, Path) else None,

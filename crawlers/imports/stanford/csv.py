@@ -9,17 +9,17 @@ from crawlers.imports.copies import find_file
 from crawlers.imports.stanford.annotations import (
     AnnotatedLayout,
     Annotation,
-    Row,
+    RawAnnotation,
     copied,
     label_folders,
-    load_shelves,
-    read_rows,
+    load_photo_folders,
+    parse_annotations,
 )
 from crawlers.imports.stanford.classes import is_class, is_class_without_year
 from crawlers.imports.stanford.labels import ClassList
 
-NAMES = "names.csv"
-FIELDS = 5
+CLASS_NAMES_FILE = "names.csv"
+UNLABELED_FIELDS = 5
 """A row without a class has so many fields."""
 
 
@@ -30,11 +30,13 @@ def load_csv(root: Path) -> AnnotatedLayout | None:
     """
     folders = label_folders(root)
     tables = {part: find_file(folders, f"anno_{part}.csv") for part in ("train", "test")}
-    shelves = load_shelves(root, *(part for part, path in tables.items() if path))
+    shelves = load_photo_folders(root, *(part for part, path in tables.items() if path))
     if not shelves:
         return None
     title = "CSV form (anno_train.csv, anno_test.csv, names.csv)"
-    layout = AnnotatedLayout(title, shelves, [], _classes(root, find_file(folders, NAMES)))
+    layout = AnnotatedLayout(
+        title, shelves, [], _classes(root, find_file(folders, CLASS_NAMES_FILE))
+    )
     for part, path in tables.items():
         if path:
             layout.notices.extend(copied(path, f"anno_{part}.csv"))
@@ -44,7 +46,7 @@ def load_csv(root: Path) -> AnnotatedLayout | None:
 
 def _classes(root: Path, path: Path | None) -> ClassList:
     if path is None:
-        return ClassList(root / NAMES, 1, None)
+        return ClassList(root / CLASS_NAMES_FILE, 1, None)
     # An empty line in the middle would move all names behind it; a number may stand before a name.
     names = [row[-1].strip() if row else "" for row in _rows(path)]
     while names and not names[-1]:
@@ -53,7 +55,7 @@ def _classes(root: Path, path: Path | None) -> ClassList:
         del names[0]
     if not names:
         raise SourceError(f"{path} holds no class names; fetch it anew, or take it away")
-    return ClassList(path, 1, names, copied(path, NAMES))
+    return ClassList(path, 1, names, copied(path, CLASS_NAMES_FILE))
 
 
 def _is_name(name: str) -> bool:
@@ -61,14 +63,14 @@ def _is_name(name: str) -> bool:
 
 
 def _annotations(path: Path, part: str) -> Iterator[Annotation | Notice]:
-    def read(row: list[str]) -> Row:
-        file, x1, y1, x2, y2, class_id = row if len(row) != FIELDS else [*row, ""]
+    def read(row: list[str]) -> RawAnnotation:
+        file, x1, y1, x2, y2, class_id = row if len(row) != UNLABELED_FIELDS else [*row, ""]
         return part, part, file, (x1, y1, x2, y2), class_id.strip()
 
     rows = [row for row in _rows(path) if row]
     if rows and not any(map(_is_number, rows[0])):
         del rows[0]
-    return read_rows(path, rows, read)
+    return parse_annotations(path, rows, read)
 
 
 def _is_number(cell: str) -> bool:

@@ -9,13 +9,13 @@ from crawlers.imports.copies import find_folders, without_mark
 from crawlers.imports.stanford.annotations import UNANNOTATED
 from crawlers.imports.stanford.archives import is_archive
 from crawlers.imports.stanford.classes import (
-    SOURCE,
+    STANFORD_CARS,
     is_class,
     is_class_without_year,
     parse_class_name,
     photo_of,
 )
-from crawlers.imports.walk import look_at, readable, walk_files
+from crawlers.imports.walk import classify_path, readable_path, walk_files
 
 BASES = ("", "car_data", "car_data/car_data")
 LINKED = "folder that a class folder links to is left out; link the class folder itself"
@@ -48,13 +48,13 @@ def _entry(
     entry: Path, split: str | None, class_name: str | None
 ) -> Iterator[Photo | Drop | Notice]:
     """What a class folder holds, or a folder or file that stands beside the class folders."""
-    found = look_at(entry, SOURCE)
+    found = classify_path(entry, STANFORD_CARS)
     if found is None:
         yield from _folder(entry, split, class_name)
     elif isinstance(found, Path):
         if is_archive(found):
             return  # said of the whole data set
-        yield Notice(UNANNOTATED, readable(entry))
+        yield Notice(UNANNOTATED, readable_path(entry))
         yield from photo_of(found, _id(split, entry.name), None, split)
     else:
         yield found
@@ -64,20 +64,20 @@ def _folder(
     folder: Path, split: str | None, class_name: str | None
 ) -> Iterator[Photo | Drop | Notice]:
     real = folder.resolve()
-    for file in walk_files(folder, SOURCE):
+    for file in walk_files(folder, STANFORD_CARS):
         if not isinstance(file, Path):
             yield file
         elif not file.is_relative_to(real):
-            yield Notice(LINKED, readable(file))
+            yield Notice(LINKED, readable_path(file))
         else:
             if class_name is None:
-                yield Notice(UNANNOTATED, readable(file))
+                yield Notice(UNANNOTATED, readable_path(file))
             source_id = _id(split, folder.name, file.relative_to(real))
             yield from photo_of(file, source_id, class_name, split)
 
 
 def _id(*parts: str | Path | None) -> str:
-    return "/".join(readable(part) for part in parts if part is not None)
+    return "/".join(readable_path(part) for part in parts if part is not None)
 
 
 def find_class_folders(root: Path) -> ClassFolders | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core.records import Notice, SourceError
 from crawlers.imports.stanford.classes import load_classes
-from crawlers.imports.walk import readable
+from crawlers.imports.walk import readable_path
 
 NO_CLASS = "class number is outside the list of classes; the photo is taken without words"
 NO_LABELS = "photo's part has no classes; the photo is taken without words"
@@ -38,7 +38,7 @@ class ClassList:
     @property
     def notices(self) -> list[Notice]:
         """What is to be said of the list."""
-        return [Notice(NO_NAMES, readable(self.path))] if self.own is None else self.said
+        return [Notice(NO_NAMES, readable_path(self.path))] if self.own is None else self.said
 
     def check(self, numbers: Iterable[int | None]) -> None:
         """Look at all numbers of the data set; None is a photo without one.
@@ -54,8 +54,8 @@ class ClassList:
             named = "" if self.own else " does not name its classes and"
             number = max(beyond) if beyond else other
             raise SourceError(
-                f"{readable(self.path)}{named} has the class number {number}, where classes count "
-                f"from {self.first} to {last}: which class it means cannot be told"
+                f"{readable_path(self.path)}{named} has the class number {number}, where classes "
+                f"count from {self.first} to {last}: which class it means cannot be told"
             )
 
     def name_of(self, number: int | None, source_id: str) -> tuple[str | None, list[Notice]]:

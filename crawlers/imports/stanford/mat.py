@@ -11,15 +11,15 @@ from crawlers.imports.copies import find_file
 from crawlers.imports.stanford.annotations import (
     AnnotatedLayout,
     Annotation,
-    Row,
+    RawAnnotation,
     copied,
     label_folders,
-    load_shelves,
-    read_rows,
+    load_photo_folders,
+    parse_annotations,
 )
 from crawlers.imports.stanford.labels import ClassList
 
-META, ROWS = "cars_meta.mat", "cars_annos.mat"
+CLASSES_FILE, ANNOTATIONS_FILE = "cars_meta.mat", "cars_annos.mat"
 TRAIN, TEST, BOXES = (
     *("cars_train_annos.mat", "cars_test_annos_withlabels.mat", "cars_test_annos.mat"),
 )
@@ -35,7 +35,7 @@ def load_devkit(root: Path) -> AnnotatedLayout | None:
     train, test = find_file(folders, TRAIN), find_file(folders, TEST)
     boxes = None if test else find_file(folders, BOXES)
     files = {"train": (train, TRAIN), "test": (test or boxes, TEST if test else BOXES)}
-    shelves = load_shelves(root, "train", "test") if train or test or boxes else {}
+    shelves = load_photo_folders(root, "train", "test") if train or test or boxes else {}
     if not shelves:
         return None
     title = "devkit (.mat annotations, cars_train/ and cars_test/)"
@@ -50,27 +50,27 @@ def load_devkit(root: Path) -> AnnotatedLayout | None:
 def load_rows_16185(root: Path) -> AnnotatedLayout | None:
     """cars_annos.mat with the photos of both parts in car_ims/; None where either is missing."""
     folders = label_folders(root)
-    path = find_file(folders, ROWS)
-    shelves = load_shelves(root, "car_ims") if path else {}
+    path = find_file(folders, ANNOTATIONS_FILE)
+    shelves = load_photo_folders(root, "car_ims") if path else {}
     if not path or not shelves:
         return None
     own = _class_names(load_mat(path))
     classes = ClassList(path, 1, own) if own else _classes(root, folders)
     title = "16,185-row form (cars_annos.mat and car_ims/)"
-    layout = AnnotatedLayout(title, shelves, [], classes, copied(path, ROWS))
+    layout = AnnotatedLayout(title, shelves, [], classes, copied(path, ANNOTATIONS_FILE))
     layout.take(_annotations(path, None))
     return layout
 
 
 def _classes(root: Path, folders: Iterable[Path]) -> ClassList:
-    path = find_file(folders, META)
+    path = find_file(folders, CLASSES_FILE)
     if path is None:
-        return ClassList(root / META, 1, None)
+        return ClassList(root / CLASSES_FILE, 1, None)
     variables = load_mat(path)
     names = _class_names(variables)
     if not names:
         raise SourceError(f"{path} has no class_names; it has {sorted(variables)}")
-    return ClassList(path, 1, names, copied(path, META))
+    return ClassList(path, 1, names, copied(path, CLASSES_FILE))
 
 
 def load_mat(path: Path) -> dict[str, Any]:
@@ -91,13 +91,13 @@ def _annotations(path: Path, part: str | None) -> Iterator[Annotation | Notice]:
     rows = np.atleast_1d(load_mat(path).get("annotations", ()))
     labeled = "class" in (rows.dtype.names or ())
 
-    def read(row: Any) -> Row:
+    def read(row: Any) -> RawAnnotation:
         split = part or ("test" if int(row["test"]) else "train")
         file = row["fname"] if part else row["relative_im_path"]
         corners = (row["bbox_x1"], row["bbox_y1"], row["bbox_x2"], row["bbox_y2"])
         return part or "car_ims", split, file, corners, row["class"] if labeled else None
 
-    return read_rows(path, rows, read)
+    return parse_annotations(path, rows, read)
 
 
 def _class_names(variables: dict[str, Any]) -> list[str]:

@@ -11,14 +11,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.records import Drop, Notice, Photo
-from crawlers.imports.copies import COPIED, choose, without_mark
-from crawlers.imports.stanford.classes import SOURCE, photo_of
+from crawlers.imports.copies import READ_AS_COPY, choose_copy, without_mark
+from crawlers.imports.stanford.classes import STANFORD_CARS, photo_of
 from crawlers.imports.stanford.labels import ClassList
-from crawlers.imports.walk import HIDDEN, readable
+from crawlers.imports.walk import HIDDEN_LEFT_OUT, readable_path
 
 BATCH_ROWS = 64  # photos turned into records at once
 MOST_SHARDS = 1000  # a name may count to 99,999
-READ_BYTES = 1 << 20  # read at once; without it a whole row group is
+PARQUET_READ_BYTES = 1 << 20  # read at once; without it a whole row group is
 
 NOT_PARQUET = "parquet file cannot be read"
 OTHER_COLUMNS = "parquet file has no image struct and label number"
@@ -66,7 +66,7 @@ class ParquetLayout:
 
     def _file(self, path: Path, classes: ClassList) -> Iterator[Photo | Drop | Notice]:
         yield from classes.notices
-        relative = readable(path.relative_to(self.root))
+        relative = readable_path(path.relative_to(self.root))
         try:
             for number, (content, label) in enumerate(_rows(path)):
                 yield from _row(content, label, classes, f"{relative}#{number}", part_of(path))
@@ -76,7 +76,7 @@ class ParquetLayout:
 
 def _rows(path: Path) -> Iterator[tuple[bytes | None, int | None]]:
     # pre_buffer, which is on by default, keeps every row group that was read until the file closes.
-    with pq.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES) as file:
+    with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_READ_BYTES) as file:
         wanted = [name for name in ("image", "label") if name in file.schema_arrow.names]
         for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
             for row in batch.to_pylist():
@@ -95,7 +95,7 @@ def _labels(path: Path) -> set[int | None]:
 
 
 def _unreadable(path: Path, error: Exception) -> Drop:
-    return Drop(SOURCE, readable(path), NOT_PARQUET, f"{error}; fetch the file anew")
+    return Drop(STANFORD_CARS, readable_path(path), NOT_PARQUET, f"{error}; fetch the file anew")
 
 
 def find_parquet(root: Path) -> ParquetLayout | None:
@@ -116,7 +116,7 @@ def find_parquet(root: Path) -> ParquetLayout | None:
             labeled = labeled or has_labels
         else:
             detail = f"its columns are {schema.names}"
-            layout.broken.append(Drop(SOURCE, readable(path), OTHER_COLUMNS, detail))
+            layout.broken.append(Drop(STANFORD_CARS, readable_path(path), OTHER_COLUMNS, detail))
     layout.notices.extend(_absent(layout.files))
     return layout if labeled else None
 
@@ -126,14 +126,16 @@ def _one_of_copies(root: Path, notices: list[Notice]) -> list[Path]:
     originals: dict[Path, list[Path]] = {}
     for path in sorted(root.rglob("*.parquet")):
         if any(part.startswith(".") for part in path.relative_to(root).parts):
-            notices.append(Notice(HIDDEN, readable(path)))
+            notices.append(Notice(HIDDEN_LEFT_OUT, readable_path(path)))
         else:
             originals.setdefault(path.with_stem(without_mark(path.stem)), []).append(path)
     chosen = []
     for original, paths in sorted(originals.items()):
         paths.sort(key=lambda path: path != original)
-        chosen.append(choose(paths) if len(paths) > 1 else paths[0])
-        notices.extend(Notice(COPIED, readable(path)) for path in paths if path != original)
+        chosen.append(choose_copy(paths) if len(paths) > 1 else paths[0])
+        notices.extend(
+            Notice(READ_AS_COPY, readable_path(path)) for path in paths if path != original
+        )
     return chosen
 
 
@@ -148,7 +150,7 @@ def _absent(files: list[Path]) -> Iterator[Notice]:
             stem, _, several = counted.groups()
             for number in range(min(int(several), MOST_SHARDS)):
                 wanted[original.with_stem(f"{stem}{number:05}-of-{several}")] = None
-    yield from (Notice(NO_SHARD, readable(path)) for path in wanted if path not in there)
+    yield from (Notice(NO_SHARD, readable_path(path)) for path in wanted if path not in there)
 
 
 def _has_photos(schema: pa.Schema) -> bool:
@@ -182,7 +184,9 @@ def _row(
     content: bytes | None, label: int | None, classes: ClassList, source_id: str, split: str | None
 ) -> Iterator[Photo | Drop | Notice]:
     if content is None:
-        yield Drop(SOURCE, source_id, NO_BYTES, "the photos must lie inside the parquet file")
+        yield Drop(
+            STANFORD_CARS, source_id, NO_BYTES, "the photos must lie inside the parquet file"
+        )
         return
     name, said = classes.name_of(label, source_id)
     yield from said

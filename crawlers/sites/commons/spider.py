@@ -14,7 +14,7 @@ from core.licenses import ACCEPTABLE
 from core.records import Drop, Listing
 from crawlers.engine.polite_spider import PoliteSpider
 from crawlers.engine.politeness.gate import STOPPING, StoppingError, retry_after
-from crawlers.engine.politeness.throttle import LONGEST_WAIT
+from crawlers.engine.politeness.throttle import MAX_CRAWL_DELAY
 from crawlers.engine.store.state import GONE
 from crawlers.sites.commons.pages import api
 from crawlers.sites.commons.pages.answers import (
@@ -238,7 +238,7 @@ class CommonsSpider(PoliteSpider):
                 raise StoppingError(STOPPING)
             why = _why_to_wait(response)
             seconds = retry_after(response) or pace.pause * number
-            if number == TRIES or seconds > LONGEST_WAIT:
+            if number == TRIES or seconds > MAX_CRAWL_DELAY:
                 break
             self.crawl.report.count_notice(WAITED, why)
             self.wait(url, seconds)

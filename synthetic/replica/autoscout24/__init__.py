@@ -1,5 +1,5 @@
 """AutoScout24 as the replica plays it: robots.txt, searches, offers and pictures."""
 
-from synthetic.replica.autoscout24.fault_switches import PAGES, PHOTOS
+from synthetic.replica.autoscout24.fault_switches import PAGE_FAULTS, PHOTO_FAULTS
 
-__all__ = ["PAGES", "PHOTOS"]
+__all__ = ["PAGE_FAULTS", "PHOTO_FAULTS"]

@@ -11,19 +11,19 @@ from starlette.routing import Route
 from synthetic.replica.autoscout24 import html
 from synthetic.replica.autoscout24.addresses import offer_path
 from synthetic.replica.autoscout24.data import (
-    Json,
+    JsonObject,
     bare_data,
     build_id,
-    next_data,
+    next_data_json,
     offer_props,
     search_props,
 )
-from synthetic.replica.autoscout24.query import Query, UnknownParameterError, parse_query
+from synthetic.replica.autoscout24.query import OfferQuery, UnknownParameterError, parse_query
 from synthetic.replica.autoscout24.robots import robots_text
-from synthetic.replica.autoscout24.search import Searches
-from synthetic.replica.autoscout24.sites import Site, sites_of
+from synthetic.replica.autoscout24.search import SearchIndex
+from synthetic.replica.autoscout24.sites import CountrySite, sites_of
 from synthetic.replica.autoscout24.words import slug_of
-from synthetic.replica.cars import Car
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.world import World
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
@@ -61,7 +61,7 @@ class _Pages:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._searches = Searches(world)
+        self._searches = SearchIndex(world)
 
     async def answer(self, request: Request) -> Response:
         """What the host and path of the request lead to."""
@@ -80,7 +80,7 @@ class _Pages:
         except InsteadError as instead:
             return instead.response
 
-    def _page(self, sites: tuple[Site, ...], request: Request) -> Response:
+    def _page(self, sites: tuple[CountrySite, ...], request: Request) -> Response:
         for site in sites:
             if request.url.path.startswith(f"{site.prefix}/"):
                 first, *rest = request.url.path.removeprefix(site.prefix).strip("/").split("/")
@@ -90,12 +90,12 @@ class _Pages:
                     return self._offer(self._shown(site), rest[0])
         raise _failed(404)
 
-    def _shown(self, site: Site) -> Site:
+    def _shown(self, site: CountrySite) -> CountrySite:
         """The site, in English where that is switched on."""
         english = self._world.faults.strikes("english-labels", site.tld)
         return replace(site, language="en") if english else site
 
-    def _search(self, site: Site, request: Request, slugs: tuple[str, ...]) -> Response:
+    def _search(self, site: CountrySite, request: Request, slugs: tuple[str, ...]) -> Response:
         query, asked = self._query(site, request, slugs)
         props = search_props(self._world, self._searches, site, query)
         place = (query.page - 1) * query.size + 1
@@ -104,7 +104,9 @@ class _Pages:
         data = self._next_data(props, "/lst/[...slug]" if slugs else "/lst", asked, "search")
         return HTMLResponse(html.page(site, props["pageTitle"], crumbs, body, data))
 
-    def _query(self, site: Site, request: Request, slugs: tuple[str, ...]) -> tuple[Query, Json]:
+    def _query(
+        self, site: CountrySite, request: Request, slugs: tuple[str, ...]
+    ) -> tuple[OfferQuery, JsonObject]:
         """What is searched for, and the same as the page's data says it."""
         self._check("search", f"{request.url.path}?{request.url.query}")
         given: dict[str, str] = {}  # of a parameter that is there twice, the first value
@@ -116,7 +118,7 @@ class _Pages:
             raise _failed(404) from error
         return query, {**given, "slug": list(slugs)} if slugs else {**given}
 
-    def _offer(self, site: Site, slug: str) -> Response:
+    def _offer(self, site: CountrySite, slug: str) -> Response:
         car = self._shown_car(site, self._car(slug), slug)
         props = offer_props(self._world, site, car)
         offer = props["listingDetails"]
@@ -124,7 +126,7 @@ class _Pages:
         data = self._next_data(props, "/details/[...slug]", {"slug": [slug]}, car.guid)
         return HTMLResponse(html.page(site, props["pageTitle"], head, body, data))
 
-    def _car(self, slug: str) -> Car:
+    def _car(self, slug: str) -> OfferedCar:
         """The car that an offer's address names, if its offer is there."""
         guid = found[0] if (found := _GUID.search(slug)) else ""
         self._check("offer", guid)
@@ -137,7 +139,7 @@ class _Pages:
             raise _failed(404)
         return car
 
-    def _shown_car(self, site: Site, car: Car, slug: str) -> Car:
+    def _shown_car(self, site: CountrySite, car: OfferedCar, slug: str) -> OfferedCar:
         """The car that is shown at the address of one, unless that leads elsewhere."""
         faults = self._world.faults
         title = f"{car.title} renewed" if faults.strikes("slug-changed", car.guid) else None
@@ -154,13 +156,13 @@ class _Pages:
             raise self._moved(site, offer_path(other, site), 308)
         return replace(other, guid=car.guid)
 
-    def _other(self, car: Car) -> Car:
+    def _other(self, car: OfferedCar) -> OfferedCar:
         """The next car of another make."""
         count = len(self._world)
         cars = (self._world.car((car.number + step) % count) for step in range(1, count))
         return next((other for other in cars if other.model.make != car.model.make), car)
 
-    def _data(self, site: Site, request: Request) -> Response:
+    def _data(self, site: CountrySite, request: Request) -> Response:
         """`/_next/data/<build>/lst/<make>/<model>.json` and `.../details/<slug>.json`."""
         build, _, rest = request.url.path.removeprefix(_DATA).partition("/")
         kind, *slugs = rest.removesuffix(".json").split("/")
@@ -175,9 +177,9 @@ class _Pages:
             raise _failed(404)
         return Response(bare_data(self._world, props), media_type="application/json")
 
-    def _next_data(self, props: Json, route: str, asked: Json, key: str) -> str | None:
+    def _next_data(self, props: JsonObject, route: str, asked: JsonObject, key: str) -> str | None:
         silent = self._world.faults.strikes("no-next-data", key, "page")
-        return None if silent else next_data(self._world, props, route, asked)
+        return None if silent else next_data_json(self._world, props, route, asked)
 
     def _check(self, kind: str, key: str) -> None:
         """What the sites do to who asks too much, whatever is asked for."""
@@ -185,7 +187,7 @@ class _Pages:
         if self._world.faults.strikes("bounce-home", key, kind):
             raise InsteadError(RedirectResponse("/", 302))
 
-    def _moved(self, site: Site, path: str, status: int) -> InsteadError:
+    def _moved(self, site: CountrySite, path: str, status: int) -> InsteadError:
         return InsteadError(RedirectResponse(self._world.web.base(site.host) + path, status))
 
 

@@ -5,18 +5,18 @@ from copy import deepcopy
 from typing import Any
 
 from synthetic.replica.autoscout24.details import details
-from synthetic.replica.autoscout24.query import Query
+from synthetic.replica.autoscout24.query import OfferQuery
 from synthetic.replica.autoscout24.rows import row
-from synthetic.replica.autoscout24.search import Found, Searches
-from synthetic.replica.autoscout24.sites import Site
+from synthetic.replica.autoscout24.search import ResultPage, SearchIndex
+from synthetic.replica.autoscout24.sites import CountrySite
 from synthetic.replica.autoscout24.taxonomy import taxonomy
 from synthetic.replica.autoscout24.words import grouped
-from synthetic.replica.cars import Car
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.faults import drop_path
-from synthetic.replica.fleet import MAKES
+from synthetic.replica.fleet import MAKE_NAMES
 from synthetic.replica.world import World
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 _TRANSLATIONS = {"contact.captcha": "captcha", "list.title": "cars"}
 
@@ -26,7 +26,9 @@ def build_id(world: World) -> str:
     return f"as24-search-funnel_main-{20260904153933 + world.builds}"
 
 
-def search_props(world: World, searches: Searches, site: Site, query: Query) -> Json:
+def search_props(
+    world: World, searches: SearchIndex, site: CountrySite, query: OfferQuery
+) -> JsonObject:
     """The `pageProps` of a search."""
     found = searches.find(query)
     rows = _rows(world, site, query, found)
@@ -35,8 +37,8 @@ def search_props(world: World, searches: Searches, site: Site, query: Query) -> 
         pages += int(world.faults.value("pages-beyond-end") or 5)
     models = query.wanted.models
     make = models[0][0] if models else None
-    title = f"{MAKES.get(make or 0, '')} AutoScout24".strip()
-    props: Json = {
+    title = f"{MAKE_NAMES.get(make or 0, '')} AutoScout24".strip()
+    props: JsonObject = {
         "pageTitle": title,
         "listHeaderTitle": f"{grouped(found.total, site.language)} {title}",
         "pageid": "list",
@@ -63,7 +65,7 @@ def search_props(world: World, searches: Searches, site: Site, query: Query) -> 
     return props
 
 
-def offer_props(world: World, site: Site, car: Car) -> Json:
+def offer_props(world: World, site: CountrySite, car: OfferedCar) -> JsonObject:
     """The `pageProps` of an offer."""
     return {
         "pageid": "detail",
@@ -75,7 +77,7 @@ def offer_props(world: World, site: Site, car: Car) -> Json:
     }
 
 
-def next_data(world: World, props: Json, route: str, query: Json) -> str:
+def next_data_json(world: World, props: JsonObject, route: str, query: JsonObject) -> str:
     """The text of `__NEXT_DATA__`; `query` is the address's, with what the route took of its path
     as `slug`."""
     document = {
@@ -91,13 +93,15 @@ def next_data(world: World, props: Json, route: str, query: Json) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def bare_data(world: World, props: Json) -> str:
+def bare_data(world: World, props: JsonObject) -> str:
     """What an address of data answers: the same, without the long lists of choices."""
     lean = props | {name: None for name in ("taxonomy", "translations") if name in props}
     return json.dumps({"pageProps": _drifted(world, lean), "__N_SSP": True}, ensure_ascii=False)
 
 
-def _rows(world: World, site: Site, query: Query, found: Found) -> list[Json]:
+def _rows(
+    world: World, site: CountrySite, query: OfferQuery, found: ResultPage
+) -> list[JsonObject]:
     if found.sponsored is None or world.faults.strikes("empty-listings", "search"):
         return []
     rows = [row(world, world.car(found.sponsored), site, "Nfm")]
@@ -108,11 +112,11 @@ def _rows(world: World, site: Site, query: Query, found: Found) -> list[Json]:
     return rows
 
 
-def _culture(site: Site) -> Json:
+def _culture(site: CountrySite) -> JsonObject:
     return {"isoCulture": site.culture, "tld": site.tld, "country": site.country.lower()}
 
 
-def _drifted(world: World, props: Json) -> Json:
+def _drifted(world: World, props: JsonObject) -> JsonObject:
     """The page without the paths that the switch `drift` names."""
     if world.faults.strikes("drift", "page"):
         props = deepcopy(props)  # parts of it are shared by all pages

@@ -15,18 +15,18 @@ from synthetic.replica.autoscout24.rows import (
     phones,
     price_text,
 )
-from synthetic.replica.autoscout24.sites import COUNTRIES, Site
+from synthetic.replica.autoscout24.sites import COUNTRIES, CountrySite
 from synthetic.replica.autoscout24.words import (
-    BODIES,
+    BODY_NAMES,
     BODY_RAW,
-    COLORS,
-    FUELS,
-    GEARS,
-    PAINTS,
-    STATES,
+    COLOR_WORDS,
+    FUEL_WORDS,
+    GEAR_WORDS,
+    PAINT_WORDS,
+    STATE_WORDS,
     grouped,
 )
-from synthetic.replica.cars import Car
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.world import World
 
 _LEGAL = {"U": "UsedVehicle", "N": "NewVehicle", "J": "EmployeeVehicle", "D": "DemoVehicle"}
@@ -34,7 +34,7 @@ _RAW_ENGLISH = frozenset({"com", "it", "fr", "lu"})
 """The sites whose pages also give the color in English."""
 
 
-def details(world: World, car: Car, site: Site) -> Json:
+def details(world: World, car: OfferedCar, site: CountrySite) -> Json:
     """What `listingDetails` of an offer's page holds."""
     urls = gallery_urls(world, car, "1280x960.webp")
     head = urls[0].rsplit("/", 1)[0] if urls else None
@@ -79,7 +79,7 @@ def details(world: World, car: Car, site: Site) -> Json:
     }
 
 
-def _prices(world: World, car: Car, site: Site) -> Json:
+def _prices(world: World, car: OfferedCar, site: CountrySite) -> Json:
     text = price_text(car.price, site)
     public: Json = {
         "price": text,
@@ -104,14 +104,14 @@ def _prices(world: World, car: Car, site: Site) -> Json:
     return {"prices": {"isFinalPrice": False, "public": public, "error": None}, "price": shown}
 
 
-def _color_word(world: World, car: Car, site: Site) -> str | None:
+def _color_word(world: World, car: OfferedCar, site: CountrySite) -> str | None:
     """The site's word for the car's color, None where the offer says none."""
     if world.faults.strikes("null-color", car.guid, "offer"):
         return None
-    return COLORS[site.language].get(str(car.color_id))
+    return COLOR_WORDS[site.language].get(str(car.color_id))
 
 
-def _vehicle(world: World, car: Car, site: Site) -> Json:
+def _vehicle(world: World, car: OfferedCar, site: CountrySite) -> Json:
     model, language = car.model, site.language
     color = _color_word(world, car, site)
     vehicle: Json = {
@@ -121,7 +121,7 @@ def _vehicle(world: World, car: Car, site: Site) -> Json:
         "make": model.make,
         "model": model.name,
         "modelGroup": model.group_name,
-        "variant": BODIES[language][str(car.body_id)] if model.make == "BMW" else None,
+        "variant": BODY_NAMES[language][str(car.body_id)] if model.make == "BMW" else None,
         "modelId": model.model_id,
         "modelGroupIds": [model.group_id],
         "modelGenerationId": 700 + model.model_id % 100,
@@ -135,15 +135,15 @@ def _vehicle(world: World, car: Car, site: Site) -> Json:
         "mileageInKm": kilometres(car, site),
         "firstRegistrationDateRaw": _registered(car, "{year}-{month:02d}-01"),
         "firstRegistrationDate": _registered(car, "{month:02d}/{year}"),
-        "bodyType": BODIES[language][str(car.body_id)],
+        "bodyType": BODY_NAMES[language][str(car.body_id)],
         "numberOfSeats": 2 + car.number % 4,
         "numberOfDoors": 3 + car.number % 3,
         "bodyColor": color,
-        "paintType": PAINTS[language]["M" if color and car.number % 2 else "O"],
+        "paintType": PAINT_WORDS[language]["M" if color and car.number % 2 else "O"],
         "bodyColorOriginal": _maker_color(car) if color else None,
         **_engine(car, language),
         "equipment": _equipment(car),
-        "legalCategories": [STATES[language][car.state]],
+        "legalCategories": [STATE_WORDS[language][car.state]],
         "legalCategoriesRaw": [_LEGAL[car.state]],
         "hadAccident": False,
         "noOfPreviousOwners": 0 if car.is_new else 1 + car.number % 3,
@@ -154,37 +154,37 @@ def _vehicle(world: World, car: Car, site: Site) -> Json:
         "identifier": {"vin": invented.chassis(car.number)},
     }
     if site.tld in _RAW_ENGLISH:
-        vehicle["bodyColorRaw"] = color and COLORS["en"][str(car.color_id)]
+        vehicle["bodyColorRaw"] = color and COLOR_WORDS["en"][str(car.color_id)]
     return vehicle
 
 
-def _engine(car: Car, language: str) -> Json:
+def _engine(car: OfferedCar, language: str) -> Json:
     cc, horses = displacement(car), round(car.power * 1.36)
     return {
         "powerInKw": f"{car.power} kW",
         "powerInHp": f"{horses} PS",
         "rawPowerInKw": car.power,
         "rawPowerInHp": horses,
-        "transmissionType": GEARS[language][car.gear],
+        "transmissionType": GEAR_WORDS[language][car.gear],
         "displacementInCCM": f"{grouped(cc, language)} cm³",
         "rawDisplacementInCCM": cc,
-        "fuelCategory": {"raw": car.fuel, "formatted": FUELS[language][car.fuel]},
+        "fuelCategory": {"raw": car.fuel, "formatted": FUEL_WORDS[language][car.fuel]},
     }
 
 
-def _registered(car: Car, form: str) -> str | None:
+def _registered(car: OfferedCar, form: str) -> str | None:
     return None if car.is_new else form.format(year=car.year, month=car.month)
 
 
-def _maker_color(car: Car) -> str | None:
+def _maker_color(car: OfferedCar) -> str | None:
     """Free text of the maker's, where the seller gave it."""
     names = ("Polar", "Arktis", "Monza", "Imola")
     if car.number % 3 == 0:
         return None
-    return f"{names[car.number % 4]} {COLORS['de'].get(str(car.color_id), '')}".strip()
+    return f"{names[car.number % 4]} {COLOR_WORDS['de'].get(str(car.color_id), '')}".strip()
 
 
-def _equipment(car: Car) -> Json:
+def _equipment(car: OfferedCar) -> Json:
     """By category; nothing at all for some cars."""
     if car.number % 7 == 0:
         return {}
@@ -192,12 +192,12 @@ def _equipment(car: Car) -> Json:
     return {"safetyAndSecurity": [item]}
 
 
-def _raw(car: Car, site: Site, color: str | None) -> Json:
+def _raw(car: OfferedCar, site: CountrySite, color: str | None) -> Json:
     model, language = car.model, site.language
-    body: Json = {"formatted": BODIES[language][str(car.body_id)], "raw": BODY_RAW[car.body_id]}
+    body: Json = {"formatted": BODY_NAMES[language][str(car.body_id)], "raw": BODY_RAW[car.body_id]}
     painted: Json | None = {"formatted": color} if color else None
     if painted and site.tld in _RAW_ENGLISH:
-        painted["raw"] = COLORS["en"][str(car.color_id)]
+        painted["raw"] = COLOR_WORDS["en"][str(car.color_id)]
     return {
         "usageState": "N" if car.is_new else "U",
         "productionDate": None,
@@ -230,7 +230,7 @@ def _both(raw: Any, formatted: str | None) -> Json | None:
     return None if raw is None else {"raw": raw, "formatted": formatted}
 
 
-def _seller(car: Car) -> Json:
+def _seller(car: OfferedCar) -> Json:
     """With a number as id, where a row of a search has a text."""
     return {
         "id": car.number % 97,
@@ -243,7 +243,7 @@ def _seller(car: Car) -> Json:
     }
 
 
-def _tracking(car: Car) -> Json:
+def _tracking(car: OfferedCar) -> Json:
     model = car.model
     return {
         "classified_recency": "regular",
@@ -268,7 +268,7 @@ def _tracking(car: Car) -> Json:
     }
 
 
-def _targeting(car: Car) -> str:
+def _targeting(car: OfferedCar) -> str:
     """What advertisers are told of the offer: JSON in a text, all of it texts."""
     told = {
         "did": str(car.number % 97),

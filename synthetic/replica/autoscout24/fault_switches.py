@@ -2,7 +2,7 @@
 
 from synthetic.replica.faults import declare_faults
 
-PAGES = declare_faults(
+PAGE_FAULTS = declare_faults(
     {
         "bounce-home": "pages redirect to the home page",
         "crawl-delay": "robots.txt asks for =SECONDS between requests",
@@ -30,7 +30,7 @@ PAGES = declare_faults(
     }
 )
 
-PHOTOS = declare_faults(
+PHOTO_FAULTS = declare_faults(
     {
         "endless": "a photo has no end (10 GB); with =declared it says so in Content-Length",
         "html-as-jpeg": "a photo is an HTML page that says image/jpeg",

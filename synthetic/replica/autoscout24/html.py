@@ -5,8 +5,8 @@ import json
 from html import escape
 from typing import Any
 
-from synthetic.replica.autoscout24.sites import Site
-from synthetic.replica.autoscout24.words import FIELDS
+from synthetic.replica.autoscout24.sites import CountrySite
+from synthetic.replica.autoscout24.words import FIELD_WORDS
 
 Json = dict[str, Any]
 
@@ -26,7 +26,7 @@ data-fuel-type="{fuel}" data-seller-type="{seller}" data-listing-country="{count
 <span data-testid="regular-price">{shown}</span></article>"""
 
 
-def page(site: Site, title: str, head: str, body: str, data: str | None) -> str:
+def page(site: CountrySite, title: str, head: str, body: str, data: str | None) -> str:
     """A whole page; `data` is the text of `__NEXT_DATA__`, None for a page without it."""
     script = "" if data is None else _script('id="__NEXT_DATA__" type="application/json"', data)
     return (
@@ -64,9 +64,9 @@ def offer_head(details: Json) -> str:
     )
 
 
-def offer_body(details: Json, site: Site) -> str:
+def offer_body(details: Json, site: CountrySite) -> str:
     """The facts that are known, as terms and their descriptions."""
-    names, vehicle = FIELDS[site.language], details["vehicle"]
+    names, vehicle = FIELD_WORDS[site.language], details["vehicle"]
     facts = {
         names["body"]: vehicle["bodyType"],
         names["doors"]: vehicle["numberOfDoors"],

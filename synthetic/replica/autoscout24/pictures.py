@@ -15,7 +15,7 @@ from starlette.responses import (
 from starlette.routing import Route
 
 from synthetic.replica.autoscout24.app import InsteadError, check_welcome
-from synthetic.replica.autoscout24.fault_switches import PHOTOS
+from synthetic.replica.autoscout24.fault_switches import PHOTO_FAULTS
 from synthetic.replica.faults import Faults
 from synthetic.replica.photos import marked_jpeg
 from synthetic.replica.world import World
@@ -60,7 +60,7 @@ def pictures_app(world: World) -> Starlette:
 def photo_answer(faults: Faults, content: bytes, kind: str, *keys: str) -> Response:
     """A photo as it is served, with whatever is switched on for one of these keys; the first one is
     its own. `kind` is the second half of its media type."""
-    struck = [name for name in PHOTOS if faults.strikes(name, *keys)]
+    struck = [name for name in PHOTO_FAULTS if faults.strikes(name, *keys)]
     said = ", ".join(name for name in _SAYS if name in struck)
     headers = {"X-Robots-Tag": said} if said else {}
     wrong = next((name for name in struck if name not in _SAYS), None)

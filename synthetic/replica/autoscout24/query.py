@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from synthetic.replica.autoscout24.sites import Site
+from synthetic.replica.autoscout24.sites import CountrySite
 from synthetic.replica.autoscout24.words import slug_of
-from synthetic.replica.fleet import MAKES, MODELS
+from synthetic.replica.fleet import CAR_MODELS, MAKE_NAMES
 
-SIZE = 20
+PAGE_ROWS = 20
 _MOST_ROWS = 100
 _DEFAULT_ECHO = {
     "sort": "standard", "desc": "0", "atype": "C", "damaged_listing": "exclude",
@@ -26,7 +26,7 @@ class UnknownParameterError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class CarFilter:
     """Which cars are asked for, and in which order.
 
     `models` are pairs of a make's id and a model's (None: every model); None are all cars. `ranges`
@@ -46,16 +46,16 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class OfferQuery:
     """A search: the filter, the page from 1 and how many rows it has, and the echo."""
 
-    wanted: Filter
+    wanted: CarFilter
     page: int = 1
-    size: int = SIZE
+    size: int = PAGE_ROWS
     echo: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_query(site: Site, slugs: tuple[str, ...], given: Mapping[str, str]) -> Query:
+def parse_query(site: CountrySite, slugs: tuple[str, ...], given: Mapping[str, str]) -> OfferQuery:
     """Read a search from what follows `/lst` in its path, and its parameters.
 
     A make or model that the site does not know is no mistake there: everything is searched.
@@ -73,7 +73,7 @@ def parse_query(site: Site, slugs: tuple[str, ...], given: Mapping[str, str]) ->
     echo.pop("mmmv", None)
     if models:
         echo |= {"mmmv": mmmv, "cat": (category := _category(models)), "mcat": category}
-    wanted = Filter(
+    wanted = CarFilter(
         models=models,
         countries=_texts(echo["cy"]),
         bodies=_numbers(given.get("body")),
@@ -84,8 +84,8 @@ def parse_query(site: Site, slugs: tuple[str, ...], given: Mapping[str, str]) ->
         sort=echo["sort"],
         descending=echo["desc"] == "1",
     )
-    page, size = _number(given.get("page"), 1), _number(given.get("size"), SIZE)
-    return Query(wanted, max(1, page), min(max(2, size), _MOST_ROWS), echo)
+    page, size = _number(given.get("page"), 1), _number(given.get("size"), PAGE_ROWS)
+    return OfferQuery(wanted, max(1, page), min(max(2, size), _MOST_ROWS), echo)
 
 
 def category_of(make_id: int, model_id: int | None) -> str:
@@ -97,11 +97,11 @@ def _mmmv_of(slugs: tuple[str, ...]) -> str:
     """The make and model that the path names; empty if it names none, or one that is unknown."""
     if not slugs:
         return ""
-    for make_id, make in MAKES.items():
+    for make_id, make in MAKE_NAMES.items():
         if slug_of(make) == slugs[0]:
             if len(slugs) == 1:
                 return f"{make_id}|||"
-            for model in MODELS:
+            for model in CAR_MODELS:
                 if model.make_id == make_id and slug_of(model.name) == slugs[1]:
                     return f"{make_id}|{model.model_id}||"
     return ""

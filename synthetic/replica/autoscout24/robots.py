@@ -1,6 +1,6 @@
 """The two kinds of robots.txt that the country sites have: with the offers closed, and open."""
 
-from synthetic.replica.autoscout24.sites import Site
+from synthetic.replica.autoscout24.sites import CountrySite
 
 _TRAINERS = """\
 User-agent: GPTBot
@@ -24,7 +24,7 @@ _OPEN = (
 )  # fmt: skip
 
 
-def robots_text(site: Site, delay: str) -> str:
+def robots_text(site: CountrySite, delay: str) -> str:
     """A site's robots.txt, with a Crawl-delay of so many seconds unless that is empty."""
     closed = _CLOSED if site.offers_closed else _OPEN
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]

@@ -4,9 +4,15 @@ from typing import Any
 
 from synthetic.replica import invented
 from synthetic.replica.autoscout24.addresses import gallery_urls, offer_path
-from synthetic.replica.autoscout24.sites import COUNTRIES, Site
-from synthetic.replica.autoscout24.words import BODIES, FIELDS, FUELS, GEARS, grouped
-from synthetic.replica.cars import Car
+from synthetic.replica.autoscout24.sites import COUNTRIES, CountrySite
+from synthetic.replica.autoscout24.words import (
+    BODY_NAMES,
+    FIELD_WORDS,
+    FUEL_WORDS,
+    GEAR_WORDS,
+    grouped,
+)
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.world import World
 
 Json = dict[str, Any]
@@ -15,7 +21,9 @@ PRICE_LABELS = ("toolow-price ", "good-price", "fair-price", "somewhat-expensive
 """The blank of the first is the site's."""
 
 
-def row(world: World, car: Car, site: Site, kind: str = "Organic", section: str = "Main") -> Json:
+def row(
+    world: World, car: OfferedCar, site: CountrySite, kind: str = "Organic", section: str = "Main"
+) -> Json:
     """One row: `kind` is `Organic`, or `Nfm` for a sponsored one."""
     boost = "sponsored" if kind == "Nfm" else "boost"
     return {
@@ -51,48 +59,48 @@ def row(world: World, car: Car, site: Site, kind: str = "Organic", section: str 
     }
 
 
-def price_text(euros: int, site: Site) -> str:
+def price_text(euros: int, site: CountrySite) -> str:
     """A price as it is shown."""
     return f"€ {grouped(euros, site.language)}"
 
 
-def kilometres(car: Car, site: Site) -> str:
+def kilometres(car: OfferedCar, site: CountrySite) -> str:
     """A mileage as it is shown."""
     return f"{grouped(car.mileage, site.language)} km"
 
 
-def displacement(car: Car) -> int:
+def displacement(car: OfferedCar) -> int:
     """The engine's size in cubic centimetres, 0 for an electric one."""
     return 0 if car.fuel == "E" else 899 + car.number % 21 * 100
 
 
-def location(car: Car) -> Json:
+def location(car: OfferedCar) -> Json:
     """Where the car stands: invented, but for the country."""
     return {
         "countryCode": COUNTRIES[car.country][1],
         "zip": f"{invented.MARK}-{car.number % 999}",
-        "city": invented.city(car.number),
+        "city": invented.invented_city(car.number),
         "street": invented.street(car.number),
     }
 
 
-def attractiveness(car: Car) -> float:
+def attractiveness(car: OfferedCar) -> float:
     """The site's mark for a first photo, between 0 and 1."""
     return 0.1 + car.number % 7919 / 10_000
 
 
-def is_private(car: Car) -> bool:
+def is_private(car: OfferedCar) -> bool:
     """Whether a person sells the car, and not a dealer."""
     return car.number % 5 == 0
 
 
-def phones(car: Car) -> list[Json]:
+def phones(car: OfferedCar) -> list[Json]:
     """The seller's telephones."""
     number = invented.phone(car.number)
     return [{"phoneType": "Office", "formattedNumber": number, "callTo": number}]
 
 
-def _price(world: World, car: Car, site: Site) -> Json:
+def _price(world: World, car: OfferedCar, site: CountrySite) -> Json:
     price = {
         "priceFormatted": price_text(car.price, site),
         "priceEvaluation": car.number % 4,
@@ -106,9 +114,9 @@ def _price(world: World, car: Car, site: Site) -> Json:
     return price
 
 
-def _vehicle(car: Car, site: Site) -> Json:
+def _vehicle(car: OfferedCar, site: CountrySite) -> Json:
     model = car.model
-    body = BODIES[site.language][str(car.body_id)]
+    body = BODY_NAMES[site.language][str(car.body_id)]
     return {
         "articleType": "Car",
         "type": "Car",
@@ -121,15 +129,15 @@ def _vehicle(car: Car, site: Site) -> Json:
         "modelVersionCustom": None,
         "subtitle": invented.company(car.number) if car.number % 2 else None,
         "offerType": car.state,
-        "transmission": GEARS[site.language][car.gear],
-        "fuel": FUELS[site.language][car.fuel],
+        "transmission": GEAR_WORDS[site.language][car.gear],
+        "fuel": FUEL_WORDS[site.language][car.fuel],
         "mileageInKm": kilometres(car, site),
         "engineDisplacementInCCM": f"{grouped(displacement(car), site.language)} cm³",
         "isCurrentlyDamaged": False,
     }
 
 
-def _seller(car: Car) -> Json:
+def _seller(car: OfferedCar) -> Json:
     return {
         "id": f"{car.number % 97:08d}",
         "type": "PrivateSeller" if is_private(car) else "Dealer",
@@ -139,7 +147,7 @@ def _seller(car: Car) -> Json:
     }
 
 
-def _tracking(car: Car) -> Json:
+def _tracking(car: OfferedCar) -> Json:
     model = car.model
     return {
         "firstRegistration": "new" if car.is_new else f"{car.month:02d}-{car.year}",
@@ -154,14 +162,14 @@ def _tracking(car: Car) -> Json:
     }
 
 
-def _details(car: Car, site: Site) -> list[Json]:
-    names = FIELDS[site.language]
+def _details(car: OfferedCar, site: CountrySite) -> list[Json]:
+    names = FIELD_WORDS[site.language]
     registered = "-/-" if car.is_new else f"{car.month:02d}/{car.year}"
     return [
         _detail(kilometres(car, site), "mileage_odometer", names["mileage"]),
-        _detail(GEARS[site.language][car.gear], "gearbox", names["gear"]),
+        _detail(GEAR_WORDS[site.language][car.gear], "gearbox", names["gear"]),
         _detail(registered, "calendar", names["registered"]),
-        _detail(FUELS[site.language][car.fuel], "gas_pump", names["fuel"]),
+        _detail(FUEL_WORDS[site.language][car.fuel], "gas_pump", names["fuel"]),
         _detail(f"{car.power} kW", "speedometer", names["power"]),
         {**_detail("- (l/100 km)", "water_drop", "l/100 km"), "isPlaceholder": True},
     ]

@@ -6,26 +6,26 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from synthetic.replica.autoscout24.query import Filter, Query
+from synthetic.replica.autoscout24.query import CarFilter, OfferQuery
 from synthetic.replica.autoscout24.sites import COUNTRIES
 from synthetic.replica.autoscout24.words import BODY_IDS, COLOR_IDS
-from synthetic.replica.cars import STATES, Columns, Numbers
-from synthetic.replica.fleet import MODELS
+from synthetic.replica.cars import STATE_LETTERS, Columns, IntArray
+from synthetic.replica.fleet import CAR_MODELS
 from synthetic.replica.world import World
-from synthetic.scenes import BODY_TYPES, COLORS
+from synthetic.scenes import BODY_TYPES, SCENE_COLORS
 
-CAP = 4000
+MAX_SHOWN_ROWS = 4000
 """Rows of a search that the site shows at most, whatever the size of a page."""
 
-_MODEL = np.array([model.model_id for model in MODELS])
-_MAKE = np.array([model.make_id for model in MODELS])
+_MODEL = np.array([model.model_id for model in CAR_MODELS])
+_MAKE = np.array([model.make_id for model in CAR_MODELS])
 _BODY = np.array([BODY_IDS[body] for body in BODY_TYPES])
-_COLOR = np.array([COLOR_IDS.get(color, 0) for color in COLORS])
+_COLOR = np.array([COLOR_IDS.get(color, 0) for color in SCENE_COLORS])
 _SORTED_BY = {"price": "price", "mileage": "mileage", "year": "year", "power": "power"}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResultPage:
     """A page of a search: how many cars and pages there are, the numbers of the cars on this page,
     and that of the sponsored one that stands first (None on an empty page)."""
 
@@ -35,37 +35,37 @@ class Found:
     sponsored: int | None
 
 
-class Searches:
+class SearchIndex:
     """The searches of a world; the last few results are kept, for their other pages."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._ordered = lru_cache(64)(self._order)
 
-    def find(self, query: Query) -> Found:
+    def find(self, query: OfferQuery) -> ResultPage:
         """One page. A sponsored row, a car of the same result, takes the place of one of its rows,
         so there are a few pages more than the result alone would fill."""
         unregistered = not self._world.faults.strikes("unregistered-hidden", "search")
         ordered = self._ordered(query.wanted, self._world.version, unregistered)
         total, organic = len(ordered), query.size - 1
-        pages = min(-(-total // organic), CAP // query.size)
+        pages = min(-(-total // organic), MAX_SHOWN_ROWS // query.size)
         if query.page > pages:
-            return Found(total, pages, (), None)
+            return ResultPage(total, pages, (), None)
         start = (query.page - 1) * organic
         numbers = tuple(int(number) for number in ordered[start : start + organic])
-        return Found(total, pages, numbers, int(ordered[query.page * 7919 % total]))
+        return ResultPage(total, pages, numbers, int(ordered[query.page * 7919 % total]))
 
-    def _order(self, wanted: Filter, _version: int, unregistered: bool) -> NDArray[np.int64]:
+    def _order(self, wanted: CarFilter, _version: int, unregistered: bool) -> NDArray[np.int64]:
         columns = self._world.columns
         mask = self._mask(columns, wanted, unregistered)
         numbers = np.flatnonzero(mask)
         if wanted.sort == "age":
             return numbers[::-1] if wanted.descending else numbers
-        column: Numbers = getattr(columns, _SORTED_BY.get(wanted.sort, "rank"))
+        column: IntArray = getattr(columns, _SORTED_BY.get(wanted.sort, "rank"))
         keys = column[numbers].astype(np.int64)
         return numbers[np.argsort(-keys if wanted.descending else keys, kind="stable")]
 
-    def _mask(self, columns: Columns, wanted: Filter, unregistered: bool) -> NDArray[np.bool_]:
+    def _mask(self, columns: Columns, wanted: CarFilter, unregistered: bool) -> NDArray[np.bool_]:
         mask: NDArray[np.bool_] = columns.gone == 0
         if not wanted.cars:
             return np.zeros_like(mask)
@@ -78,19 +78,19 @@ class Searches:
             mask &= np.isin(_BODY, wanted.bodies)[columns.body]
         if wanted.colors is not None:
             mask &= np.isin(_COLOR, wanted.colors)[columns.color]
-        states = [("N" if state == "N" else "U") in wanted.states for state in STATES]
+        states = [("N" if state == "N" else "U") in wanted.states for state in STATE_LETTERS]
         mask &= np.array(states)[columns.state]
         for column, low, high in wanted.ranges:
             values = getattr(columns, column)
             mask &= (low <= values) & (values <= high)
             if column == "year" and not unregistered:
-                mask &= columns.state != STATES.index("N")
+                mask &= columns.state != STATE_LETTERS.index("N")
         return mask
 
 
 def _of_models(models: tuple[tuple[int, int | None], ...]) -> NDArray[np.bool_]:
-    """Which of `MODELS` are among these pairs of make and model."""
-    mask = np.zeros(len(MODELS), dtype=bool)
+    """Which of `CAR_MODELS` are among these pairs of make and model."""
+    mask = np.zeros(len(CAR_MODELS), dtype=bool)
     for make, model in models:
         mask |= (make == _MAKE) & (True if model is None else model == _MODEL)
     return mask

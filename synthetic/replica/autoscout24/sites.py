@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class CountrySite:
     """One language of one country site.
 
     `cy` is its own country (or countries) in a search, `segment` the first part of an offer's
@@ -35,16 +35,16 @@ class Site:
 EUROPE = "D,A,B,E,F,I,L,NL"
 
 _ALL = (
-    Site("de", "DE", "D", "de", "angebote", offers_closed=True, category=True),
-    Site("at", "AT", "A", "de", "angebote", offers_closed=True, category=True),
-    Site("it", "IT", "I", "it", "annunci", category=True),
-    Site("nl", "NL", "NL", "nl", "aanbod"),
-    Site("be", "BE", "B", "fr", "offres", prefix="/fr"),
-    Site("be", "BE", "B", "nl", "aanbod", prefix="/nl"),
-    Site("fr", "FR", "F", "fr", "offres"),
-    Site("lu", "LU", "L", "fr", "offres"),
-    Site("com", "GB", EUROPE, "en", "offers"),
-    Site("es", "ES", "E", "es", "anuncios"),
+    CountrySite("de", "DE", "D", "de", "angebote", offers_closed=True, category=True),
+    CountrySite("at", "AT", "A", "de", "angebote", offers_closed=True, category=True),
+    CountrySite("it", "IT", "I", "it", "annunci", category=True),
+    CountrySite("nl", "NL", "NL", "nl", "aanbod"),
+    CountrySite("be", "BE", "B", "fr", "offres", prefix="/fr"),
+    CountrySite("be", "BE", "B", "nl", "aanbod", prefix="/nl"),
+    CountrySite("fr", "FR", "F", "fr", "offres"),
+    CountrySite("lu", "LU", "L", "fr", "offres"),
+    CountrySite("com", "GB", EUROPE, "en", "offers"),
+    CountrySite("es", "ES", "E", "es", "anuncios"),
 )
 
 TLDS: tuple[str, ...] = tuple(dict.fromkeys(site.tld for site in _ALL))
@@ -55,6 +55,6 @@ COUNTRIES: dict[str, tuple[str, str]] = {
 """Of each country that cars stand in, by its site: its letters in a search and in an address."""
 
 
-def sites_of(tld: str) -> tuple[Site, ...]:
+def sites_of(tld: str) -> tuple[CountrySite, ...]:
     """The languages of a country site."""
     return tuple(site for site in _ALL if site.tld == tld)

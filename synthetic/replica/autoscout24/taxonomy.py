@@ -4,15 +4,15 @@ from functools import cache
 from typing import Any
 
 from synthetic.replica.autoscout24.words import (
-    BODIES,
-    COLORS,
+    BODY_NAMES,
+    COLOR_WORDS,
     COUNTRY_NAMES,
-    FUELS,
-    GEARS,
-    PAINTS,
-    STATES,
+    FUEL_WORDS,
+    GEAR_WORDS,
+    PAINT_WORDS,
+    STATE_WORDS,
 )
-from synthetic.replica.fleet import MAKES, models_of
+from synthetic.replica.fleet import MAKE_NAMES, models_of
 
 Json = dict[str, Any]
 
@@ -22,19 +22,19 @@ _ISO = {"": "eu", "A": "AT", "B": "BE", "D": "DE", "E": "ES", "F": "FR", "I": "I
 @cache
 def taxonomy(language: str, make_id: int | None) -> Json:
     """The choices in a language; models only of the make that is searched for, else none."""
-    makes = sorted(MAKES.items(), key=lambda make: make[1].lower())
+    makes = sorted(MAKE_NAMES.items(), key=lambda make: make[1].lower())
     return {
         "makeLabels": {str(number): name for number, name in makes},
         "modelLabels": {},
         "makes": {str(number): {"label": name, "value": number} for number, name in makes},
         "makesSorted": [{"label": name, "value": number} for number, name in makes],
-        "models": {str(make_id): _models(make_id)} if make_id in MAKES else {},
-        "bodyType": _numbered(BODIES[language]),
-        "bodyColor": _numbered(COLORS[language]),
-        "bodyPainting": _lettered(PAINTS[language]),
-        "offer": _lettered(STATES[language]),
-        "fuelType": _lettered(FUELS[language]),
-        "gearing": _lettered(GEARS[language]),
+        "models": {str(make_id): _models(make_id)} if make_id in MAKE_NAMES else {},
+        "bodyType": _numbered(BODY_NAMES[language]),
+        "bodyColor": _numbered(COLOR_WORDS[language]),
+        "bodyPainting": _lettered(PAINT_WORDS[language]),
+        "offer": _lettered(STATE_WORDS[language]),
+        "fuelType": _lettered(FUEL_WORDS[language]),
+        "gearing": _lettered(GEAR_WORDS[language]),
         "country": [
             {"label": name, "value": letters, "countryCode": _ISO.get(letters, letters)}
             for letters, name in COUNTRY_NAMES[language].items()

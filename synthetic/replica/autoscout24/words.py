@@ -7,7 +7,7 @@ bodies are from a dictionary.
 import re
 import unicodedata
 
-LANGUAGES = ("de", "en", "nl", "it", "fr", "es")
+SITE_LANGUAGES = ("de", "en", "nl", "it", "fr", "es")
 
 COLOR_IDS = {
     "beige": 1, "blue": 2, "brown": 3, "bronze": 4, "yellow": 5, "grey": 6, "green": 7, "red": 10,
@@ -105,22 +105,25 @@ _COUNTRIES = {
 
 def _by_language(table: dict[str, str], mark: str = "|") -> dict[str, dict[str, str]]:
     rows = {
-        key: dict(zip(LANGUAGES, words.split(mark), strict=True)) for key, words in table.items()
+        key: dict(zip(SITE_LANGUAGES, words.split(mark), strict=True))
+        for key, words in table.items()
     }
-    return {language: {key: row[language] for key, row in rows.items()} for language in LANGUAGES}
+    return {
+        language: {key: row[language] for key, row in rows.items()} for language in SITE_LANGUAGES
+    }
 
 
 def _texts(table: dict[int, str]) -> dict[str, str]:
     return {str(key): words for key, words in table.items()}
 
 
-COLORS = _by_language(_texts(_COLORS), " ")
-BODIES = _by_language(_texts(_BODIES))
-FUELS = _by_language(_FUELS)
-GEARS = _by_language(_GEARS)
-STATES = _by_language(_STATES)
-PAINTS = _by_language(_PAINTS)
-FIELDS = _by_language(_FIELDS)
+COLOR_WORDS = _by_language(_texts(_COLORS), " ")
+BODY_NAMES = _by_language(_texts(_BODIES))
+FUEL_WORDS = _by_language(_FUELS)
+GEAR_WORDS = _by_language(_GEARS)
+STATE_WORDS = _by_language(_STATES)
+PAINT_WORDS = _by_language(_PAINTS)
+FIELD_WORDS = _by_language(_FIELDS)
 COUNTRY_NAMES = _by_language(_COUNTRIES)
 """Each by language and then by id, both as text."""
 

@@ -33,7 +33,7 @@ from crawlers.sites.autoscout24.pages.search import (
 from crawlers.sites.autoscout24.pages.slices import Slice
 from synthetic.replica.autoscout24.data import offer_props, search_props
 from synthetic.replica.autoscout24.query import parse_query
-from synthetic.replica.autoscout24.search import Searches
+from synthetic.replica.autoscout24.search import SearchIndex
 from synthetic.replica.autoscout24.sites import sites_of
 from synthetic.replica.world import World
 
@@ -85,7 +85,7 @@ def world() -> World:
 @pytest.fixture(scope="module")
 def played_search(world: World) -> Json:
     site = sites_of("it")[0]
-    return search_props(world, Searches(world), site, parse_query(site, ("fiat",), {}))
+    return search_props(world, SearchIndex(world), site, parse_query(site, ("fiat",), {}))
 
 
 @pytest.fixture(scope="module")

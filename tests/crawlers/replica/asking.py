@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from synthetic.replica.cars import Car
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.server import Replica
 from synthetic.replica.world import World
 
@@ -66,7 +66,9 @@ class Client:
         return self.get(parts.hostname.removesuffix(".localhost"), path)
 
 
-def cars(client: Client, wanted: Callable[[Car], bool] = lambda car: True) -> list[Car]:
+def cars(
+    client: Client, wanted: Callable[[OfferedCar], bool] = lambda car: True
+) -> list[OfferedCar]:
     every = (client.world.car(number) for number in range(len(client.world)))
     return [car for car in every if not car.gone and wanted(car)]
 

@@ -14,8 +14,8 @@ from protego import Protego
 
 from synthetic.replica import invented
 from synthetic.replica.autoscout24.data import build_id
-from synthetic.replica.autoscout24.words import BODIES, COLORS
-from synthetic.replica.cars import Car
+from synthetic.replica.autoscout24.words import BODY_NAMES, COLOR_WORDS
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.server import start_replica
 from synthetic.replica.world import World
 from tests.crawlers.replica.asking import COM, DE, IT, Client, cars, offer, offer_path, organic
@@ -81,7 +81,7 @@ def test_a_search_finds_what_it_asks_for(client: Client, given: dict[str, str]) 
     assert all(isinstance(value, str) for value in props["pageQuery"].values())
 
 
-def fits(car: Car, given: dict[str, str]) -> bool:
+def fits(car: OfferedCar, given: dict[str, str]) -> bool:
     """What each parameter means, car by car."""
     listed = {name: value.split(",") for name, value in given.items() if value}
     least = {"fregfrom": car.year, "pricefrom": car.price, "kmfrom": car.mileage}
@@ -115,7 +115,7 @@ def fits(car: Car, given: dict[str, str]) -> bool:
     ],
 )
 def test_a_search_has_the_order_that_it_asks_for(
-    client: Client, sort: str, fact: Callable[[Car], Any]
+    client: Client, sort: str, fact: Callable[[OfferedCar], Any]
 ) -> None:
     for desc in (0, 1):
         answer = client.get(IT, f"/lst?sort={sort}&desc={desc}&size=100")
@@ -162,14 +162,14 @@ def test_belgium_has_a_language_before_each_path(client: Client) -> None:
 
 def test_searches_by_color_and_body_tell_both(client: Client) -> None:
     by_color: Counter[str] = Counter()
-    for color in map(int, COLORS["de"]):
+    for color in map(int, COLOR_WORDS["de"]):
         props = client.get(DE, f"/lst?bcol={color}&cy=I,D&size=100").props
         by_color.update({str(color): props["numberOfResults"]})
         for row in props["listings"]:
             number = client.world.number(row["id"])
             assert number is not None
             assert client.world.car(number).color_id == color
-    bodies = [client.get(DE, f"/lst?body={body}&cy=I,D").props for body in BODIES["de"]]
+    bodies = [client.get(DE, f"/lst?body={body}&cy=I,D").props for body in BODY_NAMES["de"]]
     assert sum(by_color.values()) == len(cars(client, lambda car: car.color != "pink"))
     assert sum(props["numberOfResults"] for props in bodies) == len(client.world)
 
@@ -237,8 +237,8 @@ def test_offers_say_what_is_true_in_the_words_of_their_site(client: Client) -> N
         for site, language in ((IT, "it"), (DE, "de"), (COM, "en")):
             details = offer(client, number, site)
             vehicle = details["vehicle"]
-            assert vehicle["bodyColor"] == COLORS[language].get(str(car.color_id))
-            assert vehicle["bodyType"] == BODIES[language][str(car.body_id)]
+            assert vehicle["bodyColor"] == COLOR_WORDS[language].get(str(car.color_id))
+            assert vehicle["bodyType"] == BODY_NAMES[language][str(car.body_id)]
             assert details["trackingParams"]["classified_bodyType"] == car.body_id
             assert vehicle["mileageInKmRaw"] == car.mileage
             year = (vehicle["firstRegistrationDateRaw"] or "none")[:4]
@@ -262,7 +262,7 @@ def test_an_offer_has_linked_data(client: Client) -> None:
     product, car = json.loads(found[1]), client.world.car(number)
     item = product["offers"]["itemOffered"]
     assert (product["@type"], item["identifier"]) == ("Product", car.guid)
-    assert item["color"] == COLORS["it"][str(car.color_id)]
+    assert item["color"] == COLOR_WORDS["it"][str(car.color_id)]
     assert f"<dd>{item['color']}</dd>" in page
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from synthetic.replica.autoscout24.words import BODIES
+from synthetic.replica.autoscout24.words import BODY_NAMES
 from tests.crawlers.replica.asking import DE, IT, Client, cars, offer, offer_path, organic
 
 
@@ -118,7 +118,7 @@ def test_missing_price_raw(client: Client) -> None:
 def test_english_labels(client: Client) -> None:
     client.replica.faults.set("english-labels")
     car = client.world.car(1)
-    assert offer(client, 1, DE)["vehicle"]["bodyType"] == BODIES["en"][str(car.body_id)]
+    assert offer(client, 1, DE)["vehicle"]["bodyType"] == BODY_NAMES["en"][str(car.body_id)]
 
 
 def test_png_stems(client: Client) -> None:

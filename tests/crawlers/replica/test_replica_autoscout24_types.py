@@ -174,8 +174,9 @@ def test_what_the_real_files_do_not_show_is_still_not_shown(real: Types, played:
 def test_the_words_are_the_sites(shared_data: Path) -> None:
     codes = json.loads((shared_data / "autoscout24" / "codes.json").read_text("utf-8"))
     for name, table in (
-        ("bodyType", words.BODIES), ("bodyColor", words.COLORS), ("fuelType", words.FUELS),
-        ("gearing", words.GEARS), ("offer", words.STATES), ("bodyPainting", words.PAINTS),
+        ("bodyType", words.BODY_NAMES), ("bodyColor", words.COLOR_WORDS),
+        ("fuelType", words.FUEL_WORDS), ("gearing", words.GEAR_WORDS),
+        ("offer", words.STATE_WORDS), ("bodyPainting", words.PAINT_WORDS),
         ("country", words.COUNTRY_NAMES),
     ):  # fmt: skip
         for language in ("de", "nl", "it", "en", "fr"):
@@ -184,5 +185,5 @@ def test_the_words_are_the_sites(shared_data: Path) -> None:
             assert {key: ours[key] for key in ours if key in real} == {
                 key: real[key] for key in ours if key in real
             }
-    assert set(words.COLORS["de"]) == set(codes["bodyColor"])
-    assert set(words.BODIES["de"]) == set(codes["bodyType"])
+    assert set(words.COLOR_WORDS["de"]) == set(codes["bodyColor"])
+    assert set(words.BODY_NAMES["de"]) == set(codes["bodyType"])

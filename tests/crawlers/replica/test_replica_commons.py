@@ -17,11 +17,11 @@ from core.web import Web
 from crawlers.sites.commons.pages.fields import PATHS, SAID, value_at
 from crawlers.sites.commons.pages.parse import NON_FREE, NOT_A_PICTURE, TO_BE_DELETED, parse_file
 from synthetic.replica.commons_categories import CARS, category_graph
-from synthetic.replica.commons_continue import ApiError, Asked
+from synthetic.replica.commons_continue import MediaWikiError, RequestParameters
 from synthetic.replica.commons_files import KIND_DECK, draw_file
 from synthetic.replica.commons_imageinfo import extmetadata
-from synthetic.replica.commons_query import THUMBNAILS, Query
-from synthetic.replica.commons_rights import RIGHTS
+from synthetic.replica.commons_query import THUMBNAILS, ApiQuery
+from synthetic.replica.commons_rights import LICENSE_FIELDS
 from synthetic.replica.commons_state import Commons
 from synthetic.scenes import draw_labels
 
@@ -37,7 +37,7 @@ UNSAVED_META = {"NonFree", "DeletionReason"}
 
 
 def ask(wiki: Commons = WIKI, infos: int | None = None, **params: str) -> dict[str, Any]:
-    return Query(wiki, WEB, Asked(params), infos=infos).answer()
+    return ApiQuery(wiki, WEB, RequestParameters(params), infos=infos).answer()
 
 
 def follow(infos: int | None = None, **params: str) -> Iterator[dict[str, Any]]:
@@ -127,7 +127,7 @@ def test_licenses_are_worded_as_in_the_real_records(shared_data: Path) -> None:
     for file in WIKI.files():
         ours[file.rights.short].add(wording(extmetadata(file)))
     assert {name: ours[name] for name in real} == real
-    assert set(ours) == {rights.short for rights in RIGHTS}
+    assert set(ours) == {rights.short for rights in LICENSE_FIELDS}
 
 
 def test_artists_come_in_every_form_of_the_real_files(shared_data: Path) -> None:
@@ -299,7 +299,7 @@ def test_a_category_counts_its_members() -> None:
 def test_requests_that_make_no_sense_get_mediawikis_codes(
     params: dict[str, str], code: str
 ) -> None:
-    with pytest.raises(ApiError) as error:
+    with pytest.raises(MediaWikiError) as error:
         ask(**params)
     assert error.value.code == code
 

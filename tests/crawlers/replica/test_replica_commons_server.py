@@ -15,12 +15,12 @@ import pytest
 from PIL import Image
 
 from crawlers.engine.politeness.agent import user_agent
-from synthetic.replica.commons import FAULTS
+from synthetic.replica.commons import API_FAULTS
 from synthetic.replica.commons_files import CommonsFile
-from synthetic.replica.commons_photos import STEPS
-from synthetic.replica.commons_rate_limits import IDENTIFIED, UNIDENTIFIED, Meter, standing
+from synthetic.replica.commons_photos import THUMBNAIL_WIDTHS
+from synthetic.replica.commons_rate_limits import IDENTIFIED, UNIDENTIFIED, Meter, agent_standing
 from synthetic.replica.commons_state import Commons, commons_of
-from synthetic.replica.commons_upload import FAULTS as MEDIA_FAULTS
+from synthetic.replica.commons_upload import UPLOAD_FAULTS as MEDIA_FAULTS
 from synthetic.replica.faults import known_faults
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
@@ -121,7 +121,7 @@ def test_libraries_and_browsers_are_refused_everywhere(client: Client, agent: st
 
 def test_a_crawl_of_a_replica_is_welcome_without_a_contact(client: Client) -> None:
     agent = user_agent(None, replica=True)
-    assert standing(agent) == "identified"
+    assert agent_standing(agent) == "identified"
     assert client.on(UPLOAD, path_of(client.wiki.files()[0]), agent).status == 200
 
 
@@ -189,8 +189,10 @@ def test_both_media_hosts_give_thumbnails(client: Client) -> None:
 
 def test_only_the_listed_widths_are_served(client: Client) -> None:
     file = a_photo(client, 2560, 2560)
-    served = {step for step in STEPS if client.on(UPLOAD, path_of(file, step)).status == 200}
-    assert served == {step for step in STEPS if step < 2560}
+    served = {
+        step for step in THUMBNAIL_WIDTHS if client.on(UPLOAD, path_of(file, step)).status == 200
+    }
+    assert served == {step for step in THUMBNAIL_WIDTHS if step < 2560}
     assert client.on(UPLOAD, path_of(file, 800)).status == 400
     client.replica.faults.set("thumb-step-429")
     refused = client.on(UPLOAD, path_of(file, 800))
@@ -346,4 +348,4 @@ def test_a_license_can_change(client: Client) -> None:
 
 
 def test_every_switch_is_known_by_name() -> None:
-    assert {*FAULTS, *MEDIA_FAULTS} <= set(known_faults())
+    assert {*API_FAULTS, *MEDIA_FAULTS} <= set(known_faults())

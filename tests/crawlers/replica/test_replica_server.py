@@ -17,10 +17,10 @@ from PIL import Image
 from core.errors import UsageMistakeError
 from synthetic.replica.faults import Faults, declare_faults, known_faults
 from synthetic.replica.guids import guid_of, number_of
-from synthetic.replica.photos import Picture, ScenePool, marked_jpeg
+from synthetic.replica.photos import SceneChoice, ScenePool, marked_jpeg
 from synthetic.replica.server import ReplicaError, start_replica
 from synthetic.replica.world import World
-from synthetic.scenes import SIZE, render
+from synthetic.scenes import SCENE_SIZE, render
 from tests.crawlers.replica.asking import IT, PICTURES, Client
 
 declare_faults({"test-switch": "a switch of these tests", "transient-test": "one that passes"})
@@ -214,7 +214,7 @@ def test_no_cars_stand_in_a_country_without_a_site() -> None:
 
 @given(st.text())
 def test_a_marked_photo_is_the_same_picture_in_other_bytes(text: str) -> None:
-    plain = ScenePool((64, 48)).file(Picture(1))
+    plain = ScenePool((64, 48)).file(SceneChoice(1))
     marked = marked_jpeg(plain, text)
     assert marked != plain
     assert marked[:4] == plain[:4]
@@ -227,11 +227,11 @@ def test_what_cannot_be_marked_is_refused() -> None:
     with pytest.raises(ValueError, match="ff d8"):
         marked_jpeg(b"GIF89a", "x")
     with pytest.raises(ValueError, match="70000"):
-        marked_jpeg(ScenePool((64, 48)).file(Picture(1)), "x" * 70_000)
+        marked_jpeg(ScenePool((64, 48)).file(SceneChoice(1)), "x" * 70_000)
 
 
 def test_a_picture_is_the_scene_that_was_asked_for() -> None:
-    content = ScenePool((240, 200)).file(Picture(5, "exterior", "red", "van"))
+    content = ScenePool((240, 200)).file(SceneChoice(5, "exterior", "red", "van"))
     scene = render(5, (240, 200), view="exterior", color="red", body_type="van")
     with Image.open(io.BytesIO(content)) as image:
         apart = np.abs(np.asarray(image, dtype=float) - np.asarray(scene.image, dtype=float))
@@ -239,7 +239,7 @@ def test_a_picture_is_the_scene_that_was_asked_for() -> None:
 
 
 def test_photos_are_as_large_as_asked_for_and_never_enlarged(client: Client) -> None:
-    sizes = {"120x90.jpg": (108, 90), "1280x960.jpg": SIZE, "250x188.webp": (226, 188)}
+    sizes = {"120x90.jpg": (108, 90), "1280x960.jpg": SCENE_SIZE, "250x188.webp": (226, 188)}
     for size, wanted in sizes.items():
         answer = client.get(PICTURES, photo_path(client.world, 0, size=size))
         with Image.open(io.BytesIO(answer.content)) as image:

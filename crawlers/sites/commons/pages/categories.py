@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from core.text import whole
+from core.text import replace_surrogates
 from crawlers.sites.commons.pages.answers import Answer
 from crawlers.sites.commons.pages.fields import read
 
@@ -14,7 +14,7 @@ _CATEGORY_NAMESPACE = 14
 def parse_subcategories(answer: Answer) -> list[str]:
     """Titles of the categories that an answer lists, such as `Category:Ford Mustang`."""
     return [
-        whole(str(row["title"]))
+        replace_surrogates(str(row["title"]))
         for row in answer.members
         if row.get("ns") == _CATEGORY_NAMESPACE and row.get("title")
     ]

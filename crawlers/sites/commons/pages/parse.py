@@ -11,9 +11,9 @@ from core.licenses import (
     ACCEPTED,
     NOT_STATED,
     License,
+    license_refusal,
     parse_code,
     parse_license,
-    refusal,
 )
 from core.records import Drop, Listing, PhotoLink
 from crawlers.sites.commons.pages.fields import Page, info, read, said
@@ -53,7 +53,7 @@ _WORDS = {
 
 
 def parse_file(page: Page, *, accepted: Sequence[str] = ACCEPTED) -> Listing | Drop:
-    """Read a whole page of a file; `accepted` as in `core.licenses.refusal`."""
+    """Read a whole page of a file; `accepted` as in `core.licenses.license_refusal`."""
     found = _license(page)
     fault = next(_faults(page, found, accepted), None)
     if fault is not None:
@@ -116,7 +116,7 @@ def _license_faults(
     if not _is_stated(page):
         said_so = raw or "nothing"
         yield NOT_STATED, f"{name}: {said_so} is said, without the address or code of a license"
-    if (reason := refusal(found, accepted)) is not None:
+    if (reason := license_refusal(found, accepted)) is not None:
         yield reason, f"{name}: {raw}"
 
 
