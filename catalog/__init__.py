@@ -1,4 +1,9 @@
-"""The LanceDB tables: schema, writes, reads, indexes, versions."""
+"""Storage of photos, sightings, assertions and labels in LanceDB tables.
+
+Holds: schema and migrations, reads and writes, indexes, versions, registering of photos, credits.
+May import `core` and `crawlers`; only this room imports LanceDB. Start reading at `catalog.table`,
+then `catalog.schema`.
+"""
 
 from catalog.lazy_import import defer_rest_client
 

@@ -12,17 +12,17 @@ from core.vocabulary import Attribute
 
 
 def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
-    """Make the vector column of a space ready for the model that `record` describes.
+    """Prepare the vector column of a space for the model that `record` describes.
 
-    A column made by another model is dropped: its photos then wait for new vectors, while searches
-    go on reading the published version, where it still is.
+    A column of another model is dropped. Its photos then wait for new vectors; searches still find
+    the old column in the published version.
     """
     new = [vector_field(space, size, record), pa.field(f"{space}_version", pa.string())]
     for last in (False, False, True):
         table = catalog.table("cars")
         there = table.schema.names
         held = space_record(table.schema, space)
-        # The same model from another place, such as a file that was moved, made the same vectors.
+        # The same model in another place, such as a moved file, makes the same vectors.
         if held is not None and space_version(held) == space_version(record):
             return
         try:
@@ -31,13 +31,13 @@ def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
                     table.drop_columns(old)
                 table.add_columns(pa.schema(new))
         except (ValueError, StoreError) as error:
-            # Another run does the same at the same moment, and one of the two commits lost.
+            # Another run did the same at the same moment, and its commit won.
             if last or (isinstance(error, StoreError) and error.lasts):
                 raise
 
 
 def space_record(schema: pa.Schema, space: str) -> bytes | None:
-    """The record of the model that made a vector column; None where there is no such column."""
+    """The record of the model that made a vector column; None if there is no such column."""
     if space not in schema.names:
         return None
     record: bytes | None = (schema.field(space).metadata or {}).get(SPACE_MARK)
@@ -50,17 +50,17 @@ def space_version(record: bytes) -> str:
 
 
 def add_label_columns(catalog: Catalog) -> list[str]:
-    """Give `cars` the columns of attributes that the vocabulary has and it lacks; their names.
+    """Add the columns of attributes that `cars` lacks; returns their names.
 
-    Rows get their values when they are refreshed, which a changed vocabulary makes due. Raises
-    `CatalogError` where an attribute was once of another kind.
+    Rows get their values when they are refreshed; a changed vocabulary makes that due. Raises
+    `CatalogError` if an attribute was once of another kind.
     """
     check_label_columns(catalog)
     return catalog.widen("cars", list(cars_schema(catalog.vocabulary)))
 
 
 def check_label_columns(catalog: Catalog) -> None:
-    """Raise `CatalogError` where `cars` has an attribute of the vocabulary as another kind."""
+    """Raise `CatalogError` if `cars` has an attribute of the vocabulary as another kind."""
     types = {field.name: field.type for field in catalog.table("cars").schema}
     wanted = cars_schema(catalog.vocabulary)
     other = [field.name for field in wanted if types.get(field.name, field.type) != field.type]
@@ -72,7 +72,7 @@ def check_label_columns(catalog: Catalog) -> None:
 
 
 def label_of(attribute: Attribute, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The label that a row of `cars` has for an attribute, or None where it is unknown."""
+    """The label of a row of `cars` for an attribute; None if it is unknown."""
     origin = row.get(f"{attribute.name}_origin")
     if origin is None:
         return None

@@ -1,10 +1,10 @@
-"""What a catalog no longer needs goes: versions of tables that were replaced, and what networks
-out of use have said.
+"""Removes what a catalog no longer needs: replaced versions of tables, and assertions of retired
+networks.
 
-Every commit leaves the version before it, with the files that only that one needs. A version goes a
-grace time after it was replaced, which is not when it was written: a reader opens a version once
-and then reads from it bit by bit. Tagged versions stay; those that searches have read until now
-are tagged when they are replaced, and these tags go after the grace time.
+Every commit leaves the version before it, with the files that only that version needs. A version
+is removed a grace time after it was replaced (not after it was written): a reader opens a version
+once and then reads from it bit by bit. Tagged versions stay. A published version is tagged when it
+is replaced, and that tag is removed after the grace time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,26 +20,26 @@ from catalog.table import Catalog
 from catalog.versions import PUBLISHED_TAG, REPLACED_PREFIX
 
 CLEANUP_VERSIONS = 32
-"""Versions of a table between two looks for old ones, each of which reads all their manifests."""
+"""Versions of a table between two searches for old versions; a search reads all manifests."""
 
 CLEANUP_RUNS = 8
-"""Every so many runs look whatever was written: a catalog that has become quiet, too, is rid of
-what it was before."""
+"""Every this many runs all tables are cleaned, so that a catalog without new writes is cleaned
+too."""
 
 MIN_SUPERSEDED_SHARE = 0.1
-"""Of the statements: fewer superseded ones are left for later, as the rest is written anew."""
+"""A smaller share of superseded assertions is left for later, since removing rewrites the rest."""
 
 
 @dataclass(slots=True)
 class CleanupCounts:
-    """How many versions and superseded statements are gone, and how many bytes files took."""
+    """Counts of removed versions and superseded assertions, and of freed bytes."""
 
     versions: int = 0
     statements: int = 0
     bytes: int = 0
 
     def to_dict(self) -> dict[str, int]:
-        """The counts by what a person calls them."""
+        """The counts under names for people."""
         return {
             "old versions removed": self.versions,
             "superseded statements removed": self.statements,
@@ -74,11 +74,10 @@ def clean_up(catalog: Catalog, grace: timedelta, *, since: Mapping[str, int]) ->
 
 
 def remove_versions(catalog: Catalog, name: str, grace: timedelta) -> CleanupCounts:
-    """Remove the versions of a table that were replaced longer ago than `grace`, but for tagged
-    ones, and the files that none of the others needs.
+    """Remove the untagged versions of a table that were replaced longer ago than `grace`, and the
+    files that no other version needs.
 
-    Files of a write that is under way stay, as do those of a failed one until they are a week old.
-    Raises `StoreError`.
+    Files of a running write stay; files of a failed write stay for a week. Raises `StoreError`.
     """
     before = datetime.now(UTC) - grace
     with catalog.storing(name):
@@ -92,7 +91,7 @@ def remove_versions(catalog: Catalog, name: str, grace: timedelta) -> CleanupCou
 
 
 def _replaced(stored: Any, before: datetime) -> Iterator[int]:
-    """The versions whose next one was written before that time."""
+    """The versions that were replaced before that time."""
     # Lance gives local times without a zone.
     known = sorted(
         (each["version"], each["timestamp"].astimezone(UTC)) for each in stored.versions()
@@ -103,7 +102,8 @@ def _replaced(stored: Any, before: datetime) -> Iterator[int]:
 
 
 def _tagged(stored: Any, before: datetime) -> set[int]:
-    """The versions that are tagged, without those that were replaced before that time."""
+    """The tagged versions; tags of published versions that were replaced before that time are
+    deleted first."""
     tags = stored.tags.list()
     for name in [each for each in tags if each.startswith(REPLACED_PREFIX)]:
         if tags[name]["updated_at"] <= before or tags[name]["version"] == _published(tags):
@@ -117,11 +117,11 @@ def _published(tags: Mapping[str, Any]) -> int | None:
 
 
 def remove_superseded(catalog: Catalog, grace: timedelta) -> int:
-    """Remove what versions of labelers have said that went out of use longer ago than `grace`.
+    """Remove the assertions of labeler versions that were retired longer ago than `grace`.
 
-    They are no longer heard: see `catalog.labelers.heard`. What people and sources said stays, and
-    what networks said of which table `labelers` does not know that they were retired. Returns how
-    many statements. Raises `StoreError`.
+    Labels no longer use them. Assertions of people and sources stay, and so do those of networks
+    that table `labelers` does not list as retired. Returns the number of assertions removed. Raises
+    `StoreError`.
     """
     where = _superseded(catalog, datetime.now(UTC) - grace)
     count = catalog.count("assertions", where) if where else 0
@@ -133,7 +133,7 @@ def remove_superseded(catalog: Catalog, grace: timedelta) -> int:
         count = 0
     with catalog.storing("assertions"):
         stored = catalog.table("assertions").to_lance()
-        # Asked apart: a run that ended in between has deleted and not compacted.
+        # Checked separately: an interrupted run may have deleted rows without compacting.
         gone = stored.stats.dataset_stats()["num_deleted_rows"]
         if gone >= MIN_SUPERSEDED_SHARE * (stored.count_rows() + gone) > 0:
             stored.optimize.compact_files(

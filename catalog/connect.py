@@ -1,4 +1,4 @@
-"""What is looked at when a catalog is opened: its tables, their columns, and its format."""
+"""Connecting to a catalog's database, and the checks of its tables, columns and format."""
 
 from collections.abc import Collection, Mapping, Set
 from datetime import timedelta
@@ -24,10 +24,10 @@ _LISTED = 1000
 
 
 def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
-    """The LanceDB database at a place, and the names of its tables; raises `CatalogError`.
+    """The LanceDB database at a URI and the names of its tables; raises `CatalogError`.
 
-    An object store is asked for the names with little patience: it is the first question to it, and
-    by default LanceDB waits minutes for one that does not answer.
+    The names are requested from an object store with a short timeout: this is the first request,
+    and by default LanceDB waits minutes for a store that does not answer.
     """
     every = timedelta(0)
     asked = dict(options) or None if is_path(uri) else PROBE_OPTIONS | dict(options)
@@ -50,7 +50,7 @@ def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
 
 
 def table_names(db: Any) -> set[str]:
-    """The names of all tables of a LanceDB database, ours or not."""
+    """The names of all tables of a LanceDB database, also of tables that are not Marque's."""
     names: set[str] = set()
     page = None
     while True:
@@ -62,9 +62,9 @@ def table_names(db: Any) -> set[str]:
 
 
 def open_table(db: Any, uri: str, name: str, advice: str | None = None) -> Any | None:
-    """The newest version of a table; None where there is none, or only the start of one.
+    """The newest version of a table; None if it does not exist or was only begun.
 
-    Raises `ReadError`, which ends with `advice`.
+    Raises `ReadError`, whose message ends with `advice`.
     """
     with reading(f"table {name!r} of {uri}", advice):
         try:
@@ -76,7 +76,7 @@ def open_table(db: Any, uri: str, name: str, advice: str | None = None) -> Any |
 
 
 def absent_catalog_error(uri: str) -> AbsentCatalogError:
-    """The error of a place without a catalog."""
+    """The error for a URI without a catalog."""
     return AbsentCatalogError(
         f"there is no catalog at {uri} yet; `marque ingest folder PATH` makes one"
     )
@@ -104,10 +104,10 @@ def read_format(db: Any, uri: str, names: Collection[str]) -> int:
 def missing_tables(
     db: Any, uri: str, specs: Mapping[str, TableSpec], names: Set[str], number: int
 ) -> list[str]:
-    """The tables that a catalog of format `number` lacks as its making was broken off.
+    """The tables that a catalog of format `number` lacks because its creation was interrupted.
 
-    All are made before a row is written. So where rows are in one and another is missing, that
-    one was lost: raises `IncompleteCatalogError`, which names those that are.
+    All tables are created before any row is written. So if one table has rows and another is
+    missing, that one was lost: raises `IncompleteCatalogError`, which names the lost tables.
     """
     later = later_tables(number)
     later -= {
@@ -119,13 +119,13 @@ def missing_tables(
     }
     needed = [name for name in specs if name not in later]
     missing = [name for name in needed if name not in names]
-    # The table of the format always holds a row.
+    # Table `format` always holds a row.
     there = [name for name in needed if name in names and name != FORMAT] or [*names & {FORMAT}]
     if not missing or not there:
         return missing
     if not any(_holds_rows(db, uri, name) for name in there):
         return missing
-    # Another process may have made them, and have written, since they were listed.
+    # Another process may have created and filled them since they were listed.
     missing = [name for name in missing if open_table(db, uri, name) is None]
     if missing:
         raise IncompleteCatalogError(_incomplete(uri, missing, table_names(db)))
@@ -133,8 +133,8 @@ def missing_tables(
 
 
 def _was_done(db: Any, uri: str, names: Set[str], step: Migration) -> bool:
-    """Whether the tables have the columns of a step that the format does not tell of, as the table
-    of the format was lost: a step makes its tables before them."""
+    """Whether a migration was applied although the format does not say so, because table `format`
+    was lost. A migration creates its tables before it adds its columns."""
     for name, columns in step.columns.items():
         table = open_table(db, uri, name) if name in names else None
         with reading(f"table {name!r} of {uri}"):
@@ -166,8 +166,10 @@ def _incomplete(uri: str, missing: list[str], names: Collection[str]) -> str:
 
 
 def check_schema(uri: str, spec: TableSpec, schema: pa.Schema, later: Collection[str]) -> None:
-    """Make sure that a stored table is as `spec` says; columns beside it may be there if they can
-    be null, and `later` ones may be missing. Raises `IncompleteCatalogError`."""
+    """Check that a stored table matches `spec`; raises `IncompleteCatalogError`.
+
+    It may have other nullable columns, and `later` columns may be missing.
+    """
     types = {field.name: field.type for field in schema}
     wanted = {field.name: field.type for field in spec.schema if field.name not in later}
     wrong = [f"lacks the column {name!r}" for name in wanted if name not in types]

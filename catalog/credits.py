@@ -1,4 +1,4 @@
-"""Who is to be credited for photos, from the places where they were seen."""
+"""Credits of photos, from the sightings in the catalog."""
 
 import json
 from collections import defaultdict
@@ -16,11 +16,11 @@ _COLUMNS = ("image_id", "sighting_id", "fetched_at", "words", *_STATED)
 def load_credits(
     catalog: Catalog, image_ids: Sequence[str], *, source: str | None = None
 ) -> Iterator[Credit]:
-    """The credits of photos in the order given, but those without a known license last.
+    """The credits of photos in the given order; those without a known license come last.
 
-    With `source`, only of photos that were seen there. A photo's credit is that of the place with
-    a license where it was seen first, wherever that is. Of about a thousand photos at a time the
-    places are in memory.
+    With `source`, only of photos that were seen there. A photo's credit comes from its earliest
+    sighting with a license, in any source. The sightings of about a thousand photos are in memory
+    at a time.
     """
     without: list[str] = []
     for credit in _in_order(catalog, image_ids, source):
@@ -41,7 +41,7 @@ def _in_order(catalog: Catalog, image_ids: Sequence[str], source: str | None) ->
 
 
 def _places(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Where each photo was seen: places with a license first, then the earliest."""
+    """The sightings of each photo: those with a license first, then the earliest."""
     rows = catalog.rows_where("sightings", "image_id", image_ids, _COLUMNS).to_pylist()
     rows.sort(key=lambda row: (_license(row) is None, row["fetched_at"], row["sighting_id"]))
     places: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -51,7 +51,7 @@ def _places(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, list[dict[s
 
 
 def _license(row: dict[str, Any]) -> str | None:
-    """The license that a place states, by name, or by the address of one that is known."""
+    """The license that a sighting states by name, or by the URL of a known license."""
     if row["license"]:
         return str(row["license"])
     found = parse_license(row["license_url"] or "")

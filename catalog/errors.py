@@ -1,7 +1,7 @@
-"""Errors of the catalog, and the two places where what LanceDB raises becomes one of them.
+"""Errors of the catalog, and the two functions that turn LanceDB's exceptions into them.
 
-LanceDB raises `OSError`, `RuntimeError`, `ValueError`, and a panic of its Rust code, which is no
-`Exception` at all. None of them names the table or says what to do.
+LanceDB raises `OSError`, `RuntimeError`, `ValueError`, and Rust panics, which are not an
+`Exception`. None of them names the table or says what to do.
 """
 
 import errno
@@ -19,20 +19,19 @@ class CatalogError(MarqueError):
 
 
 class AbsentCatalogError(CatalogError):
-    """There is no catalog at that place yet."""
+    """There is no catalog at the URI yet."""
 
 
 class IncompleteCatalogError(CatalogError):
-    """Some tables of the catalog are there and others are not, or are not as they should be."""
+    """Tables of the catalog are missing, or have another schema than Marque's."""
 
 
 class NewerCatalogError(CatalogError):
-    """A newer Marque has written the catalog, in a format that this one does not know."""
+    """A newer Marque has written the catalog in a format that this version does not know."""
 
 
 class ReadError(CatalogError):
-    """What is stored could not be read: it is damaged or absent, or, at least for now,
-    `out_of_reach`."""
+    """Stored data could not be read: it is damaged, absent, or for now `out_of_reach`."""
 
     def __init__(self, message: str, *, out_of_reach: bool = False) -> None:
         super().__init__(message)
@@ -40,10 +39,10 @@ class ReadError(CatalogError):
 
 
 class StoreError(CatalogError):
-    """A write did not reach the store: the disk, the network, or another writer that was first.
+    """A write failed: because of the disk, the network, or another writer that was first.
 
-    Nothing of the write is there, or all of it; the same write may be tried again, which is of no
-    use while it `lasts`: on a disk that is full, in a place that may not be written.
+    The write is atomic. It may be tried again; `lasts` says that this is useless for now, as on a
+    full disk or in a read-only place.
     """
 
     def __init__(self, message: str, *, lasts: bool = False) -> None:
@@ -53,9 +52,9 @@ class StoreError(CatalogError):
 
 @contextmanager
 def reading(place: str, advice: str | None = None) -> Iterator[None]:
-    """Let what fails inside, a read of this place by LanceDB itself, be a `ReadError`.
+    """Turn LanceDB's exceptions inside the block into `ReadError`.
 
-    `place` begins the sentence, `advice` ends it, by default with how a damaged table is mended.
+    The message begins with `place` and ends with `advice`, by default how to restore a table.
     """
     try:
         yield
@@ -71,9 +70,9 @@ def reading(place: str, advice: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def storing(place: str) -> Iterator[None]:
-    """Let what fails inside, a write to this place by LanceDB itself, be a `StoreError`.
+    """Turn LanceDB's exceptions inside the block into `StoreError`.
 
-    A `ValueError` that tells of no damage is let through: another writer has made the same thing.
+    A `ValueError` that is not about damage passes: another writer has made the same thing.
     """
     try:
         yield
@@ -92,12 +91,12 @@ def storing(place: str) -> Iterator[None]:
 
 
 def is_panic(error: BaseException) -> bool:
-    """Whether Rust code gave up in the middle: such an error may be no `Exception`."""
+    """Whether the error is a Rust panic, which may not be an `Exception`."""
     return type(error).__module__ in {"pyo3_runtime", "pyo3_async_runtimes"}
 
 
 def cause_of(error: BaseException) -> str:
-    """What an error of LanceDB says, in one short line, without places in its source."""
+    """LanceDB's error message in one short line, without places in its source code."""
     if (reason := store_reason(error)) is not None:
         return reason
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -107,7 +106,7 @@ def cause_of(error: BaseException) -> str:
 
 
 def os_error_number(error: BaseException) -> int | None:
-    """The system's number of an error, which LanceDB gives only inside its text."""
+    """The errno of an error, which LanceDB gives only inside its message."""
     if found := _OS_ERROR.search(str(error)):
         return int(found[1])
     number = getattr(error, "errno", None)

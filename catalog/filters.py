@@ -1,7 +1,7 @@
-"""Conditions on labels and on where a photo comes from: read from text, written as LanceDB's SQL.
+"""Filters on labels and on the source of a photo: parsed from text, written as LanceDB's SQL.
 
-A photo whose label is unknown meets no condition on it, `!=` included: "not a Ford" is an answer
-only where the make is known. SQL's comparison with NULL says the same.
+A photo with an unknown label meets no condition on it, not even `!=`: "not a Ford" is an answer
+only if the make is known. SQL's comparison with NULL does the same.
 """
 
 import difflib
@@ -17,7 +17,7 @@ from core.vocabulary import NOTHING, Attribute, Meaning, Vocabulary
 Op = Literal["=", "!=", "in", ">=", "<=", ">", "<", "range"]
 
 PLAIN = ("image_id", "source", "license", "split", "creator")
-"""What can be filtered beside attributes: compared as it stands, letter by letter."""
+"""Columns that can be filtered beside attributes; they are compared letter by letter."""
 
 _CONDITION = re.compile(r"\s*([\w-]+)\s*(!=|>=|<=|=|>|<|\bin\b)\s*(.*?)\s*", re.S | re.I)
 _QUOTED = r'"(?:[^"]|"")*"|' r"'(?:[^']|'')*'"
@@ -27,17 +27,17 @@ _HELP = "write it as body_type=suv, make!=Ford, 'color in red,blue' or model_yea
 
 
 class FilterError(UsageMistakeError):
-    """A filter cannot be understood; the message says what was wrong and what is possible."""
+    """A filter cannot be parsed; the message says what is wrong and what is possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One condition; a photo must meet all that are given.
+    """One condition; a photo must meet all filters that are given.
 
-    "=" has one value, "!=" and "in" have one or more (none of them, any of them), "range" has the
-    lowest and the highest, the others one number. On an attribute with several values at once, "="
-    and "in" ask whether a value is among them, and no value at all stands for the empty label:
-    `people=none`. Values are the vocabulary's own, numbers are `int`.
+    "=" has one value; "!=" (none of them) and "in" (any of them) have one or more; "range" has the
+    lowest and the highest number; the others have one number. For an attribute with several values
+    "=" and "in" ask whether a value is among them, and an empty tuple means the empty label
+    (`people=none`). Values are those of the vocabulary; numbers are `int`.
     """
 
     attribute: str
@@ -46,13 +46,13 @@ class Filter:
 
 
 def parse_filter(text: str, vocabulary: Vocabulary) -> Filter:
-    """Read "body_type=suv", "make!=Ford", "color in red,blue", "model_year=2008..2012".
+    """Parse "body_type=suv", "make!=Ford", "color in red,blue" or "model_year=2008..2012".
 
-    A range may be open at one end. `in` takes values between commas; "=" takes one, which may hold
-    commas. A value with blanks or commas at its ends, a comma inside `in`, or a quote or "=" at its
-    start stands in double or single quotes, with a quote inside doubled. Words of any language the
-    vocabulary knows are understood (`color=rot`); one that leaves several values open ("4x4") makes
-    an `in`. Raises `FilterError`.
+    A range may be open at one end. `in` takes values separated by commas; "=" takes one value,
+    which may hold commas. Single or double quotes are needed around a value with blanks or commas
+    at its ends, with a comma inside `in`, or with a quote or "=" at its start; a quote inside is
+    doubled. Words of all languages of the vocabulary work (`color=rot`); a word that means one of
+    several values ("4x4") becomes an `in`. Raises `FilterError`.
     """
     match = _CONDITION.fullmatch(text)
     if match is None:
@@ -68,18 +68,18 @@ def parse_filter(text: str, vocabulary: Vocabulary) -> Filter:
 
 
 def to_sql(filters: Sequence[Filter], vocabulary: Vocabulary) -> str | None:
-    """All of `filters` as one SQL condition for LanceDB's `where` and `count_rows`; None for none.
+    """All `filters` as one SQL condition for LanceDB's `where` and `count_rows`; None if empty.
 
-    A string and not a `lancedb.expr.Expr`: in LanceDB 0.40 an Expr can neither look into a list nor
-    ask for NULL, `count_rows` does not take it, and its `to_sql` garbles doubled quotes and a quote
-    after a backslash. Columns are named by the vocabulary alone, and every value is a literal.
-    Raises `FilterError` for a `Filter` that is unsound.
+    The condition is a string and not a `lancedb.expr.Expr`: in LanceDB 0.40 an Expr can neither
+    look into a list nor test for NULL, `count_rows` does not take it, and its `to_sql` garbles
+    doubled quotes and a quote after a backslash. Column names come only from the vocabulary, and
+    every value is a literal. Raises `FilterError` for an invalid `Filter`.
     """
     return " AND ".join(f"({_condition(each, vocabulary)})" for each in filters) or None
 
 
 def hide_views(where: str | None, views: Sequence[str]) -> str:
-    """`where`, and besides no photo that is known to show one of `views`: an unknown view stays."""
+    """`where`, without photos that show one of `views`. Photos of an unknown view stay."""
     hidden = ", ".join(literal(view) for view in views)
     seen = f"(`view` IS NULL OR `view` NOT IN ({hidden}))"
     return seen if where is None else f"{where} AND {seen}"
@@ -151,7 +151,7 @@ def _number_filter(attribute: Attribute, op: Op, words: list[str]) -> Filter:
 def _number(attribute: Attribute, word: str) -> int:
     low, high = attribute.bounds or (0, 0)
     plain = word.strip()
-    # Ten digits are more than any bound has, and a longer number costs time for nothing.
+    # No bound has ten digits, and parsing longer numbers wastes time.
     if not re.fullmatch(r"-?[0-9]{1,10}", plain) or not low <= int(plain) <= high:
         raise FilterError(f"{attribute.name} is a whole number from {low} to {high}, not {word!r}")
     return int(plain)
@@ -201,7 +201,7 @@ def _condition(condition: Filter, vocabulary: Vocabulary) -> str:
 
 
 def _sound(op: Op, count: int, *, number: bool, many: bool) -> bool:
-    """Whether `op` may stand with `count` values on a column of that kind."""
+    """Whether `op` may have `count` values on a column of that kind."""
     if op == "in":
         return count > 0
     if op == "!=":
@@ -212,7 +212,7 @@ def _sound(op: Op, count: int, *, number: bool, many: bool) -> bool:
 
 
 def _single_sql(name: str, op: Op, literals: list[str]) -> str:
-    column = f"`{name}`"  # quoted, since `view` and `order` are words of SQL
+    column = f"`{name}`"  # quoted, since `view` and `order` are SQL keywords
     if op == "range":
         return f"{column} >= {literals[0]} AND {column} <= {literals[1]}"
     if op in ("in", "!="):

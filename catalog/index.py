@@ -1,8 +1,8 @@
-"""Indexes of the catalog: a vector index once `cars` is large, label indexes with it.
+"""Indexes of the catalog: once `cars` is large, a vector index and label indexes.
 
-A small table is compared row by row, which is exact and fast enough. IVF_RQ is built in seconds
-and reaches the recall of exact search when its candidates are compared again with the stored
-vectors (`REFINE_FACTOR`): docs/benchmarks/vectors.md has the measurement.
+A small table is searched row by row, which is exact and fast enough. IVF_RQ is built in seconds.
+With `REFINE_FACTOR`, which compares candidates again with the stored vectors, it reaches the recall
+of exact search: docs/benchmarks/vectors.md has the measurement.
 """
 
 import math
@@ -29,19 +29,19 @@ _LABEL_INDEXES = ("make", "body_type", "color", "background", "view")
 
 
 def probes(photos: int) -> int:
-    """How many parts of the vector index a search looks into."""
+    """How many partitions of the vector index a search probes."""
     return max(NPROBES, math.ceil(PROBED_SHARE * photos / 4096))
 
 
 def has_vector_index(table: Any, column: str) -> bool:
-    """Whether a table, at the version it is opened at, has an index over a vector column."""
+    """Whether a table, at its opened version, has an index on a vector column."""
     return any(column in index.columns for index in table.list_indices())
 
 
 def broken_indexes(catalog: Catalog, name: str) -> dict[str, str]:
-    """The indexes of a table whose files are missing or damaged, and over which column each is.
+    """The indexes of a table whose files are missing or damaged: index -> column.
 
-    Each is asked one question that reads little of it.
+    Each index is tested by one query that reads little of it.
     """
     table = catalog.table(name)
     broken = {}
@@ -68,8 +68,8 @@ def broken_indexes(catalog: Catalog, name: str) -> dict[str, str]:
 
 
 def drop_broken_indexes(catalog: Catalog) -> list[str]:
-    """Drop the indexes that cannot be read, which makes whatever they answered fail; where they
-    are due, `maintain_indexes` makes them anew. Returns what was dropped, as `table.column`."""
+    """Drop the indexes that cannot be read: every query that uses them fails. `maintain_indexes`
+    builds them again when they are due. Returns what was dropped, as `table.column`."""
     dropped = []
     for name in catalog.specs:
         for index, column in broken_indexes(catalog, name).items():
@@ -80,15 +80,15 @@ def drop_broken_indexes(catalog: Catalog) -> list[str]:
 
 
 def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FROM) -> list[str]:
-    """Bring all tables up to date, build the indexes where `cars` has more than `index_from`
-    rows, up to which a search compares every one, and fold new rows into those there are.
+    """Optimize all tables, build the indexes of `cars`, and add new rows to existing indexes.
 
-    Returns the columns indexed anew. Left for the next run where another one writes at the same
-    moment; raises `StoreError` where it would fail then too.
+    Indexes are built if `cars` has more than `index_from` rows; up to that, a search compares every
+    row. Returns the columns that were indexed. If another run writes at the same moment, the work
+    is left for the next run. Raises `StoreError` where the next run would fail too.
     """
     for name in catalog.specs:
         catalog.optimize(name, unsorted=0 if name == "cars" else None)
-    trim_memory()  # what is free then serves the building of an index
+    trim_memory()  # building an index needs the memory
     try:
         with catalog.storing("cars"):
             return _maintain(catalog.table("cars"), space, index_from)
@@ -113,6 +113,6 @@ def _maintain(table: Any, space: str, index_from: int) -> list[str]:
                 built.append(column)
     late = [index.name for index in table.list_indices() if index.columns != ["image_id"]]
     if late:
-        # Not `table.optimize()`: it also cleans up, and fails when a tagged version is old.
+        # Not `table.optimize()`: it also removes versions, and fails if a tagged version is old.
         table.to_lance().optimize.optimize_indices(index_names=late)
     return built

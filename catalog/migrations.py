@@ -1,12 +1,12 @@
-"""The format of a catalog, and the named steps that bring an older one up to date.
+"""The format of a catalog, and the named migrations from older formats.
 
-A catalog keeps its format in the table `format`: one row a step that was done, and the format is
-the largest number there. Rows are only added, so of two processes with different Marques that
-bring the same catalog up to date at once, neither can set it back. A catalog without the table
-is of format 1, which had none.
+A catalog stores its format in table `format`: one row for each migration that was applied; the
+format is the largest number there. Rows are only added, so two processes with different versions of
+Marque that migrate the same catalog at once cannot set it back. A catalog without the table has
+format 1.
 
-To change what is stored, change `catalog.schema` and add a `Migration` to `MIGRATIONS`. A step may
-be done by several processes at once, or again after it was broken off in the middle.
+To change what is stored, change `catalog.schema` and add a `Migration` to `MIGRATIONS`. Several
+processes may apply a migration at once, and an interrupted migration is applied again.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from catalog.table import Catalog
 
 FORMAT = "format"
-"""The table that keeps the format."""
+"""The table that stores the format."""
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A step to format `number` from the one before.
+    """A migration to format `number` from the format before it.
 
-    It adds `columns` to tables that are there, makes `tables`, as `catalog.schema` has both, and
-    then calls `change`, if there is more to do. A new column can be null: rows of before have none.
+    It creates `tables` and adds `columns` to existing tables, as defined in `catalog.schema`, and
+    then calls `change`. New columns must be nullable: older rows have no value.
     """
 
     number: int
@@ -40,20 +40,20 @@ class Migration:
     change: "Callable[[Catalog], None] | None" = None
 
     def apply(self, catalog: "Catalog") -> None:
-        """Do what is left of this step."""
+        """Apply the rest of this migration."""
         for table in self.tables:
             catalog.make(table)
         for table, names in self.columns.items():
             schema = catalog.specs[table].schema
             catalog.widen(table, [schema.field(name) for name in names])
-        catalog.format = self.number  # from here on what was added is no longer taken for absent
+        catalog.format = self.number  # from here on the new tables and columns are used
         if self.change is not None:
             self.change(catalog)
 
 
 MIGRATIONS = (
     Migration(2, "the catalog keeps its format", tables=(FORMAT,)),
-    # What was said before stays, as said by a table that is not known.
+    # Earlier facts stay, as facts of an unknown table.
     Migration(
         3,
         "what each table of facts said is told apart",
@@ -64,29 +64,29 @@ MIGRATIONS = (
 
 
 def current_format() -> int:
-    """The format that this Marque reads and writes."""
+    """The format that this version of Marque reads and writes."""
     return max((step.number for step in MIGRATIONS), default=1)
 
 
 def pending(number: int) -> list[Migration]:
-    """The steps from format `number` to the current one, in order."""
+    """The migrations from format `number` to the current one, in order."""
     return [step for step in MIGRATIONS if step.number > number]
 
 
 def later_tables(number: int) -> set[str]:
-    """The tables that a catalog of this format does not have yet."""
+    """The tables that a catalog of this format lacks."""
     return {table for step in pending(number) for table in step.tables}
 
 
 def later_columns(number: int, table: str) -> set[str]:
-    """The columns that a table of a catalog of this format does not have yet."""
+    """The columns that a table in a catalog of this format lacks."""
     return {name for step in pending(number) for name in step.columns.get(table, ())}
 
 
 def migrate(catalog: "Catalog") -> list[str]:
-    """Bring an open catalog up to date; the names of the steps that this took.
+    """Migrate an open catalog to the current format; returns the names of the migrations.
 
-    Raises `StoreError` where a step cannot be written; the next opening then goes on with it.
+    Raises `StoreError` if a migration cannot be written; the next opening resumes it.
     """
     done = []
     for step in pending(catalog.format):
@@ -97,12 +97,12 @@ def migrate(catalog: "Catalog") -> list[str]:
 
 
 def first_format_row(schema: pa.Schema) -> pa.Table:
-    """The first row of a new catalog: it is of the current format."""
+    """The format row of a new catalog, which has the current format."""
     return format_row(current_format(), "new", schema)
 
 
 def format_row(number: int, name: str, schema: pa.Schema) -> pa.Table:
-    """The row that says that a catalog has come to format `number`, and how."""
+    """The row that records format `number`, and how the catalog came to it."""
     row = {
         "step": f"{number}: {name}",
         "number": number,

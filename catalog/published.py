@@ -16,14 +16,15 @@ from catalog.table import READ_ROWS, Catalog, CatalogError
 from catalog.versions import at_published
 
 EXACT_ROWS = 50_000
-"""Up to this many photos are compared one by one; above it the vector index answers."""
+"""Up to this many photos a search compares every one; above it uses the vector index."""
 
 Neighbors = list[tuple[str, float]]
 RowsById = dict[str, dict[str, Any]]
 
 
 class PublishedCars:
-    """The published version of `cars`, pinned when made: a later publish needs a new one."""
+    """The published version of `cars`, pinned when this is created; after a publish create a new
+    one."""
 
     def __init__(self, catalog: Catalog, *, exact_rows: int = EXACT_ROWS) -> None:
         published = at_published(catalog)
@@ -36,7 +37,7 @@ class PublishedCars:
         self._table = published.table("cars")
         self._place = f"the published version {self._table.version} of {catalog.uri}"
         self.schema: pa.Schema = self._table.schema
-        # The version is pinned, so that neither changes; a page that searches asks both each time.
+        # Cached, since the version is pinned and every search needs both.
         self._count = lru_cache(maxsize=256)(self._table.count_rows)
         self._indexed = lru_cache(maxsize=8)(partial(has_vector_index, self._table))
 
@@ -50,12 +51,12 @@ class PublishedCars:
         return record
 
     def count(self, where: str | None = None) -> int:
-        """How many photos there are, or those that `where` keeps."""
+        """The number of photos, or of those that `where` keeps."""
         with reading(self._place):
             return int(self._count(where))
 
     def has_real_photos(self) -> bool:
-        """Whether any photo was not rendered by the project itself."""
+        """Whether any photo is real, not rendered by the project."""
         return bool(self.first(1, NOT_SYNTHETIC))
 
     def nearest(
@@ -64,7 +65,7 @@ class PublishedCars:
         """The `k` photos nearest to `vector` (size,) among those that `where` keeps.
 
         Returns (image_id, cosine distance), nearest first; 0 is the same direction, 2 the
-        opposite. Exact where at most `exact_rows` photos are asked, by the vector index above that.
+        opposite. Exact for at most `exact_rows` photos; above that the vector index is used.
         """
         return self.nearest_rows(space, vector, k, where, [])[0]
 
@@ -83,7 +84,7 @@ class PublishedCars:
         least = probes(self.count())
         with reading(self._place):
             query = self._table.search(vector, vector_column_name=space).distance_type("cosine")
-            # No maximum: where a filter leaves few photos in the nearest parts, more are looked at.
+            # No maximum: if a filter leaves few photos in the nearest partitions, more are probed.
             query = query.minimum_nprobes(least).maximum_nprobes(0)
             query = query.refine_factor(REFINE_FACTOR).limit(k)
             if where is not None:
@@ -92,8 +93,8 @@ class PublishedCars:
         return [(r["image_id"], r.pop("_distance")) for r in rows], {r["image_id"]: r for r in rows}
 
     def first(self, k: int, where: str | None = None) -> list[str]:
-        """Ids of the first `k` photos that `where` keeps, in the table's order: that in which they
-        came in, but for rows that were written again or put together since."""
+        """Ids of the first `k` photos that `where` keeps, in the table's order: the order of
+        insertion, except for rows that were rewritten or compacted since."""
         query = self._table.search().select(["image_id"]).limit(k)
         if where is not None:
             query = query.where(where)
@@ -102,14 +103,14 @@ class PublishedCars:
         return ids
 
     def rows(self, image_ids: Sequence[str], columns: Sequence[str]) -> RowsById:
-        """`columns` of these photos by id."""
+        """These photos' `columns`, by id."""
         if not image_ids:
             return {}
         rows = self._read(["image_id", *columns], among("image_id", image_ids))
         return {row["image_id"]: row for batch in rows for row in batch.to_pylist()}
 
     def vector(self, space: str, image_id: str) -> npt.NDArray[np.float32] | None:
-        """The stored vector (size,) of a photo; None if the photo or its vector is not there."""
+        """The stored vector (size,) of a photo; None if the photo or its vector is absent."""
         for batch in self._read([space], equals("image_id", image_id)):
             found = _valid(batch, space)
             if found.num_rows:
@@ -118,8 +119,8 @@ class PublishedCars:
         return None
 
     def sample(self, space: str, n: int) -> npt.NDArray[np.float32]:
-        """The vectors (m, size) of m <= `n` photos, taken evenly from first to last: photos come
-        in sorted by class often enough."""
+        """The vectors (m, size) of m <= `n` photos, taken evenly from the table, because photos are
+        often inserted sorted by class."""
         size = self.schema.field(space).type.list_size
         if (photos := self.count()) == 0:
             return np.empty((0, size), np.float32)

@@ -1,4 +1,4 @@
-"""What a run has added to a table, whichever of its tries did."""
+"""Inserts that tell which rows a run added, in this try or in an earlier one."""
 
 import pyarrow as pa
 
@@ -6,10 +6,10 @@ from catalog.table import Catalog
 
 
 def insert_for_run(catalog: Catalog, name: str, rows: pa.Table, *, run_id: str) -> set[str]:
-    """Add the rows whose key is not there yet; the keys of those that this run added.
+    """Insert the rows whose key is not in the table; returns the keys that this run inserted.
 
-    That is this very call, or an earlier try of it that broke off after its write. What another
-    run added, at the same moment too, is not among them.
+    They were inserted by this call, or by an earlier try that was interrupted after its write. Keys
+    that another run inserted, even at the same moment, are not returned.
     """
     added = set(catalog.insert_keys(name, rows))
     key = catalog.specs[name].key

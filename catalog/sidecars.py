@@ -1,4 +1,4 @@
-"""Which table of facts belongs to a folder, so that the next ingest of it reads it again."""
+"""Remembers which sidecar belongs to a folder, so that the next ingest of the folder reads it."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from crawlers.imports.walk import readable_path
 
 @dataclass(frozen=True, slots=True)
 class RememberedSidecar:
-    """The sidecar that a folder was last taken in with, and its map: target -> column."""
+    """The sidecar of a folder's last ingest, and its column map: target -> column."""
 
     folder: str
     path: Path
@@ -26,7 +26,7 @@ class RememberedSidecar:
 
     @property
     def is_there(self) -> bool:
-        """Whether the table is on this machine's disk."""
+        """Whether the sidecar's file exists on this machine."""
         return self.path.is_file()
 
 
@@ -38,8 +38,8 @@ def remember_sidecar(
     *,
     run_id: str,
 ) -> None:
-    """Let the next ingest of this folder, however it is spelled, use this sidecar and map."""
-    # By the name that it was given: a link such as latest.csv is followed anew each time.
+    """Make the next ingest of this folder, under any spelling of its path, use this sidecar."""
+    # Stored under the given name: a link such as latest.csv is resolved again each time.
     new = RememberedSidecar(
         readable_path(os.path.realpath(folder)),
         sidecar.expanduser().absolute(),
@@ -59,17 +59,17 @@ def remember_sidecar(
 
 
 def remembered_sidecar(catalog: Catalog, folder: Path) -> RememberedSidecar | None:
-    """The sidecar that belongs to a folder, if one does."""
+    """The sidecar of a folder; None if it has none."""
     return next(iter(_load(catalog, equals("import_id", _folder_id(folder)))), None)
 
 
 def remembered_sidecars(catalog: Catalog) -> list[RememberedSidecar]:
-    """All of them, by folder."""
+    """All remembered sidecars, ordered by folder."""
     return sorted(_load(catalog, None), key=lambda each: each.folder)
 
 
 def forget_sidecar(catalog: Catalog, sidecar: RememberedSidecar) -> None:
-    """Let no ingest use a sidecar any more that was not asked for it."""
+    """Forget a sidecar: ingests use it only if they are told to."""
     where = equals("folder", sidecar.folder)
     catalog.remove("imports", catalog.column("imports", "import_id", where).to_pylist())
 

@@ -1,8 +1,7 @@
-"""Columns of many rows replaced where they are: other columns, their files and indexes stay.
+"""Replaces columns of many rows in place: other columns, their files and their indexes stay.
 
-LanceDB's own update moves whole rows, with their vectors, and out of every index. Below it, a
-fragment's columns can be written anew by themselves and committed beside what other writers append
-meanwhile.
+LanceDB's own update moves whole rows, with their vectors, and drops them from every index. Lance
+can rewrite single columns of a fragment and commit them beside rows that others append meanwhile.
 """
 
 from collections.abc import Sequence
@@ -16,13 +15,13 @@ import pyarrow.compute as pc
 from catalog.upsert import ROW_ID, fragment_of, rows_by_key
 
 MIN_REWRITE_SHARE = 0.05
-"""Of the rows of the fragments that they are in: fewer rows are moved. A row of `cars` is mostly
-its vector and thumbnail, some twenty times what its labels take."""
+"""If the rows are a smaller share of their fragments' rows, `update` moves them instead. A row of
+`cars` is mostly vector and thumbnail, about twenty times the size of its labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class TouchedFragments:
-    """Fragments of a table, at one version, that have some rows, and how many rows they have."""
+    """The fragments that hold some given rows, at one version, and the number of their rows."""
 
     stored: Any
     fragments: list[Any]
@@ -30,7 +29,7 @@ class TouchedFragments:
 
 
 def touched_fragments(table: Any, key: str, keys: pa.ChunkedArray) -> TouchedFragments:
-    """The fragments of a LanceDB table that have rows with one of these keys."""
+    """The fragments of a LanceDB table that hold rows with these keys."""
     table.checkout(table.version)
     stored = table.to_lance()
     addresses = [part.column(ROW_ID) for part in rows_by_key(table, key, keys, [key])]
@@ -41,9 +40,9 @@ def touched_fragments(table: Any, key: str, keys: pa.ChunkedArray) -> TouchedFra
 
 
 def rewrite_columns(place: TouchedFragments, key: str, rows: pa.Table) -> None:
-    """Write the columns of `rows` into these fragments, and commit.
+    """Write the columns of `rows` into these fragments and commit.
 
-    Raises what Lance raises where another writer has changed one of them since they were looked at.
+    Raises what Lance raises if another writer has changed one of the fragments since.
     """
     written, fields = [], set()
     for fragment in place.fragments:
@@ -57,7 +56,7 @@ def rewrite_columns(place: TouchedFragments, key: str, rows: pa.Table) -> None:
 
 
 def with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBatch:
-    """`batch` with these columns in this order; those that it lacks are null."""
+    """`batch` with these columns in this order; columns that it lacks are null."""
     there = set(batch.schema.names)
     nulls = (pa.nulls(batch.num_rows, field.type) for field in fields if field.name not in there)
     columns = [batch.column(f.name) if f.name in there else next(nulls) for f in fields]

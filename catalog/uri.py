@@ -1,8 +1,8 @@
-"""Where a catalog may be: paths that LanceDB takes as they are, object stores that answer.
+"""URIs of catalogs: paths that LanceDB accepts unchanged, and object stores.
 
-LanceDB takes a path for the path part of an address. Most characters go through, but a tag is
-written with the path percent-encoded, so that `Jörg` becomes a second folder `J%C3%B6rg` beside the
-home; `?` ends a path where Lance opens a table by itself, and control characters are refused.
+LanceDB treats a path as the path of a URI. Most characters work, but tags are written under the
+percent-encoded path, so that `Jörg` gets a second folder `J%C3%B6rg` beside it. `?` ends the path
+when Lance opens a table by itself, and control characters are refused.
 """
 
 import re
@@ -19,15 +19,15 @@ PROBE_OPTIONS = {
     "connect_timeout": "3s",
     "timeout": "3s",
 }
-"""Options of a look at whether an object store answers. LanceDB asks six times in all, so that a
-store that takes connections and is silent is known after about 20 s."""
+"""Options for testing whether an object store answers. LanceDB makes six requests in all, so a
+store that accepts connections and stays silent is recognized after about 20 s."""
 
 _ALWAYS_PLAIN = set(string.ascii_letters + string.digits + "/-_. +:,;=@&!$'()")
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - nothing is written but a link
 
 
 def catalog_uri(given: str | Path) -> str:
-    """A catalog's place as an absolute path, or the address of an object store as it is."""
+    """The URI of a catalog: an absolute path, or the unchanged URI of an object store."""
     text = str(given)
     scheme = urlsplit(text).scheme if "://" in text else ""
     if scheme == "file":
@@ -38,13 +38,13 @@ def catalog_uri(given: str | Path) -> str:
 
 
 def is_path(place: str) -> bool:
-    """Whether a place, as `catalog_uri` gives it, is a folder and no object store."""
+    """Whether a URI from `catalog_uri` is a folder and not an object store."""
     return place.startswith("/")
 
 
 def unusable_uri(place: str) -> str | None:
-    """What keeps LanceDB from having a catalog in this place: one sentence, or None."""
-    # Of the address of an object store it takes what follows `#` away, and decodes `%41`.
+    """Why LanceDB cannot keep a catalog at this URI, as one sentence; None if it can."""
+    # From the URI of an object store LanceDB drops what follows `#`, and it decodes `%41`.
     pattern = r"\?" if is_path(place) else r"[?#]|%(?=[0-9A-Fa-f]{2})"
     found = re.search(rf"[\x00-\x1f\x7f-\x9f\ud800-\udfff]|{pattern}", place)
     if found is None:
@@ -57,10 +57,10 @@ def unusable_uri(place: str) -> str | None:
 
 @contextmanager
 def plain_path(place: str) -> Iterator[str]:
-    """The same place by a path without characters that LanceDB would percent-encode.
+    """A path to the same place without characters that LanceDB would percent-encode.
 
-    It is the place itself where it has none, or else a link that is gone afterwards. Raises
-    `OSError` where no folder for temporary files can be written.
+    It is the place itself if it has no such characters, otherwise a temporary link. Raises
+    `OSError` if no folder for temporary files can be written.
     """
     if not is_path(place) or set(place) <= _ALWAYS_PLAIN:
         yield place
@@ -96,13 +96,13 @@ _REMOTE = re.compile(r"RetryError|Error performing|store: \"(?!Local)|AWS creden
 
 
 def store_reason(error: BaseException) -> str | None:
-    """Why an object store did not do what was asked, without its keys; None if that is unknown, or
-    if the error is of no object store."""
+    """Why a request to an object store failed, without its keys; None if the reason is unknown or
+    the error is not from an object store."""
     return _reason(str(error)) if _REMOTE.search(str(error)) else None
 
 
 def unreachable_message(place: str, error: BaseException) -> str:
-    """Why the object store of a catalog could not be opened, in one sentence without the keys."""
+    """Why a catalog's object store could not be reached, as one sentence without its keys."""
     why = _reason(str(error)) or "check the address, the keys and the network"
     return (
         f"the catalog at {place} cannot be reached ({why}); options of the store are the "
@@ -120,7 +120,7 @@ def _reason(text: str) -> str | None:
 
 
 def unusable_option(options: Mapping[str, str]) -> str | None:
-    """What is wrong with options of an object store that LanceDB would take and fail on later."""
+    """What is wrong with storage options that LanceDB accepts but would fail on later."""
     for name, value in options.items():
         if name.lower() in {"endpoint", "aws_endpoint", "aws_endpoint_url", "endpoint_url"}:
             parts = urlsplit(value)

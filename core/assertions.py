@@ -1,6 +1,6 @@
-"""Statements about photos: who says what of which photo, and since when; and what they amount to.
+"""Assertions: statements about photos by a source, a model or a person, and the labels they give.
 
-No statement is ever overwritten by another.
+No assertion ever overwrites another.
 """
 
 import hashlib
@@ -10,19 +10,19 @@ from datetime import datetime
 from typing import Literal
 
 CONFIDENCE_DIGITS = 4
-"""To so many digits a confidence is rounded: stored in 32 bits and read back it is what it was."""
+"""A confidence is rounded to this many digits, so that 32 bits store it without change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
     """One statement about one photo.
 
-    It states `values`, or with `one_of` that one of them holds and not which; no values is the
-    statement that none holds, and with `one_of` that it cannot be told. `by` names the source,
-    model or person; `version` is the model's or the vocabulary's, and of a person the time of the
-    decision where one was given. `about` and `revision` are the id of the sighting whose words were
-    read and the state it was in then ("" and 0 if none was). `confidence` is a calibrated
-    probability, None where nobody gave one. `created_at` has a zone.
+    All of `values` hold; with `one_of` exactly one of them holds, and it is not said which. Empty
+    `values` state that no value holds; with `one_of`, that the answer cannot be told. `by` names
+    the source, model or person. `version` is the version of the model or of the vocabulary; for a
+    person it is the time of the decision, if one was given. `about` is the id of the sighting whose
+    words were read and `revision` that sighting's revision then ("" and 0 if no sighting was read).
+    `confidence` is a calibrated probability, None if nobody gave one. `created_at` has a time zone.
     """
 
     image_id: str
@@ -39,10 +39,11 @@ class Assertion:
 
     @property
     def assertion_id(self) -> str:
-        """64 hex digits over all but the time: the same statement made again has the same id.
+        """64 hex digits over everything but the time: the same statement again has the same id.
 
-        Of a model over what it was asked, not over its answer: a version of it answers once, and
-        computed again, in another batch or on another machine, the last digits would differ.
+        For a model the id covers the question and not the answer. A version of a model answers a
+        question once; computed again in another batch or on another machine, the answer would
+        differ in its last digits.
         """
         asked = self.origin == "model"
         content = [
@@ -62,7 +63,7 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """The current label of one attribute: one value, or with `many` any number, none included."""
+    """The current label of one attribute: one value, or zero or more if the attribute is `many`."""
 
     values: tuple[str, ...]
     origin: str

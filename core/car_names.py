@@ -1,8 +1,8 @@
-"""Makes and models found in names that people gave: categories, titles, labels of items.
+"""Finds makes and models in names that people gave: categories, titles, labels of items.
 
-A name is read by the tables of the vocabulary alone. A model counts right behind its make only, or
-joined to another of it, as whole words, the longest that there is; what is not in the tables is
-never guessed.
+Only the tables of the vocabulary decide; a name that they lack is never guessed. A model counts
+only directly after its make, or joined to another model of that make. Whole words are matched, and
+the longest match wins.
 """
 
 import re
@@ -25,10 +25,10 @@ _VEHICLES = frozenset(
     roadsters estate wagon wagons limousine suv suvs pickup pickups van vans minivan minivans taxi
     taxis taxicabs fahrzeuge pkw oldtimer voiture voitures""".split()  # noqa: SIM905 - shorter than a list by far
 )
-"""Words, folded, by which a name is one of cars."""
+"""Folded words that show that a name is about cars."""
 
 _JOINS = frozenset({"and", "e", "et", "or", "oder", "und", "versus", "vs", "y"})
-"""Words between two cars, of which the second may go without its make."""
+"""Words between two cars; the second car may lack its make."""
 
 _SURE = frozenset({"automobile", "automobiles"})
 _ENDS = re.compile(r"\s*[(\[,;:]|\s+(?:by|in|at|on|of|with|from|and|during)\s+", re.IGNORECASE)
@@ -47,8 +47,8 @@ _LONGEST = 8
 
 @dataclass(frozen=True, slots=True)
 class NamedCar:
-    """A car that a name names: its make, its model unless only the make is named, and whether a
-    code stands for the model (`by_code`)."""
+    """A car found in a name. `model` is None if only the make is named; `by_code` says that a code
+    stands for the model."""
 
     make: str
     model: str | None
@@ -57,7 +57,7 @@ class NamedCar:
 
 @dataclass(frozen=True, slots=True)
 class CarNameReading:
-    """What one name says: the `cars`, and the `unknown` name of one behind a known make."""
+    """The result of reading one name: its `cars`, and the `unknown` name after a known make."""
 
     cars: tuple[NamedCar, ...] = ()
     unknown: str | None = None
@@ -65,8 +65,11 @@ class CarNameReading:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A run of letters or of digits, folded; `glued` to the one before, or with something between
-    them that a name can go over (`open`), such as a blank, or behind a bracket, or a slash."""
+    """A folded run of letters or of digits, and how it follows the token before it.
+
+    `glued`: directly. `open`: after something that a name may contain, such as a blank. `bracket`
+    and `slash`: after an opening bracket or a slash.
+    """
 
     text: str
     at: int
@@ -77,7 +80,7 @@ class _Token:
 
 
 class CarNames:
-    """The tables: `makes` and, of each make, its models and codes, with all words for each."""
+    """Tables of `makes` and of each make's models and codes, with all words for each."""
 
     def __init__(
         self,
@@ -113,8 +116,8 @@ class CarNames:
         return self._words.get(make, ())
 
     def read(self, name: str, *, title: bool = False) -> CarNameReading:
-        """What a name says. A `title` is written by anybody for one file: a make alone is nothing
-        there, nor is a number that may be a year or a count."""
+        """The cars in a name. With `title` (free text for one file) a make alone does not count,
+        nor does a number that may be a year or a count."""
         if _PEOPLE.search(name):
             return CarNameReading()
         cars = tuple(dict.fromkeys(self._find(name, title)))
@@ -150,8 +153,8 @@ class CarNames:
         return end, NamedCar(make, None) if sure and not title else None
 
     def _joined(self, make: str, tokens: Sequence[_Token], at: int) -> tuple[int, NamedCar | None]:
-        """A further car of a make behind one, and where it ends: "Dodge Charger and Challenger". A
-        number may be anything but right behind the first."""
+        """The next car of the same make and where it ends, as in "Dodge Charger and Challenger". A
+        number is a model only directly after the first car."""
         for start in range(at, len(tokens)):
             if _longest(self._makes, tokens, start)[1] is not None:
                 break
@@ -164,7 +167,7 @@ class CarNames:
         return at, None
 
     def _in_brackets(self, make: str, tokens: Sequence[_Token], start: int) -> str | None:
-        """The model of a code such as "(E46)" that follows, before another make does."""
+        """The model of a code such as "(E46)" that stands before the next make."""
         codes = self._codes.get(make, {})
         for at in range(start, len(tokens)):
             if _longest(self._makes, tokens, at)[1] is not None:
@@ -175,7 +178,7 @@ class CarNames:
         return None
 
     def _unknown(self, name: str) -> str | None:
-        """The name without what follows it, where it begins with a make that is nothing else."""
+        """The name up to the first separator, if it begins with a make that is no ordinary word."""
         tokens = _tokens(name)
         end, make = _longest(self._makes, tokens, 0)
         if make is None or make in self.ordinary or end >= len(tokens) or not tokens[end].open:
@@ -190,7 +193,7 @@ def is_of_cars(name: str) -> bool:
 
 
 def has_year(name: str, make_words: Iterable[str]) -> bool:
-    """Whether a year stands right before the make, as in "1999 Mercury Sable"."""
+    """Whether a year stands directly before the make, as in "1999 Mercury Sable"."""
     tokens, keys = _tokens(name), dict.fromkeys(_keys(make_words), True)
     return any(
         before.text.isdecimal() and int(before.text) in _YEARS and _longest(keys, tokens, at)[1]
@@ -199,8 +202,8 @@ def has_year(name: str, make_words: Iterable[str]) -> bool:
 
 
 def _counts(car: NamedCar, tokens: Sequence[_Token], end: int) -> bool:
-    """Whether the number that is a model in a title may be a year, a count, or the number of the
-    photo: "Peugeot 2008", "Mazda 3.jpg", "Škoda 120 let"."""
+    """Whether a model that is a number may be a year, a count or the photo's number in a title:
+    "Peugeot 2008", "Mazda 3.jpg", "Škoda 120 let"."""
     last = tokens[end - 1].text
     if not (car.model or "").isdecimal() or not last.isdecimal():
         return False
@@ -212,7 +215,7 @@ def _counts(car: NamedCar, tokens: Sequence[_Token], end: int) -> bool:
 
 
 def _longest(table: Mapping[Tokens, T], tokens: Sequence[_Token], at: int) -> tuple[int, T | None]:
-    """The longest entry that begins at a token, and where it ends: whole words, a plural too."""
+    """The longest entry that begins at a token, and where it ends. Plurals match too."""
     if at >= len(tokens) or tokens[at].glued:
         return at, None
     found: tuple[int, T | None] = (at, None)

@@ -1,5 +1,5 @@
-"""Who is to be named for a photo, and how: one line of text, or the credits of many photos as
-Markdown, HTML or CSV."""
+"""Credits of photos: the attribution line of one photo, or the credits of many photos as Markdown,
+HTML or CSV."""
 
 import html
 import re
@@ -16,11 +16,11 @@ NO_TITLE = "This work"
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What is known of the rights to a photo, each as the source gave it.
+    """The known rights to a photo, in the words of the source.
 
-    `attribution` is the line to be printed, in the creator's own words where it is `own_words`, and
-    `changes` what was done to the photo, such as "scaled". Without `license` nothing is claimed:
-    there is no creator then and no line, only where the photo was seen.
+    `attribution` is the line to print; `own_words` says that the creator worded it. `changes` says
+    what was done to the photo, such as "scaled". Without `license` there is no creator and no
+    attribution, only the place where the photo was seen.
     """
 
     image_id: str
@@ -37,8 +37,8 @@ class Credit:
     changes: str | None = None
 
     def __post_init__(self) -> None:
-        """Clean all words, and keep no address that is none of the web: one of a file would name
-        the machine that the photo lies on, and others run what is in them."""
+        """Clean all words and drop every URL that is not http(s): a `file:` URL would reveal the
+        machine's paths, and a `javascript:` or `data:` URL would run."""
         for name in ("page_url", "image_url", "creator_url", "license_url"):
             object.__setattr__(self, name, web_url(getattr(self, name)))
         for name in ("title", "creator", "license", "attribution", "changes"):
@@ -47,8 +47,7 @@ class Credit:
 
 
 def attribution_text(found: License, title: str | None = None, creator: str | None = None) -> str:
-    """The line that names a work, its creator and its license with the address, as Openverse
-    words it."""
+    """The attribution line in Openverse's wording: work, creator, license and its URL."""
     name = f'"{title}"' if title and title.strip() else NO_TITLE
     by = f"by {creator}" if creator and creator.strip() else ""
     verb, terms = "is marked with", "the terms"
@@ -58,10 +57,10 @@ def attribution_text(found: License, title: str | None = None, creator: str | No
 
 
 def render_credits(form: str, every: Iterable[Credit]) -> Iterator[str]:
-    """Credits as the lines of a document, of a form among `FORMS`; those without a license last.
+    """The lines of a document with these credits; `form` is a key of `FORMS`.
 
-    `every` must come in that order. Every text is escaped as the form wants it, and only
-    addresses of the web become links.
+    `every` must have the credits without a license last. Every text is escaped for the form, and
+    only http(s) URLs become links.
     """
     layout = FORMS[form]
     yield layout.head
@@ -86,8 +85,8 @@ Link = Callable[[str, str | None], str]
 
 
 def _sentence(credit: Credit, link: Link) -> str:
-    """A credit in words. `link(text, address)` escapes a text, and links it if it can."""
-    # First, for a line that begins with a text of somebody's could be a heading in Markdown.
+    """A credit as a sentence. `link(text, url)` escapes the text and links it if `url` is set."""
+    # "Photo" comes first: a line that begins with foreign text could be a heading in Markdown.
     photo = f"Photo {link(credit.image_id[:12], credit.image_url)}"
     if credit.license is None:
         return (
@@ -158,4 +157,4 @@ FORMS = {
     ),
     "csv": _Layout(csv_line(_COLUMNS), _csv),
 }
-"""The forms in which credits can be written."""
+"""The forms of a credits document."""

@@ -1,5 +1,5 @@
-"""The errors that are for people: their message says what was wrong, with the value, and what to
-do. Any other exception that reaches the command line is a fault of Marque's own."""
+"""Errors for people: the message says what was wrong, with the value, and what to do. Any other
+exception that reaches the command line is a bug in Marque."""
 
 
 class MarqueError(Exception):
@@ -7,12 +7,12 @@ class MarqueError(Exception):
 
 
 class UsageMistakeError(MarqueError, ValueError):
-    """What was asked for makes no sense; asking otherwise will help."""
+    """The request makes no sense; a corrected request will work."""
 
 
 class DriftError(MarqueError):
-    """What a site answers has changed: a path that is read is not there any more, or holds
-    something else. `path` names it, as JSON; `what` says what is wrong with it."""
+    """A site's answers have changed: a path that Marque reads is absent or holds something else.
+    `path` is that JSON path; `what` says what is wrong with it."""
 
     def __init__(self, path: str, what: str) -> None:
         step = "the site's answers have changed, and a newer Marque is needed to read them"

@@ -1,7 +1,7 @@
-"""The Creative Commons licenses that exist, read from their addresses, and which are accepted.
+"""The Creative Commons licenses, parsed from their URLs, and which of them are accepted.
 
-The table is closed: an address that names no license of it is no license, never a similar one, a
-later version, or the public domain. Nothing is asked of the web.
+The table is closed: a URL that is not in it is not a license. It is never taken for a similar
+license, a later version or the public domain. The network is not used.
 """
 
 import re
@@ -12,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 from core.errors import UsageMistakeError
 
 ACCEPTED = ("by", "by-sa", "cc0")
-"""The codes that are accepted unless others are asked for."""
+"""The codes that are accepted by default."""
 
 ACCEPTABLE = (*ACCEPTED, "pdm")
-"""The codes that may be asked for. The public domain mark is no grant but somebody's opinion."""
+"""The codes that a user may accept. The public domain mark grants nothing; it is an opinion."""
 
 NOT_STATED = "no license is stated"
 NOT_KNOWN = "license is not known"
@@ -63,7 +63,7 @@ LICENSE_CODES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "": {"": ("publicdomain",)},
 }
-"""Version -> port -> the codes there are; the oldest dedication has neither."""
+"""Version -> port -> codes that exist; the oldest dedication has neither version nor port."""
 
 _CODES = frozenset(
     code for ports in LICENSE_CODES.values() for codes in ports.values() for code in codes
@@ -83,8 +83,8 @@ _NAMED = {
 
 @dataclass(frozen=True, slots=True)
 class License:
-    """One license of the table: `code` such as `by-sa`, `version` such as `3.0`, and `port`, the
-    country whose law it is written for, or empty."""
+    """One license of the table: `code` such as `by-sa`, `version` such as `3.0`, and `port` (the
+    country whose law it follows, or "")."""
 
     code: str
     version: str
@@ -92,7 +92,7 @@ class License:
 
     @property
     def url(self) -> str:
-        """Its canonical address."""
+        """The canonical URL."""
         named = _DEDICATIONS.get(self.code)
         parts = ("licenses", self.code) if named is None else ("publicdomain", named)
         path = "/".join(part for part in (*parts, self.version, self.port) if part)
@@ -100,7 +100,7 @@ class License:
 
     @property
     def name(self) -> str:
-        """Its name in full, such as `CC BY-SA 3.0 DE` or `Public Domain Mark 1.0`."""
+        """The full name, such as `CC BY-SA 3.0 DE` or `Public Domain Mark 1.0`."""
         first = _NAMES.get(self.code, f"CC {self.code.upper()}")
         return " ".join(part for part in (first, self.version, self.port.upper()) if part)
 
@@ -111,7 +111,7 @@ class License:
 
     @property
     def is_license(self) -> bool:
-        """Whether it is granted by the creator; else it is a mark or a dedication."""
+        """Whether the creator grants it; otherwise it is a mark or a dedication."""
         return self.code not in _NAMES
 
 
@@ -124,10 +124,7 @@ _NAMES = {
 
 
 def parse_license(url: str) -> License | None:
-    """The license that an address names, in any of the forms in use; None if it is none.
-
-    An address may lack its scheme, as people write it.
-    """
+    """The license of a URL in any form in use, also without a scheme; None if it is no license."""
     text = url.strip().lower()
     if not _WEB.match(text):
         text = f"//{text}"
@@ -146,10 +143,10 @@ def parse_license(url: str) -> License | None:
 
 
 def parse_code(code: str) -> License | None:
-    """The license that a short code names, such as `cc-by-sa-3.0-de`, `cc0` or `cc-pdm-1.0`.
+    """The license of a short code such as `cc-by-sa-3.0-de`, `cc0` or `cc-pdm-1.0`.
 
-    None for what names no license of the table: a code without its version, several versions, and
-    `pd`, by which somebody says that a work is in the public domain, by no mark or dedication.
+    None if the code names no license of the table: it has no version or several, or it is `pd`
+    (somebody says "public domain", without a mark or dedication).
     """
     words = re.sub(r"[\s_]+", "-", code.strip().lower())
     if words in _DEDICATED:
@@ -172,7 +169,7 @@ _DEDICATED = {
     "cc-pd-mark-1.0": ("pdm", "1.0"),
     "cc-pd": ("publicdomain", ""),
 }
-"""Codes of what has one version only; `cc-pd` is the oldest dedication, which is retired."""
+"""Codes of licenses with a single version; `cc-pd` is the oldest dedication, now retired."""
 
 
 def _existing(found: License | None) -> License | None:
@@ -182,7 +179,7 @@ def _existing(found: License | None) -> License | None:
 
 
 def _license_at(segments: list[str]) -> License | None:
-    """What the segments of a path name, whether there is such a license or not."""
+    """The license that the segments of a path name, even if it does not exist."""
     match segments:
         case ["licenses", "publicdomain"]:
             return License("publicdomain", "")
@@ -197,9 +194,9 @@ def _license_at(segments: list[str]) -> License | None:
 
 
 def license_refusal(found: License | None, accepted: Sequence[str] = ACCEPTED) -> str | None:
-    """Why a license is not accepted, as a constant to be counted; None if it is.
+    """Why a license is not accepted, as one of the constants above; None if it is accepted.
 
-    `found` is None where an address names none. Raises `UsageMistakeError` as `check_accepted`.
+    `found` is None if the URL is no license. Raises `UsageMistakeError` as `check_accepted` does.
     """
     check_accepted(accepted)
     if found is None:
@@ -212,7 +209,7 @@ def license_refusal(found: License | None, accepted: Sequence[str] = ACCEPTED) -
 
 
 def check_accepted(accepted: Sequence[str]) -> None:
-    """Raise `UsageMistakeError` for a code that is none, or that is never accepted."""
+    """Raise `UsageMistakeError` for a code that does not exist or is never accepted."""
     for code in accepted:
         if code not in ACCEPTABLE:
             why = _never(code) if code in _CODES else "there is no such license"

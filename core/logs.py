@@ -1,4 +1,4 @@
-"""Lines of logs, which end on a terminal or in a page: what nobody sees in them is written out."""
+"""Log records for terminals and web pages: unseen characters in them are escaped."""
 
 import logging
 
@@ -6,26 +6,26 @@ from core.text import visible_lines
 
 
 class VisibleRecord(logging.LogRecord):
-    """A record whose message and traceback hold nothing that a terminal would act on."""
+    """A log record whose message and traceback hold no characters that a terminal acts on."""
 
     _traceback: str | None = None
 
     def getMessage(self) -> str:  # noqa: N802 - the name that logging calls
-        """The message with its arguments, as it can be shown; no line but the first begins where
-        records begin."""
+        """The message with its arguments, escaped. Later lines are indented, so that none of them
+        looks like a new record."""
         return visible_lines(super().getMessage()).replace("\n", "\n  ")
 
     @property
     def exc_text(self) -> str | None:
-        """The traceback that the first formatter made, kept for the others."""
+        """The traceback text that the first formatter cached for the others."""
         return self._traceback
 
     @exc_text.setter
     def exc_text(self, text: str | None) -> None:
-        """Keep a traceback as it can be shown."""
+        """Store a traceback, escaped."""
         self._traceback = text and visible_lines(text)
 
 
 def escape_logs() -> None:
-    """Let every record that is made from now on in this process be a `VisibleRecord`."""
+    """Make every later log record of this process a `VisibleRecord`."""
     logging.setLogRecordFactory(VisibleRecord)

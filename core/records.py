@@ -1,8 +1,7 @@
-"""What a source yields: a photo with the place it was seen at, or a drop with its reason.
+"""Records that a source yields: a photo and the place where it was seen, or a drop and its reason.
 
-Words stay as the source gave them, but for characters that nobody sees, which no record holds,
-whoever makes it; what they mean is decided in `labeling`. Records hold plain data only, so that
-they can be sent to another process.
+Words stay as the source gave them; only unseen characters are removed, in every record. `labeling`
+decides what words mean. Records hold plain data, so that they can be sent to another process.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,23 +13,23 @@ from core.errors import MarqueError
 from core.text import clean, visible
 
 LONGEST_WORD = 10_000
-"""So many letters a word of a site may have; the rest is cut off."""
+"""Most characters of a word of a site; the rest is cut off."""
 
 RENDERED = "scenes"
-"""The source whose photos the project renders itself, into a folder."""
+"""The source of the photos that the project renders into a folder."""
 
 REPLICA = "-replica"
-"""How the name of a source ends that is a replica."""
+"""The suffix of a source that is a replica."""
 
 
 def replica_of(source: str) -> str:
-    """The name of what a replica of a web source brings: rendered too, and never mixed with what
-    the source itself brings."""
+    """The source name for photos from a replica of a web source: they are rendered, and are never
+    mixed with photos of the source itself."""
     return f"{source}{REPLICA}"
 
 
 class Box(NamedTuple):
-    """A rectangle in pixels of the photo as it is shown; `x1` and `y1` are the first outside."""
+    """A rectangle in pixels of the displayed photo; `x1` and `y1` are exclusive."""
 
     x0: int
     y0: int
@@ -42,14 +41,15 @@ class Box(NamedTuple):
 class Sighting:
     """One place where a photo was seen.
 
-    `source` and `source_id` together name the place and are the same on every run. `words` maps a
-    field to the source's own word for it; a field named like an attribute of the vocabulary
-    (`body_type`, `model_year`) is a statement about the photo, any other is kept as it is; none is
-    named like a field below.
+    `source` and `source_id` together identify the place and are the same on every run. `words` maps
+    a field to the source's own word for it. A field named like an attribute of the vocabulary
+    (`body_type`, `model_year`) is a statement about the photo; any other field is kept as it is.
+    No field of `words` has the name of a field below.
 
-    `teller` is the table that says all this, "" the source itself. What the same teller said before
-    of the fields that it `covers`, or of those that it fills now, is replaced, and the rest stays:
-    None covers all, as the page of a site does, and () none, as a folder of photos does.
+    `teller` is the table that states all this, or "" for the source itself. A sighting replaces
+    what the same teller stated before about the fields in `covers` and about the fields that it
+    fills now; other fields stay. `covers=None` covers all fields, as the page of a site does; `()`
+    covers no field, as a folder of photos does.
     """
 
     source: str
@@ -67,17 +67,17 @@ class Sighting:
     covers: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Clean all words; the id, by which the place is known, stays as it is."""
+        """Clean all words. The id stays as it is: it identifies the place."""
         _clean_words(self, ("page_url", "image_url", *_RIGHTS, "split"))
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo that a source has: where it was seen, and its bytes or the file that holds them.
+    """A photo of a source: where it was seen, and its bytes or the file that holds them.
 
-    `sha256` (hex) is that of the bytes, where the source knows it: then they are not read where
-    they are in the catalog already. Without `content` the photo is not taken, and what is said of
-    it counts only if it was taken before: its site shows it no more, or not freely any more.
+    `sha256` (hex) is the hash of the bytes, if the source knows it: bytes that are in the catalog
+    already are then not read. A photo without `content` is not added; its facts count only if it
+    was added before (its site no longer shows it, or no longer under a free license).
     """
 
     sighting: Sighting
@@ -85,7 +85,7 @@ class Photo:
     sha256: str | None = None
 
     def read(self) -> bytes:
-        """The photo's bytes, read from disk if need be; raises `OSError` if that fails."""
+        """The photo's bytes, read from disk if necessary; raises `OSError` if that fails."""
         if isinstance(self.content, Path):
             return self.content.read_bytes()
         return self.content or b""
@@ -93,9 +93,9 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class PhotoLink:
-    """A photo that a page of a web site shows: its id there, and the address of its bytes.
+    """A photo on a page of a web site: its id there, and the URL of its bytes.
 
-    `version` tells other bytes under the same id: another size, or a file that was replaced.
+    `version` changes when the bytes under the same id change: another size or a replaced file.
     """
 
     source_id: str
@@ -105,11 +105,10 @@ class PhotoLink:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of a web site that shows photos: an advert, or the page of a file.
+    """A page of a web site with photos: an advert, or the page of a file.
 
-    `listing_id` names it for good. `stamp` is another one when the page shows something else, so
-    that what is known of it has to be asked again. `words` are those of a `Sighting` of each of
-    its photos, and so are the rights.
+    `listing_id` identifies it permanently. `stamp` changes when the page changes; the page must
+    then be fetched again. `words` and the rights apply to the `Sighting` of each of its photos.
     """
 
     source: str
@@ -124,16 +123,16 @@ class Listing:
     attribution: str | None = None
 
     def __post_init__(self) -> None:
-        """Clean all words, and cut them to `LONGEST_WORD`: a site is not trusted with its size."""
+        """Clean all words and cut them to `LONGEST_WORD`: a site may send words of any length."""
         _clean_words(self, ("page_url", *_RIGHTS), LONGEST_WORD)
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Something a source could not yield as a photo: `reason` is a short constant, to be counted.
+    """Something that a source could not yield as a photo. `reason` is a short constant for counts.
 
-    `detail` says the rest for a person: the value that was wrong, and what to do. What nobody sees
-    in it is escaped and not taken out, as it may be what was wrong.
+    `detail` tells a person the wrong value and what to do. Unseen characters in it are escaped, not
+    removed: they may be what is wrong.
     """
 
     source: str
@@ -148,8 +147,8 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something worth telling that loses no photo: counted by `text`, with one `example`. What
-    nobody sees in them is escaped."""
+    """A remark that loses no photo: counted by `text`, with one `example`. Unseen characters in
+    both are escaped."""
 
     text: str
     example: str = ""
@@ -166,8 +165,7 @@ _RIGHTS = ("license", "license_url", "creator", "attribution")
 def _clean_words(
     record: Sighting | Listing, names: Sequence[str], longest: int | None = None
 ) -> None:
-    """Clean the words and the fields `names` of a frozen record; what nobody sees any of is left
-    out."""
+    """Clean the words and the fields `names` of a frozen record; what is empty then is dropped."""
     words = {}
     for name, word in record.words.items():
         cleaned = clean(word)[:longest]
@@ -181,16 +179,16 @@ def _clean_words(
 
 
 class SourceError(MarqueError):
-    """A source cannot be read at all; the message says what was found and what to do."""
+    """A source cannot be read; the message says what was found and what to do."""
 
 
 def count_seen(records: Iterable[Photo | Drop | Notice]) -> int:
-    """How many photos and drops there are; notices are about them and count as nothing."""
+    """The number of photos and drops. Notices do not count: they are about the others."""
     return sum(not isinstance(record, Notice) for record in records)
 
 
 class Source(Protocol):
-    """A place to take photos from: a folder, a data set, and later the result of a crawl."""
+    """A source of photos: a folder, a data set, or the result of a crawl."""
 
     @property
     def name(self) -> str:
@@ -198,7 +196,7 @@ class Source(Protocol):
         ...
 
     def count(self) -> int | None:
-        """How many photos and drops `records` will yield, if that can be known beforehand."""
+        """The number of photos and drops that `records` will yield; None if it is not known."""
         ...
 
     def records(self) -> Iterator[Photo | Drop | Notice]:

@@ -1,4 +1,4 @@
-"""Cells of tables that people open in a spreadsheet, which runs what looks like a formula."""
+"""Cells of tables for spreadsheets, which would run a cell that looks like a formula."""
 
 import csv
 import io
@@ -7,23 +7,23 @@ from collections.abc import Iterable
 
 _GUARD = "'"
 
-# Full-width and small forms are formulas in spreadsheets of East Asia. Blanks, quotes and a byte
-# order mark before one are left out by some programs.
+# Full-width and small forms are formulas in East Asian spreadsheets. Some programs ignore blanks,
+# quotes and a byte order mark before a formula.
 _FORMULA = re.compile(r"[\s\x00-\x1f\ufeff'\"]*[=+\-@＝＋－＠﹦﹢﹣﹫]|'*[\t\r\n]")  # noqa: RUF001
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?%?")
 
 
 def csv_line(cells: Iterable[str], end: str = "") -> str:
-    """One line of CSV with `end` after it, in which nothing is a formula."""
+    """One line of CSV followed by `end`; no cell in it is a formula."""
     out = io.StringIO()
     csv.writer(out, lineterminator=end).writerow([guarded(cell) for cell in cells])
     return out.getvalue()
 
 
 def guarded(cell: str) -> str:
-    """The cell, with a quote before it where a spreadsheet would calculate; see `unguarded`.
+    """The cell, with a quote in front if a spreadsheet would take it for a formula.
 
-    A number with a sign stays one: there is nothing to calculate.
+    A number with a sign stays as it is. `unguarded` is the inverse.
     """
     return _GUARD + cell if _is_formula(cell) else cell
 

@@ -1,7 +1,7 @@
-"""Words of strangers: what is taken out when they are read, and escaped where they are shown.
+"""Foreign text: unseen characters are removed when it is read, and escaped when it is shown.
 
-Characters that nobody sees can still act: they move a terminal's cursor, write its clipboard, turn
-the order of a line around, or make two words of what looks like one.
+Unseen characters can still act: they move a terminal's cursor, write its clipboard, reverse the
+order of a line, or split what looks like one word in two.
 """
 
 import re
@@ -9,10 +9,10 @@ import shlex
 from urllib.parse import urlsplit
 
 _BREAKS = "\t-\r\x1c-\x1f\x85\u2028\u2029"
-"""What ends a line or jumps along it: a blank in a word."""
+"""Line breaks and tabs; in a word they become a blank."""
 
-# Controls, halves of characters, what Unicode calls default ignorable (the directions of bidi among
-# it), annotations, and code points that are no characters.
+# Controls, surrogates, Unicode's default ignorable characters (among them those of bidi),
+# annotations, and code points that are not characters.
 _NEVER = (
     "\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u200b\u200e\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
@@ -20,10 +20,10 @@ _NEVER = (
     "\U0010fffe\U0010ffff"
 )
 _JOINERS = "\u180b-\u180f\u200c\u200d"
-"""Characters that shape the letter before them, in alphabets that need it, and join emoji."""
+"""Characters that shape the letter before them in some alphabets, and that join emoji."""
 
 _VARIANTS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-"""Characters that choose a form of the one before them: of an emoji, or a letter of a name."""
+"""Variation selectors: they choose a form of the character before them."""
 
 # Hebrew to Vedic, symbols, scripts that descend from Brahmi, forms of Arabic, and emoji.
 _SHAPED = (
@@ -39,29 +39,30 @@ _SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 
 def replace_surrogates(text: str) -> str:
-    """The text with a question mark for each half of a character: sites cut texts anywhere, and no
-    database takes such halves."""
+    """The text with a question mark for each lone surrogate.
+
+    Sites cut texts in the middle of a character, and no database stores lone surrogates.
+    """
     return text.encode("utf-8", "replace").decode()
 
 
 def clean(text: str) -> str:
-    """A source's word in one line, without characters that nobody sees and that might act.
+    """A source's word in one line, without unseen characters.
 
-    Joiners and variants stay where the letter before them has a use for them.
+    Joiners and variation selectors stay where the letter before them uses them.
     """
     if text.isascii() and text.isprintable():
         return text
     spaced = _BREAK.sub(" ", text).strip() if _BREAK.search(text) else text
-    # A blank at either end can come to light only now.
+    # Removing characters can expose a blank at either end.
     kept = _UNSEEN.sub("", replace_surrogates(spaced))
     return kept if kept == spaced else kept.strip()
 
 
 def visible(text: object) -> str:
-    r"""The text in one line as it can be shown: what `clean` takes out is written as in `\x1b`.
+    r"""The text in one line for display: what `clean` removes is escaped, as in `\x1b`.
 
-    What is shown this way once is shown alike a second time. A byte of a file name that is no
-    character is `\xNN`.
+    Applied twice it gives the same text. A byte of a file name that is not UTF-8 becomes `\xNN`.
     """
     said = str(text)
     if said.isascii() and said.isprintable():
@@ -70,12 +71,12 @@ def visible(text: object) -> str:
 
 
 def visible_lines(text: str) -> str:
-    """As `visible`, of a message that may have several lines."""
+    """As `visible`, for a message of several lines."""
     return "\n".join(map(visible, text.split("\n")))
 
 
 def visible_json(document: str) -> str:
-    """The same JSON document, in which characters that nobody sees are written by their numbers."""
+    """The same JSON document with unseen characters as `\\uNNNN` escapes."""
     return "\n".join(_UNSEEN.sub(_json_escape, line) for line in document.split("\n"))
 
 
@@ -94,8 +95,8 @@ def _json_escape(match: re.Match[str]) -> str:
 
 
 def shell_word(text: str) -> str:
-    """The text as one word of a command that a person may copy: quoted for a POSIX shell, and where
-    it holds what nobody sees, in the form `$'...'` of bash, ksh and zsh."""
+    """The text as one word of a command that a person may copy: quoted for a POSIX shell. If it
+    holds unseen characters, it has the form `$'...'` of bash, ksh and zsh."""
     if visible(text) == text:
         return shlex.quote(text)
     parts = []
@@ -111,8 +112,8 @@ def shell_word(text: str) -> str:
 
 
 def web_url(url: str | None) -> str | None:
-    """The address if it is one of the web, with what no address may hold percent-encoded; None for
-    any other: a file of this machine, a script, data."""
+    """The URL if it is http(s), with forbidden characters percent-encoded; None for any other, such
+    as `file:`, `javascript:` or `data:`."""
     try:
         parts = urlsplit((url or "").strip())
         if parts.scheme not in {"http", "https"} or not parts.hostname:

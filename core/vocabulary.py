@@ -1,8 +1,7 @@
-"""Attributes, their values, and what the words for them mean.
+"""Attributes, their values, and the meanings of words for them.
 
-The vocabulary itself is data: `vocabulary.toml` and `models.toml` beside this module, to which a
-user's file may add.
-A word that is not in it is unknown: it is reported and never guessed.
+The vocabulary is data: `vocabulary.toml` and `models.toml` beside this module, and a user's own
+file may add to it. A word that it lacks is unknown: it is reported and never guessed.
 """
 
 import hashlib
@@ -39,7 +38,7 @@ __all__ = [
     "load_vocabulary",
 ]
 
-# Part of the version: raise it when this module reads a word differently than before.
+# Part of the version: raise it when this module reads some word differently.
 _RULES = 2
 
 _FOLDED_AWAY = {"Mn", "Pd", "Pc", "Cf", "Cc", "Zs", "Zl", "Zp"}
@@ -51,11 +50,11 @@ _SEVERAL = re.compile(r"[;,/&+]|\b(?:and|und|en|et|e)\b")
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """Something that can be said of a photo.
+    """A property of a photo, such as its color.
 
-    `values` are all values of a closed attribute, in their order, and empty for the other kinds.
-    With `many` several hold at once, or none. A number lies within `bounds`, both included; where
-    `dates` is set it is a year, and may be written as a date.
+    `values` are all values of a closed attribute in order; they are empty for other kinds. With
+    `many` a photo has any number of values, or none. `bounds` are the least and greatest number,
+    both included. With `dates` the number is a year and may be written as a date.
     """
 
     name: str
@@ -70,10 +69,10 @@ class Attribute:
 class Question:
     """How networks are asked about an attribute; the meaning of words does not depend on it.
 
-    `phrases` are, of each value that can be proposed, what stands for it in each of `templates`
-    and, where several values hold at once, of `without`. No templates: it is not asked. It makes
-    sense in `views`, all if there are none. `swatches` are paints of a value, each red, green and
-    blue of 0..255.
+    `phrases` maps each value that a network may propose to the phrases that fill `templates` and,
+    for attributes with `many`, `without`. Without templates the attribute is not asked. `views` are
+    the views in which the question makes sense; empty means all. `swatches` maps a value to paints,
+    each (red, green, blue) in 0..255.
     """
 
     templates: tuple[str, ...]
@@ -83,16 +82,16 @@ class Question:
     swatches: dict[str, tuple[tuple[int, int, int], ...]]
 
     def makes_sense(self, view: str | None) -> bool:
-        """Whether it can be asked of a photo that shows `view`; an unknown one is no reason not."""
+        """Whether to ask about a photo that shows `view`; True if the view is unknown."""
         return not self.views or view is None or view in self.views
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a word says: all of `values`, or with `one_of` one of them, and not which.
+    """The meaning of a word: all of `values` hold, or with `one_of` exactly one of them.
 
-    No values and not `one_of` is the statement that none holds (attributes with `many` only);
-    `NOTHING`, no values and `one_of`, is a word that makes no statement.
+    Empty `values` without `one_of` state that no value holds (only for attributes with `many`).
+    Empty `values` with `one_of` is `NOTHING`: the word makes no statement.
     """
 
     values: tuple[str, ...]
@@ -100,28 +99,28 @@ class Meaning:
 
 
 NOTHING = Meaning((), one_of=True)
-"""What "unknown", "n/a" or an empty cell says."""
+"""The meaning of "unknown", "n/a" or an empty cell."""
 
 CANNOT_TELL = "cannot tell"
-"""What a person says who cannot tell."""
+"""A person's answer that the value cannot be told."""
 
 NONE = "none"
-"""What a person says where none of several values holds."""
+"""A person's answer that no value of an attribute with `many` holds."""
 
 
 def fold(word: str) -> str:
-    """`word` without case, accents, blanks, hyphens and underscores: what words are found by."""
-    # Folding case can bring new composed letters, hence the second decomposition.
+    """`word` without case, accents, blanks, hyphens and underscores: the key for lookups."""
+    # Case folding can create new composed letters, hence the second decomposition.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     return "".join(c for c in plain if unicodedata.category(c) not in _FOLDED_AWAY)
 
 
 LEFT_OPEN = frozenset(map(fold, (CANNOT_TELL, "can't tell", "?")))
-"""All words, folded, of a person who cannot tell; no value is called so."""
+"""All folded words for `CANNOT_TELL`; no value may have such a name."""
 
 
 class Vocabulary:
-    """Every attribute, and every word known for its values."""
+    """All attributes, and all known words for their values."""
 
     def __init__(self, file: VocabularyFile) -> None:
         self.attributes = {name: _attribute(name, spec) for name, spec in file.attributes.items()}
@@ -133,15 +132,15 @@ class Vocabulary:
         self._check_views()
         self._tables = [file.models, file.codes, sorted(file.alone), sorted(file.ordinary)]
         self.car_names = self._read_tables(file)
-        """The makes and models that names are read by."""
+        """The tables of makes and models for reading names."""
         self.version = self._fingerprint()
-        """Twelve hex digits that change when the meaning of any word may have changed."""
+        """Twelve hex digits that change whenever the meaning of some word may have changed."""
 
     def lookup(self, attribute: str, word: str) -> Meaning | None:
-        """What `word` says about `attribute`; None if the word is unknown.
+        """The meaning of `word` for `attribute`; None if the word is unknown.
 
-        Words of open attributes are never unknown: one that is not listed is its own value. Raises
-        `VocabularyError` if there is no such attribute.
+        A word of an open attribute is never unknown: if it is not listed, it is its own value.
+        Raises `VocabularyError` if there is no such attribute.
         """
         known = self.attributes.get(attribute)
         if known is None:
@@ -158,7 +157,7 @@ class Vocabulary:
         return self._read_several(known, word) if known.many else None
 
     def _read_several(self, known: Attribute, word: str) -> Meaning | None:
-        """ "man; woman" and the like; unknown as a whole if any part is."""
+        """The meaning of words such as "man; woman"; None if any part is unknown."""
         parts = [part for part in _SEVERAL.split(word.casefold()) if part.strip()]
         found = [self._words[known.name].get(fold(part)) for part in parts]
         if not found or not all(meaning and meaning.values for meaning in found):
@@ -204,7 +203,7 @@ class Vocabulary:
         return CarNames(makes, models, codes, alone, ordinary)
 
     def _value(self, attribute: str, word: str) -> str:
-        """The value that a word of an open attribute has in the tables."""
+        """The value of a word of an open attribute."""
         meaning = self.lookup(attribute, word) if attribute in self.attributes else None
         return meaning.values[0] if meaning and meaning.values else word
 
@@ -218,12 +217,12 @@ class Vocabulary:
 
 @cache
 def load_vocabulary(extra: Path | None = None) -> Vocabulary:
-    """The vocabulary, with what the TOML file `extra` adds to it; read once a process.
+    """The vocabulary with the additions of the TOML file `extra`; read once per process.
 
-    `extra` has the form of `vocabulary.toml`: an `[attributes.NAME]` table adds an attribute (its
-    `kind` is then needed) or more `words`, `one_of` and `nothing` to one that exists.
-    `models.toml` says how models are added. Raises `VocabularyError` with the place and the way out
-    if the file is wrong.
+    `extra` has the form of `vocabulary.toml`: an `[attributes.NAME]` table adds an attribute (which
+    needs a `kind`), or adds `words`, `one_of` and `nothing` to an existing attribute. `models.toml`
+    says how models are added. Raises `VocabularyError` if the file is wrong; the message names the
+    place and what to do.
     """
     here = Path(__file__)
     file = merge_files(
@@ -256,7 +255,7 @@ def _attribute(name: str, spec: AttributeSpec) -> Attribute:
 def _question(name: str, spec: AttributeSpec) -> Question:
     spec.check_asking(name)
     templates, without = spec.templates, spec.without
-    if templates is None:  # a closed attribute of a user's file is asked without further ado
+    if templates is None:  # a user's closed attribute gets default templates
         templates = ["a photo of a car, {}"] if spec.kind == "closed" else []
         without = without or (["a photo of a car, no {}"] if spec.many else [])
     phrases = {

@@ -1,4 +1,4 @@
-"""The form of a vocabulary file: read, checked and merged."""
+"""The format of a vocabulary file: loading, checking and merging."""
 
 import re
 import tomllib
@@ -15,23 +15,23 @@ RESERVED_COLUMNS = frozenset(
     """image_id source source_id page_url image_url license license_url creator attribution split
     width height thumbnail evidence labelled_with semantic""".split()  # noqa: SIM905 - shorter than a list by ten lines
 )
-"""Columns of `cars` that are no labels."""
+"""Columns of `cars` that are not labels."""
 
 LABEL_STUDIO_FIELDS = frozenset(
     """id image question annotator annotation_id agreement created_at updated_at lead_time
     completed_by annotations data""".split()  # noqa: SIM905 - as above
 )
-"""Fields of the records of Label Studio that are no answers."""
+"""Fields of Label Studio's records that are not answers."""
 
 DERIVED_SUFFIXES = ("_origin", "_confidence", "_version")
-"""Ends of columns of `cars` that stand beside a label or a vector."""
+"""Suffixes of the columns of `cars` that belong to a label or a vector."""
 
 LONGEST_VALUE = 200
-"""So many characters a value may have."""
+"""Most characters of a value."""
 
 
 class VocabularyError(MarqueError, ValueError):
-    """A vocabulary file is wrong, or an attribute is asked for that the vocabulary lacks."""
+    """A vocabulary file is wrong, or the vocabulary lacks an attribute."""
 
 
 class _Strict(BaseModel):
@@ -39,18 +39,18 @@ class _Strict(BaseModel):
 
 
 class OneOfSpec(_Strict):
-    """Words that leave open which of two or more values they mean."""
+    """Words that mean one of two or more values without saying which."""
 
     values: list[str]
     words: list[str]
 
 
 class AttributeSpec(_Strict):
-    """One `[attributes.NAME]` table; `kind` may be left out where another file has given it.
+    """One `[attributes.NAME]` table; `kind` may be absent if another file gives it.
 
-    The lower half says how networks are asked: `templates` with `{}` for a value's `prompts`,
-    `without` for saying that it is not there (attributes with `many`), the `views` in which the
-    question makes sense, and `swatches`, paints of a value as `#rrggbb`.
+    The last fields say how networks are asked: `templates` with `{}` for a value's `prompts`,
+    `without` for sentences that the value is absent (attributes with `many`), the `views` in which
+    the question makes sense, and `swatches`, paints of a value as `#rrggbb`.
     """
 
     kind: Literal["closed", "open", "number"] | None = None
@@ -137,24 +137,24 @@ class AttributeSpec(_Strict):
         return self
 
     def check_asking(self, name: str) -> None:
-        """Raise `VocabularyError` where the questions to networks do not fit the attribute."""
+        """Raise `VocabularyError` if the questions to networks do not fit the attribute."""
         strange = [each for each in (*self.prompts, *self.swatches) if each not in self.words]
         if strange:
             raise VocabularyError(
-                f"{name}: prompts and swatches are for its values; {strange[0]!r} is none, add it "
-                "to its words or correct it"
+                f"{name}: prompts and swatches are for its values; {strange[0]!r} is not one of "
+                "them: add it to its words or correct it"
             )
         if self.many and self.templates and not self.without:
             raise VocabularyError(
-                f"{name}: several values hold at once, so its templates need without as well: "
-                "sentences that say that a value is not there"
+                f"{name}: an attribute with many = true and templates also needs without: "
+                "sentences that say that a value is absent"
             )
         if self.without and not self.many:
             raise VocabularyError(f"{name}: without is for attributes with many = true: remove it")
 
 
 class VocabularyFile(_Strict):
-    """A whole vocabulary file; what the tables of models mean is written in `models.toml`."""
+    """A complete vocabulary file; `models.toml` explains the tables of models."""
 
     nothing: list[str] = []
     attributes: dict[str, AttributeSpec] = {}
@@ -197,7 +197,7 @@ def load_vocabulary_file(path: Path) -> VocabularyFile:
 
 
 def merge_files(base: VocabularyFile, extra: VocabularyFile) -> VocabularyFile:
-    """`base` with the attributes, values and words of `extra` added after its own."""
+    """`base` followed by the attributes, values and words of `extra`."""
     attributes = dict(base.attributes)
     for name, spec in extra.attributes.items():
         attributes[name] = _merge_specs(name, attributes.get(name), spec)
@@ -246,14 +246,14 @@ def _merge_specs(name: str, base: AttributeSpec | None, extra: AttributeSpec) ->
 
 
 def _merge_templates(base: list[str] | None, extra: list[str] | None) -> list[str] | None:
-    """None adds nothing, and an empty list asks no more."""
+    """`base` and `extra` joined. None adds nothing; an empty list stops asking."""
     if extra is None:
         return base
     return (base or []) + extra if extra else []
 
 
 def _merge_prompts(base: dict[str, list[str]], extra: dict[str, list[str]]) -> dict[str, list[str]]:
-    """As `_merge_lists`, but an empty list takes the value out of the answers."""
+    """As `_merge_lists`, but an empty list removes the value from the answers."""
     emptied: dict[str, list[str]] = {value: [] for value, texts in extra.items() if not texts}
     return _merge_lists(base, extra) | emptied
 

@@ -1,4 +1,4 @@
-"""Where the hosts of a source are: on the web, or on a replica of them on this machine."""
+"""Base URLs of a source's hosts: on the web, or on a replica on this machine."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -6,15 +6,15 @@ from urllib.parse import urlsplit
 from core.errors import UsageMistakeError
 
 REPLICA_SUFFIX = ".localhost"
-"""What a replica adds to the name of a host. RFC 6761 keeps such names on the machine itself."""
+"""The suffix of a host name on a replica. RFC 6761 keeps such names on the machine itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """The web itself, or with `replica`, an address such as `http://127.0.0.1:8421`, its stand-in.
+    """The web, or the replica at the URL `replica`, such as `http://127.0.0.1:8421`.
 
-    One replica plays several hosts and tells them by name: `www.autoscout24.it` is
-    `http://www.autoscout24.it.localhost:8421` there.
+    One replica serves several hosts and tells them apart by name: `www.autoscout24.it` is at
+    `http://www.autoscout24.it.localhost:8421`.
     """
 
     replica: str | None = None
@@ -34,11 +34,11 @@ class Web:
             )
 
     def base(self, host: str) -> str:
-        """The address of a host's root, without the last slash."""
+        """The URL of a host's root, without the last slash."""
         if self.replica is None:
             return f"https://{host}"
         return f"http://{host}{REPLICA_SUFFIX}:{urlsplit(self.replica).port or 80}"
 
     def name(self, host: str) -> str:
-        """The name by which a host is reached, without a port."""
+        """The host name to connect to, without a port."""
         return host if self.replica is None else f"{host}{REPLICA_SUFFIX}"

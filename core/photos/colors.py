@@ -1,4 +1,4 @@
-"""Colors of a photo -> sRGB, by what the file says of them: the one place where that happens."""
+"""Color management: the colors of a photo -> sRGB, by the profile or codes in its file."""
 
 import io
 from collections.abc import Sequence
@@ -13,14 +13,13 @@ from core.photos.icc_profiles import coded_profile, png_profile
 from core.photos.strip_metadata import MAX_PROFILE_BYTES
 
 _SAME = 2
-"""A profile that moves no color by more than so many of 255 is sRGB, which has many writings: the
-pixels stay as they are."""
+"""A profile that moves no color by more than this (of 255) is some form of sRGB: pixels stay."""
 
 _LEAST_CONTRAST = 64
-"""A profile under which white is not brighter than black by so much describes nothing."""
+"""A profile is useless unless its white is at least this much (of 255) brighter than its black."""
 
 _MOST_TINT = 48
-"""Nor does one under which the bands of a grey differ by more than this."""
+"""A profile is useless if the bands of a grey differ by more than this."""
 
 _SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}
 _LEVELS = (0, 32, 64, 96, 128, 160, 192, 224, 255)
@@ -28,13 +27,13 @@ _LAB = b"LAB"
 
 
 class Colors(NamedTuple):
-    """How the pixels of one photo become sRGB: those of `mode`, by `transform`."""
+    """The conversion of one photo to sRGB: `transform`, for pixels of `mode`."""
 
     mode: str
     transform: ImageCms.ImageCmsTransform
 
     def shown(self, pixels: Image.Image) -> Image.Image:
-        """Pixels of any mode that holds the same colors -> RGB, without what is transparent."""
+        """Pixels of any mode with the same colors -> RGB without transparency."""
         if pixels.mode != self.mode:
             pixels = pixels.convert(self.mode)
         done = ImageCms.applyTransform(pixels, self.transform)
@@ -43,17 +42,17 @@ class Colors(NamedTuple):
 
 
 def colors_of(image: Image.Image) -> Colors | None:
-    """What an opened photo says of its colors; None for sRGB, and for what makes no sense.
+    """The color conversion that an opened photo needs; None for sRGB and for senseless profiles.
 
-    The profile of a photo is often damaged, or that of another photo: it never costs the photo.
+    A photo's profile is often damaged or belongs to another photo; the photo is read anyway.
     """
     profile = _LAB if image.mode == "LAB" else _profile(image)
     return None if profile is None else _colors(profile, image.mode)
 
 
 def _profile(image: Image.Image) -> bytes | None:
-    """What comes first in the order that PNG's specification gives: a code, a profile, sRGB, and
-    the coordinates. In other formats a profile comes before the code."""
+    """The ICC profile that counts. PNG's specification orders them: code (cICP), profile, sRGB,
+    coordinates. In other formats a profile comes before the code."""
     icc, code = image.info.get("icc_profile"), image.info.get("cicp")
     if isinstance(icc, bytes) and icc and not (code and image.format == "PNG"):
         return icc if len(icc) <= MAX_PROFILE_BYTES else None
@@ -71,8 +70,8 @@ def _colors(profile: bytes, mode: str) -> Colors | None:
         theirs = _SPACES.get(source.profile.xcolor_space, "")
         if theirs not in _fitting(mode):
             return None
-        # As browsers do: perceptual where the profile has it, which relative colorimetric stands
-        # in for elsewhere. Not cached inside, as threads share it.
+        # As browsers do: perceptual intent, which falls back to relative colorimetric if the
+        # profile lacks it. NOCACHE because threads share the transform.
         transform = ImageCms.buildTransform(
             source, ImageCms.createProfile("sRGB"), theirs, "RGB",
             ImageCms.Intent.PERCEPTUAL, ImageCms.Flags.NOCACHE,
@@ -92,7 +91,7 @@ def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
 
 
 def _fitting(mode: str) -> Sequence[str]:
-    """The modes in which a profile may be that of a photo of this mode: another's is not its."""
+    """The modes of profiles that can belong to a photo of this mode."""
     if mode in {"CMYK", "LAB"}:
         return (mode,)
     grey = mode in {"1", "L", "LA", "La"} or mode.startswith("I")
@@ -100,7 +99,7 @@ def _fitting(mode: str) -> Sequence[str]:
 
 
 def _is_of_use(colors: Colors) -> bool:
-    """Whether it changes colors, and leaves greys from black to white what they are."""
+    """Whether it changes colors and keeps greys grey from black to white."""
     if colors.mode == "LAB":
         return True
     if colors.mode == "CMYK":
@@ -116,7 +115,7 @@ def _is_of_use(colors: Colors) -> bool:
 
 
 def _are_greys(shown: npt.NDArray[np.int_]) -> bool:
-    """Whether greys from black to white (n, 3) still are, each no darker than the one before."""
+    """Whether greys from black to white (n, 3) stay grey, none darker than the one before."""
     light = shown.mean(axis=-1)
     rising = np.diff(light).min() >= -_SAME and light[-1] - light[0] >= _LEAST_CONTRAST
     middle = light[len(light) // 2]

@@ -1,8 +1,8 @@
-"""Bytes of a photo -> what the catalog keeps of it, or a `RejectedError` with its reason.
+"""Bytes of a photo -> the facts that the catalog keeps, or a `RejectedError` with its reason.
 
-The stored bytes stay as they came. Everything that is looked at (size, perceptual hash,
-thumbnail, what is embedded) is the photo as shown: first frame, EXIF orientation applied, sRGB.
-EXIF itself (place, camera) goes into no column, and thumbnails are written without it.
+The stored bytes stay unchanged. Size, perceptual hash, thumbnail and embedding are made from the
+displayed photo: first frame, EXIF orientation applied, sRGB. EXIF itself (place, camera) goes into
+no column, and thumbnails are written without it.
 """
 
 import hashlib
@@ -34,13 +34,13 @@ MIN_SIDE = 64
 MAX_PIXELS = 89_478_485  # Pillow's own limit: 256 MiB of RGB
 THUMBNAIL_SIDE = 256
 
-# Only formats that a photo comes in: Pillow would also run Ghostscript for an EPS. JPEG 2000 is
-# not among them: 200 bytes of it can take 12 GB, which only a parser of its own would foresee.
+# Only formats of photos: for an EPS Pillow would run Ghostscript. JPEG 2000 is left out because 200
+# bytes of it can take 12 GB, which only a parser of our own could foresee.
 CATALOG_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 
 SHOWN_AS = "sRGB"
-"""What the pixels that are looked at are; another word where they would be made otherwise, so that
-vectors made of other pixels are told apart."""
+"""How pixels are prepared before they are embedded. Change it when that changes: it is part of a
+vector's record, so vectors of differently prepared pixels are told apart."""
 
 TOO_SMALL = f"under {MIN_SIDE} px"
 TOO_LARGE = f"over {MAX_PIXELS:,} pixels"
@@ -52,10 +52,10 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 class RejectedError(Exception):
-    """A photo that is not taken: `reason` is one of the constants above, `detail` says the rest."""
+    """A photo that is refused: `reason` is a constant for counts, `detail` explains it."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(reason, detail)  # both, or it would change on its way between processes
+        super().__init__(reason, detail)  # both: pickle calls the class with `args`
         self.reason = reason
         self.detail = detail
 
@@ -65,7 +65,7 @@ class RejectedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PhotoFacts:
-    """What one decode of a photo tells; `width` and `height` are as shown, in pixels."""
+    """Facts from one decode of a photo; `width` and `height` are displayed pixels."""
 
     image_id: str
     format: str
@@ -73,11 +73,11 @@ class PhotoFacts:
     height: int
     phash: bytes  # 8 bytes
     thumbnail: bytes  # JPEG, longest side at most 256
-    notices: tuple[str, ...]  # what a person should be told
+    notices: tuple[str, ...]  # remarks for a person
 
     @property
     def animated(self) -> bool:
-        """Whether it has more frames than the one that is looked at."""
+        """Whether it has more frames than the first, which alone is used."""
         return FIRST_FRAME in self.notices
 
 
@@ -87,9 +87,9 @@ def image_id(content: bytes) -> str:
 
 
 def decode_facts(content: bytes) -> PhotoFacts:
-    """Decode a photo once and say what it is; raises `RejectedError`.
+    """Decode a photo once and return its facts; raises `RejectedError`.
 
-    Photos that are decoded at the same time share one budget of memory: this waits for its share.
+    Photos that are decoded at the same time share one memory budget; this waits for its share.
     """
     with _share(decoding_bytes(content)):
         kind, size, small, notices = _examined(content)
@@ -109,7 +109,7 @@ def _examined(content: bytes) -> tuple[str, tuple[int, int], Image.Image, tuple[
 
 
 def decode(content: bytes, box: Box | None = None, *, side: int | None = None) -> Image.Image:
-    """A photo to be kept, as `decoded` gives it, for who keeps one at a time."""
+    """The photo as `decoded` yields it, for callers that keep one photo at a time."""
     with decoded(content, box, side=side) as shown:
         return shown
 
@@ -118,12 +118,12 @@ def decode(content: bytes, box: Box | None = None, *, side: int | None = None) -
 def decoded(
     content: bytes, box: Box | None = None, *, side: int | None = None
 ) -> Iterator[Image.Image]:
-    """The photo as shown, sRGB, cut to `box` (pixels as shown) if given; raises `RejectedError`.
+    """The displayed photo in sRGB, cropped to `box` (displayed pixels); raises `RejectedError`.
 
-    With `side` a large JPEG may come smaller, decoded by a half, a quarter or an eighth, which is
-    several times faster: the shorter side of what is returned is then still at least `side`
-    pixels, or as many as the photo has. This waits for its share of the memory in which photos
-    are decoded, and holds it inside the block: make the photo small there.
+    With `side` a large JPEG may be decoded at a half, a quarter or an eighth of its size, which is
+    several times faster. Its shorter side is then still at least `side` pixels, or the photo's own
+    if that is less. This waits for its share of the decoding memory and holds it inside the block:
+    shrink the photo there.
     """
     with _share(decoding_bytes(content, box, side=side)):
         yield _decoded(content, box, side)
@@ -162,8 +162,8 @@ def _share(size: int) -> Iterator[None]:
 
 
 def _needed(image: Image.Image, meanwhile: int, *, cut: bool) -> int:
-    """Bytes that an opened photo takes: with `meanwhile` beside it while it is unpacked, then with
-    copies of it as RGB, turned and cut, of which two are there at a time."""
+    """The bytes of memory that an opened photo needs. While decoding: its pixels and `meanwhile`.
+    Then: its pixels and at most two copies at a time (RGB, turned, cropped)."""
     source, rgb = pixel_bytes(image), 4 * image.width * image.height
     copies = min(2, (not is_plain_rgb(image)) + may_be_turned(image) + cut)
     return max(source + meanwhile, source + open_reader_bytes(image) + copies * rgb)
@@ -174,7 +174,7 @@ def _sides(image: Image.Image, box: Box | None) -> tuple[int, int]:
 
 
 def _reduce(image: Image.Image, most: int) -> int:
-    """Have a JPEG decoded smaller, by a whole number up to `most`; returns by which."""
+    """Let a JPEG be decoded smaller by a factor of at most `most`; returns the factor."""
     before = image.width
     scale = next((each for each in (8, 4, 2) if each <= most), 1)
     if scale > 1:
@@ -183,7 +183,7 @@ def _reduce(image: Image.Image, most: int) -> int:
 
 
 def open_photo(content: bytes) -> Image.Image:
-    """Open without decoding and check kind and size; raises `RejectedError`."""
+    """Open a photo without decoding it and check its type and size; raises `RejectedError`."""
     if not content:
         raise RejectedError(EMPTY_FILE)
     try:
@@ -238,8 +238,8 @@ def box_fits(box: Box, width: int, height: int) -> bool:
 
 def _is_animation(image: Image.Image) -> bool:
     if image.format in {"MPO", "TIFF", "HEIF"}:
-        return False  # several photos, or pages, in one file
+        return False  # one file with several photos or pages
     try:
         return bool(getattr(image, "is_animated", False))
-    except Exception:  # a damaged second frame is no reason against the first
+    except Exception:  # a damaged second frame does not spoil the first
         return True

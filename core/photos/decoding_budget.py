@@ -1,8 +1,9 @@
-"""What a picture takes to unpack, told from its header; a bound on all that is unpacked at once.
+"""The memory that decoding an image takes, estimated from its header, and a budget for all images
+that are decoded at once.
 
-A file of a kilobyte can ask for gigabytes, and one of half a megabyte for a minute. So nothing is
-unpacked before it is known what that takes, and threads that unpack wait for their share of one
-budget: four pictures that fit one by one do not fit side by side.
+A file of a kilobyte can ask for gigabytes, and one of half a megabyte for a minute. So the cost of
+an image is known before it is decoded, and threads wait for their share of one budget: four images
+that fit one by one may not fit side by side.
 """
 
 import ctypes
@@ -16,36 +17,36 @@ from io import BytesIO
 from PIL import Image
 
 MAX_DECODING_BYTES = 2**30
-"""So much memory pictures may take, all together: one that takes more by itself is not unpacked."""
+"""Most memory of all images that are decoded at once; an image that needs more is refused."""
 
 MAX_SCANS = 32
-"""A progressive JPEG has up to 26 scans where a library chooses them; every scan passes over all
-pixels again, in 0.1 s where there are 89 million. Inside a TIFF libtiff stops at a hundred."""
+"""Libraries write progressive JPEGs with up to 26 scans. Every scan passes over all pixels again,
+which takes 0.1 s for 89 million pixels. Inside a TIFF, libtiff stops at a hundred scans."""
 
 MAX_READS = 1_000_000
-"""Pillow reads what stands beside the pixels part by part, and holds the interpreter meanwhile: 12
-MB of empty comments took half a minute. The largest photos take a tenth of this, and what looks for
-a second frame behind a large first one two thirds."""
+"""Most reads of one file. Pillow reads metadata part by part and holds the interpreter lock: 12 MB
+of empty comments took half a minute. The largest photos need a tenth of this limit; the search for
+a second frame after a large first one needs two thirds."""
 
 TOO_MUCH_MEMORY = f"over {MAX_DECODING_BYTES // 2**30} GiB of memory to decode"
 TOO_MANY_SCANS = f"JPEG of over {MAX_SCANS} scans"
 TOO_MANY_PARTS = f"read in over {MAX_READS:,} parts"
 
 _SCAN = b"\xff\xda"
-# Between two markers a decoder skips what is none: stuffed zeros, restarts, fill bytes.
+# Between two markers a decoder skips stuffed zeros, restart markers and fill bytes.
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 _END = 0xD9
-# The rest have no length: restarts, the start, the end, and what no decoder passes.
+# Other markers have no length: restarts, the start, the end, and those that stop every decoder.
 _WITH_LENGTH = frozenset({*range(0xC0, 0xD0), *range(0xDB, 0xFF)})
 
-# Bytes a pixel that the reader of a format holds beside the picture until that is closed (kept),
-# or while it is unpacked; measured, and rounded up for deeper pixels.
+# Bytes per pixel that the reader of a format holds beside the image: until the image is closed
+# (kept), or while it is decoded (meanwhile). Measured, and rounded up for deeper pixels.
 _KEPT = {"WEBP": 13, "AVIF": 16}
 _MEANWHILE = {"BMP": 2, "HEIF": 16}
 
 
 class UnreadableImageError(Exception):
-    """A picture that is not read: `reason` is a constant, to be counted; `detail` says the rest."""
+    """An image that cannot be read: `reason` is a constant for counts, `detail` explains it."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(reason, detail)
@@ -54,19 +55,19 @@ class UnreadableImageError(Exception):
 
 
 class ImageTooCostlyError(UnreadableImageError):
-    """A picture that is not unpacked, for one of the reasons above."""
+    """An image that takes too much to decode, for one of the reasons above."""
 
 
 class CountedBytes(BytesIO):
-    """The bytes of a picture for `Image.open`, which may ask for them `MAX_READS` times, and so
-    may what uses the opened picture: then `ImageTooCostlyError` is raised."""
+    """The bytes of an image for `Image.open`. After `MAX_READS` reads, by `Image.open` or later,
+    it raises `ImageTooCostlyError`."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__(content)
         self._left = MAX_READS
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As any file; raises `ImageTooCostlyError`."""
+        """Read as any file does; raises `ImageTooCostlyError`."""
         self._left -= 1
         if self._left < 0:
             raise ImageTooCostlyError(
@@ -76,10 +77,11 @@ class CountedBytes(BytesIO):
 
 
 def check_scans(content: bytes) -> None:
-    """Raise `ImageTooCostlyError` for a JPEG that goes over its pixels too often.
+    """Raise `ImageTooCostlyError` for a JPEG with too many scans.
 
-    Cheap for every photo: the pair of bytes is counted, and only where there are too many of it are
-    those left out that stand in a thumbnail, a profile, or a further picture behind the first.
+    This is cheap for every photo: the two bytes of the marker are counted first. Only if there are
+    too many, the segments are parsed, to leave out those in a thumbnail, a profile or a second
+    picture.
     """
     if content.startswith(b"\xff\xd8") and content.count(_SCAN) > MAX_SCANS:
         there = sum(1 for _ in scans(content))
@@ -88,19 +90,19 @@ def check_scans(content: bytes) -> None:
 
 
 def pixel_bytes(image: Image.Image) -> int:
-    """The bytes that Pillow holds the pixels of an image in, be it unpacked or not."""
+    """The bytes of an image's pixels in Pillow, whether it is decoded yet or not."""
     return image.width * image.height * _bytes_a_pixel(image.mode)
 
 
 def open_reader_bytes(image: Image.Image) -> int:
-    """The bytes that the reader of an opened file holds beside its pixels as long as it is open."""
+    """The bytes that the reader of an opened file holds beside the pixels until it is closed."""
     return image.width * image.height * _KEPT.get(image.format or "", 0)
 
 
 def decoding_reader_bytes(image: Image.Image, content: bytes) -> int:
-    """The bytes that the reader of an opened file takes beside its pixels while it unpacks them.
+    """The bytes that the reader of an opened file takes beside the pixels while it decodes them.
 
-    Ask before `Image.draft`: a JPEG of several scans is held whole in any case.
+    Call it before `Image.draft`: a JPEG of several scans is held in full size in any case.
     """
     pixels = image.width * image.height
     if image.format in {"JPEG", "MPO"}:
@@ -114,8 +116,8 @@ def decoding_reader_bytes(image: Image.Image, content: bytes) -> int:
 
 
 class MemoryBudget:
-    """Bytes that threads take and give back; who asks first is served first, so that a large
-    picture is not passed by small ones for ever."""
+    """A number of bytes that threads acquire and release, first come, first served, so that small
+    images cannot overtake a large one for ever."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -125,11 +127,11 @@ class MemoryBudget:
 
     @property
     def taken(self) -> int:
-        """The bytes that are taken now."""
+        """The bytes that are acquired now."""
         return self.most - self._free
 
     def acquire(self, size: int) -> None:
-        """Wait for `size` bytes; `release` returns them. Raises `ImageTooCostlyError` at once if
+        """Wait for `size` bytes; `release` gives them back. Raises `ImageTooCostlyError` at once if
         the budget is smaller than `size`."""
         if size > self.most:
             raise ImageTooCostlyError(TOO_MUCH_MEMORY, f"it takes {size:,} bytes")
@@ -139,12 +141,12 @@ class MemoryBudget:
             try:
                 self._changed.wait_for(lambda: self._turns[0] is turn and size <= self._free)
                 self._free -= size
-            finally:  # whoever is interrupted while waiting makes room, too
+            finally:  # a thread that is interrupted while it waits leaves the queue too
                 self._turns.remove(turn)
                 self._changed.notify_all()
 
     def release(self, size: int) -> None:
-        """End the use of `size` bytes."""
+        """Give `size` bytes back."""
         with self._changed:
             self._free += size
             self._changed.notify_all()
@@ -153,8 +155,7 @@ class MemoryBudget:
     def share(self, size: int) -> Iterator[None]:
         """Hold `size` bytes inside the block; raises as `acquire`.
 
-        Not to be asked for again inside: two threads that hold one share and wait for a second
-        would wait for ever.
+        Do not nest it: two threads that each hold a share and wait for another would deadlock.
         """
         self.acquire(size)
         try:
@@ -164,14 +165,14 @@ class MemoryBudget:
 
 
 DECODING_MEMORY = MemoryBudget(MAX_DECODING_BYTES)
-"""The budget of this process. Workers that unpack for it in processes of their own take from it."""
+"""The budget of this process. It also pays for worker processes that decode for this one."""
 
 
 def _keep_few_arenas() -> None:
-    """glibc gives up to eight threads a core an arena each, and keeps in it what was freed there:
-    pictures unpacked in eight threads, two at a time, took three times what two take. With two
-    arenas nothing was slower."""
-    with suppress(AttributeError, OSError, TypeError):  # another C library, or none to be asked
+    """Let glibc use two malloc arenas. By default it has up to eight per core and keeps freed
+    memory in each: images decoded in eight threads, two at a time, took three times the memory of
+    two. With two arenas nothing was slower."""
+    with suppress(AttributeError, OSError, TypeError):  # another C library, or none to call
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
@@ -180,7 +181,7 @@ _keep_few_arenas()
 
 
 def scans(content: bytes) -> Iterator[int]:
-    """Where the scans of the first picture of a JPEG begin, as a decoder comes to them."""
+    """The offsets of the scans of a JPEG's first picture, in the order of decoding."""
     at = 2
     while (found := _MARKER.search(content, at)) is not None:
         marker, at = content[found.start() + 1], found.end()
@@ -193,7 +194,7 @@ def scans(content: bytes) -> Iterator[int]:
 
 
 def _of_several_scans(image: Image.Image, content: bytes) -> bool:
-    """Whether the first scan leaves something to others: some bits, or some of the bands."""
+    """Whether the first scan leaves some bits or some bands to later scans."""
     if image.info.get("progressive"):
         return True
     first = next(scans(content), None)
@@ -201,23 +202,23 @@ def _of_several_scans(image: Image.Image, content: bytes) -> bool:
 
 
 def _copied_bytes(image: Image.Image, content: bytes) -> int:
-    """Bytes of a file that was opened with less in it than came."""
+    """The bytes of the stripped copy of a file; 0 if the file was opened unchanged."""
     file = getattr(image, "fp", None)
     held = file.getvalue() if isinstance(file, BytesIO) else content
     return 0 if held is content else len(held)
 
 
 def _heif_areas(content: bytes) -> Iterator[int]:
-    """Pixels of each picture inside: a tile may be larger than what is put together of it. One that
-    is larger when it is unpacked than is said here is refused by libheif."""
+    """The pixels of each picture inside; a tile may be larger than the image that it is part of.
+    libheif refuses a tile that turns out larger than stated here."""
     for found in re.finditer(rb"ispe\0{4}(.{4})(.{4})", content, re.DOTALL):
         width, height = (int.from_bytes(each, "big") for each in found.groups())
         yield width * height
 
 
 def _tile_bytes(image: Image.Image) -> int:
-    """A tile of a TIFF is unpacked whole, and may be larger than the picture; so may a strip be,
-    up to all of it."""
+    """The bytes of one tile or strip of a TIFF, which is decoded as a whole. A tile may be larger
+    than the image, and a strip may be all of it."""
     tags = image.tag_v2  # type: ignore[attr-defined]  # of Pillow's reader of TIFF
     width, height = (_number(tags.get(tag)) for tag in (322, 323))
     samples, bits = _number(tags.get(277)) or 1, max(_numbers(tags.get(258)), default=1)

@@ -1,4 +1,4 @@
-"""An opened photo -> its pixels as a person sees them: first frame, upright, on white, sRGB."""
+"""An opened photo -> its pixels for display: first frame, upright, on white, sRGB."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,10 @@ from core.photos.colors import Colors, colors_of
 from core.photos.open_image import load_image
 
 STRIP_PIXELS = 2**18
-"""What turns pixels into RGB by way of further copies does so for as many at a time."""
+"""Pixels that are converted to RGB at a time, where the conversion makes further copies."""
 
-# EXIF orientation -> what makes the photo upright. Pillow's own `exif_transpose` also writes the
-# EXIF anew, and fails where a camera wrote some other part of it badly.
+# EXIF orientation -> the transposition that turns the photo upright. Pillow's own `exif_transpose`
+# also rewrites the EXIF, and fails if a camera wrote another part of it wrongly.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -25,10 +25,10 @@ _TURNS = {
 
 
 def display_pixels(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """The first frame as a person sees it: orientation applied, on white, 8-bit sRGB; and what a
-    person should be told of it, if anything.
+    """The first frame for display (orientation applied, on white, 8-bit sRGB), and a remark for a
+    person, if any.
 
-    Raises whatever readers raise of data that ends early or cannot be decoded.
+    Raises what readers raise for data that ends early or cannot be decoded.
     """
     loaded, told = load_image(image)
     with loaded:
@@ -38,20 +38,20 @@ def display_pixels(image: Image.Image) -> tuple[Image.Image, str | None]:
 
 
 def is_plain_rgb(image: Image.Image) -> bool:
-    """Whether the pixels are shown without a copy of them."""
+    """Whether the pixels can be displayed without a converted copy."""
     return image.mode == "RGB" and "transparency" not in image.info
 
 
 def may_be_turned(image: Image.Image) -> bool:
-    """Whether an opened photo may have to be turned: a PNG tells only at its end."""
+    """Whether an opened photo may have to be turned. A PNG says so only at its end."""
     return image.format == "PNG" or orientation(image) in _TURNS
 
 
 def orientation(image: Image.Image) -> int:
-    """The EXIF orientation; 1 where nothing says it."""
+    """The EXIF orientation; 1 if the photo has none."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # EXIF is damaged more often than the photo it comes with
+    except Exception:  # EXIF is damaged more often than its photo
         return 1
 
 
@@ -60,7 +60,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     plain = is_plain_rgb(image)
     if plain and colors is None:
         return image
-    # Strip by strip: each copy of the largest photo takes a third of a gigabyte.
+    # By strips: each copy of the largest photo takes a third of a gigabyte.
     rgb = image if plain else Image.new("RGB", image.size)
     for top, strip in _strips(image):
         rgb.paste(_strip_to_rgb(strip, colors), (0, top))
@@ -75,7 +75,7 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 
 def _strip_to_rgb(image: Image.Image, colors: Colors | None) -> Image.Image:
     if image.mode.startswith("I;16"):
-        # convert("RGB") clips values at 255, which turns the photo white.
+        # convert("RGB") clips values at 255, which would turn the photo white.
         image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         rgba = image.convert("RGBA")

@@ -1,4 +1,4 @@
-"""What bytes are that no reader knows: a damaged photo, a kind that is not read, or no picture."""
+"""The type of a file that no reader opens: a damaged photo, an unsupported format, or no image."""
 
 import re
 from collections.abc import Iterator
@@ -16,8 +16,7 @@ TRUNCATED = "truncated or damaged"
 FRAME = "take a frame of it as a photo"
 CONVERT = "convert it to JPEG, PNG, WebP or AVIF"
 
-# What a file of one of the formats that are read begins with, be it cut off before a reader can
-# tell its kind.
+# Signatures of the supported formats: a file with one that no reader opens was cut off early.
 _READ = (
     (re.compile(rb"\xff\xd8\xff"), "JPEG"),
     (re.compile(rb"\x89PNG\r\n"), "PNG"),
@@ -27,8 +26,8 @@ _READ = (
     (re.compile(rb"BM.{12}[\x0c\x28\x6c\x7c]\x00\x00\x00", re.DOTALL), "BMP"),
 )
 
-# Where, what stands there, and what that is. Raw files that are TIFFs are told apart where TIFFs
-# are opened.
+# Offset, signature, reason and advice. Camera raw files that are TIFFs are handled in
+# `core.photos.tiff`.
 _SIGNATURES: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xff\x0a", "JPEG XL is not read", CONVERT),
     (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL is not read", CONVERT),
@@ -79,7 +78,7 @@ _FORMS = (
     (re.compile(rb"\x0a[\x00\x02-\x05]\x01[\x01\x02\x04\x08]"), "PCX"),
 )
 
-# Brands of the file type box that all formats begin with that are kin of MP4.
+# Brands in the `ftyp` box, with which MP4 and its relatives begin.
 _BRANDS: dict[bytes, tuple[str, str]] = {
     **dict.fromkeys((b"crx ",), (CAMERA_RAW, DEVELOP)),
     **dict.fromkeys((b"jxl ",), ("JPEG XL is not read", CONVERT)),
@@ -92,7 +91,7 @@ _BRANDS: dict[bytes, tuple[str, str]] = {
 _HEIF_BRANDS = (b"mif1", b"msf1", b"miaf", b"hei", b"hev")
 _SEQUENCES = (b"hevc", b"hevx", b"hevm", b"hevs", b"msf1")
 
-# Atomic, or a page of many comments would be tried in every way they can be cut.
+# Possessive quantifiers: otherwise many comments would be tried in every way to split them.
 _SVG = re.compile(
     rb"(?>\s+|<\?.*?\?>|<!--.*?-->|<!doctype[^\[>]*(?:\[.*?\]\s*)?>)*+<(?:[a-z]+:)?svg\b",
     re.IGNORECASE | re.DOTALL,
@@ -101,7 +100,7 @@ _SVG_WITHIN = 65_536  # drawing programs put long comments and name lists before
 
 
 def unknown_type_reason(content: bytes) -> tuple[str, str]:
-    """A reason, to be counted, and the rest of it, for bytes that no reader takes for a photo."""
+    """The reason (a constant for counts) and the detail, for bytes that no reader opens."""
     if _is_without_picture(content):
         return NO_PICTURE, "it ends before any pixels"
     for at, sign, reason, detail in _SIGNATURES:
@@ -132,7 +131,7 @@ def _by_brand(content: bytes) -> tuple[str, str]:
 
 
 def _by_form(content: bytes) -> tuple[str, str] | None:
-    """Of formats that begin with too little to be told by that alone."""
+    """The reason for formats whose signature alone is too short to recognize them."""
     for beginning, kind in _READ:
         if beginning.match(content):
             return _cut_off(content, kind)
@@ -154,7 +153,7 @@ def _is_svg(content: bytes) -> bool:
 
 
 def _is_without_picture(content: bytes) -> bool:
-    """Whether a GIF or JPEG comes to its end before any pixels."""
+    """Whether a GIF or JPEG ends before any pixels."""
     if content.startswith(b"GIF8"):
         return next(_gif_parts(content), None) == 0x3B
     at = 2
@@ -167,7 +166,7 @@ def _is_without_picture(content: bytes) -> bool:
 
 
 def _gif_parts(content: bytes) -> Iterator[int]:
-    """What the parts of a GIF are that follow its comments and other extensions."""
+    """The types of a GIF's blocks, without comments and other extensions."""
     flags = content[10] if len(content) > 10 else 0
     at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
     while at < len(content):

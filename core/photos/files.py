@@ -1,4 +1,4 @@
-"""Bytes that are said to be a photo, read no further than a photo can go."""
+"""Reading the file of a photo, up to a limit of size."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ FILE_TOO_LARGE = f"over {MAX_BYTES // 2**20} MiB"
 
 
 def read_photo(held: bytes | Path) -> bytes:
-    """The bytes, or those of the file; raises `RejectedError` for more than any photo has, and
-    `OSError`.
+    """The bytes, read from a file if `held` is a path.
 
-    A film of gigabytes would fill the memory before it is found to be none.
+    Raises `OSError`, and `RejectedError` for more than `MAX_BYTES`: a film of gigabytes would fill
+    the memory before it is recognized.
     """
     size = len(held) if isinstance(held, bytes) else held.stat().st_size
     if not size and isinstance(held, Path):

@@ -1,4 +1,4 @@
-"""ICC profiles made from numbers: of pictures that say their colors by a code or by coordinates."""
+"""ICC profiles for pictures that state their colors by a code or by coordinates."""
 
 import struct
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 Chromaticity = tuple[float, float]
-"""x and y of a color in the CIE 1931 diagram."""
+"""x and y of a color in the CIE 1931 chromaticity diagram."""
 
 
 class Curve(NamedTuple):
-    """How stored values become light: y = ((x + a) / (1 + a)) ** gamma, below `cut` a line."""
+    """A transfer curve: light = ((x + a) / (1 + a)) ** gamma, and a straight line below `cut`."""
 
     gamma: float
     a: float = 0.0
@@ -24,7 +24,7 @@ _D65, _D50, _C = (0.3127, 0.3290), (0.9642, 1.0, 0.8249), (0.310, 0.316)
 SRGB_CURVE = Curve(2.4, 0.055, 0.04045, 1 / 12.92)
 _BT601 = ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070))
 
-# White, red, green and blue of the color primaries of ITU-T H.273, by their code.
+# White, red, green and blue of the color primaries of ITU-T H.273 by code.
 _PRIMARIES: dict[int, tuple[Chromaticity, Chromaticity, Chromaticity, Chromaticity]] = {
     1: (_D65, (0.640, 0.330), (0.300, 0.600), (0.150, 0.060)),
     4: (_C, (0.670, 0.330), (0.210, 0.710), (0.140, 0.080)),
@@ -38,8 +38,8 @@ _PRIMARIES: dict[int, tuple[Chromaticity, Chromaticity, Chromaticity, Chromatici
     22: (_D65, (0.630, 0.340), (0.295, 0.605), (0.155, 0.077)),
 }
 
-# Transfer characteristics. Those of television are shown as sRGB, as browsers do; so are PQ and HLG
-# (16 and 18), as nothing here maps their brightness.
+# Transfer characteristics. As in browsers, those of television are taken for sRGB. So are PQ and
+# HLG (16 and 18), because their brightness is not tone-mapped here.
 _CURVES = {4: Curve(2.2), 5: Curve(2.8), 8: Curve(1.0), 17: Curve(2.6)}
 
 _BRADFORD = np.array(
@@ -48,7 +48,7 @@ _BRADFORD = np.array(
 
 
 def coded_profile(primaries: int, transfer: int) -> bytes | None:
-    """The profile that two codes of ITU-T H.273 stand for; None for unknown ones, and for sRGB."""
+    """The profile for two codes of ITU-T H.273; None for unknown codes and for sRGB."""
     if primaries not in _PRIMARIES:
         primaries = 1
     curve = _CURVES.get(transfer, SRGB_CURVE)
@@ -58,9 +58,9 @@ def coded_profile(primaries: int, transfer: int) -> bytes | None:
 
 
 def png_profile(gamma: float | None, points: Sequence[float] | None) -> bytes | None:
-    """The profile that a PNG's gAMA and cHRM stand for; None where that is no color space, or sRGB.
+    """The profile for a PNG's gAMA and cHRM; None if they give no color space, or sRGB.
 
-    `gamma` is as stored, about 0.45; `points` are x and y of white, red, green and blue.
+    `gamma` is the stored value, about 0.45; `points` are x and y of white, red, green and blue.
     """
     curve = SRGB_CURVE
     if gamma and 0.1 < gamma < 5 and abs(gamma - 1 / 2.2) > 0.005:
@@ -77,7 +77,7 @@ def png_profile(gamma: float | None, points: Sequence[float] | None) -> bytes | 
 def rgb_profile(
     points: tuple[Chromaticity, Chromaticity, Chromaticity, Chromaticity], curve: Curve
 ) -> bytes | None:
-    """The profile of a screen of this white, red, green and blue; None where they span nothing."""
+    """The profile for this white, red, green and blue; None if they span no color space."""
     if any(not 0 <= x < 1 or not 0 < y < 1 for x, y in points):
         return None
     white, *primaries = (np.array([x / y, 1.0, (1 - x - y) / y]) for x, y in points)

@@ -1,5 +1,4 @@
-"""JPEGs that lack their end marker, and whether that is all they lack; JPEGs without what other
-programs have written into them."""
+"""JPEGs without an end marker: whether all pixels are there. JPEGs stripped of other segments."""
 
 import re
 from collections.abc import Callable
@@ -12,42 +11,42 @@ from core.photos.decoding_budget import scans
 JPEG_END = b"\xff\xd9"
 
 _FILLING = bytes(16)
-"""So many zeros do not stand in what is coded."""
+"""Entropy-coded data never has this many zeros in a row."""
 
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
-# Pixels to whoever still waits for some; passed over by who has them all. A decoder that comes to
-# the end of what there is goes on with zeros: this begins with ones.
+# A decoder that still waits for data takes this for pixels; one that has all pixels skips it. At
+# the end of the data a decoder goes on with zeros, so the noise begins with ones.
 _NOISE = bytes(range(251, 37, -11))
 _ROWS = 64
 
 
 def has_all_pixels(content: bytes, bands: int, load: Callable[[bytes], Image.Image]) -> bool:
-    """Whether a JPEG of so many bands that has no end holds all of its pixels; `load` decodes one
-    from its bytes.
+    """Whether a JPEG with `bands` bands and without an end marker holds all of its pixels.
 
-    What follows the last pixel does not change the picture: it is decoded with noise behind it and
-    with nothing. One whose later scans are not there looks whole and is not.
+    `load` decodes a JPEG from its bytes. Data after the last pixel does not change the picture, so
+    the JPEG is decoded with noise appended and with nothing appended, and compared. A JPEG that
+    lacks later scans would pass that test; it is recognized by its scan headers.
     """
     if not _ends_with_all_scans(content, bands):
         return False
     restarts = len(_RESTART.findall(content, content.rfind(b"\xff\xda")))
     parts = [bytes([0xFF, 0xD0 + n % 8]) + _NOISE for n in range(restarts, restarts + 64)]
-    noise = b"".join(parts)  # it may end inside a part, or where a restart is waited for
+    noise = b"".join(parts)  # the data may end inside a segment or before a restart marker
     seen = _digest(load(content + JPEG_END))
     return all(_digest(load(content + each + JPEG_END)) == seen for each in (_NOISE + noise, noise))
 
 
 def strip_padding(content: bytes) -> bytes:
-    """A JPEG that has no end without the zeros that it is filled up with, as a download that broke
-    off is: a decoder takes them for pixels, and does not complain."""
+    """A JPEG without an end marker, stripped of trailing zeros, with which interrupted downloads
+    are padded: a decoder would take the zeros for pixels without an error."""
     if not content.endswith(_FILLING) or content.rfind(JPEG_END) > content.rfind(b"\xff\xda"):
         return content
     return content.rstrip(b"\0")
 
 
 def _digest(image: Image.Image) -> bytes:
-    """Of the pixels; row by row, as a copy of the largest takes a third of a gigabyte."""
+    """A digest of the pixels, by rows: a copy of the largest photo takes a third of a gigabyte."""
     found = sha256()
     for top in range(0, image.height, _ROWS):
         rows = image.crop((0, top, image.width, min(top + _ROWS, image.height)))
@@ -57,11 +56,11 @@ def _digest(image: Image.Image) -> bytes:
 
 
 def _ends_with_all_scans(content: bytes, bands: int) -> bool:
-    """Whether the scans that begin tell every coefficient of every band to its last bit."""
+    """Whether the scan headers cover every bit of every coefficient of every band."""
     told = set[tuple[int, int]]()
     for at in scans(content):
-        # Behind the mark: length (2 bytes), bands, two bytes a band, first and last coefficient,
-        # bits told before and bits left.
+        # After the marker: length (2 bytes), bands, two bytes for each band, first and last
+        # coefficient, bits sent before and bits left.
         count = content[at + 4] if at + 4 < len(content) else 0
         rest = content[at + 5 + 2 * count : at + 8 + 2 * count]
         if len(rest) < 3:
@@ -73,8 +72,8 @@ def _ends_with_all_scans(content: bytes, bands: int) -> bool:
 
 
 def strip_jpeg(content: bytes) -> bytes:
-    """A JPEG without the segments that are no picture: only whole ones stay of those that say how
-    it is to be shown (Exif, color profile, what Adobe says of its bands)."""
+    """A JPEG without segments that are no part of the picture. Complete segments that say how to
+    display it stay (Exif, color profile, Adobe's color transform)."""
     kept, at, end = [content[:2]], 2, 2
     while content[at : at + 1] == b"\xff" and at + 4 <= len(content):
         marker = content[at + 1]
@@ -91,7 +90,7 @@ def strip_jpeg(content: bytes) -> bytes:
     return b"".join((*kept, content[end:]))
 
 
-# Markers of segments, how these begin, and the least bytes that they have.
+# Marker, signature and least bytes of each segment that stays.
 _SHOWN_BY = ((0xE1, b"Exif\0\0", 14), (0xE2, b"ICC_PROFILE\0", 14), (0xEE, b"Adobe", 12))
 _SCAN = 0xDA
 

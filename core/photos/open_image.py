@@ -1,7 +1,7 @@
-"""The one place where bytes of strangers become an opened picture, and an opened one its pixels.
+"""The one place where untrusted bytes are opened as an image, and an opened image is decoded.
 
-Pillow gives up on intact pixels for what stands beside them: a long text, a missing end. Here it is
-given the picture without that.
+Pillow refuses intact pixels because of data beside them: a long text, a missing end. This module
+removes that data first.
 """
 
 import struct
@@ -14,19 +14,19 @@ from core.photos.decoding_budget import CountedBytes, check_scans
 
 NO_END = "JPEG without its end: all of its pixels are there"
 
-# Depth maps, thumbnails and the like inside are never looked at; one thread, as photos are decoded
-# side by side already.
+# Depth maps and thumbnails inside a file are not used. One thread: photos are decoded in parallel
+# already.
 pillow_heif.register_heif_opener(
     thumbnails=False, depth_images=False, aux_images=False, decode_threads=1
 )
-Image.init()  # Pillow loads the readers of its rarer formats late, and fails on their names before
+Image.init()  # Pillow loads rarer readers late and fails on their names until then
 
 
 def open_image(content: bytes, formats: tuple[str, ...]) -> Image.Image:
-    """Open a picture of one of Pillow's `formats` without unpacking its pixels.
+    """Open an image of one of Pillow's `formats` without decoding its pixels.
 
-    Raises `PictureError` for what is not read, and for damaged bytes whatever Pillow raises. The
-    colors are those of the file: what says which those are is in `Image.info`.
+    Raises `UnreadableImageError` for unsupported files, and what Pillow raises for damaged bytes.
+    Colors are not converted; `Image.info` says which they are.
     """
     check_scans(content)
     if content.startswith(strip_metadata.PNG_SIGNATURE) and "PNG" in formats:
@@ -52,10 +52,10 @@ def open_image(content: bytes, formats: tuple[str, ...]) -> Image.Image:
 
 
 def load_image(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """Unpack the pixels of an opened picture. What is returned holds them, in place of what was
-    given, and with it what a person should be told of it.
+    """Decode the pixels of an opened image. Returns the image to use in place of the given one, and
+    a remark for a person, if any.
 
-    Raises for damaged pixels whatever Pillow raises.
+    Raises what Pillow raises for damaged pixels.
     """
     try:
         image.load()
@@ -64,7 +64,7 @@ def load_image(image: Image.Image) -> tuple[Image.Image, str | None]:
         if content is None:
             raise
         scale, bands = _scale(image), len(image.getbands())
-        image.close()  # its memory is there for the next
+        image.close()  # frees its memory for the next image
 
         def load(content: bytes) -> Image.Image:
             again = Image.open(CountedBytes(content), formats=("JPEG",))
@@ -79,7 +79,7 @@ def load_image(image: Image.Image) -> tuple[Image.Image, str | None]:
 
 
 def _unended(image: Image.Image) -> bytes | None:
-    """The bytes of an opened JPEG that may lack its end alone."""
+    """The bytes of an opened JPEG that may lack only its end marker; None for others."""
     file = getattr(image, "fp", None)
     if image.format not in {"JPEG", "MPO"} or not isinstance(file, CountedBytes):
         return None

@@ -1,8 +1,8 @@
-"""Pictures without the parts that are no picture: what stands beside the pixels of a PNG or WebP,
-may be of any size and damaged in any way, and never costs the picture.
+"""PNG and WebP stripped of metadata: chunks beside the pixels may have any size and any damage, and
+must not cost the picture.
 
-What says how the picture is to be shown (its profile, its orientation) is taken out first, with a
-bound on what it may unpack to. Everything else beside the pixels is read by nobody here.
+The profile and the orientation, which say how to display the picture, are read first, with a limit
+on their decompressed size. All other metadata is ignored.
 """
 
 import struct
@@ -17,16 +17,16 @@ NO_PICTURE = "has no picture in it"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 MAX_PROFILE_BYTES = 2**23
-"""Bytes of a color profile: those of printers have up to three million. A larger one is none."""
+"""Most bytes of a color profile. Profiles of printers have up to three million bytes."""
 
 MAX_TEXT_BYTES = 2**20
-"""Bytes that are looked through for an orientation; it stands near the beginning."""
+"""Most bytes that are searched for an orientation; it stands near the beginning."""
 
-# Beside the pixels, what Pillow shows a picture by; of no use where it is damaged.
+# Chunks beside the pixels that Pillow uses to display a picture; damaged ones are dropped.
 _SHOWN_BY = (b"tRNS", b"acTL", b"eXIf", b"sRGB", b"gAMA", b"cHRM")
 _LEAST = {b"acTL": 8, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
 _LEAST_CLEAR = {0: 2, 2: 6}
-"""Bytes that say which grey, or which color, is transparent, by the kind of colors."""
+"""Least bytes of the transparent grey or color (tRNS), by color type."""
 
 _WEBP_PIXELS = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF")
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
@@ -34,15 +34,15 @@ _XMP, _RAW_EXIF = b"XML:com.adobe.xmp", b"Raw profile type exif"
 
 
 class StrippedImage(NamedTuple):
-    """A picture as its bytes without what is no picture, and what was found there of use, under the
-    names that Pillow's `Image.info` has for it."""
+    """The bytes of a picture without metadata, and useful metadata under Pillow's names for
+    `Image.info`."""
 
     content: bytes
     info: dict[str, Any]
 
 
 def strip_png(content: bytes) -> StrippedImage:
-    """A PNG without texts and without what is damaged beside its pixels.
+    """A PNG without texts and without damaged chunks beside its pixels.
 
     Raises `ImageTooCostlyError` for too many chunks, `UnreadableImageError` if there are no pixels.
     """
@@ -67,21 +67,21 @@ def strip_png(content: bytes) -> StrippedImage:
 
 
 def _least(kind: bytes, content: bytes) -> int:
-    """The bytes that a part of a PNG has at least where it is of use."""
+    """The least bytes of a chunk of a PNG that is useful."""
     if kind == b"tRNS":
         return _LEAST_CLEAR.get(int.from_bytes(content[25:26], "big"), 0)
     return _LEAST.get(kind, 0)
 
 
 def color_code(content: bytes) -> tuple[int, ...] | None:
-    """Color primaries and transfer characteristics (ITU-T H.273) of the first picture of an AVIF or
-    HEIF that states them."""
+    """Color primaries and transfer characteristics (ITU-T H.273) that an AVIF or HEIF states for
+    the first of its pictures that has any."""
     at = content.find(b"colrnclx")
     return struct.unpack(">HH", content[at + 8 : at + 12]) if 0 < at < len(content) - 12 else None
 
 
 def _read(kind: bytes, body: bytes) -> dict[str, Any]:
-    """What a part says of how the picture is to be shown."""
+    """What a chunk says about how to display the picture."""
     if kind in _TEXTS:
         return _text(kind, body)
     if kind == b"iCCP":
@@ -90,8 +90,8 @@ def _read(kind: bytes, body: bytes) -> dict[str, Any]:
 
 
 def strip_webp(content: bytes) -> bytes:
-    """A WebP whose metadata is cut off, or whose length is said wrongly, with what is whole of it;
-    others as they are."""
+    """A WebP with truncated metadata or a wrong length, reduced to its complete chunks; any other
+    WebP unchanged."""
     if len(content) < 12 or struct.unpack("<I", content[4:8])[0] == len(content) - 8:
         return content
     at, kept = 12, list[bytes]()
@@ -99,7 +99,7 @@ def strip_webp(content: bytes) -> bytes:
         kind, size = struct.unpack("<4sI", content[at : at + 8])
         chunk = content[at : at + 8 + size + size % 2]
         if len(chunk) < 8 + size and kind not in _WEBP_PIXELS:
-            break  # metadata, or what somebody wrote behind the picture
+            break  # metadata, or data appended after the picture
         kept.append(chunk)
         at += len(chunk)
     body = b"".join(kept)
@@ -107,7 +107,7 @@ def strip_webp(content: bytes) -> bytes:
 
 
 def _chunks(file: CountedBytes) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of the parts of a PNG, up to its end or to where it is cut off."""
+    """Type, start and end of the chunks of a PNG, up to its end or to where it is truncated."""
     at = len(PNG_SIGNATURE)
     while file.seek(at) == at and len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
@@ -118,7 +118,7 @@ def _chunks(file: CountedBytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _text(kind: bytes, body: bytes) -> dict[str, Any]:
-    """What a text says of the orientation, if it is of a kind that may."""
+    """The orientation in a text chunk, if chunks with its keyword may have one."""
     key, _, rest = body.partition(b"\0")
     if key not in {_XMP, _RAW_EXIF}:
         return {}
@@ -140,7 +140,7 @@ def _profile(body: bytes) -> dict[str, Any]:
 
 
 def _unpacked(packed: bytes, most: int) -> bytes:
-    """The first `most` bytes, or as many as there are before what is damaged."""
+    """The first `most` decompressed bytes, or fewer if the data is damaged after them."""
     unpack, done, at = zlib.decompressobj(), bytearray(), 0
     try:
         while at < len(packed) and len(done) < most and not unpack.eof:

@@ -1,5 +1,5 @@
-"""Which picture of a TIFF is the photo. A raw file of a camera is one whose first picture is a
-small preview, and a scanner may put one before the full picture, too."""
+"""Finds the photo among the pictures of a TIFF. In a camera raw file the first picture is a
+small preview; a scanner may put a preview before the full picture too."""
 
 import struct
 
@@ -25,14 +25,14 @@ CAMERA_RAW = "raw file of a camera"
 DEVELOP = "develop it into a JPEG or TIFF"
 
 MOST_DIRECTORIES = 64
-"""So many pictures in one file are looked at for the full one."""
+"""Most pictures in one file that are searched for the full one."""
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _SAMPLES, _STRIP_HEIGHT, _TILE_WIDTH, _TILE_HEIGHT, _FORMAT = 277, 278, 322, 323, 339
 _KIND, _OLD_KIND, _SUB, _PROFILE, _DNG = 254, 255, 330, 34675, 50706
 _WHERE = (257, 259, 266, 273, 278, 279, 323, 324, 325)  # where the pixels are, and how packed
 
-_SENSOR = {32803, 34892}  # photometric interpretations: before and after colors are put together
+_SENSOR = {32803, 34892}  # photometric interpretations: before and after demosaicing
 
 
 def open_tiff(content: bytes) -> Image.Image:
@@ -58,7 +58,7 @@ def open_tiff(content: bytes) -> Image.Image:
 
 
 def _full(file: CountedBytes, first: ImageFileDirectory_v2) -> ImageFileDirectory_v2:
-    """The directory of the picture that the file is about."""
+    """The directory of the full picture."""
     beside = [_directory(file, at) for at in numbers(first, _SUB)[:MOST_DIRECTORIES]]
     raw = file.getvalue()[8:10] == b"CR" or _DNG in first
     if raw or any(number(each, _PHOTOMETRIC) in _SENSOR for each in (first, *beside)):
@@ -71,9 +71,7 @@ def _full(file: CountedBytes, first: ImageFileDirectory_v2) -> ImageFileDirector
         beside.append(at)
     full = [each for each in beside if not _is_reduced(each) and _area(each)]
     if not full:
-        raise UnreadableImageError(
-            CAMERA_RAW, f"a small preview is all that can be read; {DEVELOP}"
-        )
+        raise UnreadableImageError(CAMERA_RAW, f"only a small preview can be read; {DEVELOP}")
     return max(full, key=_area)
 
 
@@ -87,7 +85,7 @@ def _directory(file: CountedBytes, at: int | None) -> ImageFileDirectory_v2:
 
 
 def _open_plain(content: bytes, tags: ImageFileDirectory_v2, turn: int | None) -> Image.Image:
-    """As Pillow reads it; with the orientation given, one that is not the first of the file."""
+    """The picture as Pillow reads it. With `turn`, its orientation, it is not the file's first."""
     if turn is not None:
         content = _pointed_to(content, tags.offset)
     try:
@@ -102,7 +100,7 @@ def _open_plain(content: bytes, tags: ImageFileDirectory_v2, turn: int | None) -
 
 
 def _open_padded(content: bytes, tags: ImageFileDirectory_v2, error: Exception) -> Image.Image:
-    """Once more with what may be cut off behind the tags: the offset of a next picture."""
+    """Open again with the offset of a next picture appended, which may be truncated."""
     try:
         return Image.open(CountedBytes(content + bytes(8)), formats=("TIFF",))
     except UnidentifiedImageError:
@@ -110,7 +108,7 @@ def _open_padded(content: bytes, tags: ImageFileDirectory_v2, error: Exception) 
 
 
 def _is_cut(content: bytes, tags: ImageFileDirectory_v2) -> bool:
-    """Whether the file ends within the tags, or within what they say of where the pixels are."""
+    """Whether the file ends within the tags, or within the offsets and sizes of the pixels."""
     if not {273, 279} <= set(tags) and not {324, 325} <= set(tags):
         return True
     order, big = ("<" if content[:1] == b"I" else ">"), content[2:3] == b"+"
@@ -123,7 +121,7 @@ def _is_cut(content: bytes, tags: ImageFileDirectory_v2) -> bool:
 
 
 def _pointed_to(content: bytes, offset: int) -> bytes:
-    """The file with another picture as its first."""
+    """The file with the picture at `offset` as its first."""
     order = "<" if content[:1] == b"I" else ">"
     if content[2:3] == b"+":
         return content[:8] + struct.pack(f"{order}Q", offset) + content[16:]
@@ -139,7 +137,7 @@ def _area(tags: ImageFileDirectory_v2) -> int:
 
 
 def _open_grey(content: bytes, tags: ImageFileDirectory_v2, turn: int) -> Image.Image:
-    """Its pixels as bytes: a picture of as many columns as a row has bytes."""
+    """The pixels as bytes: a picture with one column for each byte of a row."""
     order = ">" if content[:1] == b"M" else "<"
     samples = Samples.of(tags, order)
     if samples is None:
@@ -157,7 +155,7 @@ def _open_grey(content: bytes, tags: ImageFileDirectory_v2, turn: int) -> Image.
 
 
 def _with_entries(content: bytes, order: str, entries: dict[int, list[int]]) -> bytes:
-    """The file with other tags for its first picture, appended."""
+    """The file with new tags for its first picture; they are appended."""
     start = len(content) + len(content) % 2
     at = start + 2 + 12 * len(entries) + 4
     rows, beside = struct.pack(f"{order}H", len(entries)), b""

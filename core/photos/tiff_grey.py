@@ -1,5 +1,5 @@
-"""Grey pixels of a TIFF, of any depth. Pillow reads some depths as others, some as negatives, most
-not at all: here it unpacks them as bytes, whatever their compression, and these become numbers."""
+"""Grey pixels of a TIFF of any depth. Pillow misreads some depths, inverts some, and cannot read
+most. Here Pillow only decompresses the bytes, and this module turns them into numbers."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -22,12 +22,12 @@ _MOST_VALUE, _LEAST_REAL, _MOST_REAL = 281, 340, 341
 
 _WHOLE_BYTES = {1, 5, 8, 32773, 32946, 34925, 50000}  # compressions of bytes, not of pixels
 _UNKNOWN = 4
-_ROWS_BYTES = 2**17  # with what is made of them fifty times as many are held
+_ROWS_BYTES = 2**17  # converting them takes fifty times as much memory
 _USUAL_BITS = (8, 10, 12, 14, 15, 16, 24, 31, 32)
 
 
 class GreyTiff(Image.Image):
-    """A grey TIFF, opened: of 8 bits once it is loaded."""
+    """An opened grey TIFF; once loaded it has 8 bits."""
 
     format = "TIFF"
 
@@ -37,10 +37,10 @@ class GreyTiff(Image.Image):
         super().__init__()
         self._mode, self._size = "L", samples.size
         self._packed, self._samples, self._orientation = packed, samples, orientation
-        self.meanwhile_bytes = meanwhile_bytes  # beside the pixels while they are unpacked
+        self.meanwhile_bytes = meanwhile_bytes  # beside the pixels while they are decoded
 
     def load(self) -> Any:
-        """Unpack the pixels, once; raises what Pillow raises, and `UnreadableImageError`."""
+        """Decode the pixels once; raises `UnreadableImageError` and what Pillow raises."""
         if self._im is None:
             self._packed.load()
             self.im = Image.fromarray(self._samples.values(self._packed)).im
@@ -55,18 +55,18 @@ class GreyTiff(Image.Image):
 
 
 def is_grey(tags: ImageFileDirectory_v2) -> bool:
-    """Whether the pixels are grey and of a kind that is put together here."""
+    """Whether the pixels are grey and must be decoded by this module."""
     if number(tags, _SAMPLES, 1) != 1 or number(tags, _PHOTOMETRIC) > 1:
         return False
     bytewise = number(tags, _COMPRESSION, 1) in _WHOLE_BYTES
     if _PHOTOMETRIC not in tags and bytewise:
-        return True  # Pillow takes its white for black
+        return True  # Pillow would swap black and white
     plain = number(tags, _BITS, 1) in {1, 2, 4, 8} and number(tags, _FORMAT, 1) == UNSIGNED
     return not plain
 
 
 class Samples(NamedTuple):
-    """How grey values lie in bytes, and which of them is white."""
+    """The layout of grey values in bytes, and which value is white."""
 
     size: tuple[int, int]
     bits: int
@@ -75,11 +75,11 @@ class Samples(NamedTuple):
     predictor: int
     tile_width: int  # 0: rows are whole
     white_is_zero: bool
-    span: tuple[float, float] | None  # black and white, where the file says them
+    span: tuple[float, float] | None  # black and white, if the file states them
 
     @classmethod
     def of(cls, tags: ImageFileDirectory_v2, order: str) -> "Samples | None":
-        """What the tags say; None for what is not read."""
+        """The layout that the tags state; None if it is not supported."""
         bits, kind = number(tags, _BITS, 1), number(tags, _FORMAT, 1)
         kind = UNSIGNED if kind == _UNKNOWN else kind
         width = number(tags, _TILE_WIDTH)
@@ -98,7 +98,7 @@ class Samples(NamedTuple):
 
     @property
     def across(self) -> int:
-        """Values in a row, those included that fill up the last tile."""
+        """Values in a row, with the padding of the last tile."""
         width = self.size[0]
         return -(-width // self.tile_width) * self.tile_width if self.tile_width else width
 
@@ -134,12 +134,12 @@ class Samples(NamedTuple):
 
     @property
     def _part_bytes(self) -> int:
-        """Bytes of a row of a tile: the predictor begins anew with each."""
+        """Bytes of a row of a tile; the predictor restarts with each tile."""
         return self.tile_width * self.bits // 8 or self.row_bytes
 
     def _part(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
         rows, size = len(data), self.bits // 8
-        if self.predictor == 3:  # differences of bytes, all first ones of the numbers first
+        if self.predictor == 3:  # differences of bytes, stored in planes: all first bytes first
             data = np.cumsum(data, axis=1, dtype=np.uint8)
             data = data.reshape(rows, size, -1).transpose(0, 2, 1)
             return np.ascontiguousarray(data).reshape(rows, -1).view(f">f{size}")
@@ -158,8 +158,8 @@ class Samples(NamedTuple):
         return data.view(f"{self.order}{letter}{size}")
 
     def _ends(self, parts: Iterable[npt.NDArray[np.float64]]) -> tuple[float, float]:
-        """Black and white by the values: the least of the usual whites that holds them, or their
-        brightest where that is far below."""
+        """Black and white from the values: white is the least usual white that holds them, or the
+        brightest value if that is far below it."""
         least, most, over, count = 0.0, 1e-9, 0, 0
         for part in parts:
             values = _of_numbers(part)
@@ -170,21 +170,21 @@ class Samples(NamedTuple):
                 PIXELS, f"signed, from {least:,.0f}; convert it to unsigned values"
             )
         if self.kind == FLOAT and over <= count / 100:
-            return 0.0, 1.0  # some highlights go beyond
+            return 0.0, 1.0  # a few highlights may exceed it
         white = next((2.0**n - 1 for n in _USUAL_BITS if most < 2.0**n), most)
         return 0.0, white if most > white / 8 else most
 
 
 def _of_numbers(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """With 0 for what is no number."""
+    """The values with 0 for NaN and infinity."""
     return np.nan_to_num(values, posinf=0.0, neginf=0.0)
 
 
 def _span(tags: ImageFileDirectory_v2, bits: int, kind: int) -> tuple[float, float] | None:
-    """Black and white where tags or the depth tell them: not of 32 bits, which nobody fills.
+    """Black and white from the tags or the depth; None for 32 bits, which files never use fully.
 
-    The greatest value that a file states of its pixels is a statistic, but for one that says how
-    many bits are used of those that are there.
+    The greatest pixel value that a file states is a statistic and does not count, unless it says
+    how many of the bits are used.
     """
     least, most = _real(tags, _LEAST_REAL), _real(tags, _MOST_REAL)
     if most is not None and most > (least or 0.0):
@@ -208,7 +208,7 @@ def number(tags: ImageFileDirectory_v2, tag: int, otherwise: int = 0) -> int:
 
 
 def numbers(tags: ImageFileDirectory_v2, tag: int) -> list[int]:
-    """The whole numbers of a tag; none where it has others, or is not there."""
+    """The whole numbers of a tag; empty if it is absent or holds others."""
     value = tags.get(tag)
     values = value if isinstance(value, tuple) else (value,)
     return [each for each in values if isinstance(each, int)]

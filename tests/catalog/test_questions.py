@@ -180,9 +180,12 @@ def test_how_networks_are_asked_changes_no_meaning(users: Users) -> None:
         ('[attributes.color]\nswatches = {red = ["#ff00"]}', "'#ff00' is no color"),
         (
             '[attributes.color]\nswatches = {mauve = ["#ff00ff"]}',
-            "color: .*'mauve' is none, add it",
+            "color: .*'mauve' is not one of them: add it",
         ),
-        ('[attributes.color]\nprompts = {mauve = ["mauve"]}', "color: .*'mauve' is none, add it"),
+        (
+            '[attributes.color]\nprompts = {mauve = ["mauve"]}',
+            "color: .*'mauve' is not one of them: add it",
+        ),
         ('[attributes.color]\nviews = ["inside"]', "color: views names 'inside'; there are ext"),
         ('[attributes.color]\nwithout = ["no {}"]', "color: without is for .* many = true"),
         (
