@@ -1,8 +1,8 @@
-"""What each of its tellers said of a place, told apart, and what that comes to.
+"""The facts that each teller stated about a sighting, kept apart, and the facts that result.
 
-The teller of a page's facts is its site, named ""; a folder of photos has its facts from tables
-beside them (sidecars), each a teller of its own. What one said stays until the same one says
-otherwise; where two speak of the same thing, the one that spoke last is believed.
+The teller of a page's facts is its site, named "". The facts of a folder of photos come from
+tables beside them (sidecars), and each of these is a teller of its own. A teller's facts stay until
+the same teller changes them. If two tellers state the same fact, the later one counts.
 """
 
 import json
@@ -14,11 +14,11 @@ from core.licenses import parse_license
 from core.records import Sighting
 
 RIGHTS_COLUMNS = ("page_url", "license", "license_url", "creator", "attribution", "split")
-"""Facts with a column of their own; every other one is a word."""
+"""Facts with a column of their own in `sightings`; every other fact is in `words`."""
 
 CONFLICT_COLUMNS = ["sighting_id", "revision", "told", "labelled_with"]
-"""The columns of `sightings` of which one is another when somebody has written to a row: see
-`Catalog.upsert_unchanged`."""
+"""Columns of `sightings` that show that another run has written to a row: at least one of them then
+differs. See `Catalog.upsert_unchanged`."""
 
 _LICENSE = ("license", "license_url")
 
@@ -29,17 +29,17 @@ FACT_CHANGES: tuple[FactChange, ...] = ("set", "changed", "withdrawn")
 
 @dataclass(frozen=True, slots=True)
 class FactHistory:
-    """What was said of one place: (teller, facts), the last one last; a teller whose later table
-    has fewer columns stands there more than once."""
+    """The facts of one sighting as (teller, facts), oldest first. A teller whose later table has
+    fewer columns has more than one entry."""
 
     entries: tuple[tuple[str, FactValues], ...] = ()
 
     @property
     def facts(self) -> FactValues:
-        """What it comes to: of each fact the last word.
+        """The resulting facts: for each name the last value.
 
-        The name of a license and its address are one fact: they are never taken from two tellers
-        that may mean two licenses.
+        The name and the URL of a license count as one fact: they are never combined from two
+        tellers, which may mean two licenses.
         """
         facts: FactValues = {}
         for _, said in self.entries:
@@ -50,15 +50,16 @@ class FactHistory:
         return facts
 
     def by(self, teller: str) -> FactValues:
-        """All that one teller said and did not take back."""
+        """The facts of one teller that it did not withdraw."""
         mine = (facts for who, facts in self.entries if who == teller)
         return {name: word for facts in mine for name, word in facts.items()}
 
     def after(self, place: Sighting) -> "FactHistory":
-        """What is told after a visit; the same object where nothing new was said.
+        """The history after a new sighting; `self` if nothing changed.
 
-        What the visit speaks of (`Sighting.covers`) replaces what its teller said before. Facts of
-        an unknown teller, as old catalogs have them, give way to the first table that has them.
+        The fields that the sighting covers (`Sighting.covers`) replace what its teller stated
+        before. Facts of an unknown teller, which old catalogs have, are replaced by the first table
+        that states the same facts.
         """
         said, teller = sighting_facts(place), place.teller
         kept: list[tuple[str, FactValues]] = []
@@ -74,19 +75,19 @@ class FactHistory:
         return self if same and found.facts == self.facts else found
 
     def without(self, tellers: Collection[str]) -> "FactHistory":
-        """What is left where these tellers take back all that they said."""
+        """The history without the facts of these tellers."""
         return FactHistory(tuple(entry for entry in self.entries if entry[0] not in tellers))
 
     def disputes(self, place: Sighting) -> Iterator[tuple[str, str]]:
-        """Facts of a visit about which another table says otherwise, and who says what."""
+        """The facts of a sighting that another table contradicts, and who states what."""
         for name, word in sighting_facts(place).items():
             for who, facts in self.entries:
                 if who not in ("", place.teller) and facts.get(name, word) != word:
                     yield name, f"{facts[name]} by {who}, {word} by {place.teller}"
 
     def columns(self) -> dict[str, str | None]:
-        """The columns of `sightings` that keep it; what only the source itself said is not kept
-        twice."""
+        """The columns of `sightings` that store it; `told` is null if only the source itself stated
+        facts, since the other columns hold them."""
         words = self.facts
         rights = {name: words.pop(name, None) for name in RIGHTS_COLUMNS}
         alone = not any(who for who, _ in self.entries)
@@ -95,7 +96,7 @@ class FactHistory:
 
 
 def stored_history(row: Mapping[str, Any]) -> FactHistory:
-    """What a row of `sightings` keeps: its `told`, its words and its rights are needed."""
+    """The history in a row of `sightings`, which must have `told`, `words` and the rights."""
     if row["told"]:
         return FactHistory(tuple((who, facts) for who, facts in json.loads(row["told"])))
     facts = json.loads(row["words"]) | {n: row[n] for n in RIGHTS_COLUMNS if row[n] is not None}
@@ -103,13 +104,13 @@ def stored_history(row: Mapping[str, Any]) -> FactHistory:
 
 
 def sighting_facts(place: Sighting) -> FactValues:
-    """What a visit says of a place: its words and its rights by their names."""
+    """The facts of a sighting: its words and its rights by name."""
     rights = {name: getattr(place, name) for name in RIGHTS_COLUMNS}
     return place.words | {name: word for name, word in rights.items() if word is not None}
 
 
 def fact_changes(before: FactValues, now: FactValues) -> Iterator[tuple[str, FactChange]]:
-    """Each fact that is not as it was, and what came of it."""
+    """Each fact that differs, and whether it was set, changed or withdrawn."""
     for name in before.keys() | now.keys():
         if name not in before:
             yield name, "set"
@@ -120,12 +121,12 @@ def fact_changes(before: FactValues, now: FactValues) -> Iterator[tuple[str, Fac
 
 
 def words_json(words: FactValues) -> str:
-    """Words as the column `words` keeps them."""
+    """Words as column `words` stores them."""
     return json.dumps(words, ensure_ascii=False, sort_keys=True)
 
 
 def _is_one_license(facts: FactValues, said: FactValues) -> bool:
-    """Whether what is newly said of the license can be about the one that is known."""
+    """Whether newly stated facts of the license can be about the known license."""
     new = {name: said[name] for name in _LICENSE if name in said}
     if both := [name for name in new if name in facts]:
         return all(facts[name] == new[name] for name in both)

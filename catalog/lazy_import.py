@@ -1,4 +1,4 @@
-"""Lets LanceDB be imported in half the time, which every command of Marque waits for."""
+"""Halves the import time of LanceDB, for which every command of Marque waits."""
 
 import sys
 from importlib.util import find_spec, module_from_spec
@@ -8,7 +8,7 @@ _CLIENT = "lance_namespace_urllib3_client"
 
 
 class _Late(ModuleType):
-    """A package whose own code runs when something of it is asked for; its modules are there."""
+    """A package whose `__init__` runs on first attribute access; its modules import normally."""
 
     def __getattr__(self, name: str) -> object:
         loader = None if self.__spec__ is None else self.__spec__.loader
@@ -20,10 +20,10 @@ class _Late(ModuleType):
 
 
 def defer_rest_client() -> None:
-    """Put off the client of a REST service that LanceDB can talk to and Marque never does.
+    """Defer the import of LanceDB's REST client, which Marque never uses.
 
-    LanceDB needs the shapes of its messages, which are modules of the same package; to build the
-    client itself, a thousand checked functions, takes half a second of processor time.
+    LanceDB needs the message types, which are modules of the same package. Building the client
+    itself, a thousand validated functions, takes half a second of processor time.
     """
     spec = None if _CLIENT in sys.modules else find_spec(_CLIENT)
     if spec is not None:

@@ -1,12 +1,12 @@
-"""What keeps a table fast while runs add to it a few rows at a time.
+"""Compaction and key indexes: they keep a table fast while runs add a few rows at a time.
 
-Keys get an index, without which each look for rows by their keys would go through the whole table,
-and small fragments are put together, as every read opens each of them. Both only change how the
-rows are stored; where another writer was first, they are left for the next time.
+Key columns get an index, because otherwise every lookup by key would scan the whole table. Small
+fragments are compacted, because every read opens each fragment. Both change only how rows are
+stored. If another writer was first, they are left for the next time.
 
-An index is kept in parts, each of the rows that came after those of the part before: new rows make
-a part of their own, together with the newest parts as long as these are not much larger. So there
-are few parts, and what it costs to sort a row in hardly grows with the table.
+An index has parts; each part holds the rows that came after those of the part before. New rows form
+a new part, merged with the newest parts as long as these are not much larger. So there are few
+parts, and the cost of indexing a row hardly grows with the table.
 """
 
 import ctypes
@@ -25,21 +25,21 @@ FRAGMENT_ROWS = (
     32_768,
 )  # rows that a fragment should have: first one, and of many such the other
 PHOTO_FRAGMENTS = {2048: 256, 8192: 64}
-"""Rows that a fragment of photos should have, and how many may be there that have fewer, but no
-less than the size before. What puts them together copies each photo, twice in all."""
+"""Target rows of a fragment of photos -> how many fragments may have fewer rows than that (but no
+fewer than the size before). Compaction copies each photo twice in all."""
 MAX_COPIED_BYTES = 2 * 2**30  # bytes of photos that one look puts together: 8,192 of 256 KB
 MAX_UNINDEXED_ROWS = (
     1024  # rows that may be outside a key's index, which every look goes through one by one
 )
 INDEX_PART_RATIO = 4  # times the rows after it that a part of an index has at least
 INDEX_PAGE_KEYS = 512
-"""Keys that are read and compared together. A key is a digest, so that each key of a look is in
-another page; with LanceDB's 4,096 a look reads the whole index of a million rows."""
+"""Keys in a page of an index. Keys are digests, so each key of a lookup is in another page; with
+LanceDB's 4,096 keys a lookup would read the whole index of a million rows."""
 COMPACTION_BATCH_ROWS = 1024  # rows in memory at a time
 
 
 def is_due(version: int) -> bool:
-    """Whether a table that a write has brought to this version should be looked at."""
+    """Whether a table should be optimized after a write that made this version."""
     return version % CHECK_VERSIONS == 0
 
 
@@ -72,10 +72,10 @@ def optimize_table(
 
 
 def trim_memory() -> None:
-    """Give memory that is free back to the system, where the C library keeps it (glibc does).
+    """Return free memory to the system, which glibc does not do by itself.
 
-    Each thread keeps what it once needed, and the threads that Lance works in once needed what
-    sorting an index or putting fragments together takes.
+    Each thread keeps the most memory that it once used, and Lance's threads have built indexes and
+    compacted fragments.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
@@ -87,10 +87,10 @@ def _compact(table: Any, size: int) -> None:
         return
     stored.optimize.compact_files(
         target_rows_per_fragment=size,
-        materialize_deletions=size == max(FRAGMENT_ROWS),  # or large ones would be cut to this size
+        materialize_deletions=size == max(FRAGMENT_ROWS),  # else large ones are split to this size
         num_threads=1,
         batch_size=COMPACTION_BATCH_ROWS,
-        # Decoded, the rows of a large one take several hundred MB.
+        # The decoded rows of a large fragment would take several hundred MB.
         compaction_mode="try_binary_copy" if size == max(FRAGMENT_ROWS) else "reencode",
     )
     table.checkout_latest()
@@ -115,7 +115,7 @@ def _compact_photos(table: Any) -> None:
 
 
 def _index(table: Any, column: str) -> None:
-    # Lance's own call: LanceDB's does not let the size of a page be said.
+    # Lance's own call: LanceDB's has no parameter for the page size.
     table.to_lance().create_scalar_index(
         column, IndexConfig("btree", {"zone_size": INDEX_PAGE_KEYS})
     )
@@ -135,7 +135,7 @@ def _index_new_rows(table: Any, column: str, name: str, unsorted: int) -> None:
 
 
 def merged_index_parts(parts: Sequence[int], rows: int) -> int:
-    """How many of an index's newest parts, given by their rows, one of new rows should take in."""
+    """How many of an index's newest parts (given by their rows) to merge with `rows` new rows."""
     for taken, part in enumerate(reversed(parts)):
         if part >= INDEX_PART_RATIO * rows:
             return taken

@@ -1,7 +1,7 @@
-"""Stored photos, read back and checked: bytes with the part of them that is the car.
+"""Reads stored photos and checks their bytes; gives the box of the car too.
 
-A photo's id is the hash of its bytes. Nothing below looks at them again, so a bit that a disk has
-flipped is found here or never: whatever hands bytes out or decodes them takes them from here.
+A photo's id is the hash of its bytes. Neither LanceDB nor Lance checks them again, so a bit that a
+disk has flipped is found here or never: all code that needs a photo's bytes reads them here.
 """
 
 import hashlib
@@ -15,17 +15,17 @@ from core.records import Box
 BYTES_A_READ = 64 * 2**20  # a photo may be a few KiB or hundreds of MiB
 
 DAMAGED_PHOTO = "damaged in the catalog; the next ingest of the same file takes it anew"
-"""The reason of a photo whose stored bytes are not those of its id."""
+"""The reason for a photo whose stored bytes do not match its id."""
 
 
 def load_photos(
     catalog: Catalog, image_ids: Sequence[str], damaged: list[str] | None = None
 ) -> Iterator[tuple[str, bytes, Box | None]]:
-    """(image_id, bytes, box) of these photos, in this order, each once; an absent one is left out.
+    """(image_id, bytes, box) of these photos, in this order, each once; absent ones are left out.
 
-    So is one whose bytes are not those of its id: its id is added to `damaged`. The box is that of
-    a sighting where one fits the photo. About `BYTES_A_READ` are held at a time, or one photo that
-    is larger.
+    A photo whose bytes do not match its id is left out too, and its id is added to `damaged`. The
+    box comes from a sighting whose box fits the photo, if there is one. Holds about `BYTES_A_READ`
+    at a time, or one photo that is larger.
     """
     boxes = _boxes(catalog, image_ids)
     for key, content in _contents(catalog, image_ids):
@@ -37,7 +37,7 @@ def load_photos(
 
 
 def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
-    """The bytes, as they came, of a photo that is there; raises `CatalogError` if damaged."""
+    """The original bytes of an existing photo; raises `CatalogError` if they are damaged."""
     content: bytes = catalog.rows("images", [image_id], ["content"]).column("content")[0].as_py()
     if not _is_whole(image_id, content):
         raise CatalogError(f"photo {image_id} is {DAMAGED_PHOTO}")
@@ -47,8 +47,8 @@ def photo_bytes(catalog: Catalog, image_id: str) -> bytes:
 def verify_photos(
     catalog: Catalog, image_ids: Sequence[str] | None = None
 ) -> Iterator[tuple[str, bool]]:
-    """Each stored photo, or each of these, and whether its bytes are those of its id, or can be
-    read at all."""
+    """Each stored photo (or each of `image_ids`), and whether its bytes can be read and match its
+    id."""
     if image_ids is None:
         image_ids = catalog.column("images", "image_id").to_pylist()
     checked: set[str] = set()
@@ -57,19 +57,19 @@ def verify_photos(
             checked.add(key)
             yield key, _is_whole(key, content)
     except ReadError:
-        # One of those that are read together cannot be: find out which.
+        # One photo of this read is unreadable: find out which.
         for key in image_ids:
             if key not in checked:
                 yield key, _can_be_read(catalog, key)
 
 
 def recorded_damage(catalog: Catalog) -> set[str]:
-    """The photos that a run found damaged and that were not taken anew since."""
+    """The photos that a run found damaged and that were not replaced since."""
     return set(catalog.column("rejects", "source_id", equals("reason", DAMAGED_PHOTO)).to_pylist())
 
 
 def forget_damage(catalog: Catalog, image_ids: Iterable[str]) -> None:
-    """Let photos that were taken anew be embedded and segmented again."""
+    """Remove the records of damage of replaced photos, so that they are embedded and segmented."""
     columns, where = ["reject_id"], equals("reason", DAMAGED_PHOTO)
     rows = catalog.rows_where("rejects", "source_id", image_ids, columns, where)
     catalog.remove("rejects", rows.column("reject_id").to_pylist())

@@ -1,6 +1,6 @@
-"""The first stage: what a source yields becomes rows of `images`, `sightings` and `rejects`.
+"""The first stage: records of a source become rows of `images`, `sightings` and `rejects`.
 
-Registering the same source again adds nothing: photos are known by their bytes, sightings by
+Registering the same source again adds nothing: photos are identified by their bytes, sightings by
 their place, rejects by place and reason.
 """
 
@@ -58,12 +58,12 @@ def register(
     run_id: str,
     workers: int = 2,
 ) -> RegistrationCounts:
-    """Store what is new of `records`; photos are decoded in `workers` threads.
+    """Store the new records; photos are decoded in `workers` threads.
 
-    About 64 MiB of photos are held at a time, or 256 MiB more where the last is large, and at
-    most 2,048 photos, as a small one takes several times its bytes on the way in.
-    Raises `StoreError` if a write fails, and `CatalogError` if one fails its check; the same call
-    with the same `run_id` then goes on where it broke off, and counts what the first one did too.
+    Holds about 64 MiB of photos at a time, up to 256 MiB more if the last photo is large, and at
+    most 2,048 photos, because a small photo takes several times its bytes while it is registered.
+    Raises `StoreError` if a write fails, and `CatalogError` if a write fails its check. The same
+    call with the same `run_id` then resumes, and its counts include those of the first call.
     """
     with ThreadPoolExecutor(workers) as pool:
         work = _Registration(catalog, run_id, pool)
@@ -73,7 +73,7 @@ def register(
 
 @dataclass(slots=True)
 class _Read:
-    """A photo on its way in; `content` is None where its bytes are in the catalog already."""
+    """A photo to register; `content` is None if its bytes are in the catalog already."""
 
     sighting: Sighting
     content: bytes | None
@@ -82,8 +82,7 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class _Whole:
-    """What a registration has done whole: the names of these records, what came of them, and what
-    was dropped."""
+    """The completed part of a registration: the names of its records, their counts and drops."""
 
     records: list[str]
     done: RegistrationCounts
@@ -91,7 +90,7 @@ class _Whole:
 
 
 _BROKEN: dict[tuple[str, str], _Whole] = {}
-"""Of calls that broke off, by catalog and run: the tables do not tell who counted what."""
+"""Completed parts of interrupted calls, by catalog and run: the tables do not store counts."""
 
 
 class _Registration:
@@ -118,8 +117,7 @@ class _Registration:
     def gone_on(
         self, records: Iterable[Photo | Drop | Notice]
     ) -> "Iterator[Photo | Drop | Notice]":
-        """The records that an earlier call with the same ones did not come to, if one broke off;
-        what it counted is taken over."""
+        """The records that an earlier, interrupted call did not complete; its counts are added."""
         source = iter(records)
         broken = _BROKEN.pop((self.catalog.uri, self.run_id), None)
         if broken is None:
@@ -162,14 +160,14 @@ class _Registration:
             self.done.examples.setdefault(drop.reason, f"{drop.source_id} {drop.detail}".strip())
 
     def store_whole(self, batch: list[_Read], names: list[str]) -> None:
-        """Store a batch; from there on a broken call is gone on with."""
+        """Store a batch and mark it as completed: an interrupted call resumes after it."""
         self.drops += self.store(batch)
         self.whole = _Whole(list(names), deepcopy(self.done), list(self.drops))
 
     def looked_up(
         self, records: Iterable[Photo | Drop | Notice]
     ) -> Iterator[tuple[Photo | Drop | Notice, bool]]:
-        """Each record, and whether it is a photo whose bytes need not be read."""
+        """Each record, and whether it is a photo whose bytes are already in the catalog."""
         source = iter(records)
         while some := list(islice(source, KEYS_A_QUERY)):
             told = {each.sha256 for each in some if isinstance(each, Photo) and each.sha256}
@@ -178,7 +176,7 @@ class _Registration:
                 yield each, isinstance(each, Photo) and each.sha256 in there
 
     def store(self, batch: list[_Read]) -> list[Drop]:
-        """Write images, then sightings; returns what was rejected."""
+        """Write images, then sightings; returns the rejected photos."""
         sizes = self.known_sizes({read.image_id for read in batch})
         sizes = self.without_damaged(sizes, batch)
         unknown = {
@@ -200,9 +198,11 @@ class _Registration:
         ]
 
     def known_sizes(self, keys: set[str]) -> dict[str, tuple[int, int]]:
-        """Those of `keys` that are there, but for those this run wrote and has no sighting of:
-        an earlier try of it ended in between, and did not get to count them; and but for those
-        that are damaged."""
+        """The sizes of those of `keys` that are in the catalog and intact.
+
+        Images that this run wrote without a sighting are left out: an earlier try was interrupted
+        between the two writes, before it could count them.
+        """
         columns = ["image_id", "width", "height", "run_id"]
         rows = self.catalog.rows("images", sorted(keys), columns).to_pylist()
         half = {row["image_id"] for row in rows if row["run_id"] == self.run_id}
@@ -219,16 +219,16 @@ class _Registration:
     def without_damaged(
         self, sizes: dict[str, tuple[int, int]], batch: Sequence[_Read]
     ) -> dict[str, tuple[int, int]]:
-        """Those of `sizes` but for photos that are here whole and in the catalog are not."""
+        """`sizes` without photos that are intact in the batch and damaged in the catalog."""
         if not is_path(self.catalog.uri):
-            return sizes  # an object store checks its own disks, and each look is a transfer
+            return sizes  # an object store checks its own disks, and each check is a transfer
         here = [read.image_id for read in batch if read.content is not None]
         stored = verify_photos(self.catalog, [key for key in here if key in sizes])
         self.damaged |= {key for key, whole in stored if not whole}
         return {key: size for key, size in sizes.items() if key not in self.damaged}
 
     def store_images(self, fresh: dict[str, PhotoFacts], contents: dict[str, bytes]) -> set[str]:
-        """Write them; the ids of those that this run added, and not another one meanwhile."""
+        """Write the images; returns the ids that this run added, and not another run meanwhile."""
         now = datetime.now(UTC)
         rows = [
             {
@@ -262,16 +262,17 @@ class _Registration:
     def store_sightings(
         self, kept: Sequence[_Read], sizes: dict[str, tuple[int, int]]
     ) -> dict[str, bool]:
-        """Write those that are new or say something else; which places were known -> changed.
+        """Write new and changed sightings. Returns, for each known place, whether it changed.
 
-        A place of which another run writes meanwhile is read again, so that both are kept.
+        If another run writes to the same place meanwhile, the place is read again, so that the
+        facts of both are kept.
         """
         left: dict[str, tuple[dict[str, Any], Sighting]] = {}
         for read in kept:
             row, place = _sighting_row(read, sizes[read.image_id], self.run_id), read.sighting
             if row["box_fits"] is False:
                 self.done.note(BOX_IGNORED, f"{row['source_id']}: {tuple(place.box or ())}")
-            left.setdefault(row["sighting_id"], (row, place))  # of one place twice the first counts
+            left.setdefault(row["sighting_id"], (row, place))  # the first of two same places counts
         known: dict[str, bool] = {}
         for _ in range(COMMIT_TRIES):
             if not (left := self.try_sightings(left, known)):
@@ -281,7 +282,7 @@ class _Registration:
     def try_sightings(
         self, left: dict[str, tuple[dict[str, Any], Sighting]], known: dict[str, bool]
     ) -> dict[str, tuple[dict[str, Any], Sighting]]:
-        """Write those of `left` that nobody else writes at the same moment; returns the others."""
+        """Write the sightings of `left`; returns those that another run changed meanwhile."""
         schema = self.catalog.specs["sightings"].schema
         stored = self.catalog.rows("sightings", left, schema.names)
         there = {row["sighting_id"]: row for row in stored.to_pylist()}
@@ -300,8 +301,8 @@ class _Registration:
     def retold(
         self, row: dict[str, Any], old: dict[str, Any] | None, place: Sighting
     ) -> tuple[dict[str, Any], RegistrationCounts]:
-        """The row that keeps what is told after a visit, `old` itself where that is the same; and
-        what is to be counted of it."""
+        """The row after a new sighting of its place (`old` itself if nothing changed), and the
+        counts of its changes."""
         said = RegistrationCounts()
         before = FactHistory() if old is None else stored_history(old)
         if old is not None and old["image_id"] != row["image_id"]:
@@ -344,7 +345,7 @@ class _Registration:
 
 
 def _name(record: Photo | Drop | Notice) -> str:
-    """What tells a record from others of the same source."""
+    """The name that identifies a record within its source."""
     if isinstance(record, Notice):
         return record.text
     place = record.sighting if isinstance(record, Photo) else record
@@ -379,10 +380,10 @@ def _says_otherwise(row: dict[str, Any], old: dict[str, Any]) -> bool:
 
 
 def _note_silence(done: RegistrationCounts, told: FactHistory, place: Sighting) -> None:
-    """Tell where a teller said something before that it does not speak of any more."""
+    """Add a notice for facts that a teller stated before and no longer states."""
     said = sighting_facts(place)
     silent = told.by(place.teller).keys() - said.keys()
-    if silent and (said or place.teller):  # a folder without a sidecar never speaks
+    if silent and (said or place.teller):  # a folder without a sidecar never states facts
         done.note(FACTS_KEPT, f"{place.source_id}: {', '.join(sorted(silent))}")
 
 

@@ -1,4 +1,4 @@
-"""What came of a registration, counted."""
+"""The counts of a registration."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from catalog.facts import FactChange
 class RegistrationCounts:
     """Counts of one registration: `seen` is the sum of `new`, `again`, `known`, `rejected`.
 
-    `new`: photos whose bytes this registration itself added, of several at once one alone; `again`:
-    known bytes at a new place; `known`: known bytes at a known place. `newly_rejected` are rows
-    that it added to `rejects`. `changed` places were known and now say something else; `facts`
-    counts of these places what was set, changed and withdrawn, by the name of the fact.
+    `new`: photos whose bytes this registration added (if several do so at once, one of them
+    counts it). `again`: known bytes at a new place. `known`: known bytes at a known place.
+    `newly_rejected`: rows added to `rejects`. `changed`: known places with changed facts. `facts`:
+    how often a fact of these places was set, changed or withdrawn, by the fact's name.
     """
 
     seen: int = 0
@@ -34,7 +34,7 @@ class RegistrationCounts:
         self.examples.setdefault(text, example)
 
     def add(self, other: "RegistrationCounts") -> None:
-        """Take the counts of another shard in."""
+        """Add the counts of another shard."""
         for name in ("seen", "new", "again", "known", "changed", "bytes", "newly_rejected"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.rejected.update(other.rejected)

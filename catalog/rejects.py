@@ -1,4 +1,4 @@
-"""What was dropped, each thing with its reason."""
+"""Rows of `rejects`: dropped things with their reasons."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from core.records import Drop
 
 
 def store_rejects(catalog: Catalog, drops: Sequence[Drop], *, stage: str, run_id: str) -> int:
-    """Keep dropped things with their reasons; the same drop again adds nothing.
+    """Store drops with their reasons; storing the same drop again adds nothing.
 
-    Returns how many this run added, also by an earlier try that broke off.
+    Returns how many rows this run added, including an earlier, interrupted try.
     """
     now = datetime.now(UTC)
     rows = [

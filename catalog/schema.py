@@ -1,8 +1,8 @@
 """The tables of the catalog as Arrow schemas, each with its primary key.
 
-The key is declared inside the schema, so that it holds from the very first version of a table:
-without it LanceDB lets two writers insert the same new key, and reports no error. LanceDB takes
-one column as key, so a sighting's key is a digest of its source and id.
+The schema itself declares the key, so that it holds from the first version of a table: without it
+LanceDB lets two writers insert the same new key and reports no error. LanceDB takes one column as
+key, so the key of a sighting is a digest of its source and id.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ def sighting_id(source: str, source_id: str) -> str:
 
 
 def table_specs(vocabulary: Vocabulary) -> dict[str, TableSpec]:
-    """Every table; the label columns of `cars` follow the vocabulary."""
+    """All tables; the label columns of `cars` depend on the vocabulary."""
     specs = [
         TableSpec("images", "image_id", _IMAGES),
         TableSpec("sightings", "sighting_id", _SIGHTINGS),
@@ -62,18 +62,18 @@ def label_fields(attribute: Attribute) -> list[pa.Field]:
 
 
 def cars_schema(vocabulary: Vocabulary) -> pa.Schema:
-    """The schema of `cars` before any embedding space is added to it."""
+    """The schema of `cars` without vector columns."""
     labels = [field for a in vocabulary.attributes.values() for field in label_fields(a)]
     return pa.schema([*_CARS_FACTS, *labels])
 
 
 def label_columns(vocabulary: Vocabulary) -> list[str]:
-    """The names of the columns of `cars` that hold labels."""
+    """The names of the label columns of `cars`."""
     return [field.name for a in vocabulary.attributes.values() for field in label_fields(a)]
 
 
 def vector_field(space: str, size: int, record: bytes) -> pa.Field:
-    """The vector column of a space; `record` says which model made it, as JSON.
+    """The vector column of a space; `record` is the JSON record of the model that makes it.
 
     float16 halves the size at the same recall: docs/benchmarks/vectors.md has the measurement.
     """
@@ -153,7 +153,7 @@ _CARS_FACTS = [
     pa.field("width", pa.int32()),
     pa.field("height", pa.int32()),
     pa.field("thumbnail", pa.binary()),
-    # What the labels were made from: see catalog.pending.stale_cars
+    # A fingerprint of what the labels were made from: see labeling.pending.stale_cars
     pa.field("evidence", pa.int64(), nullable=False),
     pa.field("labelled_with", pa.string(), nullable=False),
 ]

@@ -1,4 +1,4 @@
-"""Rows of `segments`: of each photo what every pixel shows, by one network at a time."""
+"""Rows of `segments`: the class of every pixel of a photo, from one network at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from catalog.table import Catalog
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """What is kept of one photo: a `class_map`, a PNG whose pixels are numbers of `classes`, and
+    """The segments of one photo: `class_map`, a PNG whose pixels are indexes into `classes`, and
     the version of the network that made it."""
 
     image_id: str
@@ -22,7 +22,7 @@ class Segments:
 
 
 def store_segments(catalog: Catalog, rows: Sequence[Segments], *, run_id: str) -> None:
-    """Write these photos' segments, in one commit, over those of another network."""
+    """Write these photos' segments in one commit, replacing those of another network."""
     columns = [
         {
             "image_id": row.image_id,
@@ -38,7 +38,7 @@ def store_segments(catalog: Catalog, rows: Sequence[Segments], *, run_id: str) -
 
 
 def load_segments(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, Segments]:
-    """Photo -> its segments, of those photos that have them."""
+    """Image id -> segments, for those photos that have segments."""
     columns = ["image_id", "version", "class_map", "classes"]
     rows = catalog.rows("segments", image_ids, columns).to_pylist()
     return {
@@ -50,9 +50,9 @@ def load_segments(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, Segme
 
 
 def unsegmented(catalog: Catalog, image_ids: Sequence[str], version: str) -> list[str]:
-    """Those of these photos, in order and each once, that have no segments of this version.
+    """The photos without segments of this version, in order, each once.
 
-    A photo that this version failed on is left out: it would fail again.
+    Photos that this version failed on are left out: they would fail again.
     """
     rows = catalog.rows("segments", image_ids, ["image_id", "version"])
     current = rows.filter(pc.equal(rows.column("version"), version)).column("image_id").to_pylist()
@@ -62,5 +62,5 @@ def unsegmented(catalog: Catalog, image_ids: Sequence[str], version: str) -> lis
 
 
 def segment_stage(version: str) -> str:
-    """The stage under which a photo that a network cannot segment is kept in `rejects`."""
+    """The stage in `rejects` of photos that this version cannot segment."""
     return f"segment {version}"

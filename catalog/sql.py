@@ -1,6 +1,6 @@
 """Conditions for LanceDB's `where`, with every value written as a literal.
 
-Strings rather than `lancedb.expr`: in LanceDB 0.40 an Expr cannot ask for NULL or look into a
+They are strings and not `lancedb.expr`: in LanceDB 0.40 an Expr cannot test for NULL or look into a
 list, `count_rows` does not take it, and its own SQL garbles some quotes.
 """
 
@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from core.records import RENDERED, REPLICA
 
 KEYS_A_QUERY = 1000
-"""Values that one condition should name at most."""
+"""Most values in one condition."""
 
 
 def literal(value: str | int) -> str:
-    """A value as SQL: LanceDB reads standard SQL, where a text's only special sign is its quote."""
+    """A value as an SQL literal. In LanceDB's SQL only the quote needs escaping in a string."""
     return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
@@ -23,7 +23,7 @@ def equals(column: str, value: str | int) -> str:
 
 
 NOT_SYNTHETIC = f"`source` != '{RENDERED}' AND `source` NOT LIKE '%{REPLICA}'"
-"""Rows of a photo, or of a place, that the project did not render."""
+"""Rows of photos or sightings that the project did not render."""
 
 
 def among(column: str, values: Iterable[str]) -> str:

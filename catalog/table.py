@@ -1,9 +1,8 @@
-"""The only code that opens LanceDB: a catalog is one LanceDB database with the tables of
-`catalog.schema`.
+"""`Catalog`: one LanceDB database with the tables of `catalog.schema`. No other code opens LanceDB.
 
-Every write goes through `insert`, `upsert` or `update`, which drop repeats inside the batch first
-and count the written keys afterwards; reads stream record batches and name their columns, since a
-read without names would fetch every vector.
+Every write goes through `insert`, `upsert` or `update`. They drop duplicate keys within the batch
+first and count the written keys afterwards. Reads stream record batches and name their columns,
+because a read without names would fetch every vector.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -67,13 +66,13 @@ __all__ = [
 ]
 
 SCHEMA_CHANGE_TRIES = 10
-"""Times to change the columns of a table that others write to meanwhile."""
+"""Tries to change the columns of a table while others write to it."""
 
 READ_ROWS = 1024
 
 
 class Catalog:
-    """An open catalog. Made by `open_catalog`; not to be carried into a forked process."""
+    """An open catalog, created by `open_catalog`. Do not use it in a forked process."""
 
     def __init__(self, db: Any, uri: str, vocabulary: Vocabulary, number: int) -> None:
         self.uri = uri
@@ -86,10 +85,10 @@ class Catalog:
         self._checked: set[tuple[str, int]] = set()
 
     def table(self, name: str) -> Any:
-        """A table as a LanceDB table: its newest version, or that of `at`.
+        """A table as a LanceDB table: its newest version, or the version chosen by `at`.
 
-        One that a catalog of an older format does not have yet is empty. Raises `ReadError`
-        where it is damaged, `IncompleteCatalogError` where its columns are not those of Marque.
+        A table that a catalog of an older format lacks is empty. Raises `ReadError` if the table is
+        damaged, and `IncompleteCatalogError` if its columns are not Marque's.
         """
         if name in later_tables(self.format):
             return self._empty_table(name)
@@ -105,13 +104,13 @@ class Catalog:
         return table
 
     def at(self, name: str, version: int) -> "Catalog":
-        """This catalog with one table as it was at a version, for reading."""
+        """This catalog with one table pinned to a version, for reading."""
         other = copy(self)
         other._pinned = self._pinned | {name: version}
         return other
 
     def _late(self, name: str) -> set[str]:
-        """Columns that a table may lack: of a later format, or of a vocabulary that has grown."""
+        """Columns that a table may lack: of a later format, or of new attributes."""
         late = later_columns(self.format, name)
         return late if name != "cars" else late | set(label_columns(self.vocabulary))
 
@@ -122,9 +121,9 @@ class Catalog:
         return self._empty[name]
 
     def make(self, name: str) -> None:
-        """Create a table if it is not there."""
+        """Create a table if it does not exist."""
         schema = self.specs[name].schema
-        # A new catalog is of the current format from the moment at which it keeps one.
+        # A new catalog has the current format as soon as it has a format table.
         first = (
             None if name != FORMAT or self.format < current_format() else first_format_row(schema)
         )
@@ -132,12 +131,12 @@ class Catalog:
             with self.storing(name):
                 self._db.create_table(name, first, schema=schema, exist_ok=True)
         except (ValueError, StoreError):
-            # Another process may have made it at the same moment: then that one is as good.
+            # Another process may have created it at the same moment; then that one is used.
             if open_table(self._db, self.uri, name) is None:
                 raise
 
     def widen(self, name: str, fields: Sequence[pa.Field]) -> list[str]:
-        """Give a table those of these columns that it lacks, filled with nulls; their names."""
+        """Add those columns that a table lacks, filled with nulls; returns their names."""
         added: dict[str, None] = {}
         for last in (*[False] * (SCHEMA_CHANGE_TRIES - 1), True):
             table = self.table(name)
@@ -149,50 +148,50 @@ class Catalog:
                 with self.storing(name):
                     table.add_columns(pa.schema(new))
             except (ValueError, StoreError) as error:
-                # Another run does the same, or puts fragments together, and one of the two lost.
+                # Another run did the same or compacted the table, and its commit won.
                 if last or (isinstance(error, StoreError) and error.lasts):
                     raise
         return list(added)
 
     def insert(self, name: str, rows: pa.Table) -> int:
-        """Add the rows whose key is not there yet; returns how many this very call added."""
+        """Insert the rows whose key is not in the table; returns how many this call inserted."""
         return len(self._write(name, rows, insert=True, update=False).added)
 
     def insert_keys(self, name: str, rows: pa.Table) -> list[str]:
-        """Add the rows whose key is not there yet; returns the keys that this very call added.
+        """Insert the rows whose key is not in the table; returns the keys that this call inserted.
 
-        Of several writers that add the same key at the same moment one alone has it in its answer.
+        If several writers insert the same key at the same moment, only one gets it returned.
         """
         keys: list[str] = self._write(name, rows, insert=True, update=False).added.to_pylist()
         return keys
 
     def upsert(self, name: str, rows: pa.Table) -> int:
-        """Add rows, or replace those whose key is there; returns how many this very call added."""
+        """Insert rows, or replace rows with the same key; returns how many this call inserted."""
         return len(self._write(name, rows, insert=True, update=True).added)
 
     def upsert_unchanged(self, name: str, rows: pa.Table, before: pa.Table) -> set[str]:
-        """As `upsert`, but leave a row as it is that is not as it was read; the keys it wrote.
+        """As `upsert`, but skip rows that changed since they were read; returns the written keys.
 
-        `before` has the rows as they were read: their keys, and the columns that tell.
+        `before` has the rows as they were read: their keys, and the columns to compare.
         """
         done = self._write(name, rows, insert=True, update=True, before=before)
         return {*done.added.to_pylist(), *done.replaced.to_pylist()}
 
     def update(self, name: str, rows: pa.Table, *, unchanged: str | None = None) -> None:
-        """Replace the given columns of rows that are there; the other columns stay.
+        """Replace the given columns of existing rows; the other columns stay.
 
-        With `unchanged`, a row whose column of that name says otherwise than `rows` does is left
-        as it is: it was changed since it was read.
+        With `unchanged`, a row is skipped if its column of that name differs from `rows`: it was
+        changed since it was read.
         """
         before = None if unchanged is None else rows.select([self.specs[name].key, unchanged])
         self._write(name, rows, insert=False, update=True, before=before)
 
     def rewrite(self, name: str, rows: pa.Table) -> None:
-        """Replace the given columns of rows that are there, as `update` does, without moving rows.
+        """Replace the given columns of existing rows, as `update` does, without moving rows.
 
-        What an index over other columns holds stays in it, and nothing but these columns is
-        written; but of each fragment that has one of the rows these columns are written whole. So
-        few rows go by `update`.
+        Indexes on other columns stay valid, and only these columns are written, but for whole
+        fragments: for every fragment that holds one of the rows. A few rows are therefore written
+        by `update`.
         """
         key = self.specs[name].key
         rows = first_of_each(rows, key)
@@ -228,7 +227,7 @@ class Catalog:
     ) -> Iterator[pa.RecordBatch]:
         """Stream `columns` of the rows that `where` keeps, in batches of at most `batch_rows`.
 
-        A column that the table does not have yet is null.
+        A column that the table lacks so far is null.
         """
         table = self.table(name)
         fields = self._fields(name, table, columns)
@@ -241,13 +240,13 @@ class Catalog:
                 yield with_nulls(batch, fields)
 
     def column(self, name: str, column: str, where: str | None = None) -> pa.ChunkedArray:
-        """One column of a table, in memory: for keys, not for bytes."""
+        """One column of a table, in memory: for keys, not for photos."""
         kind = self._fields(name, self.table(name), [column])[0].type
         batches = self.read(name, [column], where, batch_rows=65_536)
         return pa.chunked_array([batch.column(column) for batch in batches], type=kind)
 
     def rows(self, name: str, keys: Iterable[str], columns: Sequence[str]) -> pa.Table:
-        """The rows with these keys, in the table's order; a key that is absent gives no row."""
+        """The rows with these keys, in the table's order; an absent key gives no row."""
         return self.rows_where(name, self.specs[name].key, keys, columns)
 
     def rows_where(
@@ -258,8 +257,8 @@ class Catalog:
         columns: Sequence[str],
         where: str | None = None,
     ) -> pa.Table:
-        """The rows whose `column` has one of `values`, and that `where` keeps; `columns` of them,
-        in memory."""
+        """`columns` of the rows whose `column` has one of `values` and that `where` keeps, in
+        memory."""
         wanted = list(dict.fromkeys(values))
         schema = pa.schema(self._fields(name, self.table(name), columns))
         batches: list[pa.RecordBatch] = []
@@ -270,7 +269,7 @@ class Catalog:
         return pa.Table.from_batches(batches, schema)
 
     def _fields(self, name: str, table: Any, columns: Sequence[str]) -> list[pa.Field]:
-        """These columns as a table has them, or as it will have them."""
+        """The fields of these columns, from the table or, if it lacks them, from the schema."""
         schema, late = table.schema, self._late(name)
         absent = [c for c in columns if c not in schema.names and c not in late]
         if absent:
@@ -281,13 +280,13 @@ class Catalog:
         return [(schema if c in schema.names else wanted).field(c) for c in columns]
 
     def count(self, name: str, where: str | None = None) -> int:
-        """How many rows the newest version of a table has, or those that `where` keeps."""
+        """The number of rows of a table, or of those that `where` keeps."""
         table = self.table(name)
         with self.reading(name):
             return int(table.count_rows(where))
 
     def has_real_photos(self) -> bool:
-        """Whether any photo was not rendered by the project itself."""
+        """Whether any photo is real, not rendered by the project."""
         return self.count("sightings", NOT_SYNTHETIC) > 0
 
     def versions(self) -> dict[str, int]:
@@ -295,11 +294,10 @@ class Catalog:
         return {name: int(self.table(name).version) for name in self.specs}
 
     def drop_photos(self) -> None:
-        """Delete everything in every table but the history of runs, and which sidecar belongs to
-        which folder.
+        """Delete all rows of all tables except the history of runs and the remembered sidecars.
 
-        A table is emptied in one commit, so that none is ever missing, and those that say what was
-        done for a photo come before the photo: broken off anywhere, an ingest goes on from there.
+        A table is emptied in one commit, so no table is ever missing. Tables that depend on photos
+        are emptied before `images`: if this is interrupted, the next ingest resumes correctly.
         """
         first = ["cars", "segments", "sightings", "assertions", "images"]
         others = self.specs.keys() - {"runs", "imports", FORMAT}
@@ -321,7 +319,7 @@ class Catalog:
         update: bool,
         before: pa.Table | None = None,
     ) -> WriteResult:
-        """Write, check it, and keep the table up where it is time; returns what was written."""
+        """Write rows, check the write, and optimize the table if it is due."""
         key = self.specs[name].key
         rows = first_of_each(rows, key)
         if rows.num_rows == 0:
@@ -337,11 +335,11 @@ class Catalog:
         return done
 
     def optimize(self, name: str, *, unsorted: int | None = None) -> None:
-        """Sort new keys into their indexes, where many (more than `unsorted`) are outside, and put
-        small fragments together, where there are many.
+        """Index new keys if more than `unsorted` are not indexed, and compact small fragments if
+        there are many.
 
-        Left for the next time if another writer is first; raises `StoreError` where it would fail
-        then too.
+        If another writer was first, the work is left for the next time. Raises `StoreError` where
+        the next time would fail too.
         """
         schema = self.specs[name].schema
         keys = [column for column in (self.specs[name].key, "image_id") if column in schema.names]
@@ -355,18 +353,19 @@ class Catalog:
 
     @contextmanager
     def tags(self, name: str) -> Iterator[Any]:
-        """The tags of a table, to be set: LanceDB sets them in the wrong place by some paths."""
+        """The tags of a table for writing. Under some paths LanceDB itself writes them in the wrong
+        place."""
         with plain_path(self.uri) as place:
             yield (
                 self.table(name) if place == self.uri else lancedb.connect(place).open_table(name)
             ).tags
 
     def storing(self, name: str) -> AbstractContextManager[None]:
-        """Let what fails inside, a write to this table by LanceDB itself, be a `StoreError`."""
+        """Turn LanceDB's exceptions inside the block into `StoreError`, for this table."""
         return storing(f"table {name!r} of {self.uri}")
 
     def reading(self, name: str) -> AbstractContextManager[None]:
-        """Let what fails inside, a read of this table by LanceDB itself, be a `ReadError`."""
+        """Turn LanceDB's exceptions inside the block into `ReadError`, for this table."""
         return reading(f"table {name!r} of {self.uri}")
 
 
@@ -379,24 +378,24 @@ def open_catalog(
 ) -> Catalog:
     """Open the catalog at a path or at an object-store URI such as `s3://bucket/catalog`.
 
-    `storage_options` are those of LanceDB for an object store: `endpoint`, `region`, `allow_http`
-    and others. With `create`, which is for those that write, it is made where there is none, and an
-    older one is brought to the current format; without, nothing is written. Raises `CatalogError`:
-    when the place cannot be opened, when tables are missing, when a newer Marque has written it,
-    and, with `create=False`, when nothing is there yet.
+    `storage_options` are LanceDB's options for an object store: `endpoint`, `region`, `allow_http`
+    and others. With `create`, which writers use, a missing catalog is created and an older one is
+    migrated to the current format; without it nothing is written. Raises `CatalogError` if the URI
+    cannot be opened, if tables are missing, if a newer Marque has written the catalog, and, with
+    `create=False`, if there is no catalog.
     """
     uri, options = catalog_uri(uri), dict(storage_options or {})
     if (why := unusable_uri(uri) or unusable_option(options)) is not None:
         raise CatalogError(why)
     if not create and is_path(uri) and not Path(uri).exists():
-        raise absent_catalog_error(uri)  # LanceDB would make the folder
+        raise absent_catalog_error(uri)  # LanceDB would create the folder
     db, names = connect(uri, options)
     specs = table_specs(vocabulary := vocabulary or load_vocabulary())
     is_new = not names & specs.keys()
     if is_new and not create:
         raise absent_catalog_error(uri)
     number = current_format() if is_new else read_format(db, uri, names)
-    if create:  # and so see which tables were only begun, or are damaged, before a run begins
+    if create:  # finds half-created and damaged tables before a run begins
         names = {name for name in names & specs.keys() if open_table(db, uri, name) is not None}
     missing = missing_tables(db, uri, specs, names, number)
     if missing and not create:

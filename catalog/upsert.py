@@ -1,8 +1,9 @@
-"""How rows get into a table: at a cost that hardly grows with it, and no key twice.
+"""Inserts and replaces rows by key, at a cost that hardly grows with the table, and without
+duplicate keys.
 
-The keys are looked up by their index, the rows that replace others or are new are written to a
-file, and one commit lets all of it be seen. LanceDB's own `merge_insert` either reads every key of
-the table first, or, by way of the index, lets two writers add the same key without a word.
+Keys are looked up in their index, new and replacing rows are written to files, and one commit
+makes all of them visible. LanceDB's own `merge_insert` either reads every key of the table first,
+or, with the index, lets two writers insert the same key without an error.
 """
 
 import time
@@ -24,10 +25,10 @@ from catalog.sql import KEYS_A_QUERY, among
 ROW_ID = "_rowid"
 
 INSERT_TOKEN = 2**32 - 1
-"""The number of a fragment that no table has. Each commit that adds keys says that it removes it,
-and of two commits that remove the same fragment Lance refuses the later one. So between the look
-for a key and the commit that adds it nobody else can have added it, on a disk as on an object
-store, while whatever adds no key (updates, compaction, indexes) goes on beside."""
+"""The number of a fragment that no table has. Each commit that inserts keys declares that it
+removes this fragment, and of two commits that remove the same fragment Lance refuses the later one.
+So nobody else can insert a key between its lookup and the commit that inserts it, on a disk or on
+an object store. Writes that insert no key (updates, compaction, indexes) are not blocked."""
 
 COMMIT_TRIES = 100
 MAX_RETRY_SECONDS = 0.5  # seconds between two tries; one is done in some hundredths
@@ -35,9 +36,9 @@ MAX_RETRY_SECONDS = 0.5  # seconds between two tries; one is done in some hundre
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """Rows to write by their `key`: whether those that are not there are added, and those that are
-    there replaced. With `before` only those are that still say what they do in it, and a row that
-    is there and not in `before` is left as it is."""
+    """Rows to write by `key`: `insert` adds rows whose key is absent, `update` replaces rows whose
+    key exists. With `before` a row is replaced only if it still equals its row in `before`; an
+    existing row that `before` lacks is not replaced."""
 
     key: str
     rows: pa.Table
@@ -48,7 +49,7 @@ class Upsert:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The keys that one call `added`, and those whose rows it `replaced`."""
+    """The keys that one call `added`, and the keys whose rows it `replaced`."""
 
     added: pa.Array
     replaced: pa.Array
@@ -56,8 +57,8 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class _RowPlaces:
-    """Where the rows of a change belong, at one version: which are `new`, and of the others the
-    number of the row to `replace` and its `address`."""
+    """Where the rows of an upsert belong, at one version of the table: indexes of the `new` rows,
+    and for the others the index of the row (`replace`) and the address of the row it replaces."""
 
     new: pa.Array
     replace: pa.Array
@@ -65,20 +66,20 @@ class _RowPlaces:
 
 
 def write_rows(table: Any, change: Upsert) -> WriteResult:
-    """Write to a LanceDB table, all or nothing; returns the keys that this very call wrote.
+    """Write to a LanceDB table; returns the keys that this call wrote. The write is atomic.
 
-    Raises what Lance raises, and `CommitConflictError` if others are first again and again.
+    Raises what Lance raises, and `CommitConflictError` if others were first `COMMIT_TRIES` times.
     """
     written: tuple[_RowPlaces, list[Any]] | None = None
     for attempt in range(COMMIT_TRIES):
-        # From here on what others commit is held against this commit.
+        # Commits of others after this point conflict with this commit.
         table.checkout_latest()
         table.checkout(table.version)
         stored = table.to_lance()
         place = _locate(table, change)
         if not len(place.new) and not place.addresses:
             break
-        # A file is used again where it would be the same: it may be large, as photos are.
+        # A file is reused if it would be the same: files of photos are large.
         if written is None or place.addresses or not place.new.equals(written[0].new):
             written = place, _write(table, stored, change, place)
         try:
@@ -97,16 +98,16 @@ def write_rows(table: Any, change: Upsert) -> WriteResult:
 def rows_by_key(
     table: Any, key: str, keys: pa.ChunkedArray, columns: list[str]
 ) -> Iterator[pa.Table]:
-    """The rows with these keys: `columns` of them, and the `ROW_ID` of each."""
+    """`columns` and `ROW_ID` of the rows with these keys."""
     for start in range(0, len(keys), KEYS_A_QUERY):
         some = among(key, keys.slice(start, KEYS_A_QUERY).to_pylist())
         yield table.search().select(columns).with_row_id(True).where(some).to_arrow()
 
 
 def check_written(table: Any, uri: str, key: str, keys: pa.ChunkedArray) -> None:
-    """Make sure that a table holds each of these keys once; raises `CatalogError`.
+    """Check that a table holds each of these keys once; raises `CatalogError`.
 
-    Marque itself adds none twice; what else writes to the table may.
+    Marque never inserts a key twice; another program that writes to the table may.
     """
     table.checkout_latest()
     rows = 0
@@ -120,14 +121,14 @@ def check_written(table: Any, uri: str, key: str, keys: pa.ChunkedArray) -> None
 
 
 def first_of_each(rows: pa.Table, key: str) -> pa.Table:
-    """`rows` without those whose key an earlier row has."""
+    """`rows` without rows whose key an earlier row has."""
     codes = rows.column(key).combine_chunks().dictionary_encode().indices
     _, first = np.unique(codes.to_numpy(zero_copy_only=False), return_index=True)
     return rows if len(first) == rows.num_rows else rows.take(pa.array(np.sort(first)))
 
 
 def fragment_of(address: int) -> int:
-    """The number of the fragment that a row at this address is in."""
+    """The number of the fragment of the row at this address."""
     return address >> 32
 
 
@@ -148,7 +149,7 @@ def _locate(table: Any, change: Upsert) -> _RowPlaces:
 
 
 def _unchanged(there: pa.Table, before: pa.Table, key: str) -> pa.Array:
-    """Of each row that is there, whether it still says what it did before."""
+    """For each existing row, whether it still equals its row in `before`."""
     at = pc.index_in(there.column(key), value_set=before.column(key))
     same = at.is_valid()
     for name in before.column_names:
@@ -159,7 +160,7 @@ def _unchanged(there: pa.Table, before: pa.Table, key: str) -> pa.Array:
 
 
 def _write(table: Any, stored: Any, change: Upsert, place: _RowPlaces) -> list[Any]:
-    """Write the rows to files; returns their fragments, which no version of the table has yet."""
+    """Write the rows to files; returns their fragments, which are not committed yet."""
     schema = table.schema
 
     def parts() -> Iterator[pa.Table]:
@@ -179,7 +180,7 @@ def _taken(rows: pa.Table, indices: pa.Array) -> pa.Table:
 
 
 def _filled(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """`rows` with every column of a table: null where they have none."""
+    """`rows` with every column of the schema; columns that they lack are null."""
     columns = [
         rows.column(field.name)
         if field.name in rows.column_names
@@ -190,7 +191,7 @@ def _filled(rows: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _merged(table: Any, rows: pa.Table, addresses: list[int]) -> Iterator[pa.Table]:
-    """`rows` with the columns that they lack taken from the rows at these addresses."""
+    """`rows`, with missing columns filled from the rows at these addresses."""
     schema = table.schema
     kept = [name for name in schema.names if name not in rows.column_names]
     for start in range(0, rows.num_rows, KEYS_A_QUERY):

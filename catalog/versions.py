@@ -1,7 +1,7 @@
-"""The published version of `cars`: what searches read while runs write.
+"""The published version of `cars`, which searches read while runs write.
 
-A run writes, checks one version of the table, then points the tag `published` to that version; a
-search never sees half a run, nor a version that was not checked.
+A run writes, checks one version of the table, and then points the tag `published` to it. So a
+search never sees half a run or an unchecked version.
 """
 
 from catalog.errors import ReadError, reading
@@ -9,14 +9,14 @@ from catalog.table import Catalog
 
 PUBLISHED_TAG = "published"
 REPLACED_PREFIX = "replaced-"
-"""How the tags of versions begin that were published before; the version follows. Searches that
-opened one read on from it: `catalog.cleanup` removes these tags after a grace time."""
+"""The prefix of tags of formerly published versions; the version follows. Searches that opened such
+a version still read from it, so `catalog.cleanup` removes these tags after a grace time."""
 
 
 def published_version(catalog: Catalog) -> int | None:
     """The version of `cars` that searches read; None before the first `publish`.
 
-    Raises `ReadError` where the tag that says so is damaged.
+    Raises `ReadError` if the tag is damaged.
     """
     tags = catalog.table("cars").tags
     advice = "run `marque publish`, which sets it anew"
@@ -32,7 +32,7 @@ def published_version(catalog: Catalog) -> int | None:
 def at_published(catalog: Catalog) -> Catalog | None:
     """The catalog with `cars` as searches read it; None before the first `publish`.
 
-    Raises `ReadError` where the tag is damaged, or what it points to is no more.
+    Raises `ReadError` if the tag is damaged or its version no longer exists.
     """
     version = published_version(catalog)
     if version is None:
@@ -43,8 +43,8 @@ def at_published(catalog: Catalog) -> Catalog | None:
 
 
 def readable_published(catalog: Catalog) -> Catalog | None:
-    """The catalog at its published version; None where nothing is published, and where the tag
-    or the version is damaged: then there is nothing to compare with, and the tag is set anew."""
+    """The catalog at its published version; None if nothing is published, or if the tag or the
+    version is damaged: then there is nothing to compare with, and publishing sets the tag again."""
     try:
         return at_published(catalog)
     except ReadError as error:
@@ -54,7 +54,7 @@ def readable_published(catalog: Catalog) -> Catalog | None:
 
 
 def published_problem(catalog: Catalog) -> str | None:
-    """Why the published version cannot be read, and what to do; None where it can."""
+    """Why the published version cannot be read, and what to do; None if it can."""
     try:
         at_published(catalog)
     except ReadError as error:

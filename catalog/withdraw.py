@@ -1,4 +1,4 @@
-"""Facts that a table said of photos are taken back, as nothing but this does."""
+"""Withdraws the facts that a sidecar stated about photos. No other operation withdraws facts."""
 
 import os
 from collections import Counter, defaultdict
@@ -19,35 +19,35 @@ from crawlers.imports.sidecar.read import teller_of
 from crawlers.imports.walk import readable_path
 
 FOLDER_SOURCES = ("folder", RENDERED)
-"""Sources whose facts come from tables beside the photos."""
+"""Sources whose facts come from sidecars beside the photos."""
 
 _READ = ("sighting_id", "source_id", "words", "told", *RIGHTS_COLUMNS)
 
 
 @dataclass(slots=True)
 class Withdrawal:
-    """What there is to withdraw: by teller the facts that it states, counted, with "" for what was
-    said before tellers were told apart; and the places that it states them of."""
+    """What can be withdrawn: for each teller the counts of its facts, and the sightings that have
+    them. The teller "" stands for facts from before tellers were stored."""
 
     said: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     places: list[str] = field(default_factory=list)
 
     @property
     def tellers(self) -> list[str]:
-        """Who takes something back."""
+        """The tellers whose facts are withdrawn."""
         return list(self.said)
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready values."""
+        """The counts as JSON-ready values."""
         said = {who: dict(sorted(facts.items())) for who, facts in self.said.items()}
         return {"photos": len(self.places), "said": said}
 
 
 def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
-    """What the table at `path` said of photos, or where that is no table that did, what all tables
-    said of the photos below it, and what was said of them before tables were told apart.
+    """The facts that the table at `path` stated. If no such table stated any, the facts of all
+    tables about photos below the folder `path`, with those from before tellers were stored.
 
-    The table need not be there any more. Raises `CatalogError` where nothing was said.
+    The table need not exist any more. Raises `CatalogError` if there are no such facts.
     """
     teller, below = teller_of(path), f"{readable_path(os.path.realpath(path))}/"
     table, folder = Withdrawal(), Withdrawal()
@@ -76,9 +76,9 @@ def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
 def withdraw_facts(
     catalog: Catalog, tellers: Sequence[str], places: Sequence[str], *, run_id: str
 ) -> Counter[tuple[str, FactChange]]:
-    """Let these tellers take back all that they said of these places; what comes of it, by fact.
+    """Withdraw all facts of these tellers about these places; returns counts of changes by fact.
 
-    Their words are read again by the next labeling. Done again it finds nothing to do.
+    The next labeling reads the places' words again. A second call changes nothing.
     """
     done: Counter[tuple[str, FactChange]] = Counter()
     for _ in range(COMMIT_TRIES):
@@ -94,7 +94,7 @@ def _withdraw(
     run_id: str,
     done: Counter[tuple[str, FactChange]],
 ) -> list[str]:
-    """Withdraw and count what nobody else writes at the same moment; returns the other places."""
+    """Withdraw and count facts; returns the places that another run changed meanwhile."""
     schema = catalog.specs["sightings"].schema
     stored = catalog.rows("sightings", places, schema.names)
     new, found = {}, {}
@@ -116,7 +116,7 @@ def _withdraw(
 
 
 def forget_tellers(catalog: Catalog, tellers: Sequence[str]) -> list[str]:
-    """Let no ingest use these tables by itself any more; the folders that had one."""
+    """Forget these tables as remembered sidecars; returns the folders that had one."""
     gone = [each for each in remembered_sidecars(catalog) if teller_of(each.path) in tellers]
     for each in gone:
         forget_sidecar(catalog, each)

@@ -1,7 +1,7 @@
-"""Files and folders that were copied: `cars_annos (1).mat`, `cars_train - Copy`.
+"""Copied files and folders: `cars_annos (1).mat`, `cars_train - Copy`.
 
-A browser and a file manager mark in its name what is there already, and data sets are passed on
-with it.
+Browsers and file managers add such marks to names that exist already, and data sets are passed on
+with them.
 """
 
 import filecmp
@@ -24,11 +24,11 @@ _MARK = rf"""(?:
 )"""
 _MARKED = re.compile(rf"(?:copy[ ]of[ ])?(?P<name>.*?){_MARK}*", re.IGNORECASE | re.VERBOSE)
 _ONLY_COUNTED = r"|[ _-]\d{1,2}"
-"""`x-1`, `x 2`: a mark only where the name without it is known beforehand."""
+"""`x-1`, `x 2`: a mark only if the name without it is known."""
 
 
 def without_mark(name: str) -> str:
-    """A name without its mark of a copy, if it has one."""
+    """A name without the mark of a copy."""
     found = _MARKED.fullmatch(name.strip())
     return (found and found["name"]) or name
 
@@ -41,14 +41,14 @@ def _copies(name: str) -> re.Pattern[str]:
 
 
 def is_copy(name: str, of: str) -> bool:
-    """Whether `name` is `of`, which is known, or a copy of it; case does not count."""
+    """Whether `name` is the known name `of` or a copy of it; case is ignored."""
     return _copies(of).fullmatch(name) is not None
 
 
 def find_file(folders: Iterable[Path], name: str) -> Path | None:
-    """The file `name` of one of the folders, or a copy of it; raises `OSError`.
+    """The file `name` in one of the folders, or a copy of it; raises `OSError`.
 
-    Where there are several that differ, nothing says which is right: raises `SourceError`.
+    Raises `SourceError` if there are several that differ: nothing says which is right.
     """
     found = [
         path
@@ -61,12 +61,12 @@ def find_file(folders: Iterable[Path], name: str) -> Path | None:
 
 
 def are_same(paths: list[Path]) -> bool:
-    """Whether all of some files hold the same; raises `OSError`."""
+    """Whether all files have the same content; raises `OSError`."""
     return all(filecmp.cmp(paths[0], other) for other in paths[1:])
 
 
 def choose_copy(paths: list[Path]) -> Path:
-    """The first of files that are copies of each other; raises `SourceError` if they differ."""
+    """The first of several copies of a file; raises `SourceError` if they differ."""
     if not are_same(paths):
         named = " and ".join(map(readable_path, paths))
         raise SourceError(
@@ -77,7 +77,7 @@ def choose_copy(paths: list[Path]) -> Path:
 
 
 def find_folders(root: Path, relative: str) -> list[Path]:
-    """The folder `relative` below `root` and all copies of it, itself first; raises `OSError`."""
+    """The folder `relative` below `root`, then all copies of it; raises `OSError`."""
     found = [root]
     for part in PurePath(relative).parts:
         inside = ((p for p in folder.iterdir() if is_copy(p.name, part)) for folder in found)

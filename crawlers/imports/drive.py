@@ -1,4 +1,4 @@
-"""The drive that a folder is on, which can go away while the folder is read."""
+"""The drive of a folder, which may be disconnected while the folder is read."""
 
 import os
 from functools import cached_property
@@ -14,10 +14,10 @@ class FolderOnDrive:
     path: Path
 
     def check_still_there(self) -> None:
-        """Raise `SourceError` where the drive of the folder is not the one any more that it was.
+        """Raise `SourceError` if the folder is no longer on the drive that it was on.
 
-        A drive that is disconnected takes the folder along, or leaves the empty one that it was
-        mounted on: what was listed then cannot be read, and no file of it is at fault.
+        When a drive is disconnected, the folder vanishes or becomes the empty mount point: the
+        listed files then cannot be read, though none of them is broken.
         """
         if self._drive is None or _drive(self.path) != self._drive:
             raise SourceError(
@@ -32,11 +32,11 @@ class FolderOnDrive:
 
 
 def _drive(folder: Path) -> int | None:
-    """The number of the drive that a folder is on, None where it is on none; no inode, for file
-    systems of networks give a folder another one whenever they forgot it."""
+    """The device number of a folder's drive; None if the folder is gone. The inode is not compared:
+    network file systems may give a folder a new one."""
     try:
-        # With a dot behind, a drive that is mounted when it is needed is; else its number would be
-        # another one when the folder was read, and a good run would fail.
+        # The final dot mounts a drive that is mounted on demand. Otherwise its number would change
+        # when the folder is read, and a good run would fail.
         return os.stat(f"{folder}/.").st_dev  # noqa: PTH116 - Path would drop the dot
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""A folder of photos as a source, with facts from a sidecar if there is one."""
+"""A folder of photos as a source, with facts from an optional sidecar."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
@@ -22,13 +22,13 @@ NO_ROW = "file has no row in the sidecar"
 
 @dataclass(frozen=True)
 class FolderSource(FolderOnDrive):
-    """Every file below `path` that may be a photo, in a stable order; none is opened here.
+    """All files below `path` that may be photos, in a stable order; none is opened here.
 
-    It says of a file what a row of its sidecar does, and takes nothing back: not without a sidecar,
-    and not where the row of a file, or a column, is gone. `sidecar` is a CSV or JSON table of facts
-    per file and `columns` says which of its columns holds what; see `imports.sidecar.read`.
-    Suffixes decide nothing but that text and label files are left out: what is no photo is
-    rejected, with its reason, where it is decoded.
+    A photo gets the facts of its row in the sidecar. No fact is ever withdrawn: not without a
+    sidecar, and not if a file's row or a column is gone. `sidecar` is a CSV or JSON table with
+    facts for each file; `columns` maps targets to its columns (see `imports.sidecar.read`). Text
+    and label files are left out by their suffixes. Every other file is tried: if it is not a photo,
+    decoding rejects it with a reason.
     """
 
     path: Path
@@ -38,14 +38,14 @@ class FolderSource(FolderOnDrive):
     name: str = "folder"
 
     def count(self) -> int:
-        """How many photos and drops there are, by a walk that opens no photo."""
+        """The number of photos and drops, by a walk that opens no photo."""
         return count_seen(self.records())
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
-        """The sidecar's faults, then the files, then the rows that found no file.
+        """The sidecar's broken rows, then the files, then the rows without a file.
 
-        Raises `SourceError` for a folder that is absent, goes away meanwhile or holds no file that
-        may be a photo, for a sidecar that cannot be understood, and for a column map without one.
+        Raises `SourceError` if the folder is absent, vanishes meanwhile or holds no file that may
+        be a photo, if the sidecar cannot be understood, and for a column map without a sidecar.
         """
         self.check()
         self.check_still_there()
@@ -71,7 +71,7 @@ class FolderSource(FolderOnDrive):
         yield from sidecar.unused(used) if sidecar else ()
 
     def check(self) -> None:
-        """Raise `SourceError` for an absent folder and a sidecar that cannot be understood."""
+        """Raise `SourceError` for an absent folder or a sidecar that cannot be understood."""
         if not self.path.is_dir():
             what = "is a file" if self.path.exists() else "does not exist"
             raise SourceError(
@@ -106,5 +106,5 @@ class FolderSource(FolderOnDrive):
 
 
 def _covered(sidecar: Sidecar, facts: RowFacts) -> tuple[str, ...]:
-    """What the row speaks of: not of what was spoilt in it, so that this takes nothing back."""
+    """The fields that the row states, without damaged cells, so that these withdraw nothing."""
     return tuple(target for target in sidecar.covers if target not in facts.unsure)

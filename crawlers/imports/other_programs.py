@@ -1,7 +1,7 @@
-"""Files and folders that other programs put beside photos: their thumbnails, caches, bins, notes.
+"""Files and folders that other programs put beside photos: thumbnails, caches, trash, metadata.
 
-A thumbnail is a photo to any reader, and the same car a second time to a search. Names with a dot
-at their beginning are left out as hidden ones anyway.
+A thumbnail would be read as a photo, and a search would find the same car twice. Names that begin
+with a dot are left out as hidden files anyway.
 """
 
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 OTHER_FOLDER = "folder of another program (thumbnails, cache, bin) is left out"
 OTHER_FILE = "file of another program is left out"
 
-# In small letters: what stands here belongs to no person whatever folder it is in.
+# In lower case. No person names folders like this, wherever they are.
 _FOLDERS = {
     *("@eadir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@sharesnap"),  # Synology
     *("@recycle", "@__thumb", "@recently-snapshot"),  # QNAP
@@ -20,9 +20,9 @@ _FOLDERS = {
 }
 _FOLDER_SUFFIXES = (".lrdata", ".lrcat-data", ".lrlibrary")  # Lightroom's previews
 
-# A person's word for cars too: told by what an old Windows keeps in its bins.
+# People name folders of cars like this too: recognized by the files of an old Windows recycle bin.
 _BINS, _OF_BINS = {"recycler", "recycled"}, ("s-1-5-", "info", "desktop.ini")
-# Told by a file that the program puts there: Immich into each of these, PhotoPrism beside them.
+# Recognized by a marker file: Immich puts it into each of these folders, PhotoPrism beside them.
 _IMMICH, _PHOTOPRISM = {"thumbs", "encoded-video", "profile", "backups"}, {"cache", "sidecar"}
 _LIBRARIES = {
     ".photoslibrary": {"originals", "masters"},  # Apple Photos: all else is made of these
@@ -34,7 +34,7 @@ _FILE_SUFFIXES = (".thm", ".aae", ".xmp")  # a camera's thumbnails of videos; ed
 
 
 def is_other_folder(path: Path) -> bool:
-    """Whether a folder inside that of the photos is another program's."""
+    """Whether a folder below the photos' folder belongs to another program."""
     name, parent = path.name.lower(), path.parent
     own = _LIBRARIES.get(parent.suffix.lower())
     if own is not None:
@@ -58,5 +58,5 @@ def _is_bin(folder: Path) -> bool:
 
 
 def is_other_file(path: Path) -> bool:
-    """Whether a file is another program's note of photos."""
+    """Whether a file is another program's data about photos."""
     return path.name.lower() in _FILES or path.suffix.lower() in _FILE_SUFFIXES

@@ -1,4 +1,4 @@
-"""Every file below a folder, in a stable order, with a word on all that is left out."""
+"""Walks all files below a folder in a stable order, and reports what is left out."""
 
 import errno
 import os
@@ -26,18 +26,18 @@ NO_FOLDER = "folder cannot be read"
 
 
 def readable_path(path: str | Path) -> str:
-    r"""`path` as text that any table can hold: bytes that are not UTF-8 are written `\xNN`."""
+    r"""`path` as valid text: bytes that are not UTF-8 become `\xNN`."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def walk_files(
     folder: Path, source: str, without: str | None = None
 ) -> Iterator[Path | Drop | Notice]:
-    """Each file below `folder` that may be a photo; nothing is opened. `without` is no part of it.
+    """Each file below `folder` that may be a photo, except `without`; no file is opened.
 
-    Linked folders are followed, and each real folder is read once however often it is reached: a
-    loop of links ends, and a path does not depend on the link it was found through. Within a
-    folder the order is that of the names; its own files come before its folders.
+    Links to folders are followed, and each real folder is read once: loops of links end, and a path
+    does not depend on the link through which it was found. A folder's files come first, by name,
+    then its folders.
     """
     seen: set[tuple[int, int]] = set()
     pending = [Path(os.path.realpath(folder))]
@@ -71,7 +71,7 @@ def walk_files(
 
 
 def classify_path(path: Path, source: str) -> Path | Drop | Notice | None:
-    """`path` if it may be a photo, None for a folder, else what is to be said about it."""
+    """`path` if it may be a photo, None for a folder, otherwise the drop or notice about it."""
     if path.name.startswith("."):
         return Notice(HIDDEN_LEFT_OUT, readable_path(path))
     try:

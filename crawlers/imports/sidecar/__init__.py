@@ -1,1 +1,1 @@
-"""A table of facts beside photos: CSV, JSON lines or Parquet."""
+"""A table of facts beside photos: CSV, JSON or JSON lines."""

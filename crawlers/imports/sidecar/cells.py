@@ -1,7 +1,8 @@
-"""What a cell says, and what a spreadsheet did to it on the way.
+"""Reads a cell and undoes what a spreadsheet did to it.
 
-What can be taken back is: quotes and formulas around a text, `.0` behind a number. What cannot is
-told and not taken: a model that became a date, a number in powers of ten, letters that are lost.
+Some changes can be undone: quotes and formulas around a text, `.0` after a number. Others cannot: a
+model that became a date, a number in powers of ten, lost letters. Such cells are reported and not
+used.
 """
 
 import re
@@ -77,9 +78,9 @@ _CUT_BLANK = re.compile(r"(?<=[ÂÃÅĹ])(?: |$)")
 
 
 class CellValue(NamedTuple):
-    """What a cell says, "" for nothing, and a text on what was found in it, if anything.
+    """The word in a cell ("" for none), and a remark about the cell, if any.
 
-    Where it is `unsure` nobody knows what stood there.
+    `unsure` says that the cell is damaged: its original word is unknown.
     """
 
     value: str
@@ -89,7 +90,7 @@ class CellValue(NamedTuple):
 
 @lru_cache(maxsize=10_000)
 def read_cell(target: str, cell: str) -> CellValue:
-    """A cell, in Unicode, as the word for `target`: an attribute or a field of a sighting."""
+    """A cell of Unicode text as the word for `target`, an attribute or a field of a sighting."""
     value = cell.strip()
     while len(value) > 1 and (bare := _unwrapped(value)) != value:
         value = bare.strip()
@@ -103,14 +104,14 @@ def read_cell(target: str, cell: str) -> CellValue:
 
 
 def _unwrapped(value: str) -> str:
-    """The text in `="text"` or behind the apostrophe that makes a text of a number."""
+    """The text in `="text"`, or after the apostrophe that marks a number as text."""
     if found := _TEXT_FORMULA.fullmatch(value):
         return found[1].replace('""', '"')
     return _APOSTROPHE.sub("", unguarded(value), count=1)
 
 
 def _spoilt(target: str, value: str) -> str:
-    """Why it cannot be known what the cell said; "" where it can."""
+    """Why the cell's original word is unknown; "" if it is intact."""
     if is_read_twice(value):
         return DECODED_TWICE
     if target in NAME_TARGETS + YEAR_TARGETS and _POWER.fullmatch(value):
@@ -131,7 +132,7 @@ def is_read_twice(value: str) -> bool:
     """Whether the text is UTF-8 that was once read in another encoding: `CitroÃ«n`, `Citro├½n`."""
     if value.isascii():
         return False
-    whole = _CUT_BLANK.sub("\xa0", value)  # Škoda has a blank that is often taken for a plain one
+    whole = _CUT_BLANK.sub("\xa0", value)  # the NBSP in a misread Škoda often became a plain blank
     return any(_is_utf8(whole, codec) for codec in _READ_AS)
 
 
@@ -140,7 +141,7 @@ def _is_utf8(value: str, codec: str) -> bool:
         meant = value.encode(codec).decode("utf-8")
     except UnicodeError:
         return False
-    # What is Chinese in UTF-8 can be a strange but honest word.
+    # A strange but genuine word can decode to Chinese.
     return all(letter < "\u0180" or "\u2000" <= letter < "\u20d0" for letter in meant)
 
 

@@ -1,4 +1,4 @@
-"""Which column of a table holds what."""
+"""Maps the columns of a sidecar to targets: attributes, fields of a sighting, and the path."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,11 +32,12 @@ def resolve_columns(
     name: str,
     finder: Finder,
 ) -> dict[str, str]:
-    """Target -> column: what was asked for, then each column that is called like a known target.
+    """Target -> column: the user's map, then each column with the name of a known target.
 
-    `named` are the columns as people read them -> as they stand in the rows. Without a mapped
-    `path` it is the column whose cells name most files; where none does, the first of
-    `PATH_COLUMNS`. Raises `SourceError` where a column is missing or two are as good.
+    `named` maps the columns as people read them to the columns as they stand in the rows. Without a
+    mapped `path`, the path column is the one whose cells name most files; if no cells name files,
+    it is the first of `PATH_COLUMNS`. Raises `SourceError` if a column is missing or if two columns
+    fit equally well.
     """
     present = list(named)
     wrong = sorted(set(asked.values()) - set(present))
@@ -80,7 +81,7 @@ def _path_column(
 
 
 def _hits(sheet: SidecarTable, column: str, finder: Finder, loosely: bool) -> int:
-    """How many of the column's cells in the first rows name a file."""
+    """How many cells of the column name a file, in the first rows."""
     cells = [row.cells.get(column, "") for row in sheet.rows[:_SAMPLE]]
     return sum(
         finder.names_a_file(cell, loosely=loosely)

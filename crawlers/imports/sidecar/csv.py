@@ -1,4 +1,4 @@
-"""A sidecar in CSV, as people and programs write it: any delimiter, quotes and blanks anywhere."""
+"""Parses a sidecar in CSV with any delimiter, any quotes, and blanks anywhere."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ COMMENT = "sidecar line begins with # and is taken as a comment"
 HEADER_AGAIN = "sidecar's first line stands there again and is left out"
 
 _BLANKS = " \t\xa0\u2007\u202f\u3000\u200b\ufeff\udca0"
-"""What stands beside delimiters and is no part of a cell; the last is the byte of an NBSP."""
+"""Blanks beside delimiters, which are no part of a cell; the last is the byte of an NBSP."""
 
 _SAMPLE_ROWS = 50
 _SAMPLE_LETTERS = 100_000
@@ -27,14 +27,14 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
 class _Dialect(NamedTuple):
-    """How a table is cut into cells."""
+    """How lines are split into cells."""
 
     delimiter: str
     quote: str = '"'
     escape: str | None = None
 
     def reader(self, text: str) -> Any:
-        """A reader of records, for which blanks beside quotes are gone; see `csv.reader`."""
+        """A `csv.reader` for text without blanks beside quotes."""
         return csv.reader(
             io.StringIO(_unpadded(text, self), newline=""),
             delimiter=self.delimiter,
@@ -46,13 +46,13 @@ class _Dialect(NamedTuple):
 
 
 def parse_csv(text: str, known: Collection[str] = ()) -> SidecarTable:
-    """Rows under a header line, before which may be comments and a line `sep=`.
+    """Rows under a header line; comments and a line `sep=` may come before it.
 
-    The dialect is the one that cuts the first rows evenly and without a stray quote, and finds
-    names of `known` in the header. Raises `ValueError` without a header or when two columns have
-    the same name.
+    The chosen dialect splits the first rows evenly, without stray quotes, and finds names of
+    `known` in the header. Raises `ValueError` without a header or if two columns have the same
+    name.
     """
-    text = text.rstrip("\x1a\0")  # how DOS ends a file
+    text = text.rstrip("\x1a\0")  # DOS ends files with these
     if not text.strip(_BLANKS + "\r\n"):
         raise ValueError("it is empty; its first line must name the columns")
     keys = frozenset(map(column_key, known))
@@ -80,7 +80,7 @@ def _names(cells: list[str]) -> list[str]:
 
 
 def _preamble(text: str, known: frozenset[str]) -> tuple[str | None, str, int]:
-    """The delimiter that is declared, the text from its header on, and the lines before that."""
+    """The declared delimiter, the text from the header on, and the number of lines before it."""
     at = before = 0
     delimiter, comment = None, None
     while (match := _LINE.match(text, at)) and match[0]:
@@ -92,7 +92,7 @@ def _preamble(text: str, known: frozenset[str]) -> tuple[str | None, str, int]:
         elif line:
             break
         at, before = match.end(), before + 1
-    # A header may begin with #, as some programs write it, or have a column of that name.
+    # Some programs begin a header with #, and a column may have that name.
     if comment and not (match and _has_known(match[0], known)):
         start, lines = comment
         line = text[start:].splitlines()[0]
@@ -108,7 +108,7 @@ def _has_known(line: str, known: frozenset[str]) -> bool:
 
 
 def _choose(text: str, declared: str | None, known: frozenset[str]) -> _Dialect:
-    """The dialect that fits best; of those alike, the first."""
+    """The dialect that fits best; the first of equally good ones."""
     sample = text[:_SAMPLE_LETTERS]
     if len(text) > len(sample):
         sample = sample[: max(sample.rfind("\n"), sample.rfind("\r")) + 1] or sample
@@ -123,7 +123,7 @@ def _choose(text: str, declared: str | None, known: frozenset[str]) -> _Dialect:
 
 
 def _score(sample: str, dialect: _Dialect, known: frozenset[str]) -> tuple[float, ...]:
-    """How well a dialect cuts the sample: more is better, the first number first."""
+    """How well a dialect splits the sample: more is better, and earlier numbers count first."""
     header: list[str] = []
     rows = fits = stray = errors = 0
     reader = dialect.reader(sample)
@@ -153,9 +153,9 @@ def _score(sample: str, dialect: _Dialect, known: frozenset[str]) -> tuple[float
 
 
 def _unpadded(text: str, dialect: _Dialect) -> str:
-    """The text without the blanks between a delimiter and a quote, outside of which CSV has none.
+    """The text without blanks between a delimiter and a quote, which CSV does not allow.
 
-    Each match takes one whole cell, so that what stands between quotes is never looked into.
+    Each match takes one whole cell, so text inside quotes is never changed.
     """
     quote, sign = re.escape(dialect.quote), re.escape(dialect.delimiter)
     blanks = f"[{re.escape(_BLANKS.replace(dialect.delimiter, ''))}]"
@@ -176,7 +176,8 @@ def _unpadded(text: str, dialect: _Dialect) -> str:
 
 
 def _records(reader: Any, before: int, sheet: SidecarTable) -> Iterator[tuple[str, list[str]]]:
-    """Where each record stands, and its cells; blank ones are left out, broken ones kept apart."""
+    """The position and the cells of each record. Blank records are skipped, broken ones are kept in
+    `sheet`."""
     for _ in itertools.count():
         first = reader.line_num + 1 + before
         where = f"line {first}"
@@ -194,14 +195,14 @@ def _records(reader: Any, before: int, sheet: SidecarTable) -> Iterator[tuple[st
 
 
 def _fit(where: str, cells: list[str], columns: list[str], sheet: SidecarTable) -> TableRow | None:
-    """The record as a row under these columns; None where it is none, which is told."""
+    """The record as a row with these columns; None, with a remark, if it is not a row."""
     width = len(columns)
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
         cells = cells[:width]
     if len(cells) != width and cells[0].lstrip(_BLANKS).startswith("#"):
         sheet.tally.add(COMMENT, f"{where}: {cells}")
         return None
-    if 1 < len(cells) < width:  # spreadsheets leave empty cells out at the end of some rows
+    if 1 < len(cells) < width:  # spreadsheets omit empty cells at the end of some rows
         sheet.tally.add(SHORT_ROW, f"{where}: {cells}")
         cells = cells + [""] * (width - len(cells))
     if len(cells) != width:

@@ -1,9 +1,9 @@
-"""Which encoding the words of a table are in that are not UTF-8.
+"""Detects the encoding of the words of a table that are not UTF-8.
 
-Tables are short, and detectors need texts: `charset-normalizer` alone takes the Danish `grøn` for
-a Czech `grřn` and Mac Roman for Windows-1250. So each encoding of Latin letters has to stand a test
-of its words (`spelling`), and the detector decides on other scripts only. Where two readings are
-as good, none is taken.
+Tables are short, and detectors need long texts: `charset-normalizer` alone takes the Danish `grøn`
+for a Czech `grřn`, and Mac Roman for Windows-1250. So every encoding of Latin letters is tested by
+the spelling of its words (`spelling`), and the detector decides only about other scripts. If two
+encodings fit equally well, none is chosen.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from crawlers.imports.sidecar.spelling import ANY, SIGNS, languages_of
 from crawlers.imports.sidecar.table import is_foreign
 
 MOST_CELLS = 5_000
-"""So many different cells are looked at: enough to decide, and little work."""
+"""Most distinct cells that are tested: enough to decide, with little work."""
 
 _WEST = ("German", "French", "Dutch", "Italian", "Spanish", "Portuguese", "Danish", "Swedish")
 _EAST = ("German", "Czech", "Slovak", "Polish", "Hungarian", "Croatian", "Romanian")
@@ -35,14 +35,14 @@ _LATIN = {
     "cp852": ("the DOS encoding 852", _EAST),
 }
 _COMMON = "cp1252"
-"""What most tables are in that are not UTF-8: signs alone, such as a dash, are read as in it."""
+"""The most common encoding beside UTF-8. Cells with signs only, such as a dash, are read in it."""
 
 _RARE = ("mac-latin2", "cp852")
-"""Looked at and never taken: few tables are in them, and others read like them."""
+"""Tested but never chosen: few tables use them, and words of other encodings fit them too."""
 
 _USUAL = ("cp1252", "cp1250")
-"""Taken where it needs the fewest languages; any other, where no other encoding is possible
-or all words are names of cars."""
+"""Chosen if they need the fewest languages. Any other encoding is chosen only if no other is
+possible or if all words are names of cars."""
 
 _SCRIPTS = {
     "cp932": ("Shift JIS", "[\u3041-\u30ff\u4e00-\u9fff\u3005]+"),
@@ -53,7 +53,7 @@ _SCRIPTS = {
     "koi8-r": ("KOI8-R", "[\u0410-\u044f\u0401\u0451]+"),
     "cp1253": ("Windows-1253", "[\u0386-\u03ce]+"),
 }
-# The characters in daily use come first in these sets: what the first byte of one may be.
+# First bytes of the characters in daily use, which come first in these character sets.
 _DAILY = {
     "gb18030": (0xB0, 0xD7),
     "big5": (0xA4, 0xC6),
@@ -62,18 +62,18 @@ _DAILY = {
 }
 _SPOKEN = re.compile("[аеёиоуыэюяєіїαεηιουωάέήίόύώϊϋΐΰ]", re.IGNORECASE)
 _FEWEST = 6
-"""So many letters of another script a table must have where several encodings could be."""
+"""Least letters of another script in a table if several encodings are possible."""
 
 
 class Encoding(NamedTuple):
-    """The encoding of words that are not UTF-8, as Python calls it and as people do."""
+    """The encoding of words that are not UTF-8: Python's name for it and a name for people."""
 
     codec: str | None
     name: str = ""
 
     def read(self, cell: str) -> str | None:
-        """The cell with what its bytes mean; None where that is not known."""
-        if not is_foreign(cell):  # in such sets two bytes can be a letter of UTF-8 by chance
+        """The decoded cell; None if that is not certain."""
+        if not is_foreign(cell):  # in such sets two bytes may happen to be a letter in UTF-8
             return None if self.codec in _DAILY and not cell.isascii() else cell
         if self.codec is None:
             return None
@@ -84,7 +84,7 @@ class Encoding(NamedTuple):
 
 
 def detect_encoding(cells: Iterable[str]) -> Encoding:
-    """The encoding of those cells that are not UTF-8; without a codec where it is not certain."""
+    """The encoding of the cells that are not UTF-8; without a codec if it is not certain."""
     strange: set[str] = set()
     for cell in cells:
         if not cell.isascii():
@@ -105,9 +105,9 @@ def detect_encoding(cells: Iterable[str]) -> Encoding:
 
 
 class _Reading(NamedTuple):
-    """What the words are in one encoding of Latin letters; the least is the best.
+    """The words read in one encoding of Latin letters; the least is the best.
 
-    `odd` are words of no language, `cost` is how many languages it takes to have the others.
+    `odd` counts words of no language; `cost` is the least number of languages that has the others.
     """
 
     odd: int
@@ -117,7 +117,7 @@ class _Reading(NamedTuple):
 
 
 def _latin(foreign: list[bytes]) -> Encoding | None:
-    """The best encoding of Latin letters; None where none is possible."""
+    """The best encoding of Latin letters; None if none is possible."""
     words = {word for cell in foreign for word in re.findall(rb"[A-Za-z\x80-\xff]+", cell)}
     strange = sorted(word for word in words if not word.isascii())
     readings: dict[tuple[str, ...], _Reading] = {}
@@ -148,7 +148,7 @@ def _judge(words: tuple[str, ...], codec: str) -> _Reading:
 
 
 def _cost(fits: set[frozenset[str]]) -> int:
-    """How many languages it takes to have all words; three stand for more."""
+    """The least number of languages that has all words; three stands for more."""
     kinds = [fit for fit in fits if ANY not in fit]
     names = sorted(frozenset().union(*kinds)) if kinds else []
     for number in range(3):
@@ -174,7 +174,7 @@ def _same(codec: str, other: str) -> bool:
 
 
 def _is_script(text: bytes, codec: str) -> bool:
-    """Whether all letters that are not ASCII are of the one script, and in daily use."""
+    """Whether all letters beyond ASCII are of one script and in daily use."""
     try:
         words = re.findall(r"[^\x00-\x7f\u3000-\u303f\uff01-\uff5e]+", text.decode(codec))
     except UnicodeDecodeError:

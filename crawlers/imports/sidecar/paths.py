@@ -1,4 +1,4 @@
-"""The file that a row means, found as a person would find it, where that is unique."""
+"""Finds the file that a row names, as a person would, if that is unique."""
 
 import os
 import re
@@ -21,9 +21,9 @@ Parts = tuple[str, ...]
 
 
 class FoundFile(NamedTuple):
-    """A file by its real path, and whether the row says its path in just this way.
+    """A file's real path, and whether the row gives exactly this path.
 
-    Not `exact`, it was found by its name or by a part of the path alone.
+    Without `exact` it was found by its name or by a part of the path.
     """
 
     path: str
@@ -31,7 +31,7 @@ class FoundFile(NamedTuple):
 
 
 class AmbiguousError(LookupError):
-    """Several files are as much what a row says; the message names two."""
+    """Several files fit a row equally well; the message names two."""
 
 
 class _File(NamedTuple):
@@ -41,8 +41,8 @@ class _File(NamedTuple):
 
 
 class _Index:
-    """Files by their keys, whole and by their ends: thousands of files can be called `1.jpg`, and
-    thousands of rows."""
+    """Files by their keys and by the ends of their keys. It is an index because thousands of files,
+    and thousands of rows, may have the name `1.jpg`."""
 
     def __init__(self, files: Iterable[_File]) -> None:
         self._whole: dict[Parts, list[_File]] = defaultdict(list)
@@ -52,7 +52,7 @@ class _Index:
         self._ends: dict[int, dict[Parts, list[_File]]] = {}
 
     def whole(self, key: Parts) -> list[_File]:
-        """The files with just this key."""
+        """The files with exactly this key."""
         return self._whole.get(key, [])
 
     def ending(self, key: Parts) -> list[_File]:
@@ -69,7 +69,7 @@ class _Index:
 
 
 class Finder:
-    """Finds files of a folder by what a table calls them."""
+    """Finds files of a folder by the paths in a table."""
 
     def __init__(self, folder: Path, sidecar: Path) -> None:
         self._folder = str(folder)
@@ -80,10 +80,9 @@ class Finder:
         self._several: dict[str, str] = {}
 
     def find(self, *spellings: str) -> FoundFile | None:
-        """The file by the first of these spellings that names one; None where there is none.
+        """The file of the first spelling that names one; None if none does.
 
-        Raises `ValueError` where the first is text that no file can be named by, and
-        `AmbiguousError`.
+        Raises `AmbiguousError`, and `ValueError` if the first spelling cannot be a file name.
         """
         if _is_file(path := self.real_path(spellings[0])):
             return FoundFile(path, exact=True)
@@ -98,7 +97,7 @@ class Finder:
         return None
 
     def names_a_file(self, given: str, *, loosely: bool) -> bool:
-        """Whether a cell is the path of a file; `loosely` also by its name or a part of it."""
+        """Whether a cell is the path of a file, or with `loosely` its name or part of its path."""
         try:
             if not loosely:
                 return os.path.isfile(os.path.join(self._root, given))  # noqa: PTH113, PTH118 - keeps the text
@@ -107,12 +106,12 @@ class Finder:
             return False
 
     def real_path(self, given: str) -> str:
-        """Where the file would be that a row names exactly."""
+        """The path that a row gives, with links resolved, whether the file exists or not."""
         return real_path(os.path.join(self._folder, given), self._real_folders)  # noqa: PTH118
 
     def _there(self, given: str) -> str | None:
-        """The path if there is something: below the folder, beside the table or beside the folder
-        itself, whose name then stands first."""
+        """The path if it exists: below the folder, beside the table, or beside the folder itself
+        (then it begins with the folder's name)."""
         path = self.real_path(given)
         if _is_file(path):
             return path
@@ -128,12 +127,12 @@ class Finder:
 
     @cached_property
     def _names(self) -> _Index:
-        """Every file that may be a photo."""
+        """All files that may be photos."""
         return _Index(self._walk())
 
     @cached_property
     def _stems(self) -> _Index:
-        """The same, by their names without suffix."""
+        """The same files, by their names without suffix."""
         return _Index(
             file._replace(key=(*file.key[:-1], os.path.splitext(file.key[-1])[0]))  # noqa: PTH122
             for file in self._walk()
@@ -147,12 +146,12 @@ class Finder:
                 yield _File(str(found), parts, tuple(map(_fold, parts)))
 
     def _by_parts(self, given: str) -> _File | None:
-        """The file whose path is the end of what is given, or the other way round.
+        """The file whose path ends with what is given, or is the end of it.
 
-        Before the path of a file may stand the folders that hold the folder, and anything where
-        the table was made on another machine.
+        A given path may begin with the parent folders of the folder, or with anything if the table
+        was made on another machine.
         """
-        if given in self._several:  # of many rows, each would look through many files
+        if given in self._several:  # remembered, or each of many rows would search many files
             raise AmbiguousError(self._several[given])
         drive = _DRIVE.match(given)
         parts = tuple(
@@ -179,7 +178,7 @@ class Finder:
 
 
 def _is_file(path: str) -> bool:
-    """Whether a file or a link is there, be it one that leads nowhere."""
+    """Whether there is a file or a link, even a dead one."""
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -188,7 +187,7 @@ def _is_file(path: str) -> bool:
 
 
 def _only(found: list[_File], parts: Parts) -> _File | None:
-    """The one file, or the one that is called so with the same case."""
+    """The only file, or the only one with the same case."""
     if len(found) > 1:
         same = [
             file for file in found if _ends_with(parts, file.parts) or _ends_with(file.parts, parts)
@@ -210,7 +209,7 @@ def _fold(name: str) -> str:
 
 
 def _variants(spellings: Iterable[str]) -> Iterator[str]:
-    """Each spelling as it is, then as other systems, web pages and careless hands write it."""
+    """Each spelling unchanged, then with the changes of other systems, web pages and typists."""
     given = list(spellings)
     yield from given
     for text in given:
@@ -224,9 +223,9 @@ def _variants(spellings: Iterable[str]) -> Iterator[str]:
 
 
 def real_path(path: str, real_folders: dict[str, str]) -> str:
-    """`path` with every link resolved but the last; `real_folders` remembers those seen before.
+    """`path` with every link resolved but the last component; `real_folders` is a cache.
 
-    Raises `ValueError` for text that no file can be named by.
+    Raises `ValueError` for text that cannot be a file name.
     """
     os.fsencode(path)
     if "\0" in path:

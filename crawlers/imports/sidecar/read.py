@@ -1,4 +1,4 @@
-"""Facts about the files of a folder, from a table beside them and a map of its columns."""
+"""Loads a sidecar: facts about the files of a folder, from a table and a map of its columns."""
 
 import itertools
 import os
@@ -45,10 +45,10 @@ DISAGREE = "sidecar rows disagree about one file; the first is used"
 
 
 class RowFacts(NamedTuple):
-    """What a sidecar says of one file: the row, and target -> word; words are valid Unicode.
+    """The facts of one row about its file: target -> word; words are valid Unicode.
 
-    `unsure` are the targets whose cell was spoilt, so that nobody knows what it said. `by` is the
-    path that the row gives, and `exact` whether it is that of the file.
+    `unsure` are the targets with damaged cells, whose words are unknown. `by` is the path that the
+    row gives; `exact` says whether it is exactly the file's path.
     """
 
     where: str
@@ -60,9 +60,9 @@ class RowFacts(NamedTuple):
 
 @dataclass
 class Sidecar:
-    """The facts of each file by the file's real path, and what is to be said about the table.
+    """Facts by the real path of their file, and remarks about the table.
 
-    `covers` are the targets that it has a column for, whether a row fills it or not.
+    `covers` are the targets with a column in the table, even if no row fills it.
     """
 
     path: Path
@@ -73,11 +73,11 @@ class Sidecar:
 
     @cached_property
     def teller(self) -> str:
-        """The table's name among those that say something of photos: see `teller_of`."""
+        """The table's name as a teller: see `teller_of`."""
         return teller_of(self.path)
 
     def unused(self, used: set[str]) -> Iterator[Drop]:
-        """A drop for each file with facts that was not met: `used` has the paths that were."""
+        """A drop for each file with facts that is not in `used`, the paths of the photos."""
         for path, facts in self.facts.items():
             if path not in used:
                 here = os.path.lexists(path)
@@ -88,22 +88,22 @@ class Sidecar:
                 )
 
     def drop(self, where: str, reason: str, detail: str) -> Drop:
-        """A row that gives no photo its facts, named by where it stands in the sidecar."""
+        """The drop for a row without a photo; its id is the row's position in the sidecar."""
         return Drop(self.source, f"{readable_path(self.path)}#{where}", reason, _unicode(detail))
 
 
 def teller_of(sidecar: Path) -> str:
-    """A table's name among those that say something of photos: its path without links."""
+    """The name of a table as a teller: its path with links resolved."""
     return readable_path(os.path.realpath(sidecar))
 
 
 def load_sidecar(
     path: Path, folder: Path, columns: Mapping[str, str] | None, source: str
 ) -> Sidecar:
-    """Read the table at `path`, whose rows name files of `folder`; see `sidecar_paths.Finder`.
+    """Load the table at `path`, whose rows name files of `folder` (see `paths.Finder`).
 
     `columns` maps a target (an attribute, any other word, a field of the sighting, or `path`) to
-    the column that holds it. Raises `SourceError` when the table cannot be read or lacks a column.
+    its column. Raises `SourceError` if the table cannot be read or lacks a column.
     """
     asked = columns or {}
     sheet = load_table(path, (*PATH_COLUMNS, *SIGHTING_FIELDS, *ATTRIBUTES, *asked.values()))
@@ -127,7 +127,7 @@ def load_sidecar(
 
 
 def _encoding(sheet: SidecarTable, finder: Finder) -> Encoding:
-    """The encoding of words; bytes that name a file need none."""
+    """The encoding of the words; paths that name a file as raw bytes are left out."""
     if sheet.foreign is None:
         return Encoding(None)
     cells = (cell for row in sheet.rows for cell in row.cells.values() if not cell.isascii())
@@ -154,7 +154,7 @@ def _unused_columns(
 
 @dataclass
 class _Reader:
-    """Takes rows of one table, one by one."""
+    """Reads the rows of one table into a `Sidecar`, one by one."""
 
     sidecar: Sidecar
     targets: Mapping[str, str]
@@ -165,7 +165,7 @@ class _Reader:
     has_decoded: bool = False
 
     def take(self, row: TableRow) -> None:
-        """Keep what the row says of its file, or report why it says nothing."""
+        """Store the facts of a row for its file, or report why it has none."""
         if said := self._values(row):
             found = self._find(row)
             if found:
@@ -175,7 +175,7 @@ class _Reader:
                 )
 
     def refuse_ambiguous(self) -> None:
-        """Take back rows with different paths that can all mean one file, by its name alone."""
+        """Remove rows with different paths that all match one file, by its name alone."""
         for path, others in self.ambiguous.items():
             first = self.sidecar.facts[path]
             rows = others if first.exact else [self.sidecar.facts.pop(path), *others]
@@ -187,7 +187,7 @@ class _Reader:
     def _keep(self, path: str, facts: RowFacts) -> None:
         first = self.sidecar.facts.setdefault(path, facts)
         if first.values == facts.values:
-            if facts.exact and not first.exact:  # else a third row could cost the file its facts
+            if facts.exact and not first.exact:  # otherwise a third row could remove the facts
                 self.sidecar.facts[path] = facts
             return
         if first.by != facts.by and not (first.exact and facts.exact):
@@ -223,8 +223,8 @@ class _Reader:
         return found
 
     def _values(self, row: TableRow) -> tuple[dict[str, str], frozenset[str]] | None:
-        """What the row says by target, and the targets whose cell was spoilt; None for a row of
-        which a word cannot be read."""
+        """The words of the row by target, and the targets with damaged cells; None if a word of the
+        row cannot be decoded."""
         values = {}
         unsure = {target for target, column in self.targets.items() if column in row.unread}
         for target, column in self.targets.items():
@@ -254,5 +254,5 @@ def _unicode(text: str) -> str:
         return text
     try:
         return os.fsencode(text).decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # half a character, which JSON can write and a file name cannot be
+    except UnicodeEncodeError:  # a lone surrogate, possible in JSON but not in a file name
         return text.encode("utf-8", "backslashreplace").decode()

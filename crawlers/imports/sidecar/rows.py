@@ -1,4 +1,4 @@
-"""A sidecar file as rows of plain text: CSV of any dialect, JSON or JSON lines."""
+"""Loads a sidecar file as rows of plain text: CSV of any dialect, JSON or JSON lines."""
 
 import codecs
 import json
@@ -21,7 +21,7 @@ from crawlers.imports.walk import readable_path
 CSV_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 
 _BOMS = {
-    codecs.BOM_UTF32_LE: "utf-32",  # begins like the mark of UTF-16, so it is looked for first
+    codecs.BOM_UTF32_LE: "utf-32",  # first, because it begins with the mark of UTF-16
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -33,15 +33,15 @@ _SPREADSHEETS = {
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object as it was written; a plain dict would lose a key that stands twice."""
+    """A JSON object as pairs; a dict would lose duplicate keys."""
 
 
 def load_table(path: Path, known: Collection[str] = ()) -> SidecarTable:
-    """Read a sidecar; raises `SourceError` where the file as a whole cannot be understood.
+    """Load a sidecar; raises `SourceError` if the file as a whole cannot be understood.
 
-    Bytes that are not UTF-8 are kept as Python keeps them in file names: what they mean is decided
-    in `sidecar_encoding`, and a path made of such bytes still finds its file. `known` are names of
-    columns by which a header is recognized.
+    Bytes that are not UTF-8 become surrogates, as Python has them in file names: `encoding` decides
+    what they mean, and a path of such bytes still finds its file. A header is recognized by column
+    names in `known`.
     """
     try:
         raw = path.read_bytes()
@@ -81,7 +81,7 @@ def _decode(raw: bytes, path: Path) -> str:
 
 
 def _unmarked(raw: bytes) -> str | None:
-    """UTF-16 without a byte order mark: half of the bytes of what is ASCII in it are NULs."""
+    """The text of UTF-16 without a byte order mark, recognized by NUL bytes; None for others."""
     low, high = raw[::2].count(0), raw[1::2].count(0)
     if len(raw) % 2 or max(low, high) * 10 < len(raw) or min(low, high) * 20 > max(low, high):
         return None
@@ -89,9 +89,9 @@ def _unmarked(raw: bytes) -> str | None:
 
 
 def parse_json(text: str) -> SidecarTable:
-    """A list of objects, an object of objects keyed by path, or one object a line.
+    """Parse a list of objects, an object of objects with paths as keys, or one object per line.
 
-    Raises `ValueError` when the text is none of these.
+    Raises `ValueError` for anything else.
     """
     try:
         value = json.loads(text, object_pairs_hook=_Pairs)
@@ -159,7 +159,7 @@ def _is_nested(value: Any) -> bool:
 
 
 def _word(value: Any) -> str:
-    """A JSON value as a source's word; a list, as of people, is joined by commas."""
+    """A JSON value as a word; a list is joined by commas."""
     if value is None:
         return ""
     if isinstance(value, list):

@@ -1,7 +1,7 @@
-"""Whether a word could be one of a language, by its letters: what a wrong encoding makes is not.
+"""Whether a word could belong to a language, by its letters: a misread word does not.
 
-`Citroën` in Windows-1252 reads `CitroÎn` in Mac Roman, with a capital inside, and a Czech `černá`
-reads `èerná`, whose letters no language has together and no word begins with.
+`Citroën` in Windows-1252 is `CitroÎn` in Mac Roman, with a capital inside. The Czech `černá`
+becomes `èerná`: no language has these letters together, and no word begins with them.
 """
 
 import re
@@ -26,14 +26,14 @@ ALPHABETS = {
     "Latvian": "āčēģīķļņšūž",
     "Estonian": "äõöüšž",
 }
-"""The letters beside a to z of a language's own words; rare ones are left out, as they make a wrong
+"""The letters beyond a to z in a language's own words. Rare letters are left out: they make a wrong
 reading look right more often than they occur."""
 
 ANY = "any"
-"""What a name of cars is in: people write it in every language."""
+"""The language of car names: people write them in every language."""
 
 SIGNS = "signs"
-"""What a word with a sign beside its letters is in; it may be a letter of another encoding."""
+"""The language of a word with a sign among its letters, which may be a misread letter."""
 
 _NAMES = frozenset(
     (
@@ -69,11 +69,11 @@ _AT_ITS_PLACE = {
 
 
 def languages_of(word: str, languages: tuple[str, ...]) -> frozenset[str]:
-    """Which of the languages `word` could be of; it has letters or signs that are not ASCII.
+    """The languages that `word`, which has letters or signs beyond ASCII, could belong to.
 
-    `ANY` and `SIGNS` stand for what is of no one language; nothing means that it is no word.
+    `ANY` and `SIGNS` stand for words of no single language. An empty set means that it is no word.
     """
-    lower = word.replace("İ", "\u0131").lower()  # Python makes two letters of it
+    lower = word.replace("İ", "\u0131").lower()  # Python lowers İ to two characters
     elided = _ELISION.fullmatch(word) and not _strange(lower.replace("\u2019", ""))
     if (lower in _NAMES and _is_cased(word)) or elided:
         return frozenset((ANY,))
@@ -91,7 +91,7 @@ def languages_of(word: str, languages: tuple[str, ...]) -> frozenset[str]:
 
 
 def _is_cased(word: str) -> bool:
-    """Whether capitals stand as people set them: a wrong encoding of Swedish reads `grÜn`."""
+    """Whether capitals stand where people put them; a misread word may be `grÜn`."""
     return word[1:].islower() or word.replace("ß", "").isupper() or not word[1:].isalpha()
 
 
@@ -108,7 +108,7 @@ def _has_fair_signs(word: str) -> bool:
 
 
 def _could_be_a_word(word: str, lower: str) -> bool:
-    """Whether case and neighbors of its letters are those of words."""
+    """Whether the case and the neighbors of its letters are possible in a word."""
     if len(word) == 1:
         return lower in _LONE
     strange = [at for at, letter in enumerate(lower) if not letter.isascii()]
@@ -136,6 +136,6 @@ def _has_fair_neighbors(lower: str, at: int) -> bool:
         return not before or ends or before in _VOWELS or after in _VOWELS
     if letter in "ãœä" and after in ("o", "u", "i"):  # leão, cœur, Äußeres
         return True
-    if letter in "èêë" and not before:  # a Czech or Polish word, read in Windows-1252
+    if letter in "èêë" and not before:  # a Czech or Polish word misread as Windows-1252
         return False
     return any(near and near not in _VOWELS for near in (before, after))

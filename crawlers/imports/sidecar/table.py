@@ -1,24 +1,24 @@
-"""A table as it was read: its columns, its rows of plain text, and what was wrong with it."""
+"""The content of a sidecar file: columns, rows of plain text, and broken rows."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 MAX_BROKEN_ROWS = 100_000
-"""Broken rows of one table, each of which is told: a file of a few MB can have millions."""
+"""Most broken rows of one table. Each is reported, and a file of a few MB can have millions."""
 
 PATH_COLUMNS = (
     *("path", "file_path", "filepath", "file_name", "filename", "file"),
     *("image_path", "image_name", "image", "img_path", "img", "photo", "picture", "name"),
 )
-"""What a column is called that holds the path of each file, the clearest name first."""
+"""Names of the column with the paths of files, the clearest first."""
 
 Cells = dict[str, str]
 
 
 class TableRow(NamedTuple):
-    """One row: where it stands in the file, and its cells; an empty cell is absent.
+    """One row: its position in the file (`where`) and its cells without the empty ones.
 
-    `unread` are the columns of which the cell is no word.
+    `unread` are the columns whose cells are not words.
     """
 
     where: str
@@ -27,7 +27,7 @@ class TableRow(NamedTuple):
 
 
 class BrokenRow(NamedTuple):
-    """A row that could not be read: where it stands, a constant reason, and what was found."""
+    """A row that could not be read: its position, a constant reason, and what was found."""
 
     where: str
     reason: str
@@ -36,7 +36,7 @@ class BrokenRow(NamedTuple):
 
 @dataclass
 class RemarkCounts:
-    """What is to be told of rows, by text: how often, and the first example."""
+    """Remarks about rows: for each text a count and the first example."""
 
     told: dict[str, tuple[int, str]] = field(default_factory=dict)
 
@@ -48,10 +48,10 @@ class RemarkCounts:
 
 @dataclass
 class SidecarTable:
-    """The columns in the order they were first seen, the rows, and the rows that are broken.
+    """The columns in order of first appearance, the rows, and the broken rows.
 
-    A byte that is not UTF-8 stands in columns and cells as Python keeps it in file names.
-    `foreign` is the first line with such a byte. `tally` counts what was read with a remark.
+    Bytes that are not UTF-8 are surrogates in columns and cells, as Python has them in file names.
+    `foreign` is the first line with such a byte. `tally` counts remarks.
     """
 
     columns: list[str]
@@ -61,7 +61,7 @@ class SidecarTable:
     foreign: str | None = None
 
     def fault(self, where: str, reason: str, detail: str) -> None:
-        """Keep a row that is broken; raises `ValueError` where there are too many to be a table."""
+        """Add a broken row; raises `ValueError` if there are more than `MAX_BROKEN_ROWS`."""
         if len(self.faults) == MAX_BROKEN_ROWS:
             first = self.faults[0]
             raise ValueError(
@@ -72,12 +72,12 @@ class SidecarTable:
 
 
 def filled(cells: Cells) -> Cells:
-    """The cells that say something, of columns that have a name."""
+    """The cells that are not empty, in columns with a name."""
     return {name: cell for name, cell in cells.items() if name and cell.strip()}
 
 
 def column_key(name: str) -> str:
-    """A column's name without case, and with one sign for what stands between its words."""
+    """A column's name without case, with one separator between its words."""
     return "_".join(name.casefold().replace("-", " ").replace("_", " ").split())
 
 

@@ -1,1 +1,1 @@
-"""Stanford Cars, in each of the layouts in which it is passed on."""
+"""Stanford Cars (Cars-196), in all layouts in which it is distributed. Start at `read`."""

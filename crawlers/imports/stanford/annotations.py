@@ -1,4 +1,4 @@
-"""Stanford Cars with an annotation a photo: what every such layout has in common."""
+"""The common part of Stanford Cars layouts with one annotation for each photo."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,7 @@ UNANNOTATED = "photo has no annotation and is taken without words"
 ANNOTATED_TWICE = "photo is annotated more than once; the first is used"
 BAD_ROW = "annotation row is not a file name, four whole numbers and a class"
 
-# Where the photos of a part lie: as published, then as the CSV form is passed on.
+# The folders of the photos of a part: as published, then as distributed with the CSV form.
 PHOTO_FOLDERS = {
     "train": ("cars_train", "car_data/car_data/train", "car_data/train", "train"),
     "test": ("cars_test", "car_data/car_data/test", "car_data/test", "test"),
@@ -27,13 +27,13 @@ _FOLDERS = ("", "devkit", "car_devkit", "car_devkit/devkit")
 
 
 PhotoKey = tuple[str, str]
-"""The place that a photo lies in, and the name of its file."""
+"""The folder of a photo and the name of its file."""
 
 
 class Annotation(NamedTuple):
-    """One annotated photo: the place it lies in, its file name, part, class number and box.
+    """One annotated photo: its folder (`place`), file name, part, class number and box.
 
-    `class_id` counts from 1; None where the annotations have no classes.
+    `class_id` counts from 1; None if the annotations have no classes.
     """
 
     place: str
@@ -44,7 +44,7 @@ class Annotation(NamedTuple):
 
 
 class PhotoFolder(NamedTuple):
-    """The photos of one place by file name, and what the walk had to say."""
+    """The photos of one folder by file name, and the remarks of the walk."""
 
     photos: dict[str, Path]
     reports: list[Drop | Notice]
@@ -61,7 +61,7 @@ class AnnotatedLayout:
     notices: list[Notice] = field(default_factory=list)
 
     def take(self, rows: Iterable[Annotation | Notice]) -> None:
-        """Add the annotations of a file, and what is to be said of it; raises `SourceError`."""
+        """Add the annotations of a file and remarks about it; raises `SourceError`."""
         for row in rows:
             if isinstance(row, Notice):
                 self.notices.append(row)
@@ -73,9 +73,9 @@ class AnnotatedLayout:
         return count_seen(self.records())
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
-        """The annotated photos in the order of the annotations, then the photos without one.
+        """The annotated photos in the order of the annotations, then the other photos.
 
-        Raises `SourceError` where the classes of the annotations are not those of the list.
+        Raises `SourceError` if the class numbers of the annotations do not fit the class list.
         """
         self.classes.check(note.class_id for note in self.annotations)
         yield from self.notices
@@ -100,7 +100,7 @@ class AnnotatedLayout:
             yield from photo_of(path, f"{place}/{readable_path(file)}", None, split)
 
     def _others(self, photos: dict[PhotoKey, Path]) -> dict[PhotoKey, PhotoKey]:
-        """Photos that no annotation names, by what they may be copies of; in small letters."""
+        """Photos without annotation, by the lower-case key of the photo that they may copy."""
         named = {(note.place, note.file) for note in self.annotations}
         found: dict[PhotoKey, list[PhotoKey]] = {}
         for place, file in photos.keys() - named:
@@ -122,26 +122,26 @@ class AnnotatedLayout:
 
 
 def label_folders(root: Path) -> list[Path]:
-    """The folders in which the annotations of any layout may lie; raises `OSError`."""
+    """The folders in which any layout may have its annotations; raises `OSError`."""
     return [folder for relative in _FOLDERS for folder in find_folders(root, relative)]
 
 
 def copied(path: Path | None, name: str) -> list[Notice]:
-    """What is to be said of a file that is read as `name`: nothing, if that is its name."""
+    """The remark that a file is read as `name`; none if that is its name."""
     return [Notice(READ_AS_COPY, readable_path(path))] if path and path.name != name else []
 
 
 RawAnnotation = tuple[str, str, Any, tuple[Any, Any, Any, Any], Any]
-"""Place, part, and as they stand there: file name, the corners x1, y1, x2, y2, and class."""
+"""Folder, part, and the raw values: file name, the corners x1, y1, x2, y2, and the class."""
 
 
 def parse_annotations(
     path: Path, rows: Iterable[Any], read: Callable[[Any], RawAnnotation]
 ) -> Iterator[Annotation | Notice]:
-    """The annotations of a file from its rows, and a notice for each that is none.
+    """Parse the rows of an annotation file; a bad row gives a notice.
 
-    The corners count pixels from 1 and name the last inside, as MATLAB does; the class is "" or
-    None where the file has none. Raises `SourceError` for a file in which no row is one.
+    Corners count pixels from 1 and are inclusive, as in MATLAB. The class is "" or None if the file
+    has no classes. Raises `SourceError` if no row is an annotation.
     """
     good, first = 0, "it has no rows"
     for number, row in enumerate(rows, start=1):
@@ -170,7 +170,7 @@ def _whole(value: Any) -> int:
 
 
 def _file_name(value: Any) -> str:
-    """The last part of what may be a path of any system."""
+    """The last component of a path of any operating system."""
     name = re.split(r"[\\/]", value.strip())[-1] if isinstance(value, str) else ""
     if not name:
         raise ValueError(f"{value!r} is no file name")
@@ -178,11 +178,11 @@ def _file_name(value: Any) -> str:
 
 
 def load_photo_folders(root: Path, *places: str) -> dict[str, PhotoFolder]:
-    """The photos of each place that has any; raises `OSError`.
+    """The photos of each folder that has any; raises `OSError`.
 
-    A folder in which two files have one name is passed over: there a file name does not say which
-    photo an annotation is about. Copies of a folder are one place: each may hold a part of it.
-    Raises `SourceError` where they hold different photos of one name.
+    A folder is skipped if two of its files have the same name: a file name would not say which
+    photo an annotation is about. Copies of a folder count as one folder, because each may hold a
+    part of it; raises `SourceError` if they hold different photos with the same name.
     """
     shelves = {}
     for place in places:

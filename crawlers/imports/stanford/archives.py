@@ -1,4 +1,4 @@
-"""Archives of a data set that nobody unpacked: their photos look as if they were missing."""
+"""Archives of a data set that were not unpacked: their photos would seem to be missing."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +11,12 @@ _SUFFIXES = {".tgz", ".tar", ".gz", ".bz2", ".xz", ".zst", ".tbz2", ".txz", ".zi
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is an archive by its name; a copy of one ends in its suffix too."""
+    """Whether a file is an archive, by its suffix; copies count too."""
     return path.suffix.lower() in _SUFFIXES
 
 
 def packed(folder: Path) -> Iterator[Notice]:
-    """A notice for each archive that lies in a folder; raises `OSError`."""
+    """A notice for each archive in a folder; raises `OSError`."""
     for path in sorted(folder.iterdir()):
         if is_archive(path) and path.is_file() and not path.name.startswith("."):
             yield Notice(PACKED, readable_path(path))

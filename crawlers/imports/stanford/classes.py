@@ -1,16 +1,16 @@
-"""What the class names of Stanford Cars say: make, model, body type, model year.
+"""Make, model, body type and model year of the class names of Stanford Cars.
 
-The table beside this file has all 196, each read by a person. How it was filled:
+The table beside this file has all 196 classes, each read by a person. Its rules:
 
-- Make and model are written as the maker writes them, but a make in capitals or in small letters
-  only is written as a name (Fiat, Hummer, Smart); MINI stays.
-- A body word that the name states is kept to: a wagon is an estate, a cab form is a pickup, and an
-  SUV stays an SUV where others would say crossover. Where the name states none, the body is that
-  of the car sold under it. The XKR was sold as a coupe and as a convertible and the class has
-  photos of both: its body type is empty.
-- Left out of the model: cab forms, lengths (EL), hybrids of a model, and trims that stand beside
-  the model's name (SS, GS, SRT-8, Type R, Z06). Kept: what is sold under a name of its own (M3,
-  S4, TT RS, CTS-V, ActiveHybrid 5, Escalade EXT, H2 SUT, Phantom Drophead Coupe).
+- Make and model are spelled as the maker spells them. A make in capitals only or in small letters
+  only is spelled as a name (Fiat, Hummer, Smart); MINI stays.
+- A body word in the name counts: a wagon is an estate, a cab form is a pickup, and an SUV stays an
+  SUV even if others say crossover. Without a body word the body is that of the car sold under the
+  name. The XKR was sold as a coupe and as a convertible, and the class has photos of both: its body
+  type is empty.
+- The model leaves out cab forms, lengths (EL), hybrids of a model, and trims beside the model's
+  name (SS, GS, SRT-8, Type R, Z06). It keeps what is sold under a name of its own (M3, S4, TT RS,
+  CTS-V, ActiveHybrid 5, Escalade EXT, H2 SUT, Phantom Drophead Coupe).
 """
 
 import csv
@@ -45,7 +45,7 @@ CLASS_BODY_WORDS = {
 BEFORE_BODY = {"crew", "regular", "extended", "quad", "club", "cargo", "passenger"}
 
 CLASS_WORDS = ("class_name", "make", "model", "body_type", "model_year")
-"""What follows from the name of a class, all of it or nothing."""
+"""The words that a class name determines; a photo has all of them or none."""
 
 Words = dict[str, str]
 
@@ -54,7 +54,7 @@ Words = dict[str, str]
 def load_classes() -> tuple[Words, ...]:
     """The 196 classes in the devkit's order: class_name, make, model, body_type, model_year.
 
-    What the name leaves open is absent.
+    A word that the name leaves open is absent.
     """
     table = Path(__file__).with_name("cars_classes.csv")
     with table.open(encoding="utf-8", newline="") as file:
@@ -66,7 +66,7 @@ def load_classes() -> tuple[Words, ...]:
 
 @cache
 def _by_name() -> dict[str, Words]:
-    """The classes by their names with the year last, as published, and with the year first."""
+    """The classes by name, with the year last (as published) and with the year first."""
     found = {}
     for words in load_classes():
         car, _, year = words["class_name"].rpartition(" ")
@@ -76,7 +76,7 @@ def _by_name() -> dict[str, Words]:
 
 @cache
 def _without_year() -> dict[str, Words]:
-    """What classes have in common that differ only in their years, by the rest of their name."""
+    """The common words of classes that differ only in the year, by their name without the year."""
     found: dict[str, Words] = {}
     for words in load_classes():
         car = words["class_name"].rpartition(" ")[0]
@@ -88,7 +88,7 @@ def _without_year() -> dict[str, Words]:
 
 
 def plain_name(name: str) -> str:
-    """A class name without case, accents and punctuation: a folder cannot be called `Ram C/V`."""
+    """A class name without case, accents and punctuation: no folder can have the name `Ram C/V`."""
     plain = "".join(c for c in normalize("NFKD", name.casefold()) if not combining(c))
     return re.sub(r"[\W_]+", " ", plain).strip()
 
@@ -98,17 +98,18 @@ def _letters(name: str) -> str:
 
 
 def is_class(name: str) -> bool:
-    """Whether the table has this class name, however a folder may have had to write it."""
+    """Whether the table has this class name, in any spelling that a folder may need."""
     return _in_table(_by_name(), name) is not None
 
 
 def is_class_without_year(name: str) -> bool:
-    """Whether the table has classes that are called so but for their year."""
+    """Whether the table has classes with this name and some year."""
     return _in_table(_without_year(), name) is not None
 
 
 def _in_table(table: dict[str, Words], name: str) -> Words | None:
-    """A name as it is, as a copy (`... 2012 (1)`), or behind a number (`001.AM General ...`)."""
+    """The entry of a name: unchanged, as a copy (`... 2012 (1)`), or after a number
+    (`001.AM General ...`)."""
     unmarked = without_mark(name)
     for spelling in (name, unmarked, re.sub(r"^\s*\d{1,3}[\s._-]+", "", unmarked)):
         if found := table.get(_letters(spelling)):
@@ -117,7 +118,7 @@ def _in_table(table: dict[str, Words], name: str) -> Words | None:
 
 
 def words_of(name: str) -> Words:
-    """A class name as words: the table's, else those that a rule finds in it."""
+    """The words of a class name: from the table, otherwise parsed by rule."""
     found = _in_table(_by_name(), name) or _in_table(_without_year(), name)
     return found or parse_class_name(name)
 
@@ -153,7 +154,7 @@ def _is_year(word: str) -> bool:
 
 
 def _make_of(words: list[str]) -> tuple[str | None, int]:
-    """The make that a name begins with, and of how many words; one is presumed if it is unknown."""
+    """The make at the start of a name, and its number of words (one if the make is unknown)."""
     for length in (3, 2, 1):
         start = _letters(" ".join(words[:length]))
         if make := _makes().get(start):
@@ -179,9 +180,9 @@ def photo_of(
     split: str | None,
     box: Box | None = None,
 ) -> Iterator[Photo | Notice]:
-    """A photo of the data set with what is known of it, and a notice if its name is no class.
+    """A photo of the data set with its words, and a notice if `class_name` is not in the table.
 
-    A layout that knows less than another one takes nothing back of what that said.
+    A layout that knows fewer facts than another does not withdraw the facts of the other.
     """
     words = words_of(class_name) if class_name else {}
     place = Sighting(

@@ -20,11 +20,11 @@ from crawlers.imports.stanford.labels import ClassList
 
 CLASS_NAMES_FILE = "names.csv"
 UNLABELED_FIELDS = 5
-"""A row without a class has so many fields."""
+"""Fields of a row without a class."""
 
 
 def load_csv(root: Path) -> AnnotatedLayout | None:
-    """The CSV form, with or without a header line; None where it or its photos are missing.
+    """The CSV form, with or without a header line; None if it or its photos are missing.
 
     A row is: file name, x1, y1, x2, y2 (as the devkit counts them), class number from 1.
     """
@@ -47,7 +47,7 @@ def load_csv(root: Path) -> AnnotatedLayout | None:
 def _classes(root: Path, path: Path | None) -> ClassList:
     if path is None:
         return ClassList(root / CLASS_NAMES_FILE, 1, None)
-    # An empty line in the middle would move all names behind it; a number may stand before a name.
+    # Empty lines are kept: without them all later names would shift. A number may precede a name.
     names = [row[-1].strip() if row else "" for row in _rows(path)]
     while names and not names[-1]:
         names.pop()

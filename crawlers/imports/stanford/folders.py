@@ -23,7 +23,7 @@ LINKED = "folder that a class folder links to is left out; link the class folder
 
 @dataclass
 class ClassFolders:
-    """Folders named after classes, in parts (train, test) or not; the part is a folder's name."""
+    """Folders named after classes, optionally within folders of parts (train, test)."""
 
     base: Path
     parts: list[Path]
@@ -34,7 +34,7 @@ class ClassFolders:
         return count_seen(self.records())
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
-        """The photos of each part in the order of their names, then those beside the parts."""
+        """The photos of each part by name, then those beside the parts."""
         for part in self.parts:
             split = None if part == self.base else without_mark(part.name)
             for entry in sorted(part.iterdir()):
@@ -47,7 +47,7 @@ class ClassFolders:
 def _entry(
     entry: Path, split: str | None, class_name: str | None
 ) -> Iterator[Photo | Drop | Notice]:
-    """What a class folder holds, or a folder or file that stands beside the class folders."""
+    """The records of a class folder, or of a folder or file beside the class folders."""
     found = classify_path(entry, STANFORD_CARS)
     if found is None:
         yield from _folder(entry, split, class_name)
@@ -81,7 +81,7 @@ def _id(*parts: str | Path | None) -> str:
 
 
 def find_class_folders(root: Path) -> ClassFolders | None:
-    """The class folders below `root`, or None; at least one must bear a name of the table."""
+    """The class folders below `root`, of which at least one is named after a class; else None."""
     for base in (folder for relative in BASES for folder in find_folders(root, relative)):
         if _has_classes(base):
             return ClassFolders(base, [base])

@@ -1,4 +1,4 @@
-"""Class numbers of Stanford Cars and what they stand for: the checks of every layout with any."""
+"""Class numbers of Stanford Cars, their names, and the checks that all layouts share."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -20,9 +20,9 @@ def devkit_names() -> list[str]:
 
 @dataclass(frozen=True)
 class ClassList:
-    """The names of classes in the order of their numbers, of which the `first` is 0 or 1.
+    """The class names by number; the `first` number is 0 or 1.
 
-    Without `own` names of the data set at `path` they are the published ones.
+    Without names of its `own`, the data set at `path` uses the published names.
     """
 
     path: Path
@@ -32,19 +32,19 @@ class ClassList:
 
     @property
     def names(self) -> list[str]:
-        """The names, the data set's or the published ones."""
+        """The data set's own names, or the published names."""
         return devkit_names() if self.own is None else self.own
 
     @property
     def notices(self) -> list[Notice]:
-        """What is to be said of the list."""
+        """Remarks about the list."""
         return [Notice(NO_NAMES, readable_path(self.path))] if self.own is None else self.said
 
     def check(self, numbers: Iterable[int | None]) -> None:
-        """Look at all numbers of the data set; None is a photo without one.
+        """Check all class numbers of the data set; None stands for a photo without one.
 
-        Raises `SourceError` where they count from elsewhere, as nothing else would tell that each
-        is one class off, and where they go beyond a list that is only presumed.
+        Raises `SourceError` if they count from another number, since otherwise every photo would
+        silently get the next class, and if they exceed a presumed list.
         """
         seen = {number for number in numbers if number is not None}
         last = self.first + len(self.names) - 1
@@ -59,7 +59,7 @@ class ClassList:
             )
 
     def name_of(self, number: int | None, source_id: str) -> tuple[str | None, list[Notice]]:
-        """The name that a photo's number stands for, and what is to be said where it has none."""
+        """The name for a photo's class number, and a remark if there is none."""
         if number is None:
             return None, [Notice(NO_LABELS, source_id)]
         names, index = self.names, number - self.first

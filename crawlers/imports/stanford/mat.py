@@ -1,4 +1,4 @@
-"""Stanford Cars as its makers published it: the devkit's .mat files, and the 16,185-row form."""
+"""Stanford Cars as published by its authors: the devkit's .mat files, and the 16,185-row form."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,10 +26,10 @@ TRAIN, TEST, BOXES = (
 
 
 def load_devkit(root: Path) -> AnnotatedLayout | None:
-    """The devkit with photos in cars_train/ and cars_test/; None where either is missing.
+    """The devkit with photos in cars_train/ and cars_test/; None if either is missing.
 
-    The classes of the test part come from cars_test_annos_withlabels.mat, beside the devkit or in
-    it; with cars_test_annos.mat alone the test photos have boxes and no classes.
+    The classes of the test part come from cars_test_annos_withlabels.mat, in the devkit or beside
+    it. With cars_test_annos.mat only, the test photos have boxes and no classes.
     """
     folders = label_folders(root)
     train, test = find_file(folders, TRAIN), find_file(folders, TEST)
@@ -48,7 +48,7 @@ def load_devkit(root: Path) -> AnnotatedLayout | None:
 
 
 def load_rows_16185(root: Path) -> AnnotatedLayout | None:
-    """cars_annos.mat with the photos of both parts in car_ims/; None where either is missing."""
+    """cars_annos.mat with the photos of both parts in car_ims/; None if either is missing."""
     folders = label_folders(root)
     path = find_file(folders, ANNOTATIONS_FILE)
     shelves = load_photo_folders(root, "car_ims") if path else {}
@@ -74,12 +74,12 @@ def _classes(root: Path, folders: Iterable[Path]) -> ClassList:
 
 
 def load_mat(path: Path) -> dict[str, Any]:
-    """The variables of a .mat file; raises `SourceError` for a file that is none."""
+    """The variables of a .mat file; raises `SourceError` for any other file."""
     from scipy.io import loadmat  # half a second, and most sources have no such file
 
     try:
         variables: dict[str, Any] = loadmat(path, squeeze_me=True)
-    except Exception as error:  # of a cut or damaged file it raises whatever its parts do
+    except Exception as error:  # SciPy raises nearly anything for a damaged file
         raise SourceError(
             f"{path} cannot be read as a .mat file: {error}; fetch it anew"
         ) from error
@@ -87,7 +87,7 @@ def load_mat(path: Path) -> dict[str, Any]:
 
 
 def _annotations(path: Path, part: str | None) -> Iterator[Annotation | Notice]:
-    """The rows of a file; without a `part` each says its own, and its photo lies in car_ims/."""
+    """The rows of a file. Without `part` each row names its part, and photos are in car_ims/."""
     rows = np.atleast_1d(load_mat(path).get("annotations", ()))
     labeled = "class" in (rows.dtype.names or ())
 

@@ -1,4 +1,4 @@
-"""Stanford Cars as parquet files of the Hugging Face form: an image struct and a label number."""
+"""Stanford Cars as Hugging Face parquet files: an image struct and a label number."""
 
 import json
 import re
@@ -25,12 +25,12 @@ OTHER_COLUMNS = "parquet file has no image struct and label number"
 NO_BYTES = "parquet row holds no photo"
 NO_SHARD = "parquet file of the data set is not there"
 UNLABELED = -1
-"""What Hugging Face writes where a row has no label."""
+"""Hugging Face's label for a row without a label."""
 
 
 @dataclass
 class ParquetLayout:
-    """Files whose rows are photos; `part` of a file is told by its name or its folder's."""
+    """Parquet files whose rows are photos; the part is in the name of a file or of its folder."""
 
     root: Path
     files: list[Path]
@@ -39,13 +39,13 @@ class ParquetLayout:
     title: str = "Hugging Face parquet"
 
     def count(self) -> int:
-        """How many photos and drops there are: one a row, and one a file that is not read."""
+        """The number of photos and drops: one per row, and one per unreadable file."""
         return len(self.broken) + sum(int(pq.read_metadata(f).num_rows) for f in self.files)
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
-        """Each row of each file in their order, a batch at a time.
+        """Each row of each file in order, a batch at a time.
 
-        Raises `SourceError` where the labels are not those of the list of classes.
+        Raises `SourceError` if the labels do not fit the class list.
         """
         yield from self.broken
         yield from self.notices
@@ -54,7 +54,7 @@ class ParquetLayout:
             yield from self._file(file, classes)
 
     def _class_lists(self) -> list[ClassList]:
-        """The classes of each file; files with the same names are checked together."""
+        """The class list of each file; files with the same names are checked together."""
         lists, labels = [], dict[tuple[str, ...], set[int | None]]()
         for path in self.files:
             names = class_names(pq.read_schema(path))
@@ -75,7 +75,7 @@ class ParquetLayout:
 
 
 def _rows(path: Path) -> Iterator[tuple[bytes | None, int | None]]:
-    # pre_buffer, which is on by default, keeps every row group that was read until the file closes.
+    # pre_buffer, on by default, would hold every row group that was read until the file closes.
     with pq.ParquetFile(path, pre_buffer=False, buffer_size=PARQUET_READ_BYTES) as file:
         wanted = [name for name in ("image", "label") if name in file.schema_arrow.names]
         for batch in file.iter_batches(BATCH_ROWS, columns=wanted):
@@ -86,7 +86,7 @@ def _rows(path: Path) -> Iterator[tuple[bytes | None, int | None]]:
 
 
 def _labels(path: Path) -> set[int | None]:
-    """The different labels of a file; none of one that cannot be read, as its rows say."""
+    """The distinct labels of a file; empty if it cannot be read, which its rows report."""
     try:
         table = pq.read_table(path, columns=["label"])
         return set(pc.unique(table["label"]).to_pylist()) - {UNLABELED}
@@ -99,9 +99,9 @@ def _unreadable(path: Path, error: Exception) -> Drop:
 
 
 def find_parquet(root: Path) -> ParquetLayout | None:
-    """The parquet files below `root` that hold photos; None where none of them has labels.
+    """The parquet files below `root` that hold photos; None if none of them has labels.
 
-    Raises `SourceError` for copies of a file that differ.
+    Raises `SourceError` if copies of a file differ.
     """
     layout, labeled = ParquetLayout(root, [], [], []), False
     for path in _one_of_copies(root, layout.notices):
@@ -122,7 +122,7 @@ def find_parquet(root: Path) -> ParquetLayout | None:
 
 
 def _one_of_copies(root: Path, notices: list[Notice]) -> list[Path]:
-    """The parquet files below a folder, each once however often it was copied."""
+    """The parquet files below a folder, without copies."""
     originals: dict[Path, list[Path]] = {}
     for path in sorted(root.rglob("*.parquet")):
         if any(part.startswith(".") for part in path.relative_to(root).parts):
@@ -140,7 +140,7 @@ def _one_of_copies(root: Path, notices: list[Notice]) -> list[Path]:
 
 
 def _absent(files: list[Path]) -> Iterator[Notice]:
-    """Files that others of their kind count: `train-00000-of-00002.parquet` is the first of two."""
+    """Notices for missing shards: `train-00000-of-00002.parquet` is the first of two."""
     there = set()
     wanted: dict[Path, None] = {}
     for path in files:
@@ -165,7 +165,7 @@ def _has_labels(schema: pa.Schema) -> bool:
 
 
 def class_names(schema: pa.Schema) -> list[str]:
-    """The names that Hugging Face's metadata gives the labels, in order; empty without any."""
+    """The label names in Hugging Face's metadata, in order; empty without metadata."""
     try:
         metadata = json.loads((schema.metadata or {})[b"huggingface"])
         return [str(name) for name in metadata["info"]["features"]["label"]["names"]]
@@ -174,7 +174,7 @@ def class_names(schema: pa.Schema) -> list[str]:
 
 
 def part_of(path: Path) -> str | None:
-    """`train` of train-00000-of-00002.parquet or of train/0000.parquet, else None."""
+    """`train` for train-00000-of-00002.parquet or train/0000.parquet; None if no part is named."""
     words = (without_mark(path.stem).split("-")[0], path.parent.name)
     parts = ("train", "test", "validation")
     return next((word for word in words if word in parts), None)

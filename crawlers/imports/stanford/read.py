@@ -1,4 +1,4 @@
-"""Stanford Cars (Cars-196) from disk, in whichever of its layouts it is there."""
+"""Stanford Cars (Cars-196) from disk, in any of its layouts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ UNDERSTOOD = """\
 
 
 class Layout(Protocol):
-    """One way the data set lies on disk, found and checked."""
+    """A layout of the data set that was found on disk and checked."""
 
     title: str
 
@@ -34,7 +34,7 @@ class Layout(Protocol):
         ...
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
-        """The photos, and what is to be said about them."""
+        """The photos, and remarks about them."""
         ...
 
 
@@ -49,22 +49,24 @@ LAYOUTS: tuple[Callable[[Path], Layout | None], ...] = (
 
 @dataclass(frozen=True)
 class StanfordCarsSource(FolderOnDrive):
-    """The data set below `path`: the first layout whose annotations and photos are both there.
+    """The data set below `path`: the first layout with both annotations and photos.
 
-    Parts are kept as `split`, boxes as they were annotated: whether one fits its photo is for
-    whoever opens the photo to say. Nothing is downloaded.
+    The part of a photo becomes its `split`. Boxes are not checked here, since no photo is opened.
+    Nothing is downloaded.
     """
 
     path: Path
     name: str = STANFORD_CARS
 
     def count(self) -> int:
-        """How many photos and drops there are; opens no photo."""
+        """The number of photos and drops; opens no photo."""
         return self._layout().count()
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
-        """Which layout was taken, then its photos; raises `SourceError` when there is none, and
-        when its drive goes away meanwhile."""
+        """A notice that names the layout, then its photos.
+
+        Raises `SourceError` if there is no layout, or if the drive is disconnected meanwhile.
+        """
         layout = self._layout()
         self.check_still_there()
         yield Notice(f"layout: {layout.title}", readable_path(self.path))
