@@ -1,4 +1,4 @@
-"""A crawl under way: what its spider, its manners and its pipelines share."""
+"""The state of a running crawl, shared by its spider, politeness middlewares and pipelines."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from crawlers.sites.sources import Site
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A listing on its way to the store: its first `taken` photos are wanted."""
+    """A listing on its way to the store; its first `taken` photos are wanted."""
 
     listing: Listing
     taken: int
@@ -24,7 +24,7 @@ class Delivery:
 
 @dataclass(slots=True)
 class CrawlState:
-    """One crawl while it runs, in its own process.
+    """The state of one running crawl, which has a process of its own.
 
     `partial`: the spider could not see everything that was asked for. `unread`: ids of listings
     that it saw and could not read. `withdrawn`: listings whose license is free no more.
@@ -52,12 +52,13 @@ class CrawlState:
 
     @property
     def stopping(self) -> bool:
-        """Whether nothing new is to be asked any more, be it for what was promised."""
+        """Whether to make no new request, not even for promised photos."""
         return self.report.ended not in {"running", *COMPLETE}
 
     def stop(self, ending: Ending, why: str) -> None:
-        """Look for nothing more. After an ending that is complete the photos that were promised
-        are still fetched, which another ending may break off; of those the first counts."""
+        """Look for no more listings. After a complete ending (`finished`, `limit`) promised photos
+        are still fetched, until another ending stops that too. The first of other endings counts.
+        """
         if self.stopping or self.report.ended == ending:
             return
         self.report.ended, self.report.why = ending, visible(why)
@@ -71,18 +72,18 @@ class CrawlState:
         self.stop("failed", str(error) if known else f"{type(error).__name__}: {error}")
 
     def meet(self, listing_id: str) -> bool:
-        """Whether this crawl meets a listing for the first time."""
+        """Mark a listing as met; returns whether this is the first time in this crawl."""
         if listing_id in self._met:
             return False
         self._met.add(listing_id)
         return True
 
     def has_met(self, listing_id: str) -> bool:
-        """Whether this crawl met a listing."""
+        """Whether this crawl has met a listing."""
         return listing_id in self._met
 
     def take(self, listing: Listing) -> Delivery | None:
-        """The listing with as many photos as the limits leave; None where they leave none."""
+        """The listing with as many photos as the limits allow; None if they allow none."""
         most = len(listing.photos)
         if self.job.per_listing is not None:
             most = min(most, self.job.per_listing)
@@ -95,32 +96,32 @@ class CrawlState:
 
     @property
     def full(self) -> bool:
-        """Whether as many photos as the limit allows are on their way."""
+        """Whether the limit of photos is reached."""
         return self.job.limit is not None and self.promised >= self.job.limit
 
     def drop(self, source_id: str, reason: str, detail: str = "") -> None:
-        """Count something that is left out, and keep it with its reason."""
+        """Count a drop and store it with its reason."""
         self.report.count_drop(reason, f"{source_id} {detail}".strip())
         self.store.store_drop(self.crawl_id, Drop(self.site.name, source_id, reason, detail))
 
     def keep_report(self) -> None:
-        """Write the report as it is now, so that it is there after a crash; raises `DiskError`."""
+        """Store the report as it is now, so that it survives a crash; raises `DiskError`."""
         text = self.report.to_json()
         self.store.store_report(self.crawl_id, text, ended=None)
 
     def measure_fill(self) -> None:
-        """Bring the report's fill rates up to date."""
+        """Update the report's fill rates."""
         listings = max(self.report.listings, 1)
         wanted = [fill.field for fill in self.site.expected.fills]
         self.report.fill = {name: round(self.filled.get(name, 0) / listings, 4) for name in wanted}
 
 
 def crawl_of(crawler: Any) -> CrawlState:
-    """The crawl that a Scrapy crawler is making."""
+    """The crawl of a Scrapy crawler."""
     found: CrawlState = crawler.spider.crawl
     return found
 
 
 def now_text() -> str:
-    """The time now, UTC, as reports give it."""
+    """The current time in UTC, in the format of reports."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,11 +1,11 @@
-"""What a crawl brought, held against what its source is expected to bring."""
+"""Checks the result of a crawl against the expectations for its site."""
 
 from crawlers.engine.job import CrawlReport
 from crawlers.sites.sources import Site
 
 
 def check_ending(report: CrawlReport) -> None:
-    """Add to a crawl's `failures` that the site, or an error, ended it."""
+    """Add a failure if the site or an error ended the crawl."""
     if report.ended == "blocked":
         report.failures.insert(0, f"the site does not want this crawl: {report.why}")
     elif report.ended == "failed":
@@ -13,10 +13,10 @@ def check_ending(report: CrawlReport) -> None:
 
 
 def check_expectations(report: CrawlReport, site: Site) -> None:
-    """Add the checks that a crawl failed to its `failures`, and what looks odd to its `warnings`.
+    """Add failed checks to the report's `failures`, and oddities to its `warnings`.
 
-    A crawl that did not end by itself is judged by its fill rates only: how much there is, it does
-    not know.
+    A crawl that did not complete is checked by its fill rates only: it does not know how many
+    listings there are.
     """
     if report.ended == "finished":
         _check_counts(report, site)

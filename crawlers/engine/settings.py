@@ -1,4 +1,4 @@
-"""Scrapy's settings for a crawl, all of them handed over: no module, no file, no environment."""
+"""Scrapy's settings for a crawl, all passed explicitly: no module, no file, no environment."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def crawl_settings(crawl: CrawlState) -> dict[str, Any]:
             "LOG_FILE_APPEND": False,
             "LOG_LEVEL": "INFO",
             "TELNETCONSOLE_ENABLED": False,
-            "REMOTE_CONTROL_ENABLED": False,  # a server that runs whatever code it is sent
+            "REMOTE_CONTROL_ENABLED": False,  # a server that runs any code sent to it
             "LOGSTATS_INTERVAL": 60.0,
         }
     )
@@ -35,15 +35,15 @@ def _politeness(crawl: CrawlState) -> dict[str, Any]:
         "ROBOTSTXT_OBEY": True,
         "ROBOTSTXT_USER_AGENT": TOKEN,
         "DOWNLOAD_DELAY": 0,  # each host has its own, below
-        "DOWNLOAD_DELAY_JITTER": 0,  # Scrapy's own would halve a Crawl-delay at times
+        "DOWNLOAD_DELAY_JITTER": 0,  # Scrapy's jitter would sometimes halve a Crawl-delay
         "DOWNLOAD_SLOTS": slots,
         "CONCURRENT_REQUESTS": pace.concurrency + pace.photo_concurrency + 1,
         "AUTOTHROTTLE_ENABLED": True,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": max(pace.concurrency, pace.photo_concurrency),
         "COOKIES_ENABLED": False,
         "REFERER_ENABLED": False,
-        "HTTPPROXY_ENABLED": False,  # it would look up the names of hosts for us, unchecked
-        "DOWNLOAD_VERIFY_CERTIFICATES": True,  # Scrapy believes any certificate else
+        "HTTPPROXY_ENABLED": False,  # a proxy would resolve host names without our checks
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,  # off by default in Scrapy
     }
 
 
@@ -63,14 +63,14 @@ def _components() -> dict[str, Any]:
             "crawlers.engine.pipelines.store_photo.StorePhoto": 200,
             "crawlers.engine.pipelines.record.Record": 300,
         },
-        "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),  # the web, nothing else
+        "DOWNLOAD_HANDLERS": dict.fromkeys(("data", "file", "ftp", "s3")),  # only http(s) stays
         "REQUEST_FINGERPRINTER_CLASS": "crawlers.engine.politeness.fingerprint.PhotoFingerprinter",
         "TWISTED_DNS_RESOLVER": "crawlers.engine.politeness.resolver.PublicResolver",
         "METAREFRESH_ENABLED": False,
         "MEDIA_ALLOW_REDIRECTS": True,  # each hop passes the gate
         "REDIRECT_MAX_TIMES": 3,
         "RETRY_TIMES": 2,
-        "RETRY_HTTP_CODES": [500, 502, 503, 504, 408],  # 429 is for the gate
+        "RETRY_HTTP_CODES": [500, 502, 503, 504, 408],  # the gate handles 429
     }
 
 
@@ -79,6 +79,6 @@ def _limits(crawl: CrawlState) -> dict[str, Any]:
     return {
         "FILES_STORE": str(crawl.store.folder / "photos"),
         "DOWNLOAD_TIMEOUT": pace.timeout,
-        "DOWNLOAD_MAXSIZE": 32 * 2**20,  # a page; photos have their own
+        "DOWNLOAD_MAXSIZE": 32 * 2**20,  # of a page; photos have their own limit
         "DOWNLOAD_WARNSIZE": 0,
     }

@@ -1,1 +1,4 @@
-"""One folder a site: its facts, query, pages and spider."""
+"""One folder per site: its facts, its query, its pages and its spider.
+
+May import `core` and `crawlers.engine`. Start reading at `crawlers.sites.sources`.
+"""

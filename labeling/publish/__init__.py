@@ -1,1 +1,1 @@
-"""Labels become rows of `cars`, which are checked and published for searches to read."""
+"""Publishing: labels become rows of `cars`, which are checked and published for searches."""

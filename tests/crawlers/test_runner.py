@@ -225,7 +225,7 @@ def test_two_crawls_of_a_source_at_once_are_one_too_many(replica: Replica, tmp_p
     try:
         assert began.wait(500)
         other = holder(folder)
-        with pytest.raises(CrawlError, match=f"under way \\(process {other}\\); wait for its end"):
+        with pytest.raises(CrawlError, match=f"running \\(process {other}\\); wait until it ends"):
             crawl(autoscout24_job(replica), tmp_path)
         with pytest.raises(BusyStoreError, match=str(other)), locked(folder):
             pass

@@ -1,1 +1,1 @@
-"""What happens to a listing once it is read: it is checked, its photos are fetched, it is kept."""
+"""Scrapy item pipelines for listings, in order: `validate`, `store_photo`, `record`."""

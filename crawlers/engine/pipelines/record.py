@@ -1,4 +1,4 @@
-"""The last step: the listing is written down as seen."""
+"""The last pipeline: stores the listing as seen."""
 
 import asyncio
 from typing import Any, Self
@@ -10,11 +10,11 @@ from twisted.python.failure import Failure
 from crawlers.engine.crawl_state import Delivery, crawl_of
 
 MAX_PENDING_LISTINGS = 60
-"""Listings on their way at a time: the search runs ahead of the photos by so many, and no more."""
+"""Most listings in the pipelines at a time, so that the search cannot run far ahead of photos."""
 
 
 class Record:
-    """Writes each listing to the store once its photos are there, and counts its fields."""
+    """Stores each listing once its photos are fetched, and counts its filled fields."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -27,7 +27,7 @@ class Record:
         return cls(crawler)
 
     def process_item(self, item: Any) -> Delivery:
-        """Keep the listing; the item itself."""
+        """Store the listing; returns the item."""
         assert isinstance(item, Delivery)
         crawl = crawl_of(self._crawler)
         listing, report = item.listing, crawl.report
@@ -53,6 +53,6 @@ class Record:
 
 
 def backpressure(crawler: Any) -> asyncio.Semaphore:
-    """What a spider waits for before it hands out another listing."""
+    """The semaphore that a spider acquires before it yields another listing."""
     found: asyncio.Semaphore = crawler.spider.room
     return found

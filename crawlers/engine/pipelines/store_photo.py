@@ -1,4 +1,4 @@
-"""The second step: photos are fetched, looked at, and stored by their content."""
+"""The second pipeline: fetches photos, checks them, and stores them by their content hash."""
 
 from http import HTTPStatus
 from typing import Any, cast
@@ -45,11 +45,11 @@ PERMANENT_REASONS = (
     *(OPTED_OUT, PHOTO_TOO_LARGE, TOO_MANY_PARTS, TOO_MANY_SCANS, TOO_MUCH_MEMORY),
     *(CAMERA_RAW, PIXELS),
 )
-"""Reasons that hold for as long as the photo stays the same; for any other it is asked for again by
-the next crawl: a page of HTML may be the site's word for a bad day."""
+"""Reasons that hold as long as the photo stays the same. After any other reason the next crawl asks
+for the photo again: a page of HTML may be a temporary error."""
 
 SITE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
-"""What sites serve photos as. Pillow reads more, and would run Ghostscript for an EPS."""
+"""Formats in which sites serve photos. Pillow reads more, and would run Ghostscript for an EPS."""
 
 _JPEG_END = b"\xff\xd9"
 
@@ -57,20 +57,20 @@ _OPT_OUTS = {"noai", "noimageai", "noindex", "none"}
 
 
 class NotKeptError(Exception):
-    """A photo came and could not be kept: a full disk, or a fault of our own."""
+    """A fetched photo could not be stored, because of a full disk or a bug."""
 
 
 class StorePhoto(FilesPipeline):
-    """Scrapy's files pipeline, with files named by content and a memory that outlives a kill.
+    """Scrapy's files pipeline, with files named by content hash and results stored on disk.
 
-    A photo that was fetched before is not asked for again, nor is one that was refused for good;
-    one that failed for the moment is. What is refused is counted with its reason.
+    A photo that was fetched before or refused for a permanent reason is not requested again; one
+    that failed temporarily is. Refusals are counted with their reasons.
     """
 
     LOG_FAILED_RESULTS = False  # every failure is counted with its reason
 
     def get_media_requests(self, item: Any, info: MediaPipeline.SpiderInfo) -> list[Request]:
-        """Requests for those of the wanted photos that are not there."""
+        """Requests for the wanted photos that are not stored yet."""
         delivery = cast("Delivery", item)
         crawl = crawl_of(self.crawler)
         requests = []
@@ -87,7 +87,7 @@ class StorePhoto(FilesPipeline):
     def media_to_download(
         self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
     ) -> None:
-        """Every request is for a photo that is not there: nothing to look up by address."""
+        """None: every request is for a photo that is not stored, so it must be downloaded."""
 
     async def media_downloaded(
         self,
@@ -97,7 +97,7 @@ class StorePhoto(FilesPipeline):
         *,
         item: Any = None,
     ) -> FileInfo:
-        """Store a photo that is one, or count why it is not."""
+        """Store the photo, or count why the answer is not a photo."""
         link: PhotoLink = request.meta["link"]
         reason, detail = response_refusal(response)
         if reason is not None:
@@ -115,7 +115,7 @@ class StorePhoto(FilesPipeline):
     def media_failed(  # type: ignore[override]  # Scrapy's raises; here it is counted
         self, failure: Failure, request: Request, info: MediaPipeline.SpiderInfo
     ) -> None:
-        """Count why no answer came; raises again what is no matter of the photo."""
+        """Count why no answer came; errors that are not about the photo are raised again."""
         error = failure.value
         if isinstance(error, StoppingError):
             return  # not asked for: the next run does
@@ -126,7 +126,7 @@ class StorePhoto(FilesPipeline):
     def item_completed(
         self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo
     ) -> Any:
-        """Hand the listing on; Scrapy's own memory of what was fetched would only grow."""
+        """Pass the listing on, and clear Scrapy's own memory of results, which would only grow."""
         info.downloaded.clear()
         for found, failure in results:
             if not found:
@@ -148,13 +148,13 @@ class StorePhoto(FilesPipeline):
 
 
 def failure_reason(error: BaseException | None) -> tuple[str, str]:
-    """Why no answer came, as a constant, and the rest of it."""
+    """Why no answer came: a constant and its detail."""
     match error:
         case ClosedError():
             return ROBOTS_FORBID_PHOTO, error.detail
         case RefusedError():
             return error.reason, error.detail
-        case DownloadCancelledError():  # Scrapy does so at `download_maxsize`, while it streams
+        case DownloadCancelledError():  # Scrapy cancels a stream at `download_maxsize`
             return PHOTO_TOO_LARGE, ""
         case DownloadTimeoutError():
             return TOO_SLOW, ""
@@ -162,7 +162,7 @@ def failure_reason(error: BaseException | None) -> tuple[str, str]:
 
 
 def response_refusal(response: Response) -> tuple[str | None, str]:
-    """Why an answer is not taken as a photo, as a constant (None: it is), and the rest of it."""
+    """Why an answer is refused: a constant (None if it is accepted) and its detail."""
     if 300 <= response.status < 400:
         where = (response.headers.get(b"Location") or b"").decode("latin-1")
         return REDIRECTED_OFF_WEB, where
@@ -176,9 +176,9 @@ def response_refusal(response: Response) -> tuple[str | None, str]:
 
 
 def opt_out(response: Response) -> str | None:
-    """What an X-Robots-Tag says against taking the photo: `noai`, `noimageai`, `noindex` or `none`,
-    to all or to us. One that follows another program's name after a comma is taken as meant for
-    all: it may be read either way."""
+    """The X-Robots-Tag rule that forbids the photo: `noai`, `noimageai`, `noindex` or `none`, for
+    all agents or for ours. A rule after a comma may belong to the agent named before it or to all;
+    it counts for all."""
     for header in response.headers.getlist(b"X-Robots-Tag"):
         for part in header.decode("latin-1").lower().split(","):
             agent, colon, rule = part.rpartition(":")
@@ -188,9 +188,11 @@ def opt_out(response: Response) -> str | None:
 
 
 def content_fault(content: bytes) -> tuple[str | None, str]:
-    """Why bytes are no picture, by decoding them: what comes before the pixels, and the pixels too
-    unless it is a JPEG that ends as one does. Those are decoded when it is registered; here it
-    would double the time that a photo takes."""
+    """Why bytes are not a photo: a constant (None if they are) and its detail.
+
+    Everything before the pixels is decoded. Pixels are decoded too, except those of a JPEG with an
+    end marker: registering decodes them, and here that would double the time for a photo.
+    """
     try:
         return _content_fault(content)
     except UnreadableImageError as error:
@@ -202,12 +204,12 @@ def _content_fault(content: bytes) -> tuple[str | None, str]:
         image = open_image(content, SITE_FORMATS)
     except UnreadableImageError:
         raise
-    except Exception as error:  # readers given anything raise nearly anything
+    except Exception as error:  # readers raise nearly anything for arbitrary bytes
         return ANSWER_NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
         return None, ""  # too large to decode; the catalog refuses it with its own reason
     if image.format == "JPEG" and _JPEG_END in content[-64:]:
-        return None, ""  # the mark never stands within a picture's data
+        return None, ""  # the marker never occurs within a picture's data
     try:
         with DECODING_MEMORY.share(pixel_bytes(image) + decoding_reader_bytes(image, content)):
             load_image(image)

@@ -1,4 +1,4 @@
-"""The first step: a listing that makes no sense is left out, with its reason."""
+"""The first pipeline: drops invalid listings with a reason."""
 
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ LISTING_URL_NOT_HTTP = "listing's address is none of the web"
 
 
 class Validate:
-    """Lets sound listings pass; what is wrong with one is said by `listing_fault`."""
+    """Passes valid listings; `listing_fault` says what is wrong with others."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -25,7 +25,7 @@ class Validate:
         return cls(crawler)
 
     def process_item(self, item: Any) -> Delivery:
-        """The item itself; raises `DropItem` after counting why."""
+        """The item itself; raises `DropItem` after counting the reason."""
         assert isinstance(item, Delivery)
         reason = listing_fault(item)
         if reason is None:
@@ -36,7 +36,7 @@ class Validate:
 
 
 def listing_fault(item: Delivery) -> str | None:
-    """What is wrong with a listing, as a short constant, or None."""
+    """What is wrong with a listing, as a short constant; None if it is valid."""
     listing = item.listing
     if not listing.listing_id.strip():
         return LISTING_WITHOUT_ID

@@ -1,1 +1,1 @@
-"""How a site is asked: who we say we are, what we leave alone, when we wait and when we stop."""
+"""Politeness: user agent, robots.txt, delays, limits, and when a crawl stops. Start at `gate`."""

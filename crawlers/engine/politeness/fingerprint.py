@@ -1,4 +1,4 @@
-"""Which requests are the same one."""
+"""Fingerprints of requests, by which Scrapy recognizes duplicates."""
 
 import hashlib
 
@@ -8,13 +8,13 @@ from scrapy.utils.request import RequestFingerprinter
 
 
 class PhotoFingerprinter(RequestFingerprinter):
-    """Tells two photos at one address apart, where Scrapy would fetch for the first one only."""
+    """Distinguishes two photos at one URL; Scrapy alone would fetch only for the first."""
 
     def __init__(self, crawler: Crawler | None = None) -> None:
         super().__init__(crawler)
 
     def fingerprint(self, request: Request) -> bytes:
-        """The digest of a request, and of the photo that it is for."""
+        """The digest of a request and of its photo."""
         plain = super().fingerprint(request)
         link = request.meta.get("link")
         if link is None:

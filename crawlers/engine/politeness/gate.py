@@ -1,4 +1,4 @@
-"""The last thing that every request passes on its way out, and the first that sees its answer."""
+"""The downloader middleware nearest to the network: it sees every request and every answer."""
 
 import asyncio
 import time
@@ -24,13 +24,13 @@ ROBOTS_MOST = 2**20  # bytes; RFC 9309 has crawlers read half of that at least
 THUMB_STEP = b"thumbnail steps"  # Wikimedia's 429 for a width it does not make: no wait helps
 
 MAX_SLOWDOWNS = 2
-"""So often may a host ask to slow down in a row before the crawl ends."""
+"""Times that a host may ask to slow down in a row before the crawl ends."""
 GOOD_AGAIN = 100
-"""After so many good answers an earlier slow-down is forgotten."""
+"""Good answers after which an earlier slow-down is forgotten."""
 
 
 class RefusedError(IgnoreRequest):
-    """A request that is not made; `reason` is a constant to be counted."""
+    """A request that is not made; `reason` is a constant for counts."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -39,14 +39,14 @@ class RefusedError(IgnoreRequest):
 
 
 class StoppingError(RefusedError):
-    """The crawl is stopping, and asks nothing new."""
+    """The crawl is stopping and makes no new request."""
 
 
 class Gate:
     """A downloader middleware next to the network, so that retries and redirects pass it too.
 
-    A site that answers 403, that keeps asking to slow down, or whose robots.txt cannot be read
-    ends the crawl: nothing is tried to get round it.
+    The crawl ends if a site answers 403, keeps asking to slow down, or has a robots.txt that cannot
+    be read. Nothing is tried to circumvent that.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -70,15 +70,15 @@ class Gate:
         return crawl_of(self._crawler)
 
     def is_asked(self, url: str) -> bool:
-        """Whether an address is on one of the hosts that are asked at all."""
+        """Whether a URL is on one of the site's hosts."""
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}" in self._bases
 
     async def process_request(self, request: Request) -> None:
-        """Let a request to one of the source's hosts out when it is time, or refuse it.
+        """Wait until a request to one of the site's hosts may go out, or refuse it.
 
-        A host gets no more at a time than it is asked at once: Scrapy queues what has passed, and
-        what waits there would still go out after the host said to stop or to wait.
+        No more requests pass than the host's concurrency allows. Scrapy would queue the others, and
+        would still send them after the host said to stop or to wait.
         """
         parts = urlsplit(request.url)
         if not self.is_asked(request.url):
@@ -92,7 +92,7 @@ class Gate:
         self._count()
 
     def process_response(self, request: Request, response: Response) -> Response | Request:
-        """Count an answer, and stop or slow down where the site says so."""
+        """Count an answer, and stop or slow down if the site says so."""
         self._is_back(request)
         crawl = self.crawl
         status = response.status
@@ -101,7 +101,7 @@ class Gate:
         if self._asks_for_less(request, response):
             return self._slow_down(host, request, response)
         rules = urlsplit(request.url).path == ROBOTS_TXT
-        if status == 403 and not rules:  # a robots.txt that is refused is none (RFC 9309, 2.3.1.3)
+        if status == 403 and not rules:  # 403 for robots.txt means no rules (RFC 9309, 2.3.1.3)
             crawl.stop("blocked", f"{host} answered 403 Forbidden to {request.url}")
         elif status >= 500 and rules:
             crawl.stop("blocked", f"{request.url} answers {status}, so nothing may be asked")
@@ -112,11 +112,11 @@ class Gate:
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:  # noqa: ARG002
-        """Let the next request out in place of one that got no answer."""
+        """Let the next request out after one that got no answer."""
         self._is_back(request)
 
     def wait(self, host: str, seconds: float) -> None:
-        """Ask nothing of a host for so long."""
+        """Make no request to a host for so many seconds."""
         until = time.monotonic() + seconds
         self._wait_until[host] = max(until, self._wait_until.get(host, 0.0))
 
@@ -129,7 +129,7 @@ class Gate:
         self.crawl.at_stop = self._refuse_queued
 
     def _refuse_queued(self) -> None:
-        """Of what was let out, some still waits for the end of its host's delay."""
+        """Refuse requests that passed the gate and still wait in Scrapy for their host's delay."""
         engine = self._crawler.engine
         assert engine is not None, "a spider is open while its engine runs"
         for slot in engine.downloader.slots.values():
@@ -160,11 +160,11 @@ class Gate:
         crawl.report.requests += 1
 
     def _came(self, data: bytes) -> None:
-        self.crawl.report.bytes += len(data)  # those of an answer that is cut off too
+        self.crawl.report.bytes += len(data)  # also of an answer that is cut off
 
     def _is_back(self, request: Request) -> None:
         turn = self._out.pop(request, None)
-        if turn is not None:  # else it was refused before it had one
+        if turn is not None:  # otherwise it was refused before it had a turn
             turn.release()
 
     def _asks_for_less(self, request: Request, response: Response) -> bool:
@@ -173,13 +173,13 @@ class Gate:
         return response.status == 429 and THUMB_STEP not in self._plain(request, response).body
 
     def _plain(self, request: Request, response: Response) -> Response:
-        """An answer without its compression, which Scrapy takes off behind the gate only; as it
-        came where that cannot be done."""
+        """The decompressed answer (Scrapy decompresses only after the gate), or the answer itself
+        if it cannot be decompressed."""
         unpacking = self._crawler.get_downloader_middleware(HttpCompressionMiddleware)
         assert unpacking is not None, "the settings of every crawl leave it in"
         try:
             plain = unpacking.process_response(request, response.copy())
-        except Exception:  # what is no gzip raises whatever its reader does
+        except Exception:  # decompressors raise nearly anything
             return response
         assert isinstance(plain, Response)
         return plain
@@ -187,7 +187,8 @@ class Gate:
     def _slow_down(self, host: str, request: Request, response: Response) -> Response | Request:
         crawl = self.crawl
         self._good[host] = 0
-        first = time.monotonic() >= self._wait_until.get(host, 0.0)  # else several asked at once
+        # Several answers may ask at once; they count as one.
+        first = time.monotonic() >= self._wait_until.get(host, 0.0)
         self._slowdowns[host] += first
         pace = crawl.job.pace or crawl.site.pace
         seconds = retry_after(response)
@@ -209,7 +210,7 @@ class Gate:
 
 
 def retry_after(response: Response) -> float | None:
-    """The seconds of an answer's Retry-After, which gives seconds or a date (RFC 9110, 10.2.3)."""
+    """The seconds of an answer's Retry-After: a number or a date (RFC 9110, 10.2.3)."""
     value = (response.headers.get(b"Retry-After") or b"").decode("latin-1").strip()
     if value.isdecimal() and value.isascii():
         return float(value)

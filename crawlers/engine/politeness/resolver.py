@@ -1,4 +1,4 @@
-"""Names of hosts -> addresses of the public internet, and of nothing else."""
+"""A resolver that gives only addresses of the public internet."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -11,22 +11,22 @@ from core.web import REPLICA_SUFFIX
 
 PRIVATE = "host's name leads to an address that is not public"
 
-# Ranges that `is_global` takes for public: those of protocols, of relays and of what answers for
-# private addresses (the registries of RFC 6890). No site is there.
+# Ranges that `is_global` takes for public: protocols, relays and translators of private addresses
+# (the registries of RFC 6890). No site is there.
 _SPECIAL = tuple(
     ipaddress.IPv4Network(each)
     for each in ("192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24",
                  "192.175.48.0/24")
 )  # fmt: skip
 _UNICAST = ipaddress.IPv6Network("2000::/3")
-# The first carries an IPv4 address, and leads wherever that one does; in the second nobody is.
+# 6to4, which embeds an IPv4 address and leads to it; and documentation addresses.
 _NOT_UNICAST = tuple(map(ipaddress.IPv6Network, ("2002::/16", "3fff::/20")))
 
 
 class PublicResolver(CachingThreadedResolver):
-    """Refuses names that lead to addresses that are not `is_public`: a page, or a name server,
-    could point a crawl at the machine's own network. Those of a replica are loopback by their
-    name, and never asked of a name server."""
+    """Refuses host names with addresses that are not `is_public`: a page or a name server could
+    point a crawl at the machine's own network. Names of a replica always mean loopback, and no name
+    server is asked for them."""
 
     def getHostByName(  # noqa: N802 - Twisted's name
         self, name: str, timeout: Sequence[int] = ()
@@ -39,11 +39,11 @@ class PublicResolver(CachingThreadedResolver):
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is one of the public internet's hosts, of IPv4 or IPv6.
+    """Whether a text is the IPv4 or IPv6 address of a host on the public internet.
 
-    Private, loopback and link-local addresses are not, nor are groups (multicast), ranges for
-    special uses, and IPv6 addresses that carry an IPv4 one (mapped, 6to4, Teredo, NAT64), as a
-    translator would follow them into its own network; nor is what is no address.
+    These are not public: private, loopback, link-local and multicast addresses, ranges for special
+    uses, and IPv6 addresses that embed an IPv4 address (mapped, 6to4, Teredo, NAT64), which a
+    translator would follow into its own network. A text that is not an address is not public.
     """
     try:
         found = ipaddress.ip_address(address)

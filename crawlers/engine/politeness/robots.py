@@ -1,4 +1,4 @@
-"""Scrapy's obedience to robots.txt, and more of it."""
+"""A stricter form of Scrapy's robots.txt middleware."""
 
 import asyncio
 import re
@@ -20,10 +20,10 @@ from crawlers.engine.politeness.gate import Gate, RefusedError
 CLOSED = "robots.txt forbids the address"
 
 _NAMED = re.compile(rb"(user-agent\s*:\s*%b)/[^\s#]*" % TOKEN.encode(), re.I)
-"""A site that speaks to us with a version: RFC 9309 (2.2.1) compares the name alone."""
+"""A user-agent line with our name and a version: RFC 9309 (2.2.1) compares only the name."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-"""What no text has. In few bytes a compressed one may have no NUL."""
+"""Control characters that no text has. Short compressed data may lack NUL, so there are more."""
 
 
 def _unread(host: str) -> str:
@@ -33,14 +33,14 @@ def _unread(host: str) -> str:
 
 
 class ClosedError(RefusedError):
-    """The robots.txt of a host forbids an address of it."""
+    """The robots.txt of a host forbids a URL."""
 
 
 class Robots(RobotsTxtMiddleware):
-    """Reads each host's robots.txt once, and refuses what it forbids; ends the crawl where it
-    cannot be read, which Scrapy takes for leave to ask for everything.
+    """Reads each host's robots.txt once and refuses what it forbids.
 
-    Scrapy's own refusal is told from others, such as that of a redirect too many, by its text only.
+    If it cannot be read, the crawl ends; Scrapy would then allow everything. Refusals are raised as
+    `ClosedError`: Scrapy's own differ from others, such as too many redirects, only by their text.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -48,7 +48,7 @@ class Robots(RobotsTxtMiddleware):
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
-        # Here and not in the gate, where a robots.txt that came compressed is still compressed.
+        # Checked here, because in the gate a compressed robots.txt is still compressed.
         if response.status == 200 and _is_no_text(response.body):
             why = f"{response.url} is answered with something else, such as a page"
             crawl_of(self.crawler).stop("blocked", why)
@@ -56,9 +56,9 @@ class Robots(RobotsTxtMiddleware):
         await super()._parse_robots(plain, netloc, request)
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
-        """The rules of a request's host; None where they cannot be read."""
+        """The rules of a request's host; None if they cannot be read."""
         host = urlsplit(request.url).netloc
-        async with self._reading[host]:  # of several that wait, Scrapy 2.19 tells but one the rules
+        async with self._reading[host]:  # Scrapy 2.19 gives the rules to one waiting request only
             rules = await super().robot_parser(request)
         gate = self.crawler.get_downloader_middleware(Gate)
         assert gate is not None, "the settings of every crawl name it"
@@ -75,7 +75,7 @@ class Robots(RobotsTxtMiddleware):
 
 
 def _is_no_text(body: bytes) -> bool:
-    """Whether what came as robots.txt has no rules that could be read, as a page has none and what
-    is still compressed: Scrapy would take it for leave to ask for everything."""
+    """Whether a robots.txt is not text with rules but a page or compressed data, for which Scrapy
+    would allow everything."""
     text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
     return text.startswith(b"<") or _CONTROL.search(text.rstrip(b"\x1a")) is not None

@@ -1,4 +1,4 @@
-"""Scrapy's AutoThrottle with a floor for each host, and with the pace that robots.txt asks for."""
+"""Scrapy's AutoThrottle with a least delay for each host, and with the delays of robots.txt."""
 
 import math
 from typing import Any, Self
@@ -14,17 +14,17 @@ from crawlers.engine.crawl_state import crawl_of
 from crawlers.engine.politeness.agent import TOKEN
 
 MAX_CRAWL_DELAY = 600.0
-"""A site that wants longer pauses, in seconds, is not crawled."""
+"""A site that asks for a longer delay, in seconds, is not crawled."""
 MAX_SLOT_DELAY = 60.0
-"""Seconds between two requests to a slow host, at most, unless its floor is higher."""
+"""Most seconds between two requests to a slow host, unless its floor is higher."""
 MIN_DELAY_FLOOR = 0.1
-"""Seconds between two requests to a host that asked for less, whatever the pace was before."""
+"""Least seconds between two requests to a host that asked to slow down."""
 
 
 class Throttle(AutoThrottle):
-    """Asks a slow host more rarely, and no host more often than its floor of seconds.
+    """Delays requests to slow hosts, and never goes below a host's floor, in seconds.
 
-    AutoThrottle itself has one floor for all hosts, and Scrapy applies neither Crawl-delay nor
+    AutoThrottle has one floor for all hosts, and Scrapy applies neither Crawl-delay nor
     Request-rate.
     """
 
@@ -40,7 +40,7 @@ class Throttle(AutoThrottle):
         return cls(crawler)
 
     def raise_floor(self, host: str, seconds: float) -> None:
-        """Ask a host at most once in so many seconds, one request at a time."""
+        """Make at most one request per `seconds` to a host, one at a time."""
         if seconds <= self.floors.get(host, 0.0):
             return
         self.floors[host] = seconds
@@ -52,13 +52,13 @@ class Throttle(AutoThrottle):
             slot.delay, slot.concurrency = max(seconds, slot.delay), 1
 
     def slow_down(self, host: str) -> None:
-        """Halve the rate at which a host is asked, for the rest of the crawl."""
+        """Halve the request rate of a host for the rest of the crawl."""
         engine = self.crawler.engine
         assert engine is not None, "requests are made while the engine runs"
         if self.floors.get(host, 0.0) >= MAX_SLOT_DELAY:
             return
         if slot := engine.downloader.slots.get(host):
-            slot.delay *= 2  # it may be above its floor, where the host is slow
+            slot.delay *= 2  # the delay of a slow host may be above its floor
         self.raise_floor(host, max(2 * self.floors.get(host, 0.0), MIN_DELAY_FLOOR))
 
     def _robots_parsed(self, robotparser: RobotParser, request: Request) -> None:
@@ -77,11 +77,11 @@ class Throttle(AutoThrottle):
 
 
 def _seconds_a_request(robotparser: RobotParser) -> float:
-    """The pause that the Request-rate of a robots.txt asks for, at whatever hours it says."""
+    """The delay of a robots.txt's Request-rate, in seconds; its hours are ignored."""
     if not isinstance(robotparser, ProtegoRobotParser):
         return 0.0
-    rate = robotparser.rp.request_rate(TOKEN)  # Scrapy itself hands on the Crawl-delay only
+    rate = robotparser.rp.request_rate(TOKEN)  # Scrapy itself exposes only the Crawl-delay
     try:
         return 0.0 if rate is None else rate.seconds / rate.requests
-    except OverflowError:  # some hundred digits; Scrapy would log it and go on at its own pace
+    except OverflowError:  # hundreds of digits; Scrapy would log it and keep its own pace
         return math.inf

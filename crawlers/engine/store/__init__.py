@@ -1,4 +1,4 @@
-"""What crawls have fetched, on disk: it outlives a kill, and nothing in it is asked for again."""
+"""The store of a source's crawls on disk. It survives a kill; nothing in it is fetched again."""
 
 from crawlers.engine.store.files import DiskError
 from crawlers.engine.store.lock import BusyStoreError

@@ -1,4 +1,4 @@
-"""Photos as files named by their content, and what is said when the disk takes no more."""
+"""Photos as files named by their content hash, and errors of the disk."""
 
 import hashlib
 import shutil
@@ -11,12 +11,12 @@ from core.errors import MarqueError
 
 
 class DiskError(MarqueError):
-    """What was fetched cannot be kept; the message says where and why."""
+    """Fetched data cannot be stored; the message says where and why."""
 
 
 @contextmanager
 def keeping(folder: Path) -> Iterator[None]:
-    """Turn what a disk says inside the block into `DiskError`."""
+    """Turn errors of the disk inside the block into `DiskError`."""
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:
@@ -28,12 +28,12 @@ def keeping(folder: Path) -> Iterator[None]:
 
 
 def photo_path(folder: Path, sha256: str) -> Path:
-    """Where the photo with these bytes is; a folder holds one part in 256 of all."""
+    """The path of the photo with this hash; each of 256 folders holds an equal share."""
     return folder / "photos" / sha256[:2] / sha256
 
 
 def has_photo(folder: Path, sha256: str) -> bool:
-    """Whether the photo with these bytes is there; a power cut may leave an empty file."""
+    """Whether the photo with this hash is stored; an empty file (after a power cut) is not."""
     try:
         return photo_path(folder, sha256).stat().st_size > 0
     except FileNotFoundError:
@@ -41,8 +41,8 @@ def has_photo(folder: Path, sha256: str) -> bool:
 
 
 def store_photo(folder: Path, content: bytes) -> str:
-    """Keep a photo's bytes and return their SHA-256; written aside and renamed, so that a file of
-    that name is always whole. Raises `DiskError`."""
+    """Store a photo's bytes and return their SHA-256. The write is atomic: written to a temporary
+    file and renamed. Raises `DiskError`."""
     digest = hashlib.sha256(content).hexdigest()
     if has_photo(folder, digest):
         return digest
@@ -54,11 +54,11 @@ def store_photo(folder: Path, content: bytes) -> str:
             aside.write_bytes(content)
             aside.replace(path)
         except OSError:
-            aside.unlink(missing_ok=True)  # half of it would only take room
+            aside.unlink(missing_ok=True)  # an incomplete file would only take space
             raise
     return digest
 
 
 def clear_aside(folder: Path) -> None:
-    """Take away what a crawl that was killed had not written to its end."""
+    """Delete the incomplete files of a killed crawl."""
     shutil.rmtree(folder / "aside", ignore_errors=True)

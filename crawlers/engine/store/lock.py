@@ -1,4 +1,4 @@
-"""One crawl of a source at a time."""
+"""A lock that allows one crawl of a source at a time."""
 
 import fcntl
 import os
@@ -11,13 +11,13 @@ from crawlers.engine.store.files import keeping
 
 
 class BusyStoreError(MarqueError):
-    """Another crawl of the same source is under way; two would ask the site twice as fast."""
+    """Another crawl of the same source is running; two would double the request rate."""
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the right to crawl into a folder, which is made if it is not there; raises
-    `BusyStoreError` and `DiskError`. A process that dies lets go of it."""
+    """Hold the lock of a store's folder, which is created if absent. A process that dies releases
+    it. Raises `BusyStoreError` and `DiskError`."""
     with keeping(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / "lock").open("a+")
@@ -28,8 +28,8 @@ def locked(folder: Path) -> Iterator[None]:
             file.seek(0)
             other = file.read().strip() or "unknown"
             raise BusyStoreError(
-                f"another crawl of this source is under way (process {other}); wait for its end, "
-                "for two at a time would ask the site twice as fast"
+                f"another crawl of this source is running (process {other}); wait until it ends: "
+                "two at a time would double the request rate"
             ) from None
         with keeping(folder):
             file.truncate(0)

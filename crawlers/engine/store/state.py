@@ -1,7 +1,7 @@
-"""The state of all crawls of one source: SQLite, so that each write is there whole or not at all.
+"""The state of all crawls of one source in SQLite, so that every write is atomic.
 
-Photos lie beside it as files. The folder can be deleted at any time: everything in it is then
-fetched again.
+Photos are files beside it. The folder can be deleted at any time; everything in it is then fetched
+again.
 """
 
 import sqlite3
@@ -19,16 +19,16 @@ from crawlers.engine.store.files import has_photo, keeping, photo_path
 from crawlers.engine.store.tables import TABLES, VERSION, listing_json, parse_listing
 
 GONE = "gone"
-"""The `status` among the words of a listing that its site shows no more."""
+"""The value of the word `status` of a listing that its site no longer shows."""
 
 
 class OldStoreError(MarqueError):
-    """A store that another version of Marque wrote, or whose file is damaged."""
+    """The store was written by another version of Marque, or its file is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPhoto:
-    """What came of a photo: the SHA-256 of its bytes, or the `reason` why it is not taken."""
+    """The result for a photo: the SHA-256 of its bytes, or the `reason` why it was refused."""
 
     sha256: str | None
     reason: str | None
@@ -36,7 +36,7 @@ class StoredPhoto:
 
 
 class CrawlStore:
-    """An open store. Made by `open_store`. What writes raises `DiskError`."""
+    """An open store, created by `open_store`. Methods that write raise `DiskError`."""
 
     def __init__(self, folder: Path, db: sqlite3.Connection) -> None:
         self.folder = folder
@@ -49,11 +49,11 @@ class CrawlStore:
     # Crawls
 
     def begin(self, job: str, crawl_id: str, now: float, *, keep_for: float) -> str:
-        """The id of the crawl of `job` to go on with if one broke off in the last `keep_for`
-        seconds, else `crawl_id`, which begins now.
+        """The id of an interrupted crawl of `job` that began in the last `keep_for` seconds, to be
+        resumed; otherwise `crawl_id`, which begins now.
 
-        What the one that broke off had left out is forgotten: it meets all of it again. One that
-        began ahead of `now`, by a clock that was wrong, is of any age.
+        Drops of the interrupted crawl are deleted, since it meets them again. A crawl that began
+        after `now`, because of a wrong clock, counts by the absolute difference.
         """
         row = self._one(
             "SELECT crawl_id FROM crawls WHERE job = ? AND ended IS NULL AND abs(began - ?) < ?"
@@ -82,7 +82,7 @@ class CrawlStore:
         return crawl_id
 
     def store_report(self, crawl_id: str, report: str, *, ended: str | None) -> None:
-        """Keep a crawl's report; with `ended` it is over and its pages are not needed any more."""
+        """Store a crawl's report; with `ended` the crawl is over and its pages are deleted."""
         with self._at_once():
             self._write(
                 "UPDATE crawls SET report = ?, ended = ? WHERE crawl_id = ?",
@@ -94,19 +94,19 @@ class CrawlStore:
                 self._write("DELETE FROM pages WHERE crawl_id = ?", crawl_id)
 
     def report(self, crawl_id: str) -> str | None:
-        """The report of a crawl as it was last kept."""
+        """The report of a crawl as it was last stored."""
         row = self._one("SELECT report FROM crawls WHERE crawl_id = ?", crawl_id)
         return None if row is None else row[0]
 
-    # Pages, kept so that a crawl that broke off does not ask for them again
+    # Pages, stored so that a resumed crawl does not fetch them again
 
     def page(self, crawl_id: str, url: str) -> bytes | None:
-        """What was kept of a page."""
+        """The stored data of a page."""
         row = self._one("SELECT body FROM pages WHERE crawl_id = ? AND url = ?", crawl_id, url)
         return None if row is None else zlib.decompress(row[0])
 
     def store_page(self, crawl_id: str, url: str, body: bytes) -> None:
-        """Keep a page for the time of its crawl."""
+        """Store a page until its crawl ends."""
         kept = zlib.compress(body, 1)
         self._write("INSERT OR REPLACE INTO pages VALUES (?, ?, ?)", crawl_id, url, kept)
 
@@ -120,8 +120,8 @@ class CrawlStore:
     def store_listing(
         self, job: str, crawl_id: str, listing: Listing, *, number: int, taken: int
     ) -> None:
-        """Keep a listing as seen by this crawl, as the `number`-th, with its first `taken` photos
-        as what the crawl is after."""
+        """Store a listing as the `number`-th seen by this crawl, which wants its first `taken`
+        photos."""
         with self._at_once():
             self._write(
                 "INSERT OR REPLACE INTO listings VALUES (?, ?, ?, NULL)",
@@ -139,8 +139,9 @@ class CrawlStore:
             )
 
     def unseen(self, job: str, crawl_id: str) -> list[str]:
-        """Listings that earlier crawls of the job saw, that are not gone, and that neither this one
-        nor a later one of another job did see. Later is what was noted later: clocks go wrong."""
+        """Listings that earlier crawls of the job saw, that are not gone, and that neither this
+        crawl nor a later crawl of another job saw. Crawls are ordered by row id: clocks go wrong.
+        """
         rows = self._db.execute(
             "SELECT s.listing_id FROM seen s JOIN listings l USING (listing_id)"
             " JOIN crawls c ON c.crawl_id = s.crawl_id"
@@ -152,7 +153,7 @@ class CrawlStore:
         return [row[0] for row in rows]
 
     def mark_gone(self, crawl_id: str, listing_ids: list[str]) -> None:
-        """Say that the site shows these listings no more, as this crawl found."""
+        """Mark listings that the site no longer shows, as found by this crawl."""
         with self._at_once():
             for listing_id in listing_ids:
                 listing = self.listing(listing_id)
@@ -161,7 +162,7 @@ class CrawlStore:
                     self.store_gone(crawl_id, gone)
 
     def store_gone(self, crawl_id: str, listing: Listing) -> None:
-        """Keep a listing as it is told to the catalog for the last time, by this crawl."""
+        """Store the final record of a listing that is gone, as found by this crawl."""
         self._write(
             "UPDATE listings SET record = ?, gone = ? WHERE listing_id = ?",
             listing_json(listing),
@@ -177,7 +178,7 @@ class CrawlStore:
     # Photos
 
     def photo(self, link: PhotoLink) -> StoredPhoto | None:
-        """What came of a photo; None if it was not asked for, or its file is lost."""
+        """The result for a photo; None if it was not requested or its file is lost."""
         row = self._one(
             "SELECT sha256, reason, detail FROM photos WHERE source_id = ? AND version = ?",
             link.source_id,
@@ -188,7 +189,7 @@ class CrawlStore:
         return StoredPhoto(*row)
 
     def store_photo(self, link: PhotoLink, photo: StoredPhoto) -> None:
-        """Keep what came of a photo, and forget what hindered it before."""
+        """Store the result for a photo, and delete its earlier drops."""
         with self._at_once():
             self._write("DELETE FROM drops WHERE source_id = ?", link.source_id)
             self._write(
@@ -201,7 +202,7 @@ class CrawlStore:
             )
 
     def store_drop(self, crawl_id: str, drop: Drop) -> None:
-        """Keep something that a crawl left out."""
+        """Store a drop of a crawl."""
         self._write(
             "INSERT OR REPLACE INTO drops VALUES (?, ?, ?, ?)",
             crawl_id,
@@ -213,11 +214,11 @@ class CrawlStore:
     # What a crawl saw, for the catalog
 
     def records(self, source: str, crawl_id: str) -> Iterator[Photo | Drop]:
-        """Every photo of the listings that a crawl saw, in the order it saw them, what is known of
-        those of its job that are gone, then what it left out.
+        """The photos of the listings that a crawl saw, in order; then the listings of its job that
+        are gone, without photos; then its drops.
 
-        `source` is their name for the catalog. What is gone is told by each crawl, in case the
-        catalog did not get to hear of it, and without the photos.
+        `source` is the photos' source in the catalog. Every crawl yields the listings that are
+        gone, in case the catalog has missed an earlier crawl.
         """
         rows = self._db.execute(
             "SELECT l.record, s.photos FROM seen s JOIN listings l USING (listing_id)"
@@ -250,7 +251,7 @@ class CrawlStore:
     def _record(self, source: str, listing: Listing, link: PhotoLink) -> Iterator[Photo | Drop]:
         found = self.photo(link)
         if found is None:
-            return  # it is among the drops, or not asked for yet
+            return  # it is among the drops, or not requested yet
         if found.sha256 is None:
             yield Drop(source, link.source_id, found.reason or "", found.detail or "")
             return
@@ -277,15 +278,14 @@ class CrawlStore:
 
     @contextmanager
     def _at_once(self) -> Iterator[None]:
-        """All writes of the block, or none."""
+        """Make the writes of the block atomic."""
         with keeping(self.folder), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             yield
 
 
 def open_store(folder: Path) -> CrawlStore:
-    """Open the store of a folder, made if it is not there; raises `DiskError` and
-    `OldStoreError`."""
+    """Open the store of a folder, created if absent; raises `DiskError` and `OldStoreError`."""
     with keeping(folder):
         folder.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(folder / "crawls.sqlite", isolation_level=None, timeout=30)
@@ -312,8 +312,9 @@ def _prepare(folder: Path, db: sqlite3.Connection) -> None:
             f"the crawls in {folder} were kept by another version of Marque ({version}, not "
             f"{VERSION}); move the folder away, and what is in it is fetched again"
         )
-    db.execute("PRAGMA synchronous = NORMAL")  # a kill loses nothing; a power cut the last moment
-    if version == 0:  # else nothing is written: a disk may be full and still be read
+    # A kill loses nothing; a power cut may lose the last moment.
+    db.execute("PRAGMA synchronous = NORMAL")
+    if version == 0:  # otherwise nothing is written: a full disk can still be read
         db.execute("PRAGMA journal_mode = WAL")
         db.executescript(TABLES)
         db.execute(f"PRAGMA user_version = {VERSION}")

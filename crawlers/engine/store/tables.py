@@ -1,4 +1,4 @@
-"""The tables of a store, and records as the JSON they are kept as."""
+"""The SQL tables of a store, and the JSON form of listings."""
 
 import json
 from dataclasses import asdict
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS pages (
 
 
 def listing_json(listing: Listing) -> str:
-    """A listing as text."""
+    """A listing as JSON."""
     return replace_surrogates(json.dumps(asdict(listing), ensure_ascii=False))
 
 

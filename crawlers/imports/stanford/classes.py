@@ -124,11 +124,10 @@ def words_of(name: str) -> Words:
 
 
 def parse_class_name(name: str) -> Words:
-    """Read a class name by rule: the year first or last, a known make, and the body word at the
-    end.
+    """Parse a class name by rule: the year first or last, a known make, and the body word last.
 
-    What the rule does not find is absent: a make that the table does not know, and then the model
-    too, because nothing says where one ends and the other begins.
+    Words that the rule does not find are absent. If the table lacks the make, the model is absent
+    too, because nothing says where the make ends.
     """
     name = without_mark(name)
     words = {"class_name": name}
