@@ -1,9 +1,4 @@
-"""Embedding models: photos and texts -> vectors.
-
-Holds models, their weights, tokenizers, preparation of photos, and the choice of the fastest
-configuration. May import `catalog`, `crawlers` and `core`; torch is used only here, in `labeling`
-and in `synthetic`. Start reading at `embeddings.engine`, then `embeddings.models`.
-"""
+"""Photos and texts become vectors."""
 
 import os
 

@@ -1,9 +1,4 @@
-"""Prefect flows, their settings, and reports of runs.
-
-Holds one file per flow, `stages` (the steps of flows), `reporting` (reports of runs) and `server`
-(the Prefect server). May import every room but `marque`; only this room imports Prefect. Start
-reading at `flows.ingest`, then `flows.run`.
-"""
+"""Prefect flows and tasks, settings, run reports."""
 
 from core.logs import escape_logs
 

@@ -1,4 +1,1 @@
-"""The command line: one file per command, and `checks` for `marque doctor`.
-
-May import every other room. Start reading at `marque.__main__`.
-"""
+"""The command line."""

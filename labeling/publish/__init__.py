@@ -1,1 +1,1 @@
-"""Publishing: labels become rows of `cars`, which are checked and published for searches."""
+"""Labels become rows of `cars`, which are checked and published for searches to read."""
