@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from catalog.sql import equals
 from catalog.table import Catalog
+from core.text import escape_bytes
 from crawlers.imports.sidecar.read import teller_of
-from crawlers.imports.walk import readable_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def remember_sidecar(
     """Make the next ingest of this folder, under any spelling of its path, use this sidecar."""
     # Stored under the given name: a link such as latest.csv is resolved again each time.
     new = RememberedSidecar(
-        readable_path(os.path.realpath(folder)),
+        escape_bytes(os.path.realpath(folder)),
         sidecar.expanduser().absolute(),
         dict(columns or {}),
     )

@@ -15,8 +15,8 @@ from catalog.sql import among
 from catalog.table import Catalog, CatalogError, StoreError
 from catalog.upsert import COMMIT_TRIES
 from core.records import RENDERED
+from core.text import escape_bytes
 from crawlers.imports.sidecar.read import teller_of
-from crawlers.imports.walk import readable_path
 
 FOLDER_SOURCES = ("folder", RENDERED)
 """Sources whose facts come from sidecars beside the photos."""
@@ -49,7 +49,7 @@ def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
 
     The table need not exist any more. Raises `CatalogError` if there are no such facts.
     """
-    teller, below = teller_of(path), f"{readable_path(os.path.realpath(path))}/"
+    teller, below = teller_of(path), f"{escape_bytes(os.path.realpath(path))}/"
     table, folder = Withdrawal(), Withdrawal()
     for row in _rows(catalog):
         told = stored_history(row)

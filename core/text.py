@@ -1,11 +1,14 @@
-"""Foreign text: unseen characters are removed when it is read, and escaped when it is shown.
+"""Foreign text: broken characters are repaired or reported, unseen ones are removed when text is
+read and escaped when it is shown. No other module does this.
 
 Unseen characters can still act: they move a terminal's cursor, write its clipboard, reverse the
 order of a line, or split what looks like one word in two.
 """
 
+import os
 import re
 import shlex
+from pathlib import Path
 from urllib.parse import urlsplit
 
 _BREAKS = "\t-\r\x1c-\x1f\x85\u2028\u2029"
@@ -44,6 +47,39 @@ def replace_surrogates(text: str) -> str:
     Sites cut texts in the middle of a character, and no database stores lone surrogates.
     """
     return text.encode("utf-8", "replace").decode()
+
+
+def escape_bytes(text: str | Path) -> str:
+    r"""The text as valid Unicode: bytes of a file name that are not UTF-8 become `\xNN`, and other
+    lone surrogates (possible in JSON) `\uNNNN`."""
+    given = str(text)
+    if given.isascii():
+        return given
+    try:
+        return os.fsencode(given).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:
+        return given.encode("utf-8", "backslashreplace").decode()
+
+
+def is_mojibake(text: str) -> bool:
+    """Whether the text is UTF-8 that was decoded with another encoding: `CitroÃ«n`, `Citro├½n`."""
+    if text.isascii():
+        return False
+    given = _CUT_BLANK.sub("\xa0", text)  # the NBSP in a misread Škoda often became a plain blank
+    return any(_is_utf8(given, codec) for codec in _MISREAD_AS)
+
+
+_MISREAD_AS = ("cp1252", "latin-1", "cp1250", "mac-roman", "cp850", "cp437")
+_CUT_BLANK = re.compile(r"(?<=[ÂÃÅĹ])(?: |$)")
+
+
+def _is_utf8(text: str, codec: str) -> bool:
+    try:
+        meant = text.encode(codec).decode("utf-8")
+    except UnicodeError:
+        return False
+    # A strange but genuine word can decode to Chinese.
+    return all(letter < "\u0180" or "\u2000" <= letter < "\u20d0" for letter in meant)
 
 
 def clean(text: str) -> str:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path, PurePath
 
 from core.records import SourceError
-from crawlers.imports.walk import readable_path
+from core.text import escape_bytes
 
 READ_AS_COPY = "file or folder with the mark of a copy in its name is read as what it is a copy of"
 
@@ -68,7 +68,7 @@ def are_same(paths: list[Path]) -> bool:
 def choose_copy(paths: list[Path]) -> Path:
     """The first of several copies of a file; raises `SourceError` if they differ."""
     if not are_same(paths):
-        named = " and ".join(map(readable_path, paths))
+        named = " and ".join(map(escape_bytes, paths))
         raise SourceError(
             f"{named} are copies of one file by their names and differ, so which one is right "
             "cannot be told; delete or move the wrong one"

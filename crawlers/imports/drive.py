@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from core.records import SourceError
-from crawlers.imports.walk import readable_path
+from core.text import escape_bytes
 
 
 class FolderOnDrive:
@@ -21,7 +21,7 @@ class FolderOnDrive:
         """
         if self._drive is None or _drive(self.path) != self._drive:
             raise SourceError(
-                f"the folder {readable_path(self.path)} went away while it was read; was its drive "
+                f"the folder {escape_bytes(self.path)} went away while it was read; was its drive "
                 "or network disconnected? The photos registered so far stay; connect it again and "
                 "run the same command"
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.records import Drop, Notice, Photo, Sighting, SourceError, count_seen
+from core.text import escape_bytes
 from crawlers.imports.drive import FolderOnDrive
 from crawlers.imports.sidecar.read import (
     SIGHTING_FIELDS,
@@ -15,7 +16,7 @@ from crawlers.imports.sidecar.read import (
     load_sidecar,
     real_path,
 )
-from crawlers.imports.walk import WENT_AWAY, readable_path, walk_files
+from crawlers.imports.walk import WENT_AWAY, walk_files
 
 NO_ROW = "file has no row in the sidecar"
 
@@ -66,7 +67,7 @@ class FolderSource(FolderOnDrive):
         self.check_still_there()
         if not anything:
             raise SourceError(
-                f"the folder {readable_path(self.path)} holds no file that may be a photo"
+                f"the folder {escape_bytes(self.path)} holds no file that may be a photo"
             )
         yield from sidecar.unused(used) if sidecar else ()
 
@@ -75,7 +76,7 @@ class FolderSource(FolderOnDrive):
         if not self.path.is_dir():
             what = "is a file" if self.path.exists() else "does not exist"
             raise SourceError(
-                f"{readable_path(self.path)} {what}; give the folder that has the photos"
+                f"{escape_bytes(self.path)} {what}; give the folder that has the photos"
             )
         if self.columns and self.sidecar is None:
             raise SourceError(f"a column map {dict(self.columns)} needs the sidecar it is about")
@@ -93,7 +94,7 @@ class FolderSource(FolderOnDrive):
         fields: dict[str, Any] = {name: values.pop(name, None) for name in SIGHTING_FIELDS}
         sighting = Sighting(
             source=self.name,
-            source_id=readable_path(path),
+            source_id=escape_bytes(path),
             words=values,
             image_url=path.as_uri(),
             teller=sidecar.teller if sidecar else "",
@@ -102,7 +103,7 @@ class FolderSource(FolderOnDrive):
         )
         yield Photo(sighting, path)
         if sidecar and facts is None:
-            yield Notice(NO_ROW, readable_path(path))
+            yield Notice(NO_ROW, escape_bytes(path))
 
 
 def _covered(sidecar: Sidecar, facts: RowFacts) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.records import Drop, Notice
+from core.text import escape_bytes
 from crawlers.imports.other_programs import OTHER_FILE, OTHER_FOLDER, is_other_file, is_other_folder
 
 LABEL_SUFFIXES = (
@@ -23,11 +24,6 @@ DEAD_LINK = "link leads nowhere"
 WENT_AWAY = "went away while its folder was read"
 NO_STAT = "file cannot be looked at"
 NO_FOLDER = "folder cannot be read"
-
-
-def readable_path(path: str | Path) -> str:
-    r"""`path` as valid text: bytes that are not UTF-8 become `\xNN`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def walk_files(
@@ -48,13 +44,13 @@ def walk_files(
             with os.scandir(here) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except FileNotFoundError:
-            yield Notice(WENT_AWAY, readable_path(here))
+            yield Notice(WENT_AWAY, escape_bytes(here))
             continue
         except OSError as error:
-            yield Drop(source, readable_path(here), NO_FOLDER, _advice(error))
+            yield Drop(source, escape_bytes(here), NO_FOLDER, _advice(error))
             continue
         if (status.st_dev, status.st_ino) in seen:
-            yield Notice(READ_ONCE, readable_path(here))
+            yield Notice(READ_ONCE, escape_bytes(here))
             continue
         seen.add((status.st_dev, status.st_ino))
         folders = []
@@ -73,28 +69,28 @@ def walk_files(
 def classify_path(path: Path, source: str) -> Path | Drop | Notice | None:
     """`path` if it may be a photo, None for a folder, otherwise the drop or notice about it."""
     if path.name.startswith("."):
-        return Notice(HIDDEN_LEFT_OUT, readable_path(path))
+        return Notice(HIDDEN_LEFT_OUT, escape_bytes(path))
     try:
         mode = path.stat().st_mode
     except OSError as error:
         return _no_stat(error, path, source)
     if stat.S_ISDIR(mode):
-        return Notice(OTHER_FOLDER, readable_path(path)) if is_other_folder(path) else None
+        return Notice(OTHER_FOLDER, escape_bytes(path)) if is_other_folder(path) else None
     if not stat.S_ISREG(mode):
-        return Notice(NOT_REGULAR, readable_path(path))
+        return Notice(NOT_REGULAR, escape_bytes(path))
     if is_other_file(path):
-        return Notice(OTHER_FILE, readable_path(path))
+        return Notice(OTHER_FILE, escape_bytes(path))
     label = path.suffix.lower() in LABEL_SUFFIXES
-    return Notice(LABEL_FILE, readable_path(path)) if label else path
+    return Notice(LABEL_FILE, escape_bytes(path)) if label else path
 
 
 def _no_stat(error: OSError, path: Path, source: str) -> Drop | Notice:
     if error.errno == errno.ELOOP:
-        return Notice(LINK_LOOP, readable_path(path))
+        return Notice(LINK_LOOP, escape_bytes(path))
     if error.errno == errno.ENOENT and not path.is_symlink():
-        return Notice(WENT_AWAY, readable_path(path))
+        return Notice(WENT_AWAY, escape_bytes(path))
     reason = DEAD_LINK if error.errno == errno.ENOENT else NO_STAT
-    return Drop(source, readable_path(path), reason, _advice(error))
+    return Drop(source, escape_bytes(path), reason, _advice(error))
 
 
 def _advice(error: OSError) -> str:

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from catalog.sidecars import remember_sidecar, remembered_sidecar
 from core.records import RENDERED, Notice, Source, SourceError
+from core.text import escape_bytes
 from crawlers.imports.folder import FolderSource
 from crawlers.imports.sidecar.read import SIGHTING_FIELDS, teller_of
 from crawlers.imports.stanford.read import StanfordCarsSource
-from crawlers.imports.walk import readable_path, walk_files
+from crawlers.imports.walk import walk_files
 from flows.run import Run
 
 SOURCES = ("folder", "stanford-cars", RENDERED)
@@ -59,12 +60,12 @@ def _folder(
         source.check()
     except SourceError as error:
         run.report.messages.append(
-            f"the sidecar {readable_path(known.path)}, which belongs to this folder, cannot be "
+            f"the sidecar {escape_bytes(known.path)}, which belongs to this folder, cannot be "
             f"used: {error}. The photos are taken in without it and what it said of them stays; "
             "mend it, give another by --sidecar, or take back what it said by `marque withdraw`"
         )
         return FolderSource(folder)
-    run.report.messages.append(f"facts are read from {readable_path(known.path)}, as before")
+    run.report.messages.append(f"facts are read from {escape_bytes(known.path)}, as before")
     return source
 
 
@@ -111,7 +112,7 @@ def open_inbox(run: Run) -> str | None:
         inbox.mkdir(parents=True, exist_ok=True)
     elif not inbox.is_dir():
         raise SourceError(
-            f"the inbox {readable_path(inbox)} that the settings name is not there; if it is on "
+            f"the inbox {escape_bytes(inbox)} that the settings name is not there; if it is on "
             "another drive or machine, connect that, else make the folder"
         )
     if any(not isinstance(found, Notice) for found in walk_files(inbox, "folder")):

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from core.spreadsheet import unguarded
+from core.text import is_mojibake
 
 NAME_TARGETS = ("make", "model")
 YEAR_TARGETS = ("model_year", "first_registration")
@@ -73,8 +74,6 @@ _TRUTH = frozenset(
     ("true", "false", "wahr", "falsch", "vrai", "faux", "vero", "falso", "verdadero", "waar")
 )
 _LOST = re.compile(r"\ufffd|\w\?(?:\w|\s|$)|(?:^|\s)\?\w")  # Coup? is Coupé, and BMW? a guess
-_READ_AS = ("cp1252", "latin-1", "cp1250", "mac-roman", "cp850", "cp437")
-_CUT_BLANK = re.compile(r"(?<=[ÂÃÅĹ])(?: |$)")
 
 
 class CellValue(NamedTuple):
@@ -112,7 +111,7 @@ def _unwrapped(value: str) -> str:
 
 def _spoilt(target: str, value: str) -> str:
     """Why the cell's original word is unknown; "" if it is intact."""
-    if is_read_twice(value):
+    if is_mojibake(value):
         return DECODED_TWICE
     if target in NAME_TARGETS + YEAR_TARGETS and _POWER.fullmatch(value):
         return SCIENTIFIC_NUMBER
@@ -126,23 +125,6 @@ def _spoilt(target: str, value: str) -> str:
         CELL_IS_FORMULA: _FORMULA.fullmatch(value),
     }
     return next((remark for remark, found in tests.items() if found), "")
-
-
-def is_read_twice(value: str) -> bool:
-    """Whether the text is UTF-8 that was once read in another encoding: `CitroÃ«n`, `Citro├½n`."""
-    if value.isascii():
-        return False
-    whole = _CUT_BLANK.sub("\xa0", value)  # the NBSP in a misread Škoda often became a plain blank
-    return any(_is_utf8(whole, codec) for codec in _READ_AS)
-
-
-def _is_utf8(value: str, codec: str) -> bool:
-    try:
-        meant = value.encode(codec).decode("utf-8")
-    except UnicodeError:
-        return False
-    # A strange but genuine word can decode to Chinese.
-    return all(letter < "\u0180" or "\u2000" <= letter < "\u20d0" for letter in meant)
 
 
 def _number(target: str, value: str) -> CellValue:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.records import Drop, Notice
+from core.text import escape_bytes
 from crawlers.imports.sidecar.cells import read_cell
 from crawlers.imports.sidecar.columns import ATTRIBUTES, SIGHTING_FIELDS, resolve_columns
 from crawlers.imports.sidecar.encoding import Encoding, detect_encoding
@@ -21,7 +22,6 @@ from crawlers.imports.sidecar.table import (
     TableRow,
     is_foreign,
 )
-from crawlers.imports.walk import readable_path
 
 __all__ = [
     "ATTRIBUTES",
@@ -81,7 +81,7 @@ class Sidecar:
         for path, facts in self.facts.items():
             if path not in used:
                 here = os.path.lexists(path)
-                detail = f"{self.path.name} {facts.where} names {readable_path(path)}"
+                detail = f"{self.path.name} {facts.where} names {escape_bytes(path)}"
                 advice = "it is hidden, a text file, or in another folder" if here else "mend it"
                 yield self.drop(
                     facts.where, OUTSIDE if here else ROW_FILE_ABSENT, f"{detail}; {advice}"
@@ -89,12 +89,12 @@ class Sidecar:
 
     def drop(self, where: str, reason: str, detail: str) -> Drop:
         """The drop for a row without a photo; its id is the row's position in the sidecar."""
-        return Drop(self.source, f"{readable_path(self.path)}#{where}", reason, _unicode(detail))
+        return Drop(self.source, f"{escape_bytes(self.path)}#{where}", reason, escape_bytes(detail))
 
 
 def teller_of(sidecar: Path) -> str:
     """The name of a table as a teller: its path with links resolved."""
-    return readable_path(os.path.realpath(sidecar))
+    return escape_bytes(os.path.realpath(sidecar))
 
 
 def load_sidecar(
@@ -122,7 +122,7 @@ def load_sidecar(
     if reader.has_decoded or any(map(is_foreign, sheet.columns)):
         sidecar.reports.append(_of_encoding(sheet, encoding))
     for text, (times, example) in sheet.tally.told.items():
-        sidecar.reports += [Notice(text, _unicode(example))] * times
+        sidecar.reports += [Notice(text, escape_bytes(example))] * times
     return sidecar
 
 
@@ -138,7 +138,7 @@ def _encoding(sheet: SidecarTable, finder: Finder) -> Encoding:
 def _of_encoding(sheet: SidecarTable, encoding: Encoding) -> Notice:
     line = sheet.foreign or ""
     if encoding.codec is None:
-        return Notice(UNKNOWN, _unicode(line))
+        return Notice(UNKNOWN, escape_bytes(line))
     return Notice(f"sidecar is not UTF-8; it is read as {encoding.name}", encoding.read(line) or "")
 
 
@@ -149,7 +149,7 @@ def _unused_columns(
         if column not in targets.values():
             example = next((row.cells[column] for row in sheet.rows if column in row.cells), "")
             text = f"column {shown!r} is not used; map an attribute or a word to it to use it"
-            yield Notice(_unicode(text), _unicode(encoding.read(example) or example))
+            yield Notice(escape_bytes(text), escape_bytes(encoding.read(example) or example))
 
 
 @dataclass
@@ -196,7 +196,7 @@ class _Reader:
             self.ambiguous.setdefault(path, []).append(facts)
         else:
             detail = (
-                f"{first.where} {first.values}, {facts.where} {facts.values}: {readable_path(path)}"
+                f"{first.where} {first.values}, {facts.where} {facts.values}: {escape_bytes(path)}"
             )
             self.sidecar.reports.append(Notice(DISAGREE, detail))
 
@@ -236,7 +236,7 @@ class _Reader:
                 self._drop(row, UNKNOWN_ENCODING, detail)
                 return None
             self.has_decoded |= cell != row.cells[column]
-            said = read_cell(target, _unicode(cell))
+            said = read_cell(target, escape_bytes(cell))
             if said.remark:
                 self.tally.add(said.remark, f"{row.where}: {target} {cell!r}")
             if said.unsure:
@@ -247,12 +247,3 @@ class _Reader:
 
     def _drop(self, row: TableRow, reason: str, detail: str) -> None:
         self.sidecar.reports.append(self.sidecar.drop(row.where, reason, detail))
-
-
-def _unicode(text: str) -> str:
-    if text.isascii():
-        return text
-    try:
-        return os.fsencode(text).decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # a lone surrogate, possible in JSON but not in a file name
-        return text.encode("utf-8", "backslashreplace").decode()

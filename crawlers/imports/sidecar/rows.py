@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.records import SourceError
+from core.text import escape_bytes
 from crawlers.imports.sidecar.csv import parse_csv
 from crawlers.imports.sidecar.table import (
     PATH_COLUMNS,
@@ -16,7 +17,6 @@ from crawlers.imports.sidecar.table import (
     filled,
     is_foreign,
 )
-from crawlers.imports.walk import readable_path
 
 CSV_SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 
@@ -47,12 +47,12 @@ def load_table(path: Path, known: Collection[str] = ()) -> SidecarTable:
         raw = path.read_bytes()
     except OSError as error:
         raise SourceError(
-            f"the sidecar {readable_path(path)} cannot be read: {error.strerror}"
+            f"the sidecar {escape_bytes(path)} cannot be read: {error.strerror}"
         ) from error
     for begin, what in _SPREADSHEETS.items():
         if raw.startswith(begin):
             raise SourceError(
-                f"the sidecar {readable_path(path)} is {what}; save it as CSV UTF-8 and give that"
+                f"the sidecar {escape_bytes(path)} is {what}; save it as CSV UTF-8 and give that"
             )
     text = _decode(raw, path)
     try:
@@ -60,7 +60,7 @@ def load_table(path: Path, known: Collection[str] = ()) -> SidecarTable:
         sheet = parse_csv(text, known) if is_csv else parse_json(text)
     except (ValueError, RecursionError) as error:
         raise SourceError(
-            f"the sidecar {readable_path(path)} cannot be understood: {error}"
+            f"the sidecar {escape_bytes(path)} cannot be understood: {error}"
         ) from error
     sheet.foreign = next((line for line in text.splitlines() if is_foreign(line)), None)
     return sheet
@@ -75,7 +75,7 @@ def _decode(raw: bytes, path: Path) -> str:
     except UnicodeDecodeError as error:
         name = (encoding or "utf-8").upper()
         raise SourceError(
-            f"the sidecar {readable_path(path)} begins like {name} and is not: {error}; "
+            f"the sidecar {escape_bytes(path)} begins like {name} and is not: {error}; "
             "save it as UTF-8"
         ) from error
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from core.records import Box, Drop, Notice, Photo, SourceError, count_seen
+from core.text import escape_bytes
 from crawlers.imports.copies import READ_AS_COPY, are_same, choose_copy, find_folders, without_mark
 from crawlers.imports.stanford.classes import STANFORD_CARS, photo_of
 from crawlers.imports.stanford.labels import ClassList
-from crawlers.imports.walk import readable_path, walk_files
+from crawlers.imports.walk import walk_files
 
 PHOTO_ABSENT = "annotated photo is not on disk"
 UNANNOTATED = "photo has no annotation and is taken without words"
@@ -95,9 +96,9 @@ class AnnotatedLayout:
             else:
                 yield Notice(ANNOTATED_TWICE if key in taken else PHOTO_ABSENT, "/".join(key))
         for (place, file), path in left.items():
-            yield Notice(UNANNOTATED, readable_path(path))
+            yield Notice(UNANNOTATED, escape_bytes(path))
             split = place if place in ("train", "test") else None
-            yield from photo_of(path, f"{place}/{readable_path(file)}", None, split)
+            yield from photo_of(path, f"{place}/{escape_bytes(file)}", None, split)
 
     def _others(self, photos: dict[PhotoKey, Path]) -> dict[PhotoKey, PhotoKey]:
         """Photos without annotation, by the lower-case key of the photo that they may copy."""
@@ -128,7 +129,7 @@ def label_folders(root: Path) -> list[Path]:
 
 def copied(path: Path | None, name: str) -> list[Notice]:
     """The remark that a file is read as `name`; none if that is its name."""
-    return [Notice(READ_AS_COPY, readable_path(path))] if path and path.name != name else []
+    return [Notice(READ_AS_COPY, escape_bytes(path))] if path and path.name != name else []
 
 
 RawAnnotation = tuple[str, str, Any, tuple[Any, Any, Any, Any], Any]
@@ -158,7 +159,7 @@ def parse_annotations(
         yield Annotation(place, name, split, class_number, Box(x1 - 1, y1 - 1, x2, y2))
     if not good:
         raise SourceError(
-            f"{readable_path(path)} does not hold the published annotations: {first}; fetch it anew"
+            f"{escape_bytes(path)} does not hold the published annotations: {first}; fetch it anew"
         )
 
 

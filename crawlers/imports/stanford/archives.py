@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.records import Notice
-from crawlers.imports.walk import readable_path
+from core.text import escape_bytes
 
 PACKED = "archive is not opened; unpack it if the data set's photos or labels are in it"
 _SUFFIXES = {".tgz", ".tar", ".gz", ".bz2", ".xz", ".zst", ".tbz2", ".txz", ".zip", ".7z", ".rar"}
@@ -19,4 +19,4 @@ def packed(folder: Path) -> Iterator[Notice]:
     """A notice for each archive in a folder; raises `OSError`."""
     for path in sorted(folder.iterdir()):
         if is_archive(path) and path.is_file() and not path.name.startswith("."):
-            yield Notice(PACKED, readable_path(path))
+            yield Notice(PACKED, escape_bytes(path))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.records import Drop, Notice, Photo, count_seen
+from core.text import escape_bytes
 from crawlers.imports.copies import find_folders, without_mark
 from crawlers.imports.stanford.annotations import UNANNOTATED
 from crawlers.imports.stanford.archives import is_archive
@@ -15,7 +16,7 @@ from crawlers.imports.stanford.classes import (
     parse_class_name,
     photo_of,
 )
-from crawlers.imports.walk import classify_path, readable_path, walk_files
+from crawlers.imports.walk import classify_path, walk_files
 
 BASES = ("", "car_data", "car_data/car_data")
 LINKED = "folder that a class folder links to is left out; link the class folder itself"
@@ -54,7 +55,7 @@ def _entry(
     elif isinstance(found, Path):
         if is_archive(found):
             return  # said of the whole data set
-        yield Notice(UNANNOTATED, readable_path(entry))
+        yield Notice(UNANNOTATED, escape_bytes(entry))
         yield from photo_of(found, _id(split, entry.name), None, split)
     else:
         yield found
@@ -68,16 +69,16 @@ def _folder(
         if not isinstance(file, Path):
             yield file
         elif not file.is_relative_to(real):
-            yield Notice(LINKED, readable_path(file))
+            yield Notice(LINKED, escape_bytes(file))
         else:
             if class_name is None:
-                yield Notice(UNANNOTATED, readable_path(file))
+                yield Notice(UNANNOTATED, escape_bytes(file))
             source_id = _id(split, folder.name, file.relative_to(real))
             yield from photo_of(file, source_id, class_name, split)
 
 
 def _id(*parts: str | Path | None) -> str:
-    return "/".join(readable_path(part) for part in parts if part is not None)
+    return "/".join(escape_bytes(part) for part in parts if part is not None)
 
 
 def find_class_folders(root: Path) -> ClassFolders | None:

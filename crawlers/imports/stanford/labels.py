@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.records import Notice, SourceError
+from core.text import escape_bytes
 from crawlers.imports.stanford.classes import load_classes
-from crawlers.imports.walk import readable_path
 
 NO_CLASS = "class number is outside the list of classes; the photo is taken without words"
 NO_LABELS = "photo's part has no classes; the photo is taken without words"
@@ -38,7 +38,7 @@ class ClassList:
     @property
     def notices(self) -> list[Notice]:
         """Remarks about the list."""
-        return [Notice(NO_NAMES, readable_path(self.path))] if self.own is None else self.said
+        return [Notice(NO_NAMES, escape_bytes(self.path))] if self.own is None else self.said
 
     def check(self, numbers: Iterable[int | None]) -> None:
         """Check all class numbers of the data set; None stands for a photo without one.
@@ -54,7 +54,7 @@ class ClassList:
             named = "" if self.own else " does not name its classes and"
             number = max(beyond) if beyond else other
             raise SourceError(
-                f"{readable_path(self.path)}{named} has the class number {number}, where classes "
+                f"{escape_bytes(self.path)}{named} has the class number {number}, where classes "
                 f"count from {self.first} to {last}: which class it means cannot be told"
             )
 

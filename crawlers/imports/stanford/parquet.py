@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.records import Drop, Notice, Photo
+from core.text import escape_bytes
 from crawlers.imports.copies import READ_AS_COPY, choose_copy, without_mark
 from crawlers.imports.stanford.classes import STANFORD_CARS, photo_of
 from crawlers.imports.stanford.labels import ClassList
-from crawlers.imports.walk import HIDDEN_LEFT_OUT, readable_path
+from crawlers.imports.walk import HIDDEN_LEFT_OUT
 
 BATCH_ROWS = 64  # photos turned into records at once
 MOST_SHARDS = 1000  # a name may count to 99,999
@@ -66,7 +67,7 @@ class ParquetLayout:
 
     def _file(self, path: Path, classes: ClassList) -> Iterator[Photo | Drop | Notice]:
         yield from classes.notices
-        relative = readable_path(path.relative_to(self.root))
+        relative = escape_bytes(path.relative_to(self.root))
         try:
             for number, (content, label) in enumerate(_rows(path)):
                 yield from _row(content, label, classes, f"{relative}#{number}", part_of(path))
@@ -95,7 +96,7 @@ def _labels(path: Path) -> set[int | None]:
 
 
 def _unreadable(path: Path, error: Exception) -> Drop:
-    return Drop(STANFORD_CARS, readable_path(path), NOT_PARQUET, f"{error}; fetch the file anew")
+    return Drop(STANFORD_CARS, escape_bytes(path), NOT_PARQUET, f"{error}; fetch the file anew")
 
 
 def find_parquet(root: Path) -> ParquetLayout | None:
@@ -116,7 +117,7 @@ def find_parquet(root: Path) -> ParquetLayout | None:
             labeled = labeled or has_labels
         else:
             detail = f"its columns are {schema.names}"
-            layout.broken.append(Drop(STANFORD_CARS, readable_path(path), OTHER_COLUMNS, detail))
+            layout.broken.append(Drop(STANFORD_CARS, escape_bytes(path), OTHER_COLUMNS, detail))
     layout.notices.extend(_absent(layout.files))
     return layout if labeled else None
 
@@ -126,7 +127,7 @@ def _one_of_copies(root: Path, notices: list[Notice]) -> list[Path]:
     originals: dict[Path, list[Path]] = {}
     for path in sorted(root.rglob("*.parquet")):
         if any(part.startswith(".") for part in path.relative_to(root).parts):
-            notices.append(Notice(HIDDEN_LEFT_OUT, readable_path(path)))
+            notices.append(Notice(HIDDEN_LEFT_OUT, escape_bytes(path)))
         else:
             originals.setdefault(path.with_stem(without_mark(path.stem)), []).append(path)
     chosen = []
@@ -134,7 +135,7 @@ def _one_of_copies(root: Path, notices: list[Notice]) -> list[Path]:
         paths.sort(key=lambda path: path != original)
         chosen.append(choose_copy(paths) if len(paths) > 1 else paths[0])
         notices.extend(
-            Notice(READ_AS_COPY, readable_path(path)) for path in paths if path != original
+            Notice(READ_AS_COPY, escape_bytes(path)) for path in paths if path != original
         )
     return chosen
 
@@ -150,7 +151,7 @@ def _absent(files: list[Path]) -> Iterator[Notice]:
             stem, _, several = counted.groups()
             for number in range(min(int(several), MOST_SHARDS)):
                 wanted[original.with_stem(f"{stem}{number:05}-of-{several}")] = None
-    yield from (Notice(NO_SHARD, readable_path(path)) for path in wanted if path not in there)
+    yield from (Notice(NO_SHARD, escape_bytes(path)) for path in wanted if path not in there)
 
 
 def _has_photos(schema: pa.Schema) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.records import Drop, Notice, Photo, SourceError
+from core.text import escape_bytes
 from crawlers.imports.drive import FolderOnDrive
 from crawlers.imports.stanford.archives import packed
 from crawlers.imports.stanford.classes import STANFORD_CARS
@@ -13,7 +14,6 @@ from crawlers.imports.stanford.csv import load_csv
 from crawlers.imports.stanford.folders import find_class_folders
 from crawlers.imports.stanford.mat import load_devkit, load_rows_16185
 from crawlers.imports.stanford.parquet import find_parquet
-from crawlers.imports.walk import readable_path
 
 UNDERSTOOD = """\
   devkit/cars_train_annos.mat and cars_meta.mat, cars_test_annos_withlabels.mat, with the photos
@@ -69,28 +69,28 @@ class StanfordCarsSource(FolderOnDrive):
         """
         layout = self._layout()
         self.check_still_there()
-        yield Notice(f"layout: {layout.title}", readable_path(self.path))
+        yield Notice(f"layout: {layout.title}", escape_bytes(self.path))
         try:
             yield from packed(self.path)
             yield from layout.records()
         except OSError as error:
             self.check_still_there()
-            raise SourceError(f"{readable_path(self.path)} cannot be read: {error}") from error
+            raise SourceError(f"{escape_bytes(self.path)} cannot be read: {error}") from error
         self.check_still_there()
 
     def _layout(self) -> Layout:
         if not self.path.is_dir():
             what = "is a file" if self.path.exists() else "does not exist"
-            raise SourceError(f"{readable_path(self.path)} {what}; give the folder of the data set")
+            raise SourceError(f"{escape_bytes(self.path)} {what}; give the folder of the data set")
         try:
             found = next(filter(None, (find(self.path) for find in LAYOUTS)), None)
         except OSError as error:
-            raise SourceError(f"{readable_path(self.path)} cannot be read: {error}") from error
+            raise SourceError(f"{escape_bytes(self.path)} cannot be read: {error}") from error
         if found is None:
             there = ", ".join(Path(notice.example).name for notice in packed(self.path))
             unpack = f" Unpack what is packed there first: {there}." if there else ""
             raise SourceError(
-                f"no Stanford Cars data set with photos in {readable_path(self.path)}.{unpack} The"
+                f"no Stanford Cars data set with photos in {escape_bytes(self.path)}.{unpack} The"
                 " host that published it is gone and nothing is downloaded; these layouts are"
                 f" understood:\n{UNDERSTOOD}"
             )

@@ -88,7 +88,7 @@ def read(page: Page, path: str) -> Any:
     types = PATHS[path]
     value = value_at(page, path)
     if isinstance(value, str):
-        value = _valid(value)
+        value = replace_surrogates(value)
     if isinstance(value, bool) and bool not in types:
         return None  # which Python takes for a number
     return value if isinstance(value, types) else None
@@ -107,9 +107,4 @@ def said(page: Page, name: str) -> str:
         value = texts.get("en", next(iter(texts.values()), None))
     if value is None or isinstance(value, bool | dict | list):
         return ""
-    return _valid(str(value)).strip()
-
-
-def _valid(text: str) -> str:
-    """The text without halves of characters, which JSON can write and nothing can store."""
-    return text.encode("utf-8", "replace").decode()
+    return replace_surrogates(str(value)).strip()
