@@ -6,6 +6,8 @@ A place that is not declared here cannot be read, so that the declaration is who
 from collections.abc import Mapping
 from typing import Any
 
+from core.text import replace_surrogates
+
 Page = dict[str, Any]
 """A page as the API answers it, in either of its two formats."""
 
