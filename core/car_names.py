@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-T = TypeVar("T")
+Entry = TypeVar("Entry")
 Tokens = tuple[str, ...]
 
 _PARTS = re.compile(r"[^\W\d_]+|[0-9]+|&")
@@ -214,11 +214,13 @@ def _counts(car: NamedCar, tokens: Sequence[_Token], end: int) -> bool:
     return int(last) < 100 and (not after or bool(number))
 
 
-def _longest(table: Mapping[Tokens, T], tokens: Sequence[_Token], at: int) -> tuple[int, T | None]:
+def _longest(
+    table: Mapping[Tokens, Entry], tokens: Sequence[_Token], at: int
+) -> tuple[int, Entry | None]:
     """The longest entry that begins at a token, and where it ends. Plurals match too."""
     if at >= len(tokens) or tokens[at].glued:
         return at, None
-    found: tuple[int, T | None] = (at, None)
+    found: tuple[int, Entry | None] = (at, None)
     key: Tokens = ()
     for end in range(at, min(at + _LONGEST, len(tokens))):
         if end > at and not tokens[end].open:

@@ -1,4 +1,4 @@
-"""The cars of a replica's world by number: columns of their facts, and one car put together."""
+"""The cars of a replica's world: columns of their facts, and a single car built from them."""
 
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ IntArray = NDArray[np.int32]
 
 THIS_YEAR = 2026
 STATE_LETTERS = ("U", "N", "J", "D")
-"""Used, new, nearly new, shown; as the site writes them."""
+"""Used, new, employee's car, demonstration car: the site's letters."""
 
 _FIRST_SEEN = datetime(2026, 1, 1, tzinfo=UTC)
 _POPULARITY = np.cumsum([1 / (rank + 1) for rank in range(len(CAR_MODELS))])
@@ -47,7 +47,7 @@ class Columns:
 
 
 def draw_columns(seed: int, count: int, countries: int) -> Columns:
-    """The facts of `count` cars: those of a larger count begin with those of a smaller one."""
+    """The facts of `count` cars. A larger count begins with the same cars as a smaller one."""
     draws = iter(range(100))
 
     def draw() -> NDArray[np.float64]:
@@ -80,7 +80,7 @@ def draw_columns(seed: int, count: int, countries: int) -> Columns:
 
 
 def extended(old: Columns, new: Columns) -> Columns:
-    """The columns of more cars, with what was changed of the first ones kept."""
+    """The columns of more cars; changes to the first ones are kept."""
     kept = {
         field.name: np.concatenate([getattr(old, field.name), getattr(new, field.name)[len(old) :]])
         for field in fields(Columns)
@@ -90,10 +90,10 @@ def extended(old: Columns, new: Columns) -> Columns:
 
 @dataclass(frozen=True, slots=True)
 class OfferedCar:
-    """One car on offer: what its pages say, and what its photos show.
+    """One car on offer.
 
     `color` and `body` are words of the scene renderer. `country` is the site of the country where
-    it stands. `photos` are the numbers of its photos, in the order of the gallery.
+    the car is. `photos` are the numbers of its photos in the order of the gallery.
     """
 
     number: int
@@ -114,7 +114,7 @@ class OfferedCar:
 
     @property
     def color_id(self) -> int | None:
-        """The site's id of the color, None for one that the site does not have."""
+        """The site's id of the color; None if the site lacks it."""
         return COLOR_IDS.get(self.color)
 
     @property
@@ -124,7 +124,7 @@ class OfferedCar:
 
     @property
     def is_new(self) -> bool:
-        """Never registered so far."""
+        """Whether it was never registered."""
         return self.state == "N"
 
     @property
@@ -134,12 +134,12 @@ class OfferedCar:
 
     @property
     def gear(self) -> str:
-        """`A` or `M`, as the site writes them."""
+        """The site's letter of the transmission, `A` or `M`."""
         return "A" if self.fuel == "E" or self.number % 3 else "M"
 
     @property
     def created(self) -> datetime:
-        """When the offer was put in: the higher the number the later."""
+        """When the offer was created; a higher number is later."""
         return _FIRST_SEEN + timedelta(minutes=7 * self.number)
 
 
@@ -149,6 +149,6 @@ _EXTRAS = ("Navi", "PDC", "LED", "Klima", "Kamera", "AHK", "SHZ")
 
 
 def drawn_title(number: int) -> str:
-    """What the seller of a car writes behind its model: free text, often with bars in it."""
+    """The seller's free text after the model, often with vertical bars."""
     parts = (_MOTORS[number % 6], _TRIMS[number // 6 % 5], _EXTRAS[number // 30 % 7])
     return " | ".join(parts) if number % 2 else " ".join(parts)

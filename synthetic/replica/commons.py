@@ -1,5 +1,4 @@
-"""The replica's commons.wikimedia.org: `api.php` and robots.txt, with everything that goes wrong
-there."""
+"""The replica's commons.wikimedia.org: `api.php`, robots.txt, and their faults."""
 
 import asyncio
 from collections.abc import Mapping
@@ -84,12 +83,12 @@ class Api:
         self.meter = Meter()
 
     async def robots(self, _request: Request) -> Response:
-        """The rules for robots, which everybody may read."""
+        """The answer to a request for robots.txt; no User-Agent is refused."""
         closed = self.faults.strikes("robots-closed", "robots.txt")
         return PlainTextResponse(CLOSED_ROBOTS if closed else COMMONS_ROBOTS)
 
     async def answer(self, request: Request) -> Response:
-        """The answer to one request, well or badly."""
+        """The answer to one API request, with the faults that are on."""
         asked = RequestParameters(dict(request.query_params))
         keys = (_subject(asked), "api")
         refused = self._refuse(request.headers.get("user-agent", ""), keys)
@@ -104,7 +103,7 @@ class Api:
             return self._error(error, asked)
 
     def _refuse(self, agent: str, keys: tuple[str, ...]) -> Response | None:
-        """What is said before MediaWiki is reached."""
+        """The answer of the servers before MediaWiki, if they refuse the request."""
         how = agent_standing(agent)
         if how == "refused":
             return PlainTextResponse(REFUSED_BY_API, 403)
@@ -121,7 +120,7 @@ class Api:
         return None
 
     def _fail(self, asked: RequestParameters, keys: tuple[str, ...]) -> None:
-        """Raise the error that is switched on, if one is."""
+        """Raise the MediaWiki error that is switched on, if any."""
         lag = float(self.faults.value("maxlag") or 7.2)
         allowed = asked.number("maxlag", -1)
         if 0 <= allowed < lag and self.faults.strikes("maxlag", *keys):
@@ -144,7 +143,7 @@ class Api:
         empty = self.faults.strikes("empty-page-with-continue", *keys)
         said = ApiQuery(self.commons, self.world.web, asked, empty, infos).answer()
         if self.faults.strikes("api-drift", *keys):
-            said = deepcopy(said)  # parts of it may be kept
+            said = deepcopy(said)  # parts of it may be cached
             for path in self.faults.value("api-drift").split("+"):
                 drop_path(said, path.split("."))
         return said
@@ -175,10 +174,10 @@ ERRORS = {
         "[0c6f1a52] Caught exception of type Wikimedia\\Rdbms\\DBQueryError",
     ),
 }  # fmt: skip
-"""Of each switch the error's code and sentence."""
+"""The error's code and sentence, by switch."""
 
 
 def _subject(asked: RequestParameters) -> str:
-    """What a request is about: a category, a search or titles."""
+    """The subject of a request: a category, a search or titles."""
     names = ("gcmtitle", "cmtitle", "gsrsearch", "srsearch", "titles", "pageids")
     return next((asked.text(name) for name in names if asked.text(name)), "")

@@ -1,5 +1,5 @@
-"""The categories of the replica's Commons: makes, models and their parts, as a graph with a loop
-and with branches that lead away from cars."""
+"""The categories of the replica's Commons: makes, models and parts, as a graph with a loop and with
+branches that have no cars."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,8 @@ CATEGORY_COLORS = ("black", "white", "silver", "grey", "blue", "red", "green", "
 
 @dataclass(frozen=True, slots=True)
 class IllustratedCar:
-    """A make and model that the renderer can illustrate: its bodies, and its first years."""
+    """A make and model that the renderer can show, its bodies, and the first years of its
+    generations."""
 
     make: str
     model: str
@@ -18,7 +19,7 @@ class IllustratedCar:
 
     @property
     def name(self) -> str:
-        """Make and model, which is also the name of the car's category."""
+        """Make and model; the car's category has the same name."""
         return f"{self.make} {self.model}"
 
     def generation(self, year: int) -> str:
@@ -40,14 +41,14 @@ CARS = (
 
 
 ITEMS = {f"Q{990_000_001 + number}": car.name for number, car in enumerate(CARS)}
-"""Items of Wikidata that files depict, under ids that nobody has, and what they are called."""
+"""Wikidata items that files depict, under unused ids -> their names."""
 
 
 def category_graph() -> dict[str, tuple[str, ...]]:
     """Every category with its parents.
 
-    "Ford Mustang by color" is below "Ford Mustang" and above it too: a walk that keeps no visited
-    set never ends. Logos, model cars, engines and museums hang below each model.
+    "Ford Mustang by color" is both below and above "Ford Mustang", so a walk without a visited set
+    never ends. Logos, model cars, engines and museums are below each model.
     """
     graph: dict[str, tuple[str, ...]] = {ROOT: ()}
     for car in CARS:

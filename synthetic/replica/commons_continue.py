@@ -1,7 +1,7 @@
 """The parameters of a request to the replica's `api.php`, and the `continue` of its answer.
 
-After MediaWiki's own ApiContinuationManager: the generator's key is primary, and stays where it is
-until every property of its pages has been handed out.
+It follows MediaWiki's ApiContinuationManager: the generator's key is primary and does not advance
+until all properties of its pages were returned.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class MediaWikiError(Exception):
-    """What the API says instead of an answer: a code for programs, and a sentence."""
+    """An error of the API: a code for programs and a sentence."""
 
     def __init__(self, code: str, info: str, **more: Any) -> None:
         super().__init__(info)
@@ -24,11 +24,11 @@ class RequestParameters:
     params: Mapping[str, str]
 
     def text(self, name: str, default: str = "") -> str:
-        """A parameter as it is."""
+        """A parameter as text."""
         return self.params.get(name, default)
 
     def words(self, name: str, default: str = "") -> tuple[str, ...]:
-        """A parameter of several values, divided by "|"."""
+        """A parameter with several values separated by "|"."""
         return tuple(word for word in self.text(name, default).split("|") if word)
 
     def number(self, name: str, default: int) -> int:
@@ -41,20 +41,20 @@ class RequestParameters:
         return int(text)
 
     def limit(self, name: str) -> int:
-        """How many rows at most: 10 unless asked, "max" is 500, and so is any larger number."""
+        """Most rows: 10 by default; "max" and larger numbers mean 500."""
         if self.text(name) == "max":
             return 500
         return min(500, max(1, self.number(name, 10)))
 
     @property
     def modern(self) -> bool:
-        """Whether `formatversion=2` is asked for: lists and booleans in place of objects and ""."""
+        """Whether `formatversion=2` is requested: lists and booleans instead of objects and ""."""
         return self.text("formatversion") in {"2", "latest"}
 
 
 @dataclass(slots=True)
 class Continuation:
-    """Where an answer can be gone on with. Modules say what is left; `head` puts it together."""
+    """The continuation of an answer. Modules add what is left; `head` combines it."""
 
     asked: RequestParameters
     props: tuple[str, ...]
@@ -73,23 +73,23 @@ class Continuation:
 
     @property
     def generator_done(self) -> bool:
-        """Whether the generator has nothing more to say."""
+        """Whether the generator is finished."""
         return self.asked.text("continue").startswith("-||")
 
     @property
     def generator_now(self) -> dict[str, str]:
-        """The parameters at which the generator stands."""
+        """The parameters of the generator's current position."""
         names = self.asked.text("continue").partition("||")[0].split("|")
         return {name: self.asked.params[name] for name in names if name in self.asked.params}
 
     def runs(self, module: str) -> bool:
-        """Whether a property or list is still to be answered."""
+        """Whether a property or list still has results."""
         if module in self.props and self.generator_done:
             return False
         return module not in self.asked.text("continue").partition("||")[2].split("|")
 
     def head(self) -> dict[str, Any]:
-        """`continue` and `batchcomplete`, each where it belongs in this answer."""
+        """`continue` and `batchcomplete`, if this answer has them."""
         finished = [name for name in (*self.lists, *self.props) if name not in self.left]
         data: dict[str, Any] = {}
         for name in self.lists:

@@ -1,4 +1,4 @@
-"""The files of the replica's Commons, each drawn from the seed and its number alone."""
+"""The files of the replica's Commons; each depends only on the seed and its number."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ KIND_DECK: tuple[FileKind, ...] = (
 )  # fmt: skip
 CAR_DECK = (*(CARS[0],) * 3, *CARS)
 WIDTH_DECK = (320, 800, 800, 1200, 1200, 1600, 1600, 2560)
-"""Originals both under and over the usual widths of a thumbnail; `height_at` says how high."""
+"""Widths of originals, below and above the usual widths of thumbnails; see `height_at`."""
 
 ODDITY_DECK = (
     ("Attribution", "Photo: {user} / Wikimedia Commons"),
@@ -34,7 +34,7 @@ ODDITY_DECK = (
     ("DeletionReason", "No evidence of permission"),
     *(None,) * 14,
 )
-"""Fields of `extmetadata` that few files have, or that are empty for most."""
+"""Fields of `extmetadata` that few files have or that most leave empty."""
 
 PLACE_PHRASES = {
     "city": "in the city", "mountains": "in the mountains", "sea": "at the sea",
@@ -46,7 +46,7 @@ MIMES = {
     "drawing": ("image/svg+xml", "DRAWING", "svg"),
     "audio": ("application/ogg", "AUDIO", "ogg"),
 }
-"""Of the kinds that are no photos: mime type, media type and extension."""
+"""MIME type, media type and extension of the kinds that are not photos."""
 
 _PHOTO = ("image/jpeg", "BITMAP")
 _FIRST_UPLOAD = datetime(2015, 10, 31, 23, 0, 49, tzinfo=UTC)
@@ -54,7 +54,7 @@ _FIRST_UPLOAD = datetime(2015, 10, 31, 23, 0, 49, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class FileSubject:
-    """What a file is of: its title's words, its categories, and what the renderer is given."""
+    """The subject of a file: the words of its title, its categories, and the renderer's choices."""
 
     words: str
     categories: tuple[str, ...]
@@ -62,14 +62,14 @@ class FileSubject:
     year: int | None = None
 
     def as_choices(self) -> Choices:
-        """The choices as the renderer takes them."""
+        """The choices for the renderer."""
         return cast("Choices", dict(self.choices))
 
 
 @dataclass(frozen=True, slots=True)
 class CommonsFile:
-    """A file page: `name` is its title without "File:". `version` counts its uploads, `item` is
-    what its structured data says that it depicts."""
+    """A file page. `name` is its title without "File:", `version` counts its uploads, `item` is the
+    item that its structured data says it depicts."""
 
     pageid: int
     name: str
@@ -87,18 +87,18 @@ class CommonsFile:
 
     @property
     def key(self) -> str:
-        """The name as addresses and continuations hold it, with underscores."""
+        """The name with underscores, as in URLs and continuations."""
         return self.name.replace(" ", "_")
 
     @property
     def folder(self) -> str:
-        """The two folders of the file's addresses, from the md5 of its name."""
+        """The two folders in the file's URLs, from the MD5 of its name."""
         digest = hashlib.md5(self.key.encode(), usedforsecurity=False).hexdigest()
         return f"{digest[0]}/{digest[:2]}"
 
     @property
     def height(self) -> int:
-        """In pixels; 0 for a sound."""
+        """The height in pixels; 0 for a sound."""
         return height_at(self.width)
 
     @property
@@ -118,7 +118,7 @@ def draw_file(seed: int, index: int) -> CommonsFile:
     kind = dealt(KIND_DECK, (seed, 1), index)
     car = dealt(CAR_DECK, (seed, 2), index)
     if kind != "car" and index < len(KIND_DECK):
-        car = CARS[0]  # so that every kind is found below one model, however small the world
+        car = CARS[0]  # so that one model has files of every kind, even in a small world
     shown = subject_of(kind, car, dice)
     photo = dice.pick(("jpg", "jpg", "jpg", "JPG", "jpeg"))
     name = f"{shown.words} ({index + 1}).{MIMES[kind][2] if kind in MIMES else photo}"
@@ -144,13 +144,13 @@ def _item(car: IllustratedCar) -> str:
 
 
 def height_at(width: int) -> int:
-    """The height of every picture of this width: the shape of the scenes as they are rendered."""
+    """The height of a picture of this width, with the aspect ratio of scenes."""
     return width * SCENE_SIZE[1] // SCENE_SIZE[0]
 
 
 def dealt(deck: Sequence[T], seed: tuple[int, int], index: int) -> T:
-    """The card of this number: each round of the deck is shuffled anew and dealt to its end, so
-    that rare cards come in every world, and in their share."""
+    """The card with this number. Each round of the deck is shuffled again and dealt to its end, so
+    every world has rare cards, in their share."""
     around, place = divmod(index, len(deck))
     return deck[_shuffled((*seed, around), len(deck))[place]]
 
@@ -161,7 +161,7 @@ def _shuffled(seed: tuple[int, ...], size: int) -> tuple[int, ...]:
 
 
 def subject_of(kind: FileKind, car: IllustratedCar, dice: Dice) -> FileSubject:
-    """What a file of this kind shows of the car."""
+    """The subject of a file of this kind with this car."""
     if kind == "car":
         return _show_car(car, dice)
     color, body = ("color", dice.pick(CATEGORY_COLORS)), ("body_type", car.bodies[0])

@@ -1,4 +1,4 @@
-"""What `prop=imageinfo` says of a file of the replica's Commons, in the shapes of the real answers
+"""The answer of `prop=imageinfo` for a file of the replica's Commons, in the form of real answers
 of 2026."""
 
 from collections.abc import Callable, Iterable
@@ -21,8 +21,9 @@ Meta = dict[str, dict[str, Any]]
 
 
 class ImageInfo:
-    """Writes the `imageinfo` of files: `web` says where the hosts are, `wanted` which properties
-    are asked for, `width` which thumbnail, `fields` which of `extmetadata` (all, if empty)."""
+    """Makes the `imageinfo` of files. `web` has the URLs of the hosts, `wanted` are the requested
+    properties, `width` is that of the thumbnail, and `fields` are the requested fields of
+    `extmetadata` (all if empty)."""
 
     def __init__(
         self,
@@ -73,8 +74,8 @@ class ImageInfo:
         return self.web.base(UPLOAD_HOST) + path + _campaign(content)
 
     def _thumbnail(self, file: CommonsFile) -> dict[str, Any]:
-        """`thumbwidth` is what was asked for, while the file may be wider; where the original is
-        too small to be scaled it is given itself."""
+        """The thumbnail. `thumbwidth` is the requested width, though the served file may be wider;
+        if the original is too small to be scaled, it is the original."""
         if not self.width or not file.width:
             return {}
         step = thumbnail_step(file, self.width)
@@ -135,11 +136,11 @@ FIELD_SOURCES = {
     "License": "commons-templates", "DateTime": "mediawiki-metadata",
     "ObjectName": "mediawiki-metadata",
 }  # fmt: skip
-"""Where each field is read from, unless from the description page."""
+"""The source of each field that does not come from the description page."""
 
 
 def description(file: CommonsFile) -> str | None:
-    """What the uploader wrote, in HTML; a few wrote nothing."""
+    """The uploader's description in HTML; None for a few files."""
     if file.pageid % 13 == 0:
         return None
     year = f"{file.shown.year} " if file.shown.year else ""

@@ -1,4 +1,4 @@
-"""Structured data of the replica's files: what they depict, and what these items are called."""
+"""Structured data of the replica's files: the items that they depict, and the items' names."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from synthetic.replica.commons_files import CommonsFile
 
 
 def structured_data(file: CommonsFile, *, modern: bool) -> dict[str, Any]:
-    """The slot of a file's page with what it depicts, which is JSON in a text."""
+    """The slot of a file's page with the items that it depicts: JSON in a string."""
     value = {"entity-type": "item", "numeric-id": int((file.item or "Q0")[1:]), "id": file.item}
     snak = {
         "snaktype": "value", "property": "P180",

@@ -1,5 +1,5 @@
-"""Which pages a request to the replica's `api.php` is about: members of a category, results of a
-search, or pages by name."""
+"""The pages of a request to the replica's `api.php`: members of a category, results of a search, or
+pages by name."""
 
 from typing import Any
 
@@ -13,15 +13,15 @@ WikiPage = CommonsFile | Category
 ApiRow = dict[str, Any]
 
 NAMESPACES = {"Category": 14, "File": 6}
-"""The namespaces that the replica has, with their numbers."""
+"""The replica's namespaces and their numbers."""
 
 
 def members(
     commons: Commons, asked: RequestParameters, prefix: str, empty_page: bool
 ) -> tuple[list[WikiPage], str | None]:
-    """A page of the members of a category, and the `cmcontinue` at which the next one begins.
+    """A page of the members of a category, and the `cmcontinue` of the next page.
 
-    With `empty_page` the first one is empty. Raises `MediaWikiError`.
+    With `empty_page` the first page is empty. Raises `MediaWikiError`.
     """
     types = asked.words(f"{prefix}type", "page|subcat|file")
     name = _category_name(asked.text(f"{prefix}title"), f"{prefix}title")
@@ -45,7 +45,7 @@ def members(
 def found_files(
     commons: Commons, asked: RequestParameters, prefix: str
 ) -> tuple[list[CommonsFile], int | None, int]:
-    """A page of the files that a search finds, the offset of the next one, and how many there are.
+    """A page of the files that a search finds, the offset of the next page, and the total.
 
     Raises `MediaWikiError`.
     """
@@ -81,7 +81,7 @@ def named(commons: Commons, asked: RequestParameters) -> list[ApiRow]:
 
 
 def row_of(page: WikiPage) -> ApiRow:
-    """A page as every answer begins it."""
+    """The row of a page as it is at the start of every answer."""
     space = "Category" if isinstance(page, Category) else "File"
     return {"pageid": page.pageid, "ns": NAMESPACES[space], "title": f"{space}:{page.name}"}
 
@@ -107,7 +107,7 @@ def _category_name(title: str, parameter: str) -> str:
 def _from(
     rows: list[tuple[str, WikiPage]], types: tuple[str, ...], start: str
 ) -> list[tuple[str, WikiPage]]:
-    """The rows from the place on that a `cmcontinue` names, be its page still there or not."""
+    """The rows from the position of a `cmcontinue` on, even if its page no longer exists."""
     try:
         kind, key, pageid = start.split("|")
         place = (types.index(kind), (bytes.fromhex(key).decode(), int(pageid)))

@@ -10,14 +10,14 @@ from synthetic.replica.photos import marked_jpeg
 from synthetic.scenes import draw_labels, render
 
 THUMBNAIL_WIDTHS = (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840)
-"""The widths of thumbnails that are served; Commons refuses any other."""
+"""The allowed widths of thumbnails; Commons refuses any other."""
 
 _RENDERED = (480, height_at(480))
-"""Scenes are painted at this size and enlarged: large ones take ten times as long to paint."""
+"""Scenes are painted at this size and enlarged: painting large ones takes ten times as long."""
 
 
 def file_bytes(file: CommonsFile) -> bytes:
-    """The original file. No two files, and no two versions of one, have the same bytes."""
+    """The original file. All files and all their versions have distinct bytes."""
     mark = f"{file.name}, version {file.version}"
     if file.kind == "audio":
         return b"OggS" + mark.encode()
@@ -27,7 +27,7 @@ def file_bytes(file: CommonsFile) -> bytes:
 
 
 def thumbnail_bytes(file: CommonsFile, width: int) -> bytes:
-    """The file's thumbnail of this width in pixels: a JPEG, or of a drawing a PNG."""
+    """The file's thumbnail of this width in pixels: a PNG for a drawing, otherwise a JPEG."""
     if file.kind == "drawing":
         return _badge(width, height_at(width))
     mark = f"{width}px-{file.name}, version {file.version}"
@@ -35,8 +35,8 @@ def thumbnail_bytes(file: CommonsFile, width: int) -> bytes:
 
 
 def thumbnail_step(file: CommonsFile, wanted: int) -> int | None:
-    """The width of the thumbnail that stands for one of `wanted` pixels: the next step, or None
-    where the original is no wider than that and is served itself."""
+    """The width of the thumbnail that is served for `wanted` pixels: the next allowed width, or
+    None if the original is not wider than that and is served itself."""
     step = next((step for step in THUMBNAIL_WIDTHS if step >= wanted), THUMBNAIL_WIDTHS[-1])
     return step if step < file.width or file.kind == "drawing" else None
 
@@ -70,7 +70,7 @@ def _jpeg(shown: FileSubject, scene: int, width: int) -> bytes:
 def _scene(shown: FileSubject, scene: int) -> Image.Image:
     choices = shown.as_choices()
     if choices.get("view") == "detail":
-        # The renderer draws which detail it shows; only engines are wanted here.
+        # The renderer chooses the detail by the seed; only engines are wanted here.
         seeds = range(scene, scene + 1000)
         scene = next(seed for seed in seeds if draw_labels(seed, **choices).detail == "engine")
     return render(scene, _RENDERED, **choices).image

@@ -1,4 +1,4 @@
-"""`action=query` of the replica's `api.php`: categories, searches and what is known of files."""
+"""`action=query` of the replica's `api.php`: categories, searches and properties of files."""
 
 from dataclasses import dataclass
 from itertools import count
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 THUMBNAILS = 50
-"""How many files of an answer get a thumbnail; the others' `imageinfo` follows by `iicontinue`."""
+"""Most files of an answer with a thumbnail; `iicontinue` leads to the `imageinfo` of the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiQuery:
-    """One request: what is asked of which wiki.
+    """One request to a wiki.
 
-    `empty_page` has the first page of a category come empty, with a way to go on. `infos` is how
-    many files of an answer get their `imageinfo`, if it is less than MediaWiki gives.
+    With `empty_page` the first page of a category is empty and has a continuation. `infos` limits
+    how many files of an answer get their `imageinfo`; None is MediaWiki's own limit.
     """
 
     commons: Commons
@@ -64,8 +64,7 @@ class ApiQuery:
         return {"searchinfo": {"totalhits": total}, "search": rows}
 
     def _rows(self, steps: Continuation) -> list[ApiRow]:
-        """The pages that are asked about as the answer begins them; a generator's by page id,
-        whatever their order."""
+        """The rows of the requested pages; those of a generator are ordered by page id."""
         generator = self.asked.text("generator")
         if generator and steps.generator_done:
             return []
@@ -105,8 +104,8 @@ class ApiQuery:
         return {str(row.get("pageid") or next(missing)): _plain(row) for row in rows}
 
     def _add_imageinfo(self, rows: list[ApiRow]) -> dict[str, Any]:
-        """By name of the file, from `iicontinue` on, as many as get one in this answer; returns
-        where the rest begins."""
+        """Add `imageinfo` by file name, from `iicontinue` on, up to the limit; returns the
+        continuation."""
         asked = self.asked
         width = asked.number("iiurlwidth", -1)
         wanted, fields = asked.words("iiprop", "timestamp|user"), asked.words("iiextmetadatafilter")
@@ -124,7 +123,7 @@ class ApiQuery:
         return {"iicontinue": following[0]} if following else {}
 
     def _add_revisions(self, rows: list[ApiRow]) -> dict[str, Any]:
-        """Of the slot with structured data only, which files without any lack."""
+        """Add the slot with structured data; files without any get none."""
         for row in rows:
             file = self.commons.page(row.get("pageid", 0))
             slots = {}
@@ -147,7 +146,7 @@ class ApiQuery:
 
 
 def _plain(row: ApiRow) -> ApiRow:
-    """The row as format version 1 writes it: true is "", false is left out."""
+    """The row in format version 1: true becomes "", false is omitted."""
     plain: ApiRow = {}
     for name, value in row.items():
         if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""How Wikimedia treats those who ask: by their User-Agent, and by how often they ask."""
+"""Wikimedia's rules for clients: by their User-Agent and by their request rate."""
 
 import re
 import time
@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from typing import Literal
 
 IDENTIFIED, UNIDENTIFIED = 200, 10
-"""Requests to the API a minute, with a contact in the User-Agent and without."""
+"""Allowed API requests per minute, with and without a contact in the User-Agent."""
 
 REFUSED_BY_API = "Please respect our robot policy https://w.wiki/4wJS when crawling us."
 REFUSED_BY_UPLOAD = (
@@ -16,7 +16,7 @@ REFUSED_BY_UPLOAD = (
 _GENERIC = re.compile(
     r"(python-|aiohttp|scrapy|curl|wget|go-http-client|java|okhttp|libwww|mozilla)", re.IGNORECASE
 )
-# Who crawls a replica need not say who they are: there, "replica" stands for a contact.
+# A crawl of a replica needs no contact: "(replica)" stands for one.
 _CONTACT = re.compile(r"https?://\S+\.\S+|\S+@\S+\.\S+|\(replica\)")
 
 COMMONS_ROBOTS = """\
@@ -30,26 +30,26 @@ Disallow: /wiki/Special:
 """
 
 CLOSED_ROBOTS = COMMONS_ROBOTS.replace("/w/api.php?", "/w/api.php?action=mobileview&")
-"""As copies of 2026 of the rules that Wikimedia's wikis share have it: `action=query` is closed."""
+"""The rules with `action=query` closed, as in copies of 2026 of Wikimedia's shared robots.txt."""
 
 
 def agent_standing(agent: str) -> Literal["refused", "unidentified", "identified"]:
-    """How a User-Agent is treated: those of libraries and browsers, and none at all, are refused;
-    one without an address of web or mail is answered slowly."""
+    """How a User-Agent is treated. Those of libraries and browsers, and an empty one, are refused;
+    one without a URL or mail address has a lower rate limit."""
     if not agent or _GENERIC.match(agent):
         return "refused"
     return "identified" if _CONTACT.search(agent) else "unidentified"
 
 
 class Meter:
-    """Counts the requests of each client over the last minute."""
+    """Counts the requests of each client in the last minute."""
 
     def __init__(self) -> None:
         self._seen: defaultdict[str, deque[float]] = defaultdict(deque)
 
     def wait(self, client: str, limit: int) -> int:
-        """Count a request of a client who may make `limit` a minute: 0 if it is answered, else in
-        how many seconds the next one would be."""
+        """Count a request of a client with a limit of `limit` per minute. Returns 0 if it is
+        answered, otherwise the seconds until the next one would be."""
         now, seen = time.monotonic(), self._seen[client]
         while seen and now - seen[0] >= 60:
             seen.popleft()

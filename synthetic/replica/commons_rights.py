@@ -1,5 +1,5 @@
-"""The rights and the authors that files of the replica's Commons state, in the forms that the real
-answers have: what a parser must read, and what it must refuse."""
+"""The rights and authors of the replica's Commons files, in the forms of real answers: some that a
+parser must read, and some that it must refuse."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -9,10 +9,10 @@ CC = "https://creativecommons.org/licenses/"
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """A license as `extmetadata` words it, and how many of 80 files have it.
+    """A license as worded in `extmetadata`, and how many of 80 files have it.
 
-    `slug` is left out where Commons cannot name the license, and for any that is nc or nd; `url`
-    where a template has none.
+    `slug` is absent if Commons cannot name the license and for all nc and nd licenses; `url` is
+    absent if a template has none.
     """
 
     count: int
@@ -28,7 +28,7 @@ class Rights:
 
     @property
     def copyrighted(self) -> str:
-        """ "False" for the public domain alone: CC0 counts as copyrighted."""
+        """ "False" only for the public domain; CC0 counts as copyrighted."""
         return "False" if self.terms == "Public domain" else "True"
 
 
@@ -52,14 +52,14 @@ LICENSE_FIELDS = (
     Rights(2, "CC BY-NC 2.0", f"{_BY}-NonCommercial 2.0", url=CC + "by-nc/2.0"),
     Rights(1, "CC BY-NC-SA 4.0", f"{_BY}-NonCommercial-ShareAlike 4.0", url=CC + "by-nc-sa/4.0"),
     Rights(1, "CC BY-ND 4.0", f"{_BY}-NoDerivatives 4.0", url=CC + "by-nd/4.0"),
-    # A version that was never published without a port, and a license of another kind.
+    # A version that exists only with a port, and a license that is not Creative Commons.
     Rights(1, "CC BY 2.1", f"{_BY} 2.1", "cc-by-2.1", CC + "by/2.1"),
     Rights(
         1, "GFDL", "GNU Free Documentation License", "gfdl", "http://www.gnu.org/copyleft/fdl.html"
     ),
 )  # fmt: skip
-"""In about the shares of 78 real records, with more ported and older ones than those had, as car
-photos do, and with some that a crawler must refuse."""
+"""The shares are about those of 78 real records, with more ported and older licenses (car photos
+have more of them), and with some licenses that a crawler must refuse."""
 
 RIGHTS_DECK = tuple(rights for rights in LICENSE_FIELDS for _ in range(rights.count))
 
@@ -72,11 +72,11 @@ ARTIST_DECK = (
     *("user",) * 10, *("plain",) * 10, *("absolute",) * 3, *("redlink",) * 3, *("partial",) * 2,
     *("div",) * 2, "bdi", *("absent",) * 5,
 )  # fmt: skip
-"""The forms of `Artist`, in about the shares of the real records."""
+"""The forms of `Artist`, with about the shares of real records."""
 
 
 def artist(form: str, name: str) -> str | None:
-    """The `Artist` value that names a person in one of the forms; None where it is absent."""
+    """The `Artist` value with a person's name in one of the forms; None if it is absent."""
     user = quote(name.replace(" ", "_"), safe="")
     page = f"//commons.wikimedia.org/wiki/User:{user}"
     shown = name.replace("'", "&#039;")

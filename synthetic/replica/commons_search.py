@@ -7,13 +7,13 @@ from synthetic.replica.commons_imageinfo import description
 from synthetic.replica.commons_state import Commons
 
 DEPTH = 10_000
-"""The search engine shows no result further down than this."""
+"""Most results of a search that the search engine shows."""
 
 _PART = re.compile(r'(\w+):("[^"]*"|\S+)|"([^"]*)"|(\S+)')
 
 
 def find_files(commons: Commons, text: str) -> list[CommonsFile]:
-    """The files that meet every part of a search, by page id."""
+    """The files that match every part of a search, by page id."""
     found = commons.files()
     for key, given, quoted, word in _PART.findall(text):
         value = given.strip('"')

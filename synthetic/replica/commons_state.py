@@ -1,5 +1,4 @@
-"""What the replica's Commons holds: files and categories, and the changes that people make while a
-crawl runs."""
+"""The content of the replica's Commons: files and categories, and edits while a crawl runs."""
 
 import hashlib
 import threading
@@ -45,7 +44,7 @@ class Commons:
         self._facts = lru_cache(maxsize=100_000)(_facts)
 
     def files(self) -> list[CommonsFile]:
-        """Every file that is there, by page id."""
+        """All files by page id."""
         return list(self._files.values())
 
     def file(self, name: str) -> CommonsFile | None:
@@ -63,12 +62,12 @@ class Commons:
         return self._categories.get(name.replace("_", " "))
 
     def files_in(self, category: str) -> list[CommonsFile]:
-        """The files that name this category, as MediaWiki sorts them."""
+        """The files in this category, in MediaWiki's order."""
         members = self._members.get(category, [])
         return [file for pageid in members if (file := self._files.get(pageid))]
 
     def categories_in(self, category: str) -> list[Category]:
-        """The categories that name this one as a parent, as MediaWiki sorts them."""
+        """The subcategories of this category, in MediaWiki's order."""
         children = [self._categories[c] for c, above in self._parents.items() if category in above]
         return sorted(children, key=sort_key)
 
@@ -77,18 +76,18 @@ class Commons:
         return self._facts(file)
 
     def delete(self, name: str) -> None:
-        """Delete a file. Raises `KeyError` for a name that is not there."""
+        """Delete a file. Raises `KeyError` for an unknown name."""
         del self._files[self._existing(name).pageid]
 
     def upload_again(self, name: str) -> None:
-        """Upload a new version of a file: same page and address, other bytes. Raises `KeyError`."""
+        """Upload a new version of a file: same page and URL, other bytes. Raises `KeyError`."""
         file = self._existing(name)
         later = file.uploaded + timedelta(days=400)
         self._files[file.pageid] = replace(file, version=file.version + 1, uploaded=later)
 
     def relicense(self, name: str, short: str) -> None:
-        """Give a file the license with this `LicenseShortName`. Raises `KeyError` for a name or a
-        license that is not there."""
+        """Give a file the license with this `LicenseShortName`. Raises `KeyError` for an unknown
+        name or license."""
         rights = {rights.short: rights for rights in LICENSE_FIELDS}[short]
         file = self._existing(name)
         self._files[file.pageid] = replace(file, rights=rights)
@@ -101,7 +100,7 @@ class Commons:
 
 
 def sort_key(page: CommonsFile | Category) -> tuple[str, int]:
-    """By what a category sorts its members: the title in capitals, then the page id."""
+    """The sort key of a category's members: the title in capitals, then the page id."""
     return page.name.upper(), page.pageid
 
 
@@ -115,7 +114,7 @@ _MAKING = threading.Lock()
 
 
 def commons_of(world: "World") -> Commons:
-    """The Commons of a world: the same one for each of its hosts, made when first asked for."""
+    """The Commons of a world, created on first use and shared by all its hosts."""
     with _MAKING:
         if world not in _OF:
             _OF[world] = Commons(world.seed, world.files)

@@ -1,5 +1,5 @@
 """The replica's upload.wikimedia.org and thumb.wikimedia.org: originals, and thumbnails at the
-widths that are allowed."""
+allowed widths."""
 
 from typing import TYPE_CHECKING
 
@@ -52,13 +52,13 @@ class Media:
         self.world, self.commons, self.faults = world, commons_of(world), world.faults
 
     async def robots(self, _request: Request) -> Response:
-        """The rules for robots, if there are any."""
+        """The answer to a request for robots.txt: rules, or 404."""
         if self.faults.strikes("media-robots-closed", "robots.txt", "commons"):
             return PlainTextResponse(f"User-agent: *\nDisallow: {UPLOAD_FOLDER}/thumb/\n")
         return PlainTextResponse("File not found", 404)
 
     async def original(self, request: Request) -> Response:
-        """A file as it was uploaded last."""
+        """The newest version of a file."""
         refused = self._refuse(request)
         if refused is not None:
             return refused

@@ -1,7 +1,7 @@
-"""Switches that make the replica misbehave as the sites do, settable while it runs.
+"""Switches for faults of the replica, like those of the sites; they can be set while it runs.
 
-A switch strikes wherever it applies, or is narrowed: to some of the things asked for, to some of
-the requests. Each thing has keys, such as the guid of an offer and the word `offer`.
+A fault strikes wherever it applies, or only some things or some requests. Each thing has keys, such
+as the guid of an offer and the word `offer`.
 """
 
 import threading
@@ -18,13 +18,13 @@ _KNOWN: dict[str, str] = {}
 
 
 def declare_faults(names: Mapping[str, str]) -> Mapping[str, str]:
-    """Make switches known, each with what it does; returns them, for the module to name."""
+    """Register switches, each with a description; returns them."""
     _KNOWN.update(names)
     return MappingProxyType(dict(names))
 
 
 def known_faults() -> dict[str, str]:
-    """Every switch that a module has declared, with what it does, by name."""
+    """All registered switches by name, with their descriptions."""
     return dict(sorted(_KNOWN.items()))
 
 
@@ -32,10 +32,10 @@ def known_faults() -> dict[str, str]:
 class ActiveFault:
     """A switch that is on.
 
-    `value` says more, as each switch describes. It strikes the things that have one of the keys
-    `only` (all, if that is empty), and of those every so-manieth, chosen by its first key: the same
-    ones each time. Of the requests that this leaves, the first `after` are answered well and the
-    `first` ones thereafter badly (None: all); with `once` each thing is struck one time.
+    `value` is explained by each switch. The fault concerns things with one of the keys `only` (all
+    things if empty), and of these one in `every`, chosen by their first key: always the same ones.
+    Of the requests for these, the first `after` are answered normally and the next `first` ones
+    are struck (None: all). With `once` each thing is struck once.
     """
 
     value: str = ""
@@ -46,7 +46,7 @@ class ActiveFault:
     once: bool = False
 
     def concerns(self, keys: tuple[str, ...]) -> bool:
-        """Whether it strikes the thing with these keys at all."""
+        """Whether it concerns the thing with these keys."""
         if self.only and self.only.isdisjoint(keys):
             return False
         return self.every == 1 or zlib.crc32(keys[0].encode()) % self.every == 0
@@ -83,7 +83,7 @@ class Faults:
             self._on[name] = fault
 
     def set_text(self, text: str) -> None:
-        """Switch on what a command line says: `NAME[=VALUE][,every=N][,first=N][,after=N]`.
+        """Switch a fault on, given as `NAME[=VALUE][,every=N][,first=N][,after=N]`.
 
         Raises `UsageMistakeError`.
         """
@@ -103,7 +103,7 @@ class Faults:
         )  # fmt: skip
 
     def clear(self, name: str | None = None) -> None:
-        """Switch one fault off, or all."""
+        """Switch one fault off, or all faults."""
         if name is not None:
             self._check(name)
         with self._lock:
@@ -112,7 +112,7 @@ class Faults:
                 self._forget(each)
 
     def strikes(self, name: str, *keys: str) -> bool:
-        """Whether the thing with these keys (the first one is its own) is struck now; it counts."""
+        """Whether the thing with these keys (its own first) is struck now; counts the request."""
         self._check(name)
         if name not in self._on:
             return False
@@ -127,7 +127,7 @@ class Faults:
             return seen > 0 and (limit is None or seen <= limit)
 
     def value(self, name: str) -> str:
-        """What the switch was set to; empty if it is off or was set to nothing."""
+        """The value of a switch; "" if it is off or has none."""
         self._check(name)
         fault = self._on.get(name)
         return fault.value if fault else ""
@@ -144,7 +144,7 @@ class Faults:
 
 
 def drop_path(place: Any, names: Sequence[str]) -> None:
-    """Remove from JSON what a path of names leads to, from every item of the lists on its way."""
+    """Remove from JSON the value at a path of names, in every item of lists on the path."""
     if isinstance(place, list):
         for item in place:
             drop_path(item, names)

@@ -1,7 +1,7 @@
-"""The makes and models that the replica's cars are of, with ids as AutoScout24 numbers them.
+"""The makes and models of the replica's cars, with ids in AutoScout24's form.
 
-The ids of makes and of BMW's models, and that of the Fiat 500, are the site's; the others are made
-up. Body types are the words of the scene renderer.
+The ids of makes, of BMW's models and of the Fiat 500 are the site's; the others are invented. Body
+types are the words of the scene renderer.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CarModel:
-    """A model: its make, what it costs new in euros, and what it is built as and driven by.
+    """A model: its make, its price when new in euros, its bodies and its fuels.
 
-    `fuels` are letters of the site: D diesel, B petrol, E electric, 2 petrol and electric. Most
-    models are a group of their own; `line` is the id of the family, where there is one.
+    `fuels` are the site's letters: D diesel, B petrol, E electric, 2 petrol and electric. Most
+    models are a group of their own; `line` is the id of the family, if there is one.
     """
 
     make: str
@@ -27,12 +27,12 @@ class CarModel:
 
     @property
     def group_name(self) -> str:
-        """The group that it belongs to, such as 3er."""
+        """The name of its group, such as 3er."""
         return self.group[0] if self.group else self.name
 
     @property
     def group_id(self) -> int:
-        """The group's id, which for a group of one is that of the model."""
+        """The id of its group; a group of one model has the id of the model."""
         return self.group[1] if self.group else self.model_id
 
 
@@ -61,11 +61,11 @@ CAR_MODELS: tuple[CarModel, ...] = (
     CarModel("Skoda", 65, "Octavia", 1999, 33_000, ("estate", "sedan"), "DB"),
     CarModel("Peugeot", 55, "208", 18472, 24_000, ("hatchback",), "BE"),
 )  # fmt: skip
-"""The commonest first."""
+"""The most common models first."""
 
 MAKE_NAMES: dict[int, str] = {model.make_id: model.make for model in CAR_MODELS}
 
 
 def models_of(make_id: int) -> list[CarModel]:
-    """The models of a make, none for one that is not here."""
+    """The models of a make; empty for an unknown make."""
     return [model for model in CAR_MODELS if model.make_id == make_id]

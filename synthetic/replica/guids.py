@@ -1,4 +1,4 @@
-"""Ids that look like any other guid and from which their number is read back: no table is kept."""
+"""Guids that encode a number, so that no table of them is needed."""
 
 import re
 from hashlib import sha1
@@ -10,15 +10,15 @@ _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{
 
 
 def guid_of(kind: str, seed: int, number: int) -> str:
-    """The guid of thing `number` (under 2 ** 48) of a kind, always the same: a hash of the three
-    with the marks of a UUID of version 5, and at its end the number in disguise."""
+    """The guid of thing `number` (under 2 ** 48) of a kind: a hash of the arguments in the form of
+    a version 5 UUID, ending with the scrambled number."""
     text = sha1(f"{kind}/{seed}/{number}".encode(), usedforsecurity=False).hexdigest()
     end = number * _STEP % _SPACE
     return f"{text[:8]}-{text[8:12]}-5{text[12:15]}-a{text[15:18]}-{end:012x}"
 
 
 def number_of(kind: str, seed: int, guid: str) -> int | None:
-    """The number that `guid_of` made this guid from, or None if it made no such guid."""
+    """The number in a guid from `guid_of`; None for any other guid."""
     if not _GUID.fullmatch(guid):
         return None
     number = int(guid[24:], 16) * _BACK % _SPACE

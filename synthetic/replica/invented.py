@@ -1,7 +1,7 @@
-"""Sellers, streets, telephones and plates that nobody has, and that are known again anywhere.
+"""Invented sellers, streets, telephones and plates that can be recognized anywhere.
 
-Every word of them holds `MARK` and every telephone `DIGITS`: where either turns up, something was
-kept that must not be.
+Each of them contains `MARK`, and each telephone `DIGITS`: if either turns up in stored data,
+personal data was stored that must not be.
 """
 
 MARK = "Invented"
@@ -9,27 +9,27 @@ DIGITS = "5550199"
 
 
 def company(number: int) -> str:
-    """A dealer."""
+    """A dealer's name."""
     return f"{MARK} Motors {number % 97}"
 
 
 def person(number: int) -> str:
-    """Somebody to talk to."""
+    """A contact person's name."""
     return f"Ida {MARK} {number % 89}"
 
 
 def street(number: int) -> str:
-    """A street and a house."""
+    """A street with a house number."""
     return f"{MARK} Lane {number % 83 + 1}"
 
 
 def invented_city(number: int) -> str:
-    """A town."""
+    """A town's name."""
     return f"{MARK}ville {number % 79}"
 
 
 def phone(number: int) -> str:
-    """A telephone."""
+    """A telephone number."""
     return f"+00 {DIGITS} {number % 1000:03d}"
 
 
@@ -44,5 +44,5 @@ def chassis(number: int) -> str:
 
 
 def chatter(number: int) -> str:
-    """What sellers write below an offer, with a telephone in it and the word captcha."""
+    """A seller's text below an offer, with a telephone number and the word captcha."""
     return f"Call {person(number)}, {phone(number)}; no captcha here.<br>{company(number)}"

@@ -1,4 +1,4 @@
-"""Photos by the thousand from a few hundred renderings: no two have the same bytes."""
+"""Thousands of photos from a few hundred renderings; all have distinct bytes."""
 
 import io
 from functools import lru_cache
@@ -15,7 +15,7 @@ _MOST = 65_533  # bytes that a segment holds beside its own length
 
 
 class SceneChoice(NamedTuple):
-    """What a photo shows: a scene of this seed, with what is given chosen and the rest drawn."""
+    """The scene of a photo: its seed and some choices; the seed decides the rest."""
 
     seed: int
     view: View = "exterior"
@@ -24,7 +24,7 @@ class SceneChoice(NamedTuple):
 
 
 class ScenePool:
-    """Renderings of scenes in the sizes that were asked for; the last `keep` are kept in memory."""
+    """Rendered scenes in requested sizes; the last `keep` files are cached in memory."""
 
     def __init__(self, size: tuple[int, int] = SCENE_SIZE, keep: int = 2000) -> None:
         self.size = size
@@ -34,8 +34,8 @@ class ScenePool:
     def file(
         self, picture: SceneChoice, fit: tuple[int, int] | None = None, kind: str = "JPEG"
     ) -> bytes:
-        """The picture as a file of this kind (Pillow's name), made to fit into `fit` (width,
-        height), and never larger than it was rendered."""
+        """The picture as a file of this format (Pillow's name), shrunk to fit into `fit` (width,
+        height); never larger than it was rendered."""
         return self._files(picture, fit, kind)
 
     def _encode(self, picture: SceneChoice, fit: tuple[int, int] | None, kind: str) -> bytes:
@@ -57,8 +57,8 @@ class ScenePool:
 
 
 def marked_jpeg(jpeg: bytes, text: str) -> bytes:
-    """The same picture with a comment, so that its bytes are its own. Raises `ValueError` for what
-    is no JPEG, and for a comment of more than 65,533 bytes."""
+    """The same picture with a comment, so that its bytes are unique. Raises `ValueError` if `jpeg`
+    is not a JPEG, and for a comment of more than 65,533 bytes."""
     comment = text.encode()
     if not jpeg.startswith(_START):
         raise ValueError(f"a JPEG file begins with ff d8, not with {jpeg[:2].hex(' ')!r}")

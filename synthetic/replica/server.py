@@ -1,4 +1,4 @@
-"""The replica as a server on this machine: several hosts on one port, told apart by name."""
+"""The replica as a server on this machine: several hosts on one port, distinguished by name."""
 
 import logging
 import signal
@@ -36,9 +36,9 @@ class ReplicaError(MarqueError):
 
 
 class LoggedRequest(NamedTuple):
-    """A request that was answered: when it came (seconds of `time.monotonic`), what was asked of
-    which host, with which status the answer began, who asked, and how many requests of that host,
-    with this one, were being answered when it came."""
+    """An answered request: when it came (seconds of `time.monotonic`), its host and path, the
+    status of the answer, the User-Agent, and how many requests to that host, including this one,
+    were open when it came."""
 
     time: float
     host: str
@@ -64,16 +64,16 @@ class Replica:
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """The requests that were answered so far, the latest 300,000, in the order they came in."""
+        """The latest 300,000 answered requests, in order of arrival."""
         return sorted(self.log.copy(), key=lambda logged: logged.time)
 
 
 @contextmanager
 def start_replica(world: World, port: int = 0) -> Iterator[Replica]:
-    """Serve a world from a thread of this process while the block runs; port 0 takes a free one.
+    """Serve a world from a thread of this process while the block runs; port 0 means any free port.
 
-    The world's links then lead to the replica. Answers that are still being sent at the end of the
-    block are cut off. Raises `ReplicaError`.
+    The world's links lead to the replica meanwhile. Answers that are still being sent at the end of
+    the block are cut off. Raises `ReplicaError`.
     """
     with _bound(port) as listener:
         url = f"http://{REPLICA_ADDRESS}:{listener.getsockname()[1]}"
@@ -99,7 +99,7 @@ def start_replica(world: World, port: int = 0) -> Iterator[Replica]:
 
 
 def serve_replica(world: World, port: int, say: Callable[[Replica], None]) -> None:
-    """Serve a world until Ctrl-C or SIGTERM; `say` is told once it is up. Raises `ReplicaError`."""
+    """Serve a world until Ctrl-C or SIGTERM; calls `say` when it is up. Raises `ReplicaError`."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with start_replica(world, port) as replica:
@@ -112,7 +112,7 @@ def serve_replica(world: World, port: int, say: Callable[[Replica], None]) -> No
 
 
 def _apps(world: World) -> dict[str, ASGIApp]:
-    """What answers for each host."""
+    """The application of each host."""
     sites, uploads = autoscout24_app(world), upload_app(world)
     return {
         **{f"www.autoscout24.{tld}": sites for tld in TLDS},
@@ -124,7 +124,7 @@ def _apps(world: World) -> dict[str, ASGIApp]:
 
 
 class _Hosts:
-    """Hands each request to the application of its host, and keeps the log."""
+    """Routes each request to the application of its host, and logs it."""
 
     def __init__(self, apps: dict[str, ASGIApp], log: deque[LoggedRequest]) -> None:
         self._apps = apps
@@ -159,7 +159,7 @@ class _Hosts:
 
 @contextmanager
 def _bound(port: int) -> Iterator[socket.socket]:
-    # Only with the protocol named does asyncio send small pieces at once; else each waits 40 ms.
+    # asyncio sends small writes at once only if the protocol is named; otherwise each waits 40 ms.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Everything that the replica shows: any number of cars from a seed, changed while it runs."""
+"""The content of the replica: any number of cars from a seed, which can change while it runs."""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -18,12 +18,12 @@ _VARIANTS = 8  # scenes of one body and color: as many are rendered, however man
 
 
 class World:
-    """The cars and photos of a replica, and its switches.
+    """The cars and photos of a replica, and its fault switches.
 
-    `listings` cars with `photos` photos each stand in the countries of `sites` (of all sites, if
-    none is named), and Wikimedia Commons holds `files` files. All follows from `seed`, and a larger
-    world begins with the cars of a smaller one. Photos are rendered `photo_size` large (width,
-    height). Cars are put together when asked for; only columns of numbers are kept.
+    There are `listings` cars with `photos` photos each in the countries of `sites` (of all sites if
+    empty), and `files` files on Wikimedia Commons. Everything follows from `seed`, and a larger
+    world begins with the cars of a smaller one. Photos are rendered in `photo_size` (width,
+    height). Cars are built on request; only columns of numbers are stored.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class World:
         return guid_of("car", self.seed, number)
 
     def number(self, guid: str) -> int | None:
-        """The car whose offer has this id, sold or not; None if there never was one."""
+        """The number of the car of an offer's id, sold or not; None if there never was one."""
         number = number_of("car", self.seed, guid)
         return number if number is not None and number < len(self) else None
 
@@ -98,7 +98,7 @@ class World:
         return photo if photo is not None and photo // _MOST_PHOTOS < len(self) else None
 
     def picture(self, photo: int) -> SceneChoice:
-        """What a photo shows: mostly its car from outside, always so on the first one."""
+        """The scene of a photo: mostly its car from outside; on the first photo always."""
         car, place = self.car(photo // _MOST_PHOTOS), photo % _MOST_PHOTOS
         if place == 7 and car.number % 3 == 0:
             return SceneChoice(car.number % _VARIANTS, "not_a_car")
@@ -109,32 +109,32 @@ class World:
         return SceneChoice((car.number + place) % _VARIANTS, "exterior", car.color, car.body)
 
     def remove(self, *numbers: int) -> None:
-        """Sell cars: their offers are gone."""
+        """Remove the offers of cars, as if they were sold."""
         with self._lock:
             self.columns.gone[list(numbers)] = 1
             self.version += 1
 
     def reprice(self, number: int, price: int) -> None:
-        """Ask another price, in euros, for a car."""
+        """Change the price of a car, in euros."""
         with self._lock:
             self.columns.price[number] = price
             self.version += 1
 
     def retitle(self, number: int, title: str) -> None:
-        """Write something else behind a car's model: the address of its offer changes."""
+        """Change the text after a car's model, and with it the URL of its offer."""
         with self._lock:
             self._titles[number] = title
             self.version += 1
 
     def regallery(self, number: int, places: Iterable[int]) -> None:
-        """Show these photos of a car, by their place from 0; the ones so far are the first
-        `photos` places, and any higher place is a new photo."""
+        """Set the gallery of a car to the photos at these places, from 0. The first `photos` places
+        are the original photos; any higher place is a new photo."""
         with self._lock:
             self._galleries[number] = tuple(number * _MOST_PHOTOS + place for place in places)
             self.version += 1
 
     def add(self, count: int) -> range:
-        """Put more cars on offer, the newest of all; returns their numbers."""
+        """Add cars, which are the newest offers; returns their numbers."""
         with self._lock:
             first = len(self)
             more = draw_columns(self.seed, first + count, len(self.sites))
@@ -143,7 +143,7 @@ class World:
         return range(first, first + count)
 
     def deploy(self) -> None:
-        """Give the sites a new build, so that addresses with the id of the old one are stale."""
+        """Give the sites a new build id, so that data URLs with the old one are stale."""
         self.builds += 1
 
     def _gallery(self, number: int) -> tuple[int, ...]:

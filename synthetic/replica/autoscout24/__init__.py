@@ -1,4 +1,4 @@
-"""AutoScout24 as the replica plays it: robots.txt, searches, offers and pictures."""
+"""The replica's AutoScout24: robots.txt, searches, offers and pictures."""
 
 from synthetic.replica.autoscout24.fault_switches import PAGE_FAULTS, PHOTO_FAULTS
 

@@ -31,7 +31,7 @@ _DATA = "/_next/data/"
 
 
 class InsteadError(Exception):
-    """What was asked for is not shown: `response` is the answer instead."""
+    """The requested page is not shown; `response` is sent instead."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status_code)
@@ -39,14 +39,14 @@ class InsteadError(Exception):
 
 
 def autoscout24_app(world: World) -> Starlette:
-    """The sites www.autoscout24.<tld>, told apart by the host that is asked for."""
+    """The application of the sites www.autoscout24.<tld>, distinguished by host."""
     pages = _Pages(world)
     return Starlette(routes=[Route("/{path:path}", pages.answer)])
 
 
 def check_welcome(world: World, kind: str, *keys: str) -> None:
-    """Raises `InsteadError` for who asks too much or is not wanted, where that is switched on for
-    one of `keys`, the first of which is the thing's own, or for all things of this kind."""
+    """Raise `InsteadError` if `forbidden-403` or `too-many-requests` is on for one of `keys` (the
+    first is the thing's own) or for all things of this kind."""
     faults = world.faults
     if faults.strikes("too-many-requests", *keys, kind):
         seconds = faults.value("too-many-requests")
@@ -64,7 +64,7 @@ class _Pages:
         self._searches = SearchIndex(world)
 
     async def answer(self, request: Request) -> Response:
-        """What the host and path of the request lead to."""
+        """The answer for the host and path of a request."""
         tld = (request.url.hostname or "").removesuffix(".localhost").rsplit(".", 1)[-1]
         sites, path = sites_of(tld), request.url.path
         if path == "/robots.txt":
@@ -91,7 +91,7 @@ class _Pages:
         raise _failed(404)
 
     def _shown(self, site: CountrySite) -> CountrySite:
-        """The site, in English where that is switched on."""
+        """The site, in English if `english-labels` is on."""
         english = self._world.faults.strikes("english-labels", site.tld)
         return replace(site, language="en") if english else site
 
@@ -107,7 +107,7 @@ class _Pages:
     def _query(
         self, site: CountrySite, request: Request, slugs: tuple[str, ...]
     ) -> tuple[OfferQuery, JsonObject]:
-        """What is searched for, and the same as the page's data says it."""
+        """The query, and the query as the page's data states it."""
         self._check("search", f"{request.url.path}?{request.url.query}")
         given: dict[str, str] = {}  # of a parameter that is there twice, the first value
         for name, value in request.query_params.multi_items():
@@ -127,7 +127,7 @@ class _Pages:
         return HTMLResponse(html.page(site, props["pageTitle"], head, body, data))
 
     def _car(self, slug: str) -> OfferedCar:
-        """The car that an offer's address names, if its offer is there."""
+        """The car of an offer's URL; raises `InsteadError` if there is no such offer."""
         guid = found[0] if (found := _GUID.search(slug)) else ""
         self._check("offer", guid)
         if (number := self._world.number(guid)) is None:
@@ -140,7 +140,7 @@ class _Pages:
         return car
 
     def _shown_car(self, site: CountrySite, car: OfferedCar, slug: str) -> OfferedCar:
-        """The car that is shown at the address of one, unless that leads elsewhere."""
+        """The car to show for an offer's URL; raises `InsteadError` if the URL redirects."""
         faults = self._world.faults
         title = f"{car.title} renewed" if faults.strikes("slug-changed", car.guid) else None
         path = offer_path(car, site, title)
@@ -182,7 +182,7 @@ class _Pages:
         return None if silent else next_data_json(self._world, props, route, asked)
 
     def _check(self, kind: str, key: str) -> None:
-        """What the sites do to who asks too much, whatever is asked for."""
+        """Apply the faults that hold for all pages."""
         check_welcome(self._world, kind, key)
         if self._world.faults.strikes("bounce-home", key, kind):
             raise InsteadError(RedirectResponse("/", 302))

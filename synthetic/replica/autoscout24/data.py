@@ -1,4 +1,4 @@
-"""The data of pages: what stands in `__NEXT_DATA__`, and alone at the addresses of data."""
+"""The data of pages: in `__NEXT_DATA__` of a page, and alone at its data URL."""
 
 import json
 from copy import deepcopy
@@ -22,7 +22,7 @@ _TRANSLATIONS = {"contact.captcha": "captcha", "list.title": "cars"}
 
 
 def build_id(world: World) -> str:
-    """The id of the sites' build, which addresses of data name; another one after a deployment."""
+    """The id of the sites' build, which is in data URLs and changes with a deployment."""
     return f"as24-search-funnel_main-{20260904153933 + world.builds}"
 
 
@@ -78,7 +78,7 @@ def offer_props(world: World, site: CountrySite, car: OfferedCar) -> JsonObject:
 
 
 def next_data_json(world: World, props: JsonObject, route: str, query: JsonObject) -> str:
-    """The text of `__NEXT_DATA__`; `query` is the address's, with what the route took of its path
+    """The text of `__NEXT_DATA__`; `query` is that of the URL, with the path segments of the route
     as `slug`."""
     document = {
         "props": {"pageProps": _drifted(world, props), "__N_SSP": True},
@@ -94,7 +94,7 @@ def next_data_json(world: World, props: JsonObject, route: str, query: JsonObjec
 
 
 def bare_data(world: World, props: JsonObject) -> str:
-    """What an address of data answers: the same, without the long lists of choices."""
+    """The answer of a data URL: the same data without the long lists of choices."""
     lean = props | {name: None for name in ("taxonomy", "translations") if name in props}
     return json.dumps({"pageProps": _drifted(world, lean), "__N_SSP": True}, ensure_ascii=False)
 

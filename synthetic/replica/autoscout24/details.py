@@ -1,4 +1,4 @@
-"""The data of an offer's page, with the names and types that the site's have."""
+"""The data of an offer's page, with the site's names and types."""
 
 import json
 from typing import Any
@@ -31,11 +31,11 @@ from synthetic.replica.world import World
 
 _LEGAL = {"U": "UsedVehicle", "N": "NewVehicle", "J": "EmployeeVehicle", "D": "DemoVehicle"}
 _RAW_ENGLISH = frozenset({"com", "it", "fr", "lu"})
-"""The sites whose pages also give the color in English."""
+"""Sites whose pages give the color in English too."""
 
 
 def details(world: World, car: OfferedCar, site: CountrySite) -> Json:
-    """What `listingDetails` of an offer's page holds."""
+    """The `listingDetails` of an offer's page."""
     urls = gallery_urls(world, car, "1280x960.webp")
     head = urls[0].rsplit("/", 1)[0] if urls else None
     active = not world.faults.strikes("inactive", car.guid, "offer")
@@ -105,7 +105,7 @@ def _prices(world: World, car: OfferedCar, site: CountrySite) -> Json:
 
 
 def _color_word(world: World, car: OfferedCar, site: CountrySite) -> str | None:
-    """The site's word for the car's color, None where the offer says none."""
+    """The site's word for the car's color; None if the offer states none."""
     if world.faults.strikes("null-color", car.guid, "offer"):
         return None
     return COLOR_WORDS[site.language].get(str(car.color_id))
@@ -177,7 +177,7 @@ def _registered(car: OfferedCar, form: str) -> str | None:
 
 
 def _maker_color(car: OfferedCar) -> str | None:
-    """Free text of the maker's, where the seller gave it."""
+    """The maker's name of the color, if the seller gave it."""
     names = ("Polar", "Arktis", "Monza", "Imola")
     if car.number % 3 == 0:
         return None
@@ -185,7 +185,7 @@ def _maker_color(car: OfferedCar) -> str | None:
 
 
 def _equipment(car: OfferedCar) -> Json:
-    """By category; nothing at all for some cars."""
+    """Equipment by category; empty for some cars."""
     if car.number % 7 == 0:
         return {}
     item = {"id": "ABS", "categoryName": "Safety", "categoryId": "safetyAndSecurity"}
@@ -231,7 +231,7 @@ def _both(raw: Any, formatted: str | None) -> Json | None:
 
 
 def _seller(car: OfferedCar) -> Json:
-    """With a number as id, where a row of a search has a text."""
+    """The seller with a number as id; in a row of a search the id is a string."""
     return {
         "id": car.number % 97,
         "sellId": car.number % 97,
@@ -269,7 +269,7 @@ def _tracking(car: OfferedCar) -> Json:
 
 
 def _targeting(car: OfferedCar) -> str:
-    """What advertisers are told of the offer: JSON in a text, all of it texts."""
+    """The offer's data for advertisers: JSON in a string, all values are strings."""
     told = {
         "did": str(car.number % 97),
         "make": str(car.model.make_id),

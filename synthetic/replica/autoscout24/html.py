@@ -1,5 +1,5 @@
-"""The HTML around the data of a page, with what matters of the site's: no link to any offer in the
-list, a consent box over data that is there all the same, pages that only buttons lead to."""
+"""The HTML around the data of a page. As on the site, the list has no links to offers, a consent
+box covers the data without removing it, and only buttons lead to other pages."""
 
 import json
 from html import escape
@@ -27,7 +27,7 @@ data-fuel-type="{fuel}" data-seller-type="{seller}" data-listing-country="{count
 
 
 def page(site: CountrySite, title: str, head: str, body: str, data: str | None) -> str:
-    """A whole page; `data` is the text of `__NEXT_DATA__`, None for a page without it."""
+    """A complete page; `data` is the text of `__NEXT_DATA__`, None for a page without it."""
     script = "" if data is None else _script('id="__NEXT_DATA__" type="application/json"', data)
     return (
         f'<!DOCTYPE html><html lang="{site.culture}"><head><meta charset="utf-8">'
@@ -37,13 +37,13 @@ def page(site: CountrySite, title: str, head: str, body: str, data: str | None) 
 
 
 def linked_data(document: Json) -> str:
-    """A script of JSON-LD, with its slashes escaped as the site does."""
+    """A JSON-LD script, with slashes escaped as on the site."""
     text = json.dumps(document, ensure_ascii=False).replace("/", "\\u002F")
     return _script('type="application/ld+json"', text)
 
 
 def search_body(rows: list[Json], pages: int, place: int) -> str:
-    """The list and the buttons to other pages; `place` is that of the first row, from 1."""
+    """The list and the buttons to other pages; `place` is the position of the first row, from 1."""
     articles = "\n".join(_article(row, place + i) for i, row in enumerate(rows))
     shown = sorted({1, 2, 3, pages} & set(range(1, pages + 1)))
     buttons = "".join(
@@ -56,7 +56,7 @@ def search_body(rows: list[Json], pages: int, place: int) -> str:
 
 
 def offer_head(details: Json) -> str:
-    """What the head of an offer's page says: its own address, and not to be listed."""
+    """The head of an offer's page: its canonical URL, and `noindex`."""
     url = escape(details["webPage"])
     return (
         f'<meta name="robots" content="noindex,follow"><link rel="canonical" href="{url}">'
@@ -65,7 +65,7 @@ def offer_head(details: Json) -> str:
 
 
 def offer_body(details: Json, site: CountrySite) -> str:
-    """The facts that are known, as terms and their descriptions."""
+    """The known facts as a list of terms and descriptions."""
     names, vehicle = FIELD_WORDS[site.language], details["vehicle"]
     facts = {
         names["body"]: vehicle["bodyType"],

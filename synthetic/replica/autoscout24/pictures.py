@@ -1,4 +1,4 @@
-"""The host of AutoScout24's pictures, and all that can be wrong with a photo."""
+"""The host of AutoScout24's pictures, and the faults of photos."""
 
 import asyncio
 import re
@@ -58,8 +58,8 @@ def pictures_app(world: World) -> Starlette:
 
 
 def photo_answer(faults: Faults, content: bytes, kind: str, *keys: str) -> Response:
-    """A photo as it is served, with whatever is switched on for one of these keys; the first one is
-    its own. `kind` is the second half of its media type."""
+    """The answer with a photo, with the faults that are on for one of `keys`, of which the first is
+    the photo's own. `kind` is its media subtype."""
     struck = [name for name in PHOTO_FAULTS if faults.strikes(name, *keys)]
     said = ", ".join(name for name in _SAYS if name in struck)
     headers = {"X-Robots-Tag": said} if said else {}
@@ -84,17 +84,17 @@ def photo_answer(faults: Faults, content: bytes, kind: str, *keys: str) -> Respo
 
 
 async def _endless(content: bytes) -> AsyncIterator[bytes]:
-    """The photo, and then bytes up to ten thousand million, made as they are sent."""
+    """The photo, then bytes up to `ENDLESS_BYTES`, made while they are sent."""
     yield content
     left = ENDLESS_BYTES - len(content)
     while left > 0:
         yield _CHUNK[:left]
         left -= len(_CHUNK)
-        await asyncio.sleep(0)  # else nobody is heard meanwhile, not even that the client has left
+        await asyncio.sleep(0)  # lets other requests run, and the client disconnect
 
 
 async def _slow(content: bytes) -> AsyncIterator[bytes]:
-    """A byte a second for as long as somebody waits."""
+    """The photo at one byte per second."""
     place = 0
     while True:
         yield content[place % len(content) :][:1]

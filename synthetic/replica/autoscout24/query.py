@@ -1,4 +1,4 @@
-"""What a search asks for, read from its address, and the echo that the page gives of it."""
+"""The query of a search, parsed from its URL, and the echo of it in the page."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -22,16 +22,16 @@ _MMMV = re.compile(r"\d+\|\d*\|\d*\|[^|,]*")
 
 
 class UnknownParameterError(ValueError):
-    """The site answers such an address with 404."""
+    """The URL has an unknown parameter; the site answers 404."""
 
 
 @dataclass(frozen=True, slots=True)
 class CarFilter:
-    """Which cars are asked for, and in which order.
+    """The wanted cars and their order.
 
-    `models` are pairs of a make's id and a model's (None: every model); None are all cars. `ranges`
-    hold a column of the world with the least and the most; `countries`, `bodies`, `colors` and
-    `states` are the site's ids, None for all.
+    `models` are pairs of a make id and a model id (None: every model); None means all cars.
+    `ranges` are (column of the world, least, greatest). `countries`, `bodies`, `colors` and
+    `states` are the site's ids; None means all.
     """
 
     models: tuple[tuple[int, int | None], ...] | None = None
@@ -47,7 +47,7 @@ class CarFilter:
 
 @dataclass(frozen=True, slots=True)
 class OfferQuery:
-    """A search: the filter, the page from 1 and how many rows it has, and the echo."""
+    """A search: the filter, the page (from 1), the rows of a page, and the echo."""
 
     wanted: CarFilter
     page: int = 1
@@ -56,11 +56,11 @@ class OfferQuery:
 
 
 def parse_query(site: CountrySite, slugs: tuple[str, ...], given: Mapping[str, str]) -> OfferQuery:
-    """Read a search from what follows `/lst` in its path, and its parameters.
+    """Parse a search from the path segments after `/lst` and from the parameters.
 
-    A make or model that the site does not know is no mistake there: everything is searched.
-    Raises `UnknownParameterError` for a parameter that the site does not have, for filters that the
-    replica does not have, and for numbers that are none.
+    As on the site, an unknown make or model is ignored and everything is searched. Raises
+    `UnknownParameterError` for an unknown parameter, for a filter that the replica lacks, and for
+    an invalid number.
     """
     given = {name: value for name, value in given.items() if value or name == "cy"}
     echo = {**_DEFAULT_ECHO, "cy": site.cy, **given}
@@ -89,12 +89,12 @@ def parse_query(site: CountrySite, slugs: tuple[str, ...], given: Mapping[str, s
 
 
 def category_of(make_id: int, model_id: int | None) -> str:
-    """Make and model as the site's newer addresses name them, such as `ma13mo1641`."""
+    """Make and model as in the site's newer URLs, such as `ma13mo1641`."""
     return f"ma{make_id}" + (f"mo{model_id}" if model_id else "")
 
 
 def _mmmv_of(slugs: tuple[str, ...]) -> str:
-    """The make and model that the path names; empty if it names none, or one that is unknown."""
+    """The make and model in the path; empty if it names none or an unknown one."""
     if not slugs:
         return ""
     for make_id, make in MAKE_NAMES.items():

@@ -1,4 +1,4 @@
-"""The two kinds of robots.txt that the country sites have: with the offers closed, and open."""
+"""The two kinds of robots.txt of the country sites: with offers closed, and with offers open."""
 
 from synthetic.replica.autoscout24.sites import CountrySite
 
@@ -25,7 +25,7 @@ _OPEN = (
 
 
 def robots_text(site: CountrySite, delay: str) -> str:
-    """A site's robots.txt, with a Crawl-delay of so many seconds unless that is empty."""
+    """A site's robots.txt, with `delay` (seconds) as its Crawl-delay unless that is empty."""
     closed = _CLOSED if site.offers_closed else _OPEN
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]
     if not site.offers_closed:

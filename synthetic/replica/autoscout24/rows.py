@@ -1,4 +1,4 @@
-"""The rows of a search page, with the names and types that the site's have."""
+"""The rows of a search page, with the site's names and types."""
 
 from typing import Any
 
@@ -60,22 +60,22 @@ def row(
 
 
 def price_text(euros: int, site: CountrySite) -> str:
-    """A price as it is shown."""
+    """A price as displayed."""
     return f"€ {grouped(euros, site.language)}"
 
 
 def kilometres(car: OfferedCar, site: CountrySite) -> str:
-    """A mileage as it is shown."""
+    """A mileage as displayed."""
     return f"{grouped(car.mileage, site.language)} km"
 
 
 def displacement(car: OfferedCar) -> int:
-    """The engine's size in cubic centimetres, 0 for an electric one."""
+    """The engine's displacement in cubic centimetres; 0 if it is electric."""
     return 0 if car.fuel == "E" else 899 + car.number % 21 * 100
 
 
 def location(car: OfferedCar) -> Json:
-    """Where the car stands: invented, but for the country."""
+    """The location of the car; all but the country is invented."""
     return {
         "countryCode": COUNTRIES[car.country][1],
         "zip": f"{invented.MARK}-{car.number % 999}",
@@ -85,12 +85,12 @@ def location(car: OfferedCar) -> Json:
 
 
 def attractiveness(car: OfferedCar) -> float:
-    """The site's mark for a first photo, between 0 and 1."""
+    """The site's score of the first photo, between 0 and 1."""
     return 0.1 + car.number % 7919 / 10_000
 
 
 def is_private(car: OfferedCar) -> bool:
-    """Whether a person sells the car, and not a dealer."""
+    """Whether a private person sells the car, not a dealer."""
     return car.number % 5 == 0
 
 

@@ -1,4 +1,4 @@
-"""Searches over the columns of the world: which cars, in which order, and on which page."""
+"""Searches over the columns of the world."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +15,7 @@ from synthetic.replica.world import World
 from synthetic.scenes import BODY_TYPES, SCENE_COLORS
 
 MAX_SHOWN_ROWS = 4000
-"""Rows of a search that the site shows at most, whatever the size of a page."""
+"""Most rows of a search that the site shows, for any page size."""
 
 _MODEL = np.array([model.model_id for model in CAR_MODELS])
 _MAKE = np.array([model.make_id for model in CAR_MODELS])
@@ -26,8 +26,8 @@ _SORTED_BY = {"price": "price", "mileage": "mileage", "year": "year", "power": "
 
 @dataclass(frozen=True, slots=True)
 class ResultPage:
-    """A page of a search: how many cars and pages there are, the numbers of the cars on this page,
-    and that of the sponsored one that stands first (None on an empty page)."""
+    """A page of a search: the counts of cars and pages, the numbers of the cars on this page, and
+    the number of the sponsored car at its top (None on an empty page)."""
 
     total: int
     pages: int
@@ -36,15 +36,15 @@ class ResultPage:
 
 
 class SearchIndex:
-    """The searches of a world; the last few results are kept, for their other pages."""
+    """The searches of a world; the last few results are cached for their other pages."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._ordered = lru_cache(64)(self._order)
 
     def find(self, query: OfferQuery) -> ResultPage:
-        """One page. A sponsored row, a car of the same result, takes the place of one of its rows,
-        so there are a few pages more than the result alone would fill."""
+        """One page. A sponsored row (a car of the same result) replaces one row of each page, so
+        there are a few more pages than the result alone would fill."""
         unregistered = not self._world.faults.strikes("unregistered-hidden", "search")
         ordered = self._ordered(query.wanted, self._world.version, unregistered)
         total, organic = len(ordered), query.size - 1

@@ -1,4 +1,4 @@
-"""The country sites of AutoScout24: what differs between them."""
+"""The differences between the country sites of AutoScout24."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class CountrySite:
     """One language of one country site.
 
-    `cy` is its own country (or countries) in a search, `segment` the first part of an offer's
-    path, `prefix` what stands before every path. `offers_closed` tells which of the two kinds of
-    robots.txt it has, `category` whether slugs name make and model by number.
+    `cy` is its own country (or countries) in a search, `segment` the first segment of an offer's
+    path, `prefix` the prefix of every path. `offers_closed` chooses one of the two kinds of
+    robots.txt; `category` says whether slugs name make and model by number.
     """
 
     tld: str
@@ -52,7 +52,7 @@ TLDS: tuple[str, ...] = tuple(dict.fromkeys(site.tld for site in _ALL))
 COUNTRIES: dict[str, tuple[str, str]] = {
     site.tld: (site.cy, site.country) for site in _ALL if site.tld != "com"
 }
-"""Of each country that cars stand in, by its site: its letters in a search and in an address."""
+"""The countries of cars, by site: the country's letters in a search and in a postal address."""
 
 
 def sites_of(tld: str) -> tuple[CountrySite, ...]:

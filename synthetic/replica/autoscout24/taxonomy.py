@@ -1,4 +1,4 @@
-"""What a search page offers to choose from: makes, models, colors, bodies and more."""
+"""The choices of a search page: makes, models, colors, bodies and more."""
 
 from functools import cache
 from typing import Any
@@ -21,7 +21,7 @@ _ISO = {"": "eu", "A": "AT", "B": "BE", "D": "DE", "E": "ES", "F": "FR", "I": "I
 
 @cache
 def taxonomy(language: str, make_id: int | None) -> Json:
-    """The choices in a language; models only of the make that is searched for, else none."""
+    """The choices in a language; models only of the searched make."""
     makes = sorted(MAKE_NAMES.items(), key=lambda make: make[1].lower())
     return {
         "makeLabels": {str(number): name for number, name in makes},

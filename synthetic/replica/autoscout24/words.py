@@ -1,6 +1,6 @@
-"""The words of each country site for colors, bodies and the rest, by the site's own ids.
+"""The words of each country site for colors, bodies and other facts, by the site's ids.
 
-They are the sites' own as far as these are known; the other Spanish ones than those of colors and
+They are the sites' own words where these are known. Spanish words other than those for colors and
 bodies are from a dictionary.
 """
 
@@ -13,13 +13,13 @@ COLOR_IDS = {
     "beige": 1, "blue": 2, "brown": 3, "bronze": 4, "yellow": 5, "grey": 6, "green": 7, "red": 10,
     "black": 11, "silver": 12, "violet": 13, "white": 14, "orange": 15, "gold": 16,
 }  # fmt: skip
-"""Of the colors that scenes have; the site has none for pink."""
+"""The site's ids of the scenes' colors; the site has no id for pink."""
 
 BODY_IDS = {
     "hatchback": 1, "convertible": 2, "coupe": 3, "suv": 4, "pickup": 4, "estate": 5, "sedan": 6,
     "minivan": 12, "van": 13,
 }  # fmt: skip
-"""Of the bodies that scenes have; the site has no id for a pickup of its own."""
+"""The site's ids of the scenes' bodies; the site has no id of its own for a pickup."""
 
 _COLORS = {
     1: "Beige Beige Beige Beige Beige Beige",
@@ -53,7 +53,7 @@ BODY_RAW = {
     1: "Compact", 2: "Convertible", 3: "Coupe", 4: "OffRoad", 5: "StationWagon", 6: "Sedan",
     7: "Other", 12: "Van", 13: "Transporter",
 }  # fmt: skip
-"""Of 1, 3, 5 and 6 as the site has them."""
+"""Raw body names by id; those of 1, 3, 5 and 6 are the site's."""
 
 _FUELS = {
     "D": "Diesel|Diesel|Diesel|Diesel|Diesel|Diésel",
@@ -131,7 +131,7 @@ _SPELLED = {"ß": "ss", "ä": "ae", "ö": "oe", "ü": "ue"}
 
 
 def slug_of(*words: str) -> str:
-    """Words as a part of an address: small letters a-z, digits and hyphens."""
+    """Words as a segment of a URL: lower-case a-z, digits and hyphens."""
     text = " ".join(words).lower()
     for letter, spelled in _SPELLED.items():
         text = text.replace(letter, spelled)
@@ -140,5 +140,5 @@ def slug_of(*words: str) -> str:
 
 
 def grouped(number: int, language: str) -> str:
-    """A whole number with its thousands apart: 28,558 in English, 28.558 elsewhere."""
+    """A whole number with separated thousands: 28,558 in English, 28.558 in other languages."""
     return f"{number:,}" if language == "en" else f"{number:,}".replace(",", ".")
