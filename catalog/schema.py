@@ -188,7 +188,7 @@ _LABELERS = pa.schema(
         pa.field("name", pa.string(), nullable=False),
         pa.field("version", pa.string(), nullable=False),
         pa.field("in_use", pa.bool_(), nullable=False),  # at most one version of a name
-        pa.field("record", pa.string(), nullable=False),  # JSON: see catalog.labelers
+        pa.field("record", pa.string(), nullable=False),  # JSON: see labeling.labelers
         pa.field("weights", pa.large_binary()),  # safetensors, of labelers that are small enough
         pa.field("run_id", pa.string()),
         pa.field("changed_at", _TIME),

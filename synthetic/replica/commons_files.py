@@ -14,7 +14,7 @@ from synthetic.replica.commons_rights import ARTIST_DECK, CREATORS, RIGHTS_DECK,
 from synthetic.scenes import BACKGROUNDS, SCENE_SIZE, Choices
 from synthetic.scenes.dice import Dice
 
-T = TypeVar("T")
+Card = TypeVar("Card")
 FileKind = Literal["car", "interior", "toy", "engine", "museum", "drawing", "audio"]
 
 KIND_DECK: tuple[FileKind, ...] = (
@@ -148,7 +148,7 @@ def height_at(width: int) -> int:
     return width * SCENE_SIZE[1] // SCENE_SIZE[0]
 
 
-def dealt(deck: Sequence[T], seed: tuple[int, int], index: int) -> T:
+def dealt(deck: Sequence[Card], seed: tuple[int, int], index: int) -> Card:
     """The card with this number. Each round of the deck is shuffled again and dealt to its end, so
     every world has rare cards, in their share."""
     around, place = divmod(index, len(deck))

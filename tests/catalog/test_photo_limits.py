@@ -200,7 +200,7 @@ MEASURE = """
 import ctypes, io, json, sys
 from pathlib import Path
 from PIL import Image
-from core.photos.decode import decode, decoding_bytes, examine
+from core.photos.decode import decode, decode_facts, decoding_bytes
 from core.records import Box
 
 def status(name):
@@ -209,7 +209,7 @@ def status(name):
 
 first = io.BytesIO()
 Image.new("RGB", (99, 99)).save(first, "JPEG")
-examine(first.getvalue())
+decode_facts(first.getvalue())
 HOW = ({}, {"box": Box(1, 1, 2900, 1900)}, {"side": 400})
 found = {}
 for path in sorted(Path(sys.argv[1]).iterdir()):

@@ -238,7 +238,7 @@ def test_refining_by_stored_vectors_is_what_lifts_recall(
         return sum(map(len, map(set.__and__, found, right))) / (10 * len(questions))
 
     assert recall() >= 0.97
-    monkeypatch.setattr(published, "REFINE", 1)
+    monkeypatch.setattr(published, "REFINE_FACTOR", 1)
     assert recall() < 0.9
 
 

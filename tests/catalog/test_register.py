@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from catalog import photos as stored_photos
 from catalog import register as module
 from catalog.photos import load_photos
 from catalog.register import BOX_IGNORED, PHOTO_REPLACED, register
@@ -210,7 +211,7 @@ def test_photos_are_read_back_in_order_within_a_bound(
         return found
 
     monkeypatch.setattr(catalog, "rows", counted)
-    monkeypatch.setattr(photos, "BYTES_A_READ", 2 * max(len(png(seed)) for seed in range(7)))
+    monkeypatch.setattr(stored_photos, "BYTES_A_READ", 2 * max(len(png(seed)) for seed in range(7)))
     asked = [*contents][::-1]
     loaded = list(load_photos(catalog, [*asked, asked[0], "0" * 64]))
     assert [(key, content) for key, content, _ in loaded] == [(key, contents[key]) for key in asked]

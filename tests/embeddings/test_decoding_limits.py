@@ -34,8 +34,8 @@ def test_processes_wait_for_their_share(pool: DecodePool, monkeypatch: pytest.Mo
     budget = MemoryBudget(2 * needed)
     monkeypatch.setattr(decoding, "DECODING_MEMORY", budget)
     most = []
-    take = budget.take
-    monkeypatch.setattr(budget, "take", lambda size: (take(size), most.append(budget.taken)))
+    take = budget.acquire
+    monkeypatch.setattr(budget, "acquire", lambda size: (take(size), most.append(budget.taken)))
     futures = [pool.submit(small, None) for _ in range(6)]
     assert {picture_of(each).shape for each in futures} == {(32, 32, 3)}
     assert len(most) == 6
