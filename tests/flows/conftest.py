@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.upping import ODD, Up, free_port
+from tests.flows.server.upping import ODD, Up, free_port
 
 
 @pytest.fixture(scope="session")
