@@ -53,7 +53,7 @@ def replica(served: Replica) -> Iterator[Replica]:
         ({"model": "pandora"}, r"knows no model 'pandora'; look up its name"),
     ],
 )
-def test_4_an_unknown_name_is_not_the_whole_market(
+def test_an_unknown_name_is_not_the_whole_market(
     replica: Replica, tmp_path: Path, asked: dict[str, str], said: str
 ) -> None:
     """The site answers with all cars it has."""
@@ -68,7 +68,7 @@ def test_4_an_unknown_name_is_not_the_whole_market(
     assert records(job, tmp_path, report) == []
 
 
-def test_5_a_parameter_that_the_site_does_not_take(replica: Replica, tmp_path: Path) -> None:
+def test_a_parameter_that_the_site_does_not_take(replica: Replica, tmp_path: Path) -> None:
     job = autoscout24_job(replica, {"years": ["new", None]})
     with Asked(replica) as made:
         report = crawl(job, tmp_path)
@@ -78,7 +78,7 @@ def test_5_a_parameter_that_the_site_does_not_take(replica: Replica, tmp_path: P
     assert len(made.of()) == 1
 
 
-def test_7_a_lost_field_is_named_with_its_share(replica: Replica, tmp_path: Path) -> None:
+def test_a_lost_field_is_named_with_its_share(replica: Replica, tmp_path: Path) -> None:
     """From the tenth on no offer says a color: what was fetched stays, the run fails."""
     replica.faults.set("null-color", after=10)
     job = autoscout24_job(replica)
@@ -96,7 +96,7 @@ def test_7_a_lost_field_is_named_with_its_share(replica: Replica, tmp_path: Path
     assert len(with_color) == round(report.fill["color"] * len(cars))
 
 
-def test_7_the_english_color_may_be_lost(replica: Replica, tmp_path: Path) -> None:
+def test_the_english_color_may_be_lost(replica: Replica, tmp_path: Path) -> None:
     raw = "bodyColorRaw", "rawData.bodyColor.raw"
     replica.faults.set("drift", "+".join(f"listingDetails.vehicle.{path}" for path in raw))
     job = autoscout24_job(replica)
@@ -131,7 +131,7 @@ def assert_none_gone(replica: Replica, job: CrawlJob, crawls: Path, report: Craw
     kept.close()
 
 
-def test_7_rows_that_lost_their_section_are_not_gone(replica: Replica, known: Path) -> None:
+def test_rows_that_lost_their_section_are_not_gone(replica: Replica, known: Path) -> None:
     job = autoscout24_job(replica)
     replica.faults.set("drift", "listings.searchResultSection")
     report = crawl(job, known)
@@ -139,7 +139,7 @@ def test_7_rows_that_lost_their_section_are_not_gone(replica: Replica, known: Pa
     assert_none_gone(replica, job, known, report)
 
 
-def test_7_a_page_without_its_count_fails_the_run_until_it_has_one(
+def test_a_page_without_its_count_fails_the_run_until_it_has_one(
     replica: Replica, tmp_path: Path
 ) -> None:
     replica.faults.set("drift", "numberOfResults")
@@ -153,7 +153,7 @@ def test_7_a_page_without_its_count_fails_the_run_until_it_has_one(
 
 
 @pytest.mark.parametrize(("fault", "site"), [("no-listings", "it"), ("empty-listings", "de")])
-def test_12_a_page_without_its_listings_is_asked_for_again(
+def test_a_page_without_its_listings_is_asked_for_again(
     replica: Replica, tmp_path: Path, fault: str, site: str
 ) -> None:
     """Once, and then it is there."""
@@ -165,7 +165,7 @@ def test_12_a_page_without_its_listings_is_asked_for_again(
 
 
 @pytest.mark.parametrize(("fault", "page"), [("no-listings", 1), ("empty-listings", 2)])
-def test_12_a_page_without_its_listings_is_no_empty_page(
+def test_a_page_without_its_listings_is_no_empty_page(
     replica: Replica, known: Path, fault: str, page: int
 ) -> None:
     """Asked for twice it ends the crawl, and what stands on it is not gone."""

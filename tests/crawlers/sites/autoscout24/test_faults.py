@@ -100,31 +100,31 @@ def test_what_is_sound_comes_in_whole(served: Replica, faulty: Faulty) -> None:
     assert sum(faulty.report.drops.values()) == len(STRUCK)
 
 
-def test_1_repeated_rows_are_one_listing(faulty: Faulty) -> None:
+def test_repeated_rows_are_one_listing(faulty: Faulty) -> None:
     assert faulty.report.notices["listing shown again"] >= 1
     assert max(Counter(offers_asked(faulty.asked)).values()) == 1
 
 
-def test_2_pages_beyond_the_end_are_not_asked_on_and_on(faulty: Faulty) -> None:
+def test_pages_beyond_the_end_are_not_asked_on_and_on(faulty: Faulty) -> None:
     """Five pages are told that are not there: the first of them ends the walk."""
     there = -(-len(faulty.cars) // 19)
     assert faulty.asked.count("www", "/lst/") == there + 1
     assert faulty.report.notices[EMPTY] == 1
 
 
-def test_3_recommendations_are_not_taken(faulty: Faulty) -> None:
+def test_recommendations_are_not_taken(faulty: Faulty) -> None:
     """Three on each page, other makes among them."""
     assert faulty.report.notices[NOT_MAIN] == 3 * (faulty.asked.count("www", "/lst/") - 1)
     assert {words["make"] for words in faulty.words.values()} == {"Fiat"}
 
 
-def test_7_a_missing_raw_price_is_read_elsewhere(faulty: Faulty) -> None:
+def test_a_missing_raw_price_is_read_elsewhere(faulty: Faulty) -> None:
     words = faulty.words
     prices = {car.guid: str(car.price) for car in faulty.cars if car.guid in words}
     assert {guid: words[guid]["price_eur"] for guid in words} == prices
 
 
-def test_8_a_null_color_is_no_color(faulty: Faulty) -> None:
+def test_a_null_color_is_no_color(faulty: Faulty) -> None:
     car = faulty.by["null-color"]
     assert car.color != "pink"
     expected = true_facts(car, by_offer=True)
@@ -133,30 +133,28 @@ def test_8_a_null_color_is_no_color(faulty: Faulty) -> None:
     assert "color_from" not in faulty.words[car.guid]
 
 
-def test_10_a_removed_offer_is_left_out(faulty: Faulty) -> None:
+def test_a_removed_offer_is_left_out(faulty: Faulty) -> None:
     assert faulty.dropped("removed-410") == offers.REMOVED
     assert faulty.dropped("removed-404") == offers.REMOVED
 
 
-def test_10_an_offer_that_leads_to_a_list_is_left_out(faulty: Faulty) -> None:
+def test_an_offer_that_leads_to_a_list_is_left_out(faulty: Faulty) -> None:
     assert faulty.dropped("redirect-to-list") == offers.TO_A_LIST
     # The list is not asked for: it is not what was wanted.
     assert faulty.asked.count("www", "/lst/fiat/") == 0
 
 
-def test_10_a_guid_that_leads_to_another_car_is_not_followed(
-    served: Replica, faulty: Faulty
-) -> None:
+def test_a_guid_that_leads_to_another_car_is_not_followed(served: Replica, faulty: Faulty) -> None:
     assert faulty.dropped("guid-reused") == offers.REUSED
     others = {car.guid for car in faulty.cars}
     assert {path[-36:] for path in offers_asked(faulty.asked)} <= others
 
 
-def test_10_an_inactive_offer_is_left_out(faulty: Faulty) -> None:
+def test_an_inactive_offer_is_left_out(faulty: Faulty) -> None:
     assert faulty.dropped("inactive") == "offer is not active"
 
 
-def test_11_a_changed_slug_is_followed_once(faulty: Faulty) -> None:
+def test_a_changed_slug_is_followed_once(faulty: Faulty) -> None:
     car = faulty.by["slug-changed"]
     first, second = [path for path in offers_asked(faulty.asked) if path.endswith(car.guid)]
     assert "renewed" in second
@@ -176,7 +174,7 @@ def test_stems_of_photos_may_say_png(faulty: Faulty) -> None:
     assert all(path.endswith(".png/480x360.jpg") for path in asked)
 
 
-def test_10_another_make_under_the_same_guid_is_left_out(replica: Replica, tmp_path: Path) -> None:
+def test_another_make_under_the_same_guid_is_left_out(replica: Replica, tmp_path: Path) -> None:
     cars = offered(replica)
     replica.faults.set("guid-reused", "content", only=cars[4].guid)
     job = autoscout24_job(replica, limit=20)
@@ -192,7 +190,7 @@ def test_10_another_make_under_the_same_guid_is_left_out(replica: Replica, tmp_p
 @pytest.mark.parametrize(
     ("site", "by_offer", "labels"), [("de", False, ""), ("com", True, ""), ("it", True, "english")]
 )
-def test_9_numbers_do_not_depend_on_the_language(
+def test_numbers_do_not_depend_on_the_language(
     replica: Replica, tmp_path: Path, site: str, by_offer: bool, labels: str
 ) -> None:
     """A German page writes 20.000, an English one 20,000: texts that are shown are not read."""
@@ -211,7 +209,7 @@ def test_9_numbers_do_not_depend_on_the_language(
         assert found_facts(words[guid]) == true_facts(car, by_offer=by_offer)
 
 
-def test_13_the_same_photo_of_two_listings_is_one_file(
+def test_the_same_photo_of_two_listings_is_one_file(
     replica: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The replica marks each photo as a file of its own; without that, cars of the same body and

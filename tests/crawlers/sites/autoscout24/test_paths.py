@@ -23,40 +23,40 @@ from crawlers.sites.autoscout24.pages.paths import (
 
 Json = dict[str, Any]
 
-# Paths with a value in no real file, and the section of the notes on the site that names them.
+# Paths with a value in no real file, and why they are read all the same.
 UNSEEN = {
-    "pageQuery.fregfrom": "1.2: a parameter, echoed as the others are",
-    "pageQuery.fregto": "1.2",
-    "pageQuery.bcol": "1.2",
-    "pageQuery.body": "1.2",
-    "listingDetails.vehicle.productionYear": "2.2, a text of four digits",
+    "pageQuery.fregfrom": "a parameter of a search, echoed as the others are",
+    "pageQuery.fregto": "the same",
+    "pageQuery.bcol": "the same",
+    "pageQuery.body": "the same",
+    "listingDetails.vehicle.productionYear": "a text of four digits, where it was seen",
 }
 # Paths that are in every real file and are known to be absent or null elsewhere.
 LACKING = {
-    "pageid": "2.2: only the listing of one offer was kept",
-    "pageQuery.mmmv": "1.2: an unknown make is answered with the whole market",
-    "pageQuery.cat": "1.1: since July 2026",
+    "pageid": "only the listing of one offer was kept",
+    "pageQuery.mmmv": "an unknown make is answered with the whole market",
+    "pageQuery.cat": "absent since July 2026",
     **dict.fromkeys(
         (
             f"taxonomy.{name}[].{key}"
             for name in ("bodyColor", "bodyType")
             for key in ("value", "label")
         ),
-        "1.1: null from the data route",
+        "null from the data route",
     ),
-    "pageQuery.cy": "1.2: a site without a country of its own",
-    "taxonomy.makes.*.label": "1.1: null from the data route",
-    "taxonomy.models.*[].value": "1.3: only where a make is set",
-    "taxonomy.models.*[].label": "1.3",
-    "listings[].price.priceRaw": "5, fault 7",
-    "listings[].vehicle.modelGroup": "5, fault 8",
-    "listings[].vehicle.variant": "5, fault 8",
-    "listingDetails.prices.public.priceRaw": "5, fault 8: a price on request",
-    "listingDetails.vehicle.modelGroup": "5, fault 8",
-    "listingDetails.vehicle.bodyColor": "5, fault 8",
-    "listingDetails.vehicle.bodyColorOriginal": "5, fault 8",
-    "listingDetails.vehicle.firstRegistrationDateRaw": "2.2: new cars",
-    "listingDetails.vehicle.mileageInKmRaw": "5, fault 8",
+    "pageQuery.cy": "a site without a country of its own",
+    "taxonomy.makes.*.label": "null from the data route",
+    "taxonomy.models.*[].value": "only where a make is set",
+    "taxonomy.models.*[].label": "only where a make is set",
+    "listings[].price.priceRaw": "null in some rows; the digits of tracking are read instead",
+    "listings[].vehicle.modelGroup": "null in some listings",
+    "listings[].vehicle.variant": "null in some listings",
+    "listingDetails.prices.public.priceRaw": "null: a price on request",
+    "listingDetails.vehicle.modelGroup": "null in some listings",
+    "listingDetails.vehicle.bodyColor": "null in some listings",
+    "listingDetails.vehicle.bodyColorOriginal": "null in some listings",
+    "listingDetails.vehicle.firstRegistrationDateRaw": "null: new cars",
+    "listingDetails.vehicle.mileageInKmRaw": "null in some listings",
 }
 
 
