@@ -70,22 +70,14 @@ def build_rows_16185(root: Path) -> None:
     make_photos(root / "car_ims", "00001.jpg", "00002.jpg", "00003.jpg")
 
 
-def build_csv(root: Path, *, header: bool = True) -> None:
+def build_csv(root: Path) -> None:
     for part, rows in (("train", TRAIN), ("test", TEST)):
         make_photos(root / f"cars_{part}", *(file for file, _ in rows))
         with (root / f"anno_{part}.csv").open("w", newline="") as file:
             writer = csv.writer(file)
-            if header:
-                writer.writerow(["image", "value1", "value2", "value3", "value4", "label"])
+            writer.writerow(["image", "value1", "value2", "value3", "value4", "label"])
             writer.writerows([file, 10, 20, 90, 70, class_id] for file, class_id in rows)
     (root / "names.csv").write_text("\n".join(NAMES) + "\n")
-
-
-def build_csv_as_passed_on(root: Path) -> None:
-    build_csv(root, header=False)
-    (root / "car_data").mkdir()
-    for part in ("train", "test"):
-        (root / f"cars_{part}").rename(root / "car_data" / part)
 
 
 def build_folders(root: Path) -> None:

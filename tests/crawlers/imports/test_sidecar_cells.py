@@ -1,12 +1,7 @@
 """What spreadsheets do to values: taken back where that is certain, else told and not taken."""
 
-import json
-from pathlib import Path
-
 import pytest
 
-from core.records import Photo
-from crawlers.imports.folder import FolderSource
 from crawlers.imports.sidecar.cells import (
     DATE,
     FAILED,
@@ -19,7 +14,6 @@ from crawlers.imports.sidecar.cells import (
     WHOLE,
     read_cell,
 )
-from tests.crawlers.imports.sidecar_reading import drops, notices, read, words
 
 DATES = [
     "3-Sep", "03-Sep", "9-Mar", "Sep-93", "09. Mrz", "9. Mrz.", "09. Mär", "5-sept.", "03-set",
@@ -105,17 +99,6 @@ def test_words_that_were_read_in_a_wrong_encoding_are_not_taken(make: str, codec
     assert read_cell("make", make) == (make, "", False)
 
 
-def test_objects_in_json_take_nothing_back(tmp_path: Path) -> None:
-    rows = [
-        {"path": "a.jpg", "make": {"name": "BMW"}, "model": "3"},
-        {"path": "b.jpg", "make": ["BMW", {"of": "Munich"}], "model": "5"},
-    ]
-    records = read(tmp_path, json.dumps(rows), "f.json")
-    assert words(records) == {"a.jpg": {"model": "3"}, "b.jpg": {"model": "5"}}
-    assert len(drops(records)) == 2
-    assert [r.sighting.covers for r in records if isinstance(r, Photo)] == [("model",)] * 2
-
-
 MODELS = [
     "9-3", "9-5", "9-2X", "9-4X", "3-Series", "3 Series", "1-Series M", "3", "9000", "500", "2CV",
     "'Cuda", "'68 Camaro", "March", "March 1.2", "May", "Juno", "i3", "e-tron", "A6 2.0 TDI",
@@ -128,27 +111,3 @@ MODELS = [
 @pytest.mark.parametrize("cell", MODELS)
 def test_names_of_models_stay(cell: str) -> None:
     assert read_cell("model", cell) == (cell, "", False)
-
-
-def test_spoilt_cells_take_nothing_back(tmp_path: Path) -> None:
-    read(tmp_path, "path,make,model\na.jpg,Saab,03. Sep\nb.jpg,Saab,#N/A\n")
-    source = FolderSource(tmp_path, sidecar=tmp_path / "facts.csv")
-    covers = {
-        Path(found.sighting.source_id).name: found.sighting.covers
-        for found in source.records()
-        if isinstance(found, Photo)
-    }
-    assert covers == {"a.jpg": ("make",), "b.jpg": ("make", "model")}
-
-
-def test_json_has_the_same_troubles(tmp_path: Path) -> None:
-    rows = [
-        {"file_name": "a.jpg", "make": True, "model": 500.0, "model_year": 2012.0},
-        {"file_name": "b.jpg", "make": "=\"Fiat\"", "model": "3-Sep", "model_year": float("nan")},
-    ]  # fmt: skip
-    records = read(tmp_path, "\n".join(map(json.dumps, rows)), "f.jsonl")
-    assert words(records) == {
-        "a.jpg": {"model": "500", "model_year": "2012"},
-        "b.jpg": {"make": "Fiat"},
-    }
-    assert notices(records) == [TRUTH, WHOLE, DATE]

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crawlers.imports.sidecar import csv as sidecar_csv
 from crawlers.imports.sidecar.csv import parse_csv
 from crawlers.imports.sidecar.sheet import PATH_COLUMNS
-from tests.crawlers.imports.sidecar_reading import drops, notices, read, words
+from tests.crawlers.imports.sidecar_reading import drops, read, words
 
 AB = {"a.jpg": {"make": "Fiat", "color": "rot"}, "b.jpg": {"make": "Land Rover", "color": "a, b"}}
 
@@ -42,36 +41,6 @@ def test_every_dialect_says_the_same(tmp_path: Path, text: str) -> None:
     records = read(tmp_path, text)
     assert words(records) == AB
     assert drops(records) == []
-
-
-def test_a_delimiter_inside_a_quoted_header_cuts_nothing(tmp_path: Path) -> None:
-    text = 'path;"make, model, year";color\na.jpg;"Fiat, 500, 2012";red\nb.jpg;"Ford, 1, 2";blue\n'
-    records = read(tmp_path, text, model="make, model, year")
-    assert words(records)["a.jpg"] == {"model": "Fiat, 500, 2012", "color": "red"}
-
-
-def test_commas_in_every_row_are_no_delimiter_where_the_header_has_another(tmp_path: Path) -> None:
-    text = "path;notes, my own, long\na.jpg;x, y, z\nb.jpg;x, y, z\n"
-    assert words(read(tmp_path, text, note="notes, my own, long"))["b.jpg"] == {"note": "x, y, z"}
-
-
-def test_rows_that_are_short_comments_or_the_header_again_are_told(tmp_path: Path) -> None:
-    text = "path,make,color\na.jpg,Fiat\n# b.jpg is gone\npath,make,color\nb.jpg\nb.jpg,Kia,red\n"
-    records = read(tmp_path, text)
-    assert words(records) == {"a.jpg": {"make": "Fiat"}, "b.jpg": {"make": "Kia", "color": "red"}}
-    assert drops(records) == [("line 5", "sidecar row does not fit its header")]
-    told = [sidecar_csv.SHORT_ROW, sidecar_csv.COMMENT, sidecar_csv.HEADER_AGAIN]
-    assert notices(records) == told
-
-
-def test_lines_are_counted_from_the_top_of_the_file(tmp_path: Path) -> None:
-    records = read(tmp_path, 'sep=,\n# x\npath,make\na.jpg,"Fi\nat"\ngone.jpg,Kia\n')
-    assert drops(records) == [("line 6", "sidecar row's file does not exist")]
-
-
-def test_backslashes_before_quotes_are_read_as_some_databases_write_them(tmp_path: Path) -> None:
-    records = read(tmp_path, '"path","make"\n"a.jpg","the \\"best\\", ever"\n"b.jpg","Kia"\n')
-    assert words(records)["a.jpg"] == {"make": 'the "best", ever'}
 
 
 def test_very_many_quotes_and_blanks_are_read_at_once(tmp_path: Path) -> None:

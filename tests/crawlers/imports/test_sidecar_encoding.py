@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from core.records import SourceError
 from crawlers.imports.folder import FolderSource
-from crawlers.imports.sidecar import cells as sidecar_cells
 from crawlers.imports.sidecar import read as sidecar
 from crawlers.imports.sidecar.encoding import detect_encoding
 from tests.crawlers.imports.sidecar_reading import drops, notices, read, words
@@ -131,42 +130,11 @@ def test_every_unicode_encoding_says_the_same(
     assert [said["note"] for said in found.values()] == cells
 
 
-def test_json_in_windows_1252_is_read(tmp_path: Path) -> None:
-    records = read(tmp_path, '[{"path": "a.jpg", "make": "Citroën"}]'.encode("cp1252"), "f.json")
-    assert words(records)["a.jpg"] == {"make": "Citroën"}
-
-
-def test_columns_are_decoded_before_they_are_mapped(tmp_path: Path) -> None:
-    raw = "Datei;Größe;Farbe\na.jpg;groß;grün\n".encode("cp1252")
-    records = read(tmp_path, raw, size="Größe", color="Farbe")
-    assert words(records)["a.jpg"] == {"size": "groß", "color": "grün"}
-
-
-def test_two_encodings_in_one_table(tmp_path: Path) -> None:
-    raw = "path,make\na.jpg,Citroën\n".encode() + "b.jpg,Škoda weiß\n".encode("cp1252")
-    assert words(read(tmp_path, raw)) == {
-        "a.jpg": {"make": "Citroën"},
-        "b.jpg": {"make": "Škoda weiß"},
-    }
-
-
-def test_a_word_that_was_read_in_a_wrong_encoding_before_is_not_taken(tmp_path: Path) -> None:
-    records = read(tmp_path, "path,make,color\na.jpg,CitroÃ«n,red\nb.jpg,Citro\ufffdn,blue\n")
-    assert words(records) == {"a.jpg": {"color": "red"}, "b.jpg": {"color": "blue"}}
-    assert notices(records) == [sidecar_cells.TWICE, sidecar_cells.LOST]
-
-
 def test_a_name_on_disk_of_bytes_that_are_not_utf8_decides_nothing(tmp_path: Path) -> None:
     (tmp_path / "na\udcefve.jpg").write_bytes(b"photo")
     records = read(tmp_path, b"path,make\nna\xefve.jpg,Audi\na.jpg,Citro\xc3\xabn\n", files="a.jpg")
     assert words(records) == {"a.jpg": {"make": "Citroën"}, r"na\xefve.jpg": {"make": "Audi"}}
     assert notices(records) == []
-
-
-def test_a_path_is_found_by_what_its_bytes_mean(tmp_path: Path) -> None:
-    raw = "path,make\nCitroën/grün.jpg,Audi\n".encode("cp1252")
-    records = read(tmp_path, raw, files="Citroën/grün.jpg")
-    assert words(records) == {"grün.jpg": {"make": "Audi"}}
 
 
 @pytest.mark.parametrize("begin", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])

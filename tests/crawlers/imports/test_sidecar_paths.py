@@ -8,12 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.records import Notice, Photo, SourceError
+from core.records import Notice, Photo
 from crawlers.imports.folder import FolderSource
 from crawlers.imports.sidecar import paths as sidecar_paths
-from crawlers.imports.sidecar import read as sidecar
 from crawlers.imports.sidecar.paths import AmbiguousError, Finder
-from tests.crawlers.imports.sidecar_reading import drops, notices, read, words
+from tests.crawlers.imports.sidecar_reading import drops, read, words
 
 TREE = "train/img1.jpg train/Größe.JPG val/img2.jpg val/00012.jpg top.jpg"
 
@@ -63,34 +62,6 @@ def test_a_path_as_people_write_it(tmp_path: Path, given_path: str, file: str | 
     assert (found and found.path) == (None if file is None else str(folder / file))
 
 
-def test_what_could_be_several_files_is_refused_and_counted(tmp_path: Path) -> None:
-    text = "path,make\nimg1.jpg,Audi\nIMG3.JPG,Kia\nval\\img1.jpg,VW\na.jpg,Opel\n"
-    records = read(tmp_path, text, files="train/img1.jpg val/img1.jpg x/img3.jpg y/Img3.jpg a.jpg")
-    assert drops(records) == [("line 2", sidecar.AMBIGUOUS), ("line 3", sidecar.AMBIGUOUS)]
-    assert [said for said in words(records).values() if said] == [{"make": "Opel"}, {"make": "VW"}]
-    assert notices(records).count(sidecar.OTHERWISE) == 1
-
-
-def test_the_same_case_decides_between_two(tmp_path: Path) -> None:
-    records = read(tmp_path, "path,make\nIMG.jpg,Audi\n", files="x/img.jpg y/IMG.jpg")
-    assert words(records) == {"img.jpg": {}, "IMG.jpg": {"make": "Audi"}}
-
-
-def test_rows_of_other_folders_do_not_share_a_file_by_its_name(tmp_path: Path) -> None:
-    rows = ["C:/x/val/a.jpg,Audi", "C:/x/train/a.jpg,VW", "C:/x/val/b.jpg,Kia", "b.jpg,Opel"]
-    text = "\n".join(["path,make", *rows]).replace("/", "\\")
-    records = read(tmp_path, text)
-    assert words(records) == {"a.jpg": {}, "b.jpg": {"make": "Opel"}}
-    assert drops(records) == [(f"line {line}", sidecar.AMBIGUOUS) for line in (2, 3, 4)]
-
-
-def test_a_row_that_names_its_file_exactly_keeps_it(tmp_path: Path) -> None:
-    rows = [r"C:\x\a.jpg,Audi", "a.jpg,Audi", r"C:\y\a.jpg,VW"]
-    records = read(tmp_path, "\n".join(["path,make", *rows]), files="a.jpg")
-    assert words(records) == {"a.jpg": {"make": "Audi"}}
-    assert drops(records) == [("line 4", sidecar.AMBIGUOUS)]
-
-
 def test_paths_beside_a_table_in_the_tree(tmp_path: Path) -> None:
     """As data sets of Hugging Face have them: train/metadata.csv names files of train."""
     for file in ("train/0001.jpg", "test/0001.jpg"):
@@ -128,21 +99,6 @@ def test_the_path_column_is_the_one_whose_cells_name_files(
     records = read(tmp_path, f"{header}\n{row.replace('{}', given_path)}\n", files="a.jpg")
     assert words(records)["a.jpg"]["make"] == "Fiat"
     assert drops(records) == []
-
-
-def test_jsonl_of_an_imagefolder(tmp_path: Path) -> None:
-    text = '{"name": "Rome", "file_name": "a.jpg", "make": "Fiat"}\n'
-    assert words(read(tmp_path, text, "metadata.jsonl"))["a.jpg"] == {"make": "Fiat"}
-
-
-def test_two_columns_that_name_files_are_asked_about(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"before and after .* both name files: map `path`"):
-        read(tmp_path, "before,after,make\na.jpg,b.jpg,Fiat\n")
-
-
-def test_a_percent_sign_in_a_name_is_no_nul(tmp_path: Path) -> None:
-    records = read(tmp_path, "path,make\nA%00.JPG,Audi\n", files="a%00.jpg")
-    assert words(records) == {"a%00.jpg": {"make": "Audi"}}
 
 
 @pytest.mark.parametrize("style", [r"C:\Ann\{}\1.jpg", "/mnt/ann/{}/1.JPG", "{}/1", "1.jpg"])

@@ -24,7 +24,7 @@ BODIES = {
 
 
 def table() -> list[dict[str, str]]:
-    path = Path(stanford_classes.__file__).with_name("stanford_cars_classes.csv")
+    path = Path(stanford_classes.__file__).with_name("cars_classes.csv")
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 

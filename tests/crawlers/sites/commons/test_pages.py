@@ -11,9 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core import licenses
 from core.errors import UsageMistakeError
-from core.licenses import NOT_KNOWN, NOT_STATED, License
+from core.licenses import NOT_KNOWN, NOT_STATED
 from core.records import Drop, Listing, PhotoLink
 from crawlers.sites.commons.pages import parse
 from crawlers.sites.commons.pages.answers import parse_answer
@@ -265,38 +264,6 @@ def test_a_path_that_is_not_declared_cannot_be_read() -> None:
         read(page(), "imageinfo.0.user")
 
 
-@pytest.mark.parametrize(
-    ("changed", "why"),
-    [
-        (page(NonFree="true"), parse.NON_FREE),
-        (page(NonFree=1), parse.NON_FREE),
-        (page(DeletionReason="<b>copyvio</b>"), parse.TO_BE_DELETED),
-        (page(LicenseUrl=None), licenses.NOT_STATED),
-        (page(LicenseUrl=None, License="pd", UsageTerms="Public domain"), licenses.NOT_STATED),
-        (page(LicenseUrl="https://www.gnu.org/licenses/fdl-1.3"), licenses.NOT_KNOWN),
-        (page(LicenseUrl="https://creativecommons.org/licenses/by-nc/5.0/"), licenses.NOT_KNOWN),
-        (page(LicenseUrl="https://creativecommons.org/licenses/by-nc/2.0/"),
-         licenses.NOT_COMMERCIAL),
-        (page(LicenseUrl="https://creativecommons.org/licenses/by-nd/2.0/"),
-         licenses.NO_ADAPTATIONS),
-        (page(LicenseUrl="https://creativecommons.org/licenses/sampling+/1.0/"), licenses.RETIRED),
-        (page(LicenseUrl="https://creativecommons.org/publicdomain/mark/1.0/"),
-         licenses.MARK_NOT_ASKED),
-        (with_info(mediatype="DRAWING"), parse.NOT_A_PICTURE),
-        (with_info(mediatype="VIDEO"), parse.NOT_A_PICTURE),
-        (with_info(mime="image/gif"), parse.NOT_A_PHOTO),
-        (with_info(url=None), parse.NO_ADDRESS),
-        (with_info(url="file:/etc/passwd"), parse.NO_ADDRESS),
-        ({"ns": 6, "title": "File:Gone.jpg", "missing": True}, parse.MISSING),
-        ({"ns": 6, "title": "File:Gone.jpg", "missing": "", "known": ""}, parse.MISSING),
-        ({"title": "File:A|B", "invalid": True, "invalidreason": "a bar"}, parse.INVALID),
-        ({"pageid": 9, "ns": 6, "title": "File:Bare.jpg"}, parse.NO_INFO),
-    ],
-)  # fmt: skip
-def test_what_is_refused(changed: Page, why: str) -> None:
-    assert reason(changed) == why
-
-
 def test_the_mark_is_taken_when_asked_for_and_nd_never() -> None:
     marked = page(LicenseUrl="https://creativecommons.org/publicdomain/mark/1.0/")
     found = parse_file(marked, accepted=("by", "pdm"))
@@ -304,33 +271,6 @@ def test_the_mark_is_taken_when_asked_for_and_nd_never() -> None:
     assert found.license == "Public Domain Mark 1.0"
     with pytest.raises(UsageMistakeError, match="by-nd"):
         parse_file(page(), accepted=("by", "by-nd"))
-
-
-@pytest.mark.parametrize("mime", ["image/jpeg", "image/png", "image/webp", "image/tiff", None])
-def test_formats_of_photos_and_answers_that_name_none(mime: str | None) -> None:
-    assert listing(with_info(mime=mime)).license == License("by-sa", "4.0").name
-
-
-def test_what_is_restricted_is_kept_as_a_word() -> None:
-    assert listing(page(Restrictions="trademarked|personality")).words["restrictions"] == (
-        "trademarked|personality"
-    )
-    assert "restrictions" not in listing(page(Restrictions="")).words
-
-
-def test_the_thumbnail_is_taken_as_it_is_and_measured_later() -> None:
-    """It may be wider than `thumbwidth`, which says only what was asked for."""
-    thumb = f"{UPLOAD}/thumb/a/ab/Car.jpg/960px-Car.jpg"
-    found = listing(with_info(thumburl=f"{thumb}{UTM}thumbnail", thumbwidth=800, thumbheight=450))
-    assert found.photos == (PhotoLink("7", thumb, "5b8/960"),)
-    assert found.words["changes"] == "scaled"
-    assert (found.words["width"], found.words["height"]) == ("5514", "3102")
-    assert "800" not in str(found)
-    same = listing(with_info(thumburl=f"{UPLOAD}/a/ab/Car.jpg{UTM}thumbnail_unscaled"))
-    assert same.photos == (PhotoLink("7", f"{UPLOAD}/a/ab/Car.jpg", "5b8/original"),)
-    assert "changes" not in same.words
-    bare = listing(with_info(thumburl="//thumb.wikimedia.org/a/250px-Car.jpg"))
-    assert bare.photos[0].url == "https://thumb.wikimedia.org/a/250px-Car.jpg"
 
 
 def test_the_stamp_changes_with_the_file_and_with_what_is_said() -> None:
@@ -344,22 +284,6 @@ def test_the_stamp_changes_with_the_file_and_with_what_is_said() -> None:
     stamps = {listing(each).stamp for each in others}
     assert len(stamps | {first}) == 6
     assert first.startswith("5b8-")
-
-
-def test_values_by_language_and_numbers() -> None:
-    words = listing(
-        page(
-            ImageDescription={"_type": "lang", "de": "Ein Auto", "en": "<p>A car</p>"},
-            Credit={"_type": "lang", "it": "opera propria"},
-            AuthorCount=2,
-            UsageTerms={"_type": "lang"},
-            DateTimeOriginal=["2020"],
-        )
-    ).words
-    assert (words["description"], words["credit"]) == ("A car", "opera propria")
-    assert words["author_count"] == "2"
-    assert not {"usage_terms", "taken"} & words.keys()
-    assert listing(page(ObjectName=None)).words["title"] == "Car"
 
 
 JSON = st.recursive(
