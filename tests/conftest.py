@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from catalog.table import Catalog
     from core.records import Photo
     from embeddings.clip import ClipEncoder
+    from synthetic.replica.server import Replica
     from tests.catalog.making import Fill, MakePhoto
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -81,6 +82,24 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real photos are not here: ../shared/data is absent")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="module")
+def served(request: pytest.FixtureRequest) -> "Iterator[Replica]":
+    """A replica of the sites, once for a module: its `WORLD` says what it shows."""
+    from synthetic.replica.server import start_replica
+    from synthetic.replica.world import World
+
+    with start_replica(World(**request.module.WORLD)) as running:
+        yield running
+
+
+@pytest.fixture
+def replica(served: "Replica") -> "Iterator[Replica]":
+    """The module's replica with nothing wrong, whatever the test before it switched on."""
+    served.faults.clear()
+    yield served
+    served.faults.clear()
 
 
 @pytest.fixture

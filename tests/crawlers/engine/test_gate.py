@@ -2,7 +2,7 @@
 a busy machine can only keep better."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, formatdate
@@ -24,8 +24,7 @@ from crawlers.engine.politeness.gate import OTHER_HOST, retry_after
 from crawlers.engine.politeness.throttle import Throttle
 from crawlers.engine.runner import check_job
 from crawlers.sites.sources import SITES, Pace, Site
-from synthetic.replica.server import Replica, start_replica
-from synthetic.replica.world import World
+from synthetic.replica.server import Replica
 from tests.crawlers.crawling import (
     FAST,
     PICTURES,
@@ -35,31 +34,14 @@ from tests.crawlers.crawling import (
     crawl,
     photos,
 )
-from tests.crawlers.engine.front import Front, Said, start_front
+from tests.crawlers.engine.front import Front, Said
+
+WORLD = {"seed": 1, "listings": 60, "photos": 3, "sites": ("it", "de"), "files": 40}
+"""Eight Fiats in Italy with three photos each, and some in Germany."""
 
 SITE = "www.autoscout24.it"
 GERMAN = "www.autoscout24.de"
 ONE = Pace(0.0, 1, 0.0, 1, timeout=300.0, pause=0.2)
-
-
-@pytest.fixture(scope="module")
-def shown() -> Iterator[Replica]:
-    """Eight Fiats in Italy with three photos each, and some in Germany."""
-    with start_replica(World(1, 60, 3, sites=("it", "de"), files=40)) as replica:
-        yield replica
-
-
-@pytest.fixture
-def replica(shown: Replica) -> Iterator[Replica]:
-    shown.faults.clear()
-    yield shown
-    shown.faults.clear()
-
-
-@pytest.fixture
-def front(replica: Replica) -> Iterator[Front]:
-    with start_front(replica) as before:
-        yield before
 
 
 def fiats(front: Front, asked: Mapping[str, Any] | None = None, **more: Any) -> CrawlJob:

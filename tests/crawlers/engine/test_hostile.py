@@ -1,7 +1,6 @@
 """Answers that no honest site gives, and what is left of a crawl after them."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,27 +18,21 @@ from crawlers.engine.politeness.fingerprint import PhotoFingerprinter
 from crawlers.engine.store import open_store
 from crawlers.sites.commons.pages.markup import LONGEST, plain_text
 from crawlers.sites.commons.spider import WITHDRAWN
-from synthetic.replica.server import Replica, start_replica
-from synthetic.replica.world import World
 from tests.crawlers.crawling import autoscout24_job, commons_job, crawl, photos, records
-from tests.crawlers.engine.front import Front, Said, start_front
+from tests.crawlers.engine.front import Front, Said
 from tests.synthetic.replica.asking import Client
+
+WORLD = {
+    "seed": 3,
+    "listings": 80,
+    "photos": 1,
+    "files": 60,
+    "sites": ("it",),
+    "photo_size": (96, 72),
+}
 
 SITE = "www.autoscout24.it"
 API = "commons.wikimedia.org"
-
-
-@pytest.fixture(scope="module")
-def replica() -> Iterator[Replica]:
-    with start_replica(World(seed=3, listings=80, photos=1, files=60, sites=("it",),
-                             photo_size=(96, 72))) as running:  # fmt: skip
-        yield running
-
-
-@pytest.fixture
-def front(replica: Replica) -> Iterator[Front]:
-    with start_front(replica) as running:
-        yield running
 
 
 @pytest.mark.parametrize(

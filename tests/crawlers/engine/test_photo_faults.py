@@ -4,7 +4,7 @@ the crawl goes on."""
 import resource
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,8 +24,7 @@ from crawlers.engine.politeness.gate import OTHER_HOST
 from crawlers.engine.runner import store_folder
 from crawlers.sites.sources import AUTOSCOUT24
 from synthetic.replica.autoscout24 import pictures
-from synthetic.replica.server import Replica, start_replica
-from synthetic.replica.world import World
+from synthetic.replica.server import Replica
 from tests.crawlers.crawling import (
     FAST,
     PICTURES,
@@ -35,6 +34,8 @@ from tests.crawlers.crawling import (
     photos,
     records,
 )
+
+WORLD = {"seed": 4, "listings": 40, "photos": 6, "sites": ("it",)}
 
 # The one photo that has no end is waited for so long three times; the others were made before.
 IMPATIENT = replace(FAST, timeout=15.0)
@@ -78,15 +79,9 @@ class Bad:
 
 
 @pytest.fixture(scope="module")
-def replica() -> Iterator[Replica]:
-    with start_replica(World(seed=4, listings=40, photos=6, sites=("it",))) as served:
-        yield served
-
-
-@pytest.fixture(scope="module")
-def bad(replica: Replica, tmp_path_factory: pytest.TempPathFactory) -> Bad:
+def bad(served: Replica, tmp_path_factory: pytest.TempPathFactory) -> Bad:
     calm, crawls = tmp_path_factory.mktemp("calm"), tmp_path_factory.mktemp("bad")
-    job = autoscout24_job(replica)
+    job = autoscout24_job(served)
     good = photos(job, calm, crawl(job, calm))
     memory = _largest_child()
     struck = dict(zip(REASONS, sorted(good)[:: len(good) // len(REASONS)], strict=False))
@@ -95,17 +90,17 @@ def bad(replica: Replica, tmp_path_factory: pytest.TempPathFactory) -> Bad:
         sent = _count_endless(patch)
         values = {"redirect-loopback-other-port": str(other.getsockname()[1])}
         for fault, photo in struck.items():
-            replica.faults.set(fault, values.get(fault, ""), only=_guid(photo))
-        with Asked(replica) as asked:
+            served.faults.set(fault, values.get(fault, ""), only=_guid(photo))
+        with Asked(served) as asked:
             first = crawl(replace(job, pace=IMPATIENT), crawls)
         first_found = photos(job, crawls, first), _drops(job, crawls, first)
-        replica.faults.clear()
-        replica.faults.set("endless", "declared", only=_guid(struck["not-found"]))
-        with Asked(replica) as asked_again:
+        served.faults.clear()
+        served.faults.set("endless", "declared", only=_guid(struck["not-found"]))
+        with Asked(served) as asked_again:
             after = crawl(job, crawls)
         after_found = photos(job, crawls, after)
         connections = _connections(other)
-    replica.faults.clear()
+    served.faults.clear()
     return Bad(
         good, struck, first, *first_found, asked, after, after_found, asked_again, sent.total(),
         _largest_child() - memory, connections, crawls,

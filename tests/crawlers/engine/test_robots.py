@@ -3,7 +3,6 @@
 import gzip
 import time
 import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,26 +10,21 @@ import pytest
 
 from crawlers.engine.job import CrawlReport
 from crawlers.engine.politeness.gate import THUMB_STEP
-from synthetic.replica.server import Replica, start_replica
-from synthetic.replica.world import World
 from tests.crawlers.crawling import PICTURES, autoscout24_job, crawl
-from tests.crawlers.engine.front import Front, Said, start_front
+from tests.crawlers.engine.front import Front, Said
 from tests.synthetic.replica.asking import Client
+
+WORLD = {
+    "seed": 1,
+    "listings": 60,
+    "photos": 1,
+    "sites": ("it",),
+    "files": 10,
+    "photo_size": (96, 72),
+}
 
 ROBOTS = "/robots.txt"
 CLOSED = b"User-agent: *\nDisallow: /\n"
-
-
-@pytest.fixture(scope="module")
-def replica() -> Iterator[Replica]:
-    with start_replica(World(1, 60, 1, sites=("it",), files=10, photo_size=(96, 72))) as running:
-        yield running
-
-
-@pytest.fixture
-def front(replica: Replica) -> Iterator[Front]:
-    with start_front(replica) as running:
-        yield running
 
 
 def crawled(front: Front, place: Path) -> CrawlReport:

@@ -9,7 +9,6 @@ import termios
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,20 +20,15 @@ from crawlers.engine.runner import CrawlError, run_crawl, store_folder
 from crawlers.engine.store import BusyStoreError, CrawlStore
 from crawlers.engine.store.lock import locked
 from crawlers.sites.sources import Pace
-from synthetic.replica.server import Replica, start_replica
-from synthetic.replica.world import World
+from synthetic.replica.server import Replica
 from tests.crawlers.crawling import FAST, Asked, autoscout24_job, commons_job, crawl, photos, store
 from tests.policy.checks import ROOT
+
+WORLD = {"seed": 1, "listings": 60, "photos": 3, "sites": ("it", "de"), "files": 40}
 
 SITE = "www.autoscout24.it"
 PATIENT = Pace(600.0, 1, 600.0, 1, timeout=300.0)
 """After its first page such a crawl waits for a minute, if nobody stops it."""
-
-
-@pytest.fixture(scope="module")
-def replica() -> Iterator[Replica]:
-    with start_replica(World(1, 60, 3, sites=("it", "de"), files=40)) as started:
-        yield started
 
 
 def kept(job: CrawlJob, crawls: Path) -> CrawlReport:

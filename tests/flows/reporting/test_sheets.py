@@ -215,13 +215,6 @@ def _post(up: dict[str, Any], path: str, body: dict[str, Any]) -> Any:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "marque-tiny")
-    return tmp_path / "home"
-
-
-@pytest.fixture
 def newest(prefect_harness: None) -> Callable[[str, str], Any]:
     """What an artifact of a run holds, on a server that is not of this home."""
     from prefect.client.orchestration import get_client

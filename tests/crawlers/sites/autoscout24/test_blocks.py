@@ -2,7 +2,6 @@
 says why, keeps what it has, and takes nothing for gone."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,19 +30,7 @@ from tests.crawlers.sites.autoscout24.truth import (
     true_photos,
 )
 
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Replica]:
-    world = World(seed=6, listings=260, photos=1, sites=("it", "de"), photo_size=(96, 72))
-    with start_replica(world) as running:
-        yield running
-
-
-@pytest.fixture
-def replica(served: Replica) -> Iterator[Replica]:
-    served.faults.clear()
-    yield served
-    served.faults.clear()
+WORLD = {"seed": 6, "listings": 260, "photos": 1, "sites": ("it", "de"), "photo_size": (96, 72)}
 
 
 @pytest.mark.parametrize(

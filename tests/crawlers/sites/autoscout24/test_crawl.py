@@ -30,12 +30,13 @@ from tests.crawlers.sites.autoscout24.truth import (
 )
 from tests.synthetic.replica.asking import Client
 
-
-@pytest.fixture(scope="module")
-def replica() -> Iterator[Replica]:
-    world = World(seed=3, listings=320, photos=2, sites=("it", "de", "fr"), photo_size=(96, 72))
-    with start_replica(world) as running:
-        yield running
+WORLD = {
+    "seed": 3,
+    "listings": 320,
+    "photos": 2,
+    "sites": ("it", "de", "fr"),
+    "photo_size": (96, 72),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +63,15 @@ def crawled(replica: Replica, crawls: Path, site: str) -> Crawled:
 
 
 @pytest.fixture(scope="module")
-def italy(replica: Replica, tmp_path_factory: pytest.TempPathFactory) -> Crawled:
+def italy(served: Replica, tmp_path_factory: pytest.TempPathFactory) -> Crawled:
     """The site whose robots.txt leaves offers open."""
-    return crawled(replica, tmp_path_factory.mktemp("it"), "it")
+    return crawled(served, tmp_path_factory.mktemp("it"), "it")
 
 
 @pytest.fixture(scope="module")
-def germany(replica: Replica, tmp_path_factory: pytest.TempPathFactory) -> Crawled:
+def germany(served: Replica, tmp_path_factory: pytest.TempPathFactory) -> Crawled:
     """The site whose robots.txt closes them."""
-    return crawled(replica, tmp_path_factory.mktemp("de"), "de")
+    return crawled(served, tmp_path_factory.mktemp("de"), "de")
 
 
 @pytest.mark.parametrize("road", ["italy", "germany"])

@@ -1,7 +1,6 @@
 """A site whose answers change while it is crawled: the crawl stops at the page, names the path,
 keeps what came, and does not say that the site wants no crawl, nor that it has no listings."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,20 +26,14 @@ from tests.crawlers.sites.autoscout24.truth import (
     true_photos,
 )
 
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Replica]:
-    sites = ("it", "es", "lu", "de")
-    world = World(seed=6, listings=520, photos=1, files=39, sites=sites, photo_size=(96, 72))
-    with start_replica(world) as running:
-        yield running
-
-
-@pytest.fixture
-def replica(served: Replica) -> Iterator[Replica]:
-    served.faults.clear()
-    yield served
-    served.faults.clear()
+WORLD = {
+    "seed": 6,
+    "listings": 520,
+    "photos": 1,
+    "files": 39,
+    "sites": ("it", "es", "lu", "de"),
+    "photo_size": (96, 72),
+}
 
 
 def assert_drifted(report: CrawlReport, path: str) -> None:

@@ -2,7 +2,6 @@
 says so and goes on."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +15,7 @@ from crawlers.sites.autoscout24.pages.search import NOT_MAIN
 from crawlers.sites.autoscout24.searches import EMPTY
 from synthetic.replica.autoscout24 import pictures
 from synthetic.replica.cars import Car
-from synthetic.replica.server import Replica, start_replica
-from synthetic.replica.world import World
+from synthetic.replica.server import Replica
 from tests.crawlers.crawling import Asked, autoscout24_job, crawl, photos, records
 from tests.crawlers.sites.autoscout24.truth import (
     Words,
@@ -29,19 +27,7 @@ from tests.crawlers.sites.autoscout24.truth import (
     true_photos,
 )
 
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Replica]:
-    world = World(seed=5, listings=260, photos=2, sites=("it", "de"), photo_size=(96, 72))
-    with start_replica(world) as running:
-        yield running
-
-
-@pytest.fixture
-def replica(served: Replica) -> Iterator[Replica]:
-    served.faults.clear()
-    yield served
-    served.faults.clear()
+WORLD = {"seed": 5, "listings": 260, "photos": 2, "sites": ("it", "de"), "photo_size": (96, 72)}
 
 
 STRUCK = ("removed-410", "removed-404", "redirect-to-list", "guid-reused", "inactive")

@@ -1,7 +1,6 @@
 """How much of AutoScout24 a crawl asks for, and what a dry run says of it beforehand."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ import pytest
 
 from core.records import Photo
 from crawlers.sites.sources import AUTOSCOUT24
-from synthetic.replica.server import Replica, start_replica
-from synthetic.replica.world import World
+from synthetic.replica.server import Replica
 from tests.crawlers.crawling import (
     PICTURES,
     Asked,
@@ -23,12 +21,7 @@ from tests.crawlers.crawling import (
 )
 from tests.crawlers.sites.autoscout24.truth import offered, offers_asked, true_photos
 
-
-@pytest.fixture(scope="module")
-def replica() -> Iterator[Replica]:
-    world = World(seed=9, listings=260, photos=5, sites=("it", "de"), photo_size=(96, 72))
-    with start_replica(world) as running:
-        yield running
+WORLD = {"seed": 9, "listings": 260, "photos": 5, "sites": ("it", "de"), "photo_size": (96, 72)}
 
 
 @pytest.mark.parametrize(

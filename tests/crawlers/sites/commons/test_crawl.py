@@ -27,22 +27,11 @@ from synthetic.replica.world import World
 from tests.crawlers.crawling import Asked, commons_job, crawl, photos, records
 from tests.crawlers.sites.commons import wiki
 
+WORLD = {"seed": 5, "listings": 0, "files": 160}
+
 WIDTH = {"width": 330}
 CONTACT = "crawls@example.org"
 API, UPLOAD, THUMB = "commons.wikimedia.org", "upload.wikimedia.org", "thumb.wikimedia.org"
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Replica]:
-    with start_replica(World(seed=5, listings=0, files=160)) as replica:
-        yield replica
-
-
-@pytest.fixture
-def replica(served: Replica) -> Iterator[Replica]:
-    served.faults.clear()
-    yield served
-    served.faults.clear()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,27 +14,15 @@ from crawlers.engine.pipelines.store_photo import NOT_A_PHOTO, OPTED_OUT
 from crawlers.sites.commons.spider import TRIES, UNNAMED, WAITED
 from synthetic.replica.commons_continue import ApiError
 from synthetic.replica.commons_state import commons_of
-from synthetic.replica.server import Logged, Replica, start_replica
-from synthetic.replica.world import World
+from synthetic.replica.server import Logged, Replica
 from tests.crawlers.crawling import FAST, Asked, commons_job, crawl, photos, records
 from tests.crawlers.sites.commons import wiki
+
+WORLD = {"seed": 5, "listings": 0, "files": 39}
 
 SHALLOW = {"width": 330, "depth": 0}
 API = "commons.wikimedia.org"
 MEDIA = ("upload.wikimedia.org", "thumb.wikimedia.org")
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[Replica]:
-    with start_replica(World(seed=5, listings=0, files=39)) as replica:
-        yield replica
-
-
-@pytest.fixture
-def replica(served: Replica) -> Iterator[Replica]:
-    served.faults.clear()
-    yield served
-    served.faults.clear()
 
 
 @pytest.fixture(scope="module")
