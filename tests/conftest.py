@@ -11,7 +11,11 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from catalog.table import Catalog
+    from core.records import Photo
     from embeddings.clip import ClipEncoder
+    from synthetic.replica.server import Replica
+    from tests.catalog.making import Fill, MakePhoto
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -78,3 +82,64 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the real photos are not here: ../shared/data is absent")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="module")
+def served(request: pytest.FixtureRequest) -> "Iterator[Replica]":
+    """A replica of the sites, once for a module: its `WORLD` says what it shows."""
+    from synthetic.replica.server import start_replica
+    from synthetic.replica.world import World
+
+    with start_replica(World(**request.module.WORLD)) as running:
+        yield running
+
+
+@pytest.fixture
+def replica(served: "Replica") -> "Iterator[Replica]":
+    """The module's replica with nothing wrong, whatever the test before it switched on."""
+    served.faults.clear()
+    yield served
+    served.faults.clear()
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> "Catalog":
+    """A catalog with nothing in it."""
+    from catalog.table import open_catalog
+
+    return open_catalog(tmp_path / "catalog")
+
+
+@pytest.fixture
+def make_photo() -> "MakePhoto":
+    """A photo of one color: `seed` decides its bytes, `place` its sighting, the rest its words."""
+    from core.records import Photo, Sighting
+    from tests.catalog.making import png
+
+    def make(seed: int, place: str | None = None, **words: str) -> Photo:
+        return Photo(Sighting("shop", place or f"place {seed}", words), png(seed))
+
+    return make
+
+
+@pytest.fixture
+def fill() -> "Fill":
+    """Take photos through register, label and embed, not publish; the ids that entered `cars`."""
+    from catalog.car_columns import open_space
+    from catalog.register import register
+    from labeling.label import label_sightings
+    from labeling.pending import unembedded_images, unlabeled_sightings
+    from labeling.publish.cars import append_cars
+    from tests.catalog.making import SIZE, record, vectors_for
+
+    def run(
+        catalog: "Catalog", photos: "list[Photo]", *, version: str = "m1", size: int = SIZE
+    ) -> list[str]:
+        register(catalog, photos, run_id="r")
+        label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
+        open_space(catalog, "semantic", size, record(version))
+        new, _ = unembedded_images(catalog, "semantic", version)
+        append_cars(catalog, vectors_for(new, version, size))
+        return new
+
+    return run

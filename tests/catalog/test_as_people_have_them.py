@@ -9,18 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from catalog.register import PHOTO_REPLACED, register
-from catalog.table import Catalog, open_catalog
-from core.photos.decode import FIRST_FRAME, decode_facts
+from catalog.register import REPLACED, register
+from catalog.table import Catalog
+from core.photos.examine import FIRST_FRAME, examine
 from crawlers.imports.folder import FolderSource
 from tests.catalog.making import png
 
 RED, BLUE = (200, 30, 20), (10, 20, 220)
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
-    return open_catalog(tmp_path / "catalog")
 
 
 def saved(image: Image.Image, kind: str, **how: object) -> bytes:

@@ -122,6 +122,13 @@ def test_training_sees_the_same_scenes_again_and_none_that_are_withheld() -> Non
     assert 0.15 < share < 0.25
 
 
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step learns from a quarter of the scenes that a real training draws for it."""
+    monkeypatch.setattr(train, "BATCH", 24)
+
+
+@pytest.mark.usefixtures("small_batches")
 def test_training_learns_and_the_same_seed_learns_the_same() -> None:
     one, two = Trainer(3, 40), Trainer(3, 40)
     losses = [one.step(number) for number in range(6)]
@@ -129,6 +136,7 @@ def test_training_learns_and_the_same_seed_learns_the_same() -> None:
     assert min(losses[3:]) < losses[0]
 
 
+@pytest.mark.usefixtures("small_batches")
 def test_the_command_trains_and_says_how_long_it_took(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,10 +23,11 @@ from crawlers.engine.runner import CrawlError, store_folder
 from crawlers.engine.store import DiskError
 from crawlers.engine.store.files import photo_path, store_photo
 from crawlers.sites.sources import Pace
-from synthetic.replica.server import Replica, start_replica
-from synthetic.replica.world import World
+from synthetic.replica.server import Replica
 from tests.crawlers.crawling import Asked, autoscout24_job, commons_job, crawl, photos, store
 from tests.faults.disks import Disk
+
+WORLD = {"seed": 1, "listings": 80, "photos": 3, "sites": ("it", "de"), "files": 60}
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
@@ -40,12 +41,6 @@ JOBS: dict[str, Callable[[Replica], CrawlJob]] = {
     "commons": lambda replica: commons_job(replica, pace=PACE),
 }
 every_job = pytest.mark.parametrize("make", JOBS.values(), ids=JOBS)
-
-
-@pytest.fixture(scope="module")
-def replica() -> Iterator[Replica]:
-    with start_replica(World(1, 80, 3, sites=("it", "de"), files=60)) as started:
-        yield started
 
 
 class Killer:

@@ -1,8 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.flows.upping import ODD, Up, free_port
+from catalog.table import Catalog, open_catalog
+from tests.flows.server.upping import ODD, Up, free_port
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +20,17 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     finally:
         server.process.terminate()
         server.process.communicate(timeout=120)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of the flows of a test, with the model that is loaded in a moment."""
+    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "marque-tiny")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def catalog(home: Path) -> Callable[[], Catalog]:
+    """Opens the catalog of the test's home, which a flow makes."""
+    return lambda: open_catalog(home / "catalog", create=False)

@@ -1,43 +1,22 @@
 """The flows that crawl, against the replica: from a site to the catalog."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from catalog.table import Catalog, open_catalog
+from catalog.table import Catalog
 from flows.reporting.report import RunReport
 from flows.run import RunFailedError
-from synthetic.replica.server import Replica, start_replica
-from synthetic.replica.world import World
+from synthetic.replica.server import Replica
+
+WORLD = {"seed": 3, "listings": 200, "photos": 3, "files": 120, "sites": ("it",)}
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Replica]:
-    with start_replica(World(seed=3, listings=200, photos=3, files=120, sites=("it",))) as replica:
-        yield replica
-
-
-@pytest.fixture
-def replica(running: Replica) -> Iterator[Replica]:
-    running.faults.clear()
-    yield running
-    running.faults.clear()
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "marque-tiny")
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def catalog(home: Path) -> Callable[[], Catalog]:
-    return lambda: open_catalog(home / "catalog", create=False)
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def adverts(replica: Replica, **more: Any) -> RunReport:

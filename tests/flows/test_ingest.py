@@ -8,23 +8,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from catalog.table import Catalog, open_catalog
+from catalog.table import Catalog
 from catalog.versions import published_version
 from crawlers.imports.walk import READ_ONCE
 from flows.run import RunFailedError
 from synthetic.scenes import write_scenes
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "marque-tiny")
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def catalog(home: Path) -> Callable[[], Catalog]:
-    return lambda: open_catalog(home / "catalog", create=False)
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture(scope="module")

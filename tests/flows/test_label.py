@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.table import Catalog, open_catalog
+from catalog.table import Catalog
 from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
 from labeling.linear import pack, unpack
 from synthetic.scenes import SceneLabels, render
@@ -19,16 +19,10 @@ COUNT = 60
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "marque-tiny")
+def home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With the small segmentation network, too."""
     monkeypatch.setenv("MARQUE_SEGMENTER", "marque-mask-tiny")
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def catalog(home: Path) -> Callable[[], Catalog]:
-    return lambda: open_catalog(home / "catalog", create=False)
+    return home
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from catalog.register import register
-from catalog.table import Catalog, open_catalog
+from catalog.table import Catalog
 from core.records import SourceError
 from flows.opening import catalog_at
 from flows.reporting.report import RunReport, new_report
@@ -26,11 +26,8 @@ LICENSE = "CC BY 4.0"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
+def inbox(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARQUE_INBOX", str(tmp_path / "photos"))
-    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "marque-tiny")
-    return tmp_path / "home"
 
 
 @pytest.fixture
@@ -64,11 +61,6 @@ def take(photos: Path) -> Take:
         return run.report
 
     return take_in
-
-
-@pytest.fixture
-def catalog(home: Path) -> Callable[[], Catalog]:
-    return lambda: open_catalog(home / "catalog", create=False)
 
 
 def known(catalog: Catalog) -> dict[str, dict[str, Any]]:

@@ -17,11 +17,8 @@ AWAY = "went away while it was read"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "marque-tiny")
+def small_shards(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARQUE_SHARD_SIZE", "4")
-    return tmp_path / "home"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from catalog.table import Catalog, open_catalog
+from tests.labeling.review.making import Shop
 from tests.labeling.scening import Seen, add_scenes, see_scenes
 
 if TYPE_CHECKING:
@@ -37,3 +38,9 @@ def scene_catalog(scene_folder: Path, tmp_path: Path) -> Catalog:
     """A catalog of scenes of its own for a test."""
     shutil.copytree(scene_folder, tmp_path / "scenes")
     return open_catalog(tmp_path / "scenes")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    """A shop's photos in a catalog of their own, to be put in and told about."""
+    return Shop(open_catalog(tmp_path / "catalog"))

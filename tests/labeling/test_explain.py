@@ -3,11 +3,8 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
-
-from catalog.table import Catalog, open_catalog
+from catalog.table import Catalog
 from core.assertions import Assertion
 from labeling.explain import explain_photo
 from labeling.label import store_assertions
@@ -18,11 +15,6 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 NET = Labeler(
     "net", "1", "m1", False, {"color": Calibration(1.0, 0.8), "body_type": Calibration(1.0, None)}
 )
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    return Shop(open_catalog(tmp_path / "catalog"))
 
 
 def tell(

@@ -1,12 +1,11 @@
 import io
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from catalog.register import register
-from catalog.table import Catalog, open_catalog
+from catalog.table import Catalog
 from core.assertions import Label
 from core.photos.decode import image_id
 from core.records import Photo, Sighting
@@ -28,11 +27,6 @@ def content(seed: int) -> bytes:
 
 
 See = Callable[..., str]
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
-    return open_catalog(tmp_path / "catalog")
 
 
 @pytest.fixture

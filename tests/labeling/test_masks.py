@@ -171,6 +171,13 @@ def test_a_wrong_mask_costs_more_and_a_small_car_no_less() -> None:
     assert mask_loss(-empty, none) > 1.5
 
 
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step learns from a quarter of the scenes that a real training draws for it."""
+    monkeypatch.setattr(train, "BATCH", 12)
+
+
+@pytest.mark.usefixtures("small_batches")
 def test_training_learns_and_the_same_seed_learns_the_same() -> None:
     one, two = Trainer(3, 40), Trainer(3, 40)
     losses = [one.step(number) for number in range(4)]
@@ -178,6 +185,7 @@ def test_training_learns_and_the_same_seed_learns_the_same() -> None:
     assert losses[3] < losses[0]
 
 
+@pytest.mark.usefixtures("small_batches")
 def test_the_command_trains_and_writes_weights_that_load(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from catalog.register import register
-from catalog.table import Catalog, open_catalog
-from core.photos.decode import image_id
+from catalog.table import Catalog
+from core.photos.examine import image_id
 from core.records import Photo, Sighting
 from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder
@@ -49,11 +49,6 @@ def segmenter(one_thread: None) -> Segmenter:
 def engine(segmenter: Segmenter) -> Iterator[Engine]:
     with closing(Engine(segmenter, Way(batch_size=8))) as found:
         yield found
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
-    return open_catalog(tmp_path / "catalog")
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ from marque.tables import print_report
 from marque.terminal import show_traceback
 from search.lettering import drawable
 from tests.catalog.making import SIZE, png, vectors_for
-from tests.crawlers.test_text import HOSTILE, is_harmless
+from tests.core.test_text import HOSTILE, is_harmless
 
 BY = License("by", "4.0")
 WORD = "".join(HOSTILE[name] for name in HOSTILE if name not in {"half", "nul"})

@@ -64,6 +64,7 @@ _AT_ITS_PLACE = {
     "ë": r".*[aeiouy]ë",
     "ï": r".*[aeiouy]ï",
     "õ": r".*õe",
+    "û": r"(?!.*ûz)",  # in Windows-1252 the Hungarian tűz reads so
     "ä": r"(?!.*aä)",
 }
 
