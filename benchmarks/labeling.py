@@ -31,7 +31,7 @@ from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.engine import Engine
 from embeddings.registry import SPACE, TINY, ModelSpec
-from embeddings.tuning import Way, usable_cores
+from embeddings.tuning import RunConfig, usable_cores
 from labeling import masks
 from labeling.label import label_sightings
 from labeling.labelers import load_labelers
@@ -232,7 +232,7 @@ def measure_pictures(photos: int = PICTURES) -> dict[str, float]:
         register(catalog, records, run_id="r")
         ids = catalog.column("images", "image_id").to_pylist()
         rates = {}
-        with closing(Engine(segmenter, Way(threads=1))) as engine:
+        with closing(Engine(segmenter, RunConfig(threads=1))) as engine:
             began = time.perf_counter()
             segment_photos(catalog, segmenter, engine, ids, "r")
             rates[masks.NAME] = len(ids) / (time.perf_counter() - began)
@@ -291,7 +291,7 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
         "",
         f"`segment_photos` over {segmenting.photos} JPEG photos of {SIZE[0]}x{SIZE[1]}, from "
         f"stored bytes to stored class maps, with {DEFAULT_SEGMENTER} (random weights) run as was "
-        f"measured to be fastest here: {segmenting.way}. The bare network is its forward passes "
+        f"measured to be fastest here: {segmenting.config}. The bare network is its forward passes "
         "alone, over pictures that lie ready, in the same type, layout, threads and batches.",
         "",
         "| | photos/s |",

@@ -21,7 +21,7 @@ from core.records import Box
 from embeddings.decoding import DecodePool, picture_of
 from embeddings.forward import Forward, ImageEncoder, Output
 from embeddings.preparation import Picture, Preparation
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 
 BATCHES_AHEAD = 2
 
@@ -59,18 +59,18 @@ Waiting = list[tuple[str, Future[Picture]]]
 
 
 class Engine:
-    """One model, run one way; several threads may embed at once and take turns at the model.
+    """One model and how it runs; several threads may embed at once and take turns at the model.
 
-    To be closed: it holds the workers that decode, and a thread of its own for the model, so that
+    Close it: it holds the workers that decode, and a thread of its own for the model, so that
     the number of torch's threads is set for it alone.
     """
 
-    def __init__(self, encoder: PhotoEncoder, way: Way) -> None:
+    def __init__(self, encoder: PhotoEncoder, config: RunConfig) -> None:
         self._forward = Forward(encoder)
-        self._batch_size = way.batch_size
-        self._decoders = DecodePool(encoder.preparation, way.decoders, way.workers)
+        self._batch_size = config.batch_size
+        self._decoders = DecodePool(encoder.preparation, config.decoders, config.workers)
         self._model = ThreadPoolExecutor(
-            1, "model", initializer=torch.set_num_threads, initargs=(way.threads,)
+            1, "model", initializer=torch.set_num_threads, initargs=(config.threads,)
         )
 
     def embed(self, jobs: Iterable[Job]) -> Iterator[Embedded]:
@@ -121,8 +121,8 @@ def embed_photos(
     encoder: PhotoEncoder, jobs: Iterable[Job], *, batch_size: int = 32, workers: int = 2
 ) -> Iterator[Embedded]:
     """Embed a few photos as `Engine.embed` does, with an engine that ends with them."""
-    way = Way(threads=torch.get_num_threads(), batch_size=batch_size, workers=workers)
-    with closing(Engine(encoder, way)) as engine:
+    config = RunConfig(threads=torch.get_num_threads(), batch_size=batch_size, workers=workers)
+    with closing(Engine(encoder, config)) as engine:
         yield from engine.embed(jobs)
 
 

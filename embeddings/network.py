@@ -10,10 +10,9 @@ import torch
 
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import ModelError
-from embeddings.tuning import Dtype, MemoryFormat
+from embeddings.tuning import Dtype
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 class PictureNetwork:
@@ -22,19 +21,12 @@ class PictureNetwork:
     def __init__(self, model: torch.nn.Module, preparation: Preparation, device: str) -> None:
         self.device = device
         self.preparation = preparation
-        self._model = model
+        self._model = model.to(memory_format=torch.channels_last)
         self._dtype = next(model.parameters()).dtype
-        self._format = torch.contiguous_format
         self._mean, self._std = (
             torch.tensor(values, device=device)[:, None, None]
             for values in (preparation.mean, preparation.std)
         )
-        self.lay_out("channels_last")
-
-    def lay_out(self, memory_format: MemoryFormat) -> None:
-        """Lay pictures and filters out in memory so or so: only speed differs."""
-        self._format = FORMATS[memory_format]
-        self._model.to(memory_format=self._format)
 
     def in_dtype(self, dtype: Dtype) -> Self:
         """This encoder, or a copy that computes in another type."""
@@ -60,7 +52,7 @@ class PictureNetwork:
             batch = batch.pin_memory()
         values = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
         values.sub_(self._mean).div_(self._std)
-        return values.to(self._dtype, memory_format=self._format)
+        return values.to(self._dtype, memory_format=torch.channels_last)
 
 
 def pick_device() -> str:

@@ -158,7 +158,6 @@ def _segmenting(settings: Settings) -> "tuple[Segmenter, Engine]":
     if settings.batch_size is None:
         way = replace(way, batch_size=min(way.batch_size, BATCH))
     chosen = segmenter.in_dtype(way.dtype)
-    chosen.lay_out(way.memory_format)
     return chosen, Engine(chosen, way)
 
 

@@ -24,7 +24,7 @@ from catalog.registered import Registered
 from catalog.table import Catalog, StoreError
 from core.records import Drop, Notice, Photo
 from embeddings.registry import SPACE
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 from flows.inside import in_prefect_run
 from flows.opening import catalog_at
 from flows.settings import Settings
@@ -194,7 +194,7 @@ def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) ->
 
 @shard_task("embed")
 def embed_images(
-    settings: Settings, way: Way, image_ids: Sequence[str], run_id: str, replace: bool
+    settings: Settings, way: RunConfig, image_ids: Sequence[str], run_id: str, replace: bool
 ) -> EmbeddedShard:
     """Embed one shard of photos, in one way to run the model, and write them to `cars`."""
     return embed_shard(settings, way, opened(settings), image_ids, run_id, replace=replace)

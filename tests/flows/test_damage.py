@@ -15,7 +15,7 @@ from catalog.table import Catalog
 from core.photos.examine import image_id
 from core.records import Photo, Sighting
 from embeddings.registry import SPACE, TINY, SpaceRecord
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages import pictures
@@ -62,7 +62,7 @@ class Shop:
         return register(self.catalog, records, run_id="again")
 
     def embed(self) -> tuple[str, ...]:
-        way = Way(batch_size=4)
+        way = RunConfig(batch_size=4)
         return embed_shard(
             self.settings, way, self.catalog, self.waiting, "run", replace=False
         ).rejected

@@ -17,7 +17,7 @@ from core.records import Photo, Sighting
 from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder
 from embeddings.engine import Engine
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 from labeling import masks
 from labeling.labelers import Calibration, Labeler
 from labeling.pictures import (
@@ -47,7 +47,7 @@ def segmenter(one_thread: None) -> Segmenter:
 
 @pytest.fixture
 def engine(segmenter: Segmenter) -> Iterator[Engine]:
-    with closing(Engine(segmenter, Way(batch_size=8))) as found:
+    with closing(Engine(segmenter, RunConfig(batch_size=8))) as found:
         yield found
 
 
