@@ -258,7 +258,7 @@ class Measured:
 
 
 def measure_all(count: int = PHOTOS, photos: Path = SHARED / "cars_224") -> Measured:
-    """Choose how to run, then measure both sizes in both dtypes, and the peer on the same photos."""
+    """Choose how to run; measure both sizes in both dtypes, and the peer on the same photos."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         settings = Settings(

@@ -19,6 +19,7 @@ import torch
 from core.photos.examine import SHOWN_AS
 from embeddings import tiny
 from embeddings.fit import check_fits
+from embeddings.hub import check_unpacked_size
 from embeddings.network import (
     PictureNetwork,
     check_numbers,
@@ -33,7 +34,7 @@ from embeddings.preparation import Picture, Preparation
 from embeddings.published import PREPROCESS_KEYS, QUICK_GELU, facts_of
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
 from embeddings.tokenizer import load_tokenizer
-from embeddings.weights import check_unpacked_size, fetch_weights, find_weights
+from embeddings.weights import fetch_weights, find_weights
 
 __all__ = ["ClipEncoder", "load_encoder", "pick_device", "weights_sha256"]
 

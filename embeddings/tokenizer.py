@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import HFValidationError, RemoteEntryNotFoundError
 
-from embeddings.hub_files import cached, checked, probe, why
+from embeddings.hub import check_reachable, describe_hub_error, download, find_cached
 from embeddings.network import first_line
-from embeddings.openclip import open_clip
+from embeddings.openclip import CONFIG_FILE, open_clip
 from embeddings.registry import LOCAL, ModelError, ModelSpec
 
 _ABOUT = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
@@ -40,7 +39,7 @@ def find_tokenizer(name: str | None) -> tuple[Path, ...]:
         files = [Path(name) / file for file in (*_ABOUT, *_WORDS)]
     else:
         try:
-            there = [cached(name, [file]) for file in (*_ABOUT, *_WORDS)]
+            there = [find_cached(name, [file]) for file in (*_ABOUT, *_WORDS)]
         except HFValidationError:
             return ()
         files = [Path(file) for file in there if file]
@@ -85,10 +84,10 @@ def load_tokenizer(spec: ModelSpec, config: Mapping[str, Any]) -> Any:
 
 def _fetch(spec: ModelSpec, name: str) -> tuple[Path, ...]:
     try:
-        probe(name)
+        check_reachable(name, CONFIG_FILE)
         for file in (*_ABOUT, *_WORDS):
             try:
-                checked(hf_hub_download(name, file))
+                download(name, file)
             except RemoteEntryNotFoundError:
                 continue
         found = find_tokenizer(name)
@@ -97,7 +96,7 @@ def _fetch(spec: ModelSpec, name: str) -> tuple[Path, ...]:
         raise
     # The hub client's errors come from several packages and change with its releases.
     except Exception as error:
-        found, said = (), why(error)
+        found, said = (), describe_hub_error(error)
     if not found:
         raise ModelError(
             f"the tokenizer of {spec.name!r}, {name!r}, is not on this machine and the model hub "

@@ -12,10 +12,9 @@ from urllib.request import Request, urlopen
 import torch
 from safetensors.torch import load_file
 
-from embeddings.hashes import file_sha256
+from embeddings.hub import check_unpacked_size, file_sha256
 from embeddings.network import first_line
 from embeddings.registry import ModelError
-from embeddings.weights import check_unpacked_size
 from labeling import masks
 
 PROBE_SECONDS = 10.0
