@@ -35,7 +35,7 @@ class ImageEncoder(Protocol):
         ...
 
 
-class Forward:
+class ForwardPass:
     """Runs one model; remembers whether it ever worked, and how much fits its memory."""
 
     def __init__(self, encoder: ImageEncoder) -> None:

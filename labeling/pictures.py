@@ -44,7 +44,7 @@ _RULES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Asks:
+class AnsweredAttribute:
     """One attribute that a labeler answers, and its values."""
 
     attribute: str
@@ -53,7 +53,7 @@ class Asks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class MaskedPhoto:
     """A photo, and where its cars are (height, width): nowhere if it was not segmented."""
 
     image: Image.Image
@@ -68,9 +68,9 @@ class PictureLabeler(Protocol):
     fingerprint: str
     space_version: str
     is_tryout: bool
-    asks: tuple[Asks, ...]
+    asks: tuple[AnsweredAttribute, ...]
 
-    def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
+    def look(self, photos: Sequence[MaskedPhoto]) -> dict[str, Array]:
         """Attribute -> scores (n, values) of n photos; a row of NaN where it cannot tell."""
         ...
 
@@ -83,11 +83,13 @@ class ColorModel:
 
     def __init__(self, vocabulary: Vocabulary, segmenter: str, *, is_tryout: bool) -> None:
         self._swatches = vocabulary.questions["color"].swatches
-        self.asks: tuple[Asks, ...] = (Asks("color", tuple(self._swatches), many=False),)
+        self.asks: tuple[AnsweredAttribute, ...] = (
+            AnsweredAttribute("color", tuple(self._swatches), many=False),
+        )
         self.is_tryout = is_tryout
         self.fingerprint = _fingerprint(segmenter, self._swatches)
 
-    def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
+    def look(self, photos: Sequence[MaskedPhoto]) -> dict[str, Array]:
         """Scores (n, colors) by the paint of n cars."""
         rows = [
             paint_scores(np.asarray(each.image), main_part(each.car), self._swatches)
@@ -124,13 +126,15 @@ class Surroundings:
     ) -> None:
         self._encoder = encoder
         self._classifiers = tuple(each for each in classifiers if each.attribute in AROUND)
-        self.asks = tuple(Asks(c.attribute, c.values, c.many) for c in self._classifiers)
+        self.asks = tuple(
+            AnsweredAttribute(c.attribute, c.values, c.many) for c in self._classifiers
+        )
         self.is_tryout = is_tryout
         self.space_version = seen_with[1]
         weights = hashlib.sha256(pack(self._classifiers)).hexdigest()
         self.fingerprint = _fingerprint(seen_with, weights)
 
-    def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
+    def look(self, photos: Sequence[MaskedPhoto]) -> dict[str, Array]:
         """Scores (n, values) of n photos for each attribute."""
         if not photos:
             return {
@@ -151,7 +155,7 @@ AROUND = ("background", "people", "age")
 """The attributes that are seen around a car."""
 
 
-def without_car(photo: Seen) -> Image.Image:
+def without_car(photo: MaskedPhoto) -> Image.Image:
     """The photo with its cars painted over in the mean color of the rest."""
     pixels = np.array(photo.image)
     if photo.car.any() and not photo.car.all():
@@ -161,7 +165,7 @@ def without_car(photo: Seen) -> Image.Image:
 
 def see_photos(
     catalog: Catalog, image_ids: Sequence[str], damaged: list[str] | None = None
-) -> Iterator[tuple[str, Seen]]:
+) -> Iterator[tuple[str, MaskedPhoto]]:
     """These photos, whole, with their stored segments; one that cannot be decoded is left out, and
     one that is damaged, whose id is added to `damaged`."""
     maps = load_segments(catalog, image_ids)
@@ -174,7 +178,7 @@ def see_photos(
                 with suppress(ClassMapError):  # whoever looks has it made anew: `damaged_maps`
                     stored = ClassMap.from_png(maps[key].class_map, maps[key].classes)
                     car = car_mask(stored, image.size)
-            yield key, Seen(image, car)
+            yield key, MaskedPhoto(image, car)
 
 
 def damaged_maps(catalog: Catalog, image_ids: Sequence[str]) -> list[str]:
@@ -191,7 +195,7 @@ def damaged_maps(catalog: Catalog, image_ids: Sequence[str]) -> list[str]:
 def look_at(
     member: PictureLabeler,
     labeler: Labeler,
-    photos: Mapping[str, Seen],
+    photos: Mapping[str, MaskedPhoto],
     views: Mapping[str, str | None],
     vocabulary: Vocabulary,
     at: datetime,
@@ -211,11 +215,11 @@ def look_at(
         some = [ids[row] for row in np.flatnonzero(told & sensible)]
         made += statements(labeler, asks.attribute, some, found, at)
         others = [ids[row] for row in np.flatnonzero(~told & sensible)]
-        made += [untold(labeler, asks.attribute, key, at) for key in others]
+        made += [abstention(labeler, asks.attribute, key, at) for key in others]
     return made
 
 
-def untold(labeler: Labeler, attribute: str, image_id: str, at: datetime) -> Assertion:
+def abstention(labeler: Labeler, attribute: str, image_id: str, at: datetime) -> Assertion:
     """The statement of a labeler that it cannot tell."""
     by, version = labeler.name, labeler.version
     return Assertion(image_id, attribute, (), True, None, "model", by, version, "", at)

@@ -11,7 +11,7 @@ from labeling import zero_shot
 from labeling.calibrate import LEAST, fit, unfitted
 from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
 from labeling.linear import Array, Classifier, pack
-from labeling.networks import Panel, readable, views_of
+from labeling.networks import VectorLabelers, readable, views_of
 from labeling.pictures import PictureLabeler, scores_of
 from labeling.truth import Truth, load_truth, load_vectors
 
@@ -19,7 +19,7 @@ _ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
+class LabelPolicy:
     """What the labels of networks must hold: the share `precision` of them is right.
 
     With `real_only` rendered photos are no measure, and nothing passes that was not measured.
@@ -33,7 +33,7 @@ def prepare_zero_shot(
     catalog: Catalog,
     record: SpaceRecord,
     load_encoder: Callable[[], zero_shot.TextEncoder],
-    labels: Labels,
+    labels: LabelPolicy,
     *,
     run_id: str,
     again: bool = False,
@@ -79,7 +79,7 @@ def prepare_pictures(
     record: SpaceRecord,
     member: PictureLabeler,
     segment: Callable[[Sequence[str]], None],
-    labels: Labels,
+    labels: LabelPolicy,
     *,
     run_id: str,
     again: bool = False,
@@ -123,7 +123,7 @@ def _in_use(catalog: Catalog, name: str) -> Labeler | None:
 
 
 def _truths(
-    catalog: Catalog, record: SpaceRecord, attributes: Sequence[str], labels: Labels
+    catalog: Catalog, record: SpaceRecord, attributes: Sequence[str], labels: LabelPolicy
 ) -> list[Truth]:
     space, version = record.space, record.version
     return [
@@ -138,7 +138,7 @@ def _version(begin: str, asked: str, calibration: Mapping[str, Calibration]) -> 
 
 
 def _facts(
-    asked: str, truths: Sequence[Truth], labels: Labels
+    asked: str, truths: Sequence[Truth], labels: LabelPolicy
 ) -> dict[str, str | int | float | None]:
     return {_ASKED: asked} | asdict(labels) | {_known(each): each.known for each in truths}
 
@@ -152,12 +152,12 @@ def calibrate(
     space: str,
     classifiers: list[Classifier],
     truths: list[Truth],
-    labels: Labels,
+    labels: LabelPolicy,
 ) -> dict[str, Calibration]:
     """By attribute, how its scores become probabilities, fitted on what is known of it if enough
     is; photos whose view makes no sense for it are left out."""
     bare = Labeler("", "", "", is_tryout=False, calibration={})
-    panel = Panel(((bare, tuple(classifiers)),))
+    vector_labelers = VectorLabelers(((bare, tuple(classifiers)),))
     default = unfitted(None if labels.real_only else labels.precision)
     found = {}
     for classifier, all_known in zip(classifiers, truths, strict=True):
@@ -165,7 +165,7 @@ def calibrate(
         if len(all_known.image_ids) < LEAST:
             continue
         truth, vectors = with_vectors(catalog, space, all_known)
-        views = views_of(panel, truth.image_ids, vectors, truth.known_views)
+        views = views_of(vector_labelers, truth.image_ids, vectors, truth.known_views)
         question = catalog.vocabulary.questions[classifier.attribute]
         rows = [row for row, view in enumerate(views) if question.makes_sense(view)]
         if len(rows) >= LEAST:
@@ -198,7 +198,7 @@ def _matching(encoder: zero_shot.TextEncoder, record: SpaceRecord) -> zero_shot.
     return encoder
 
 
-def _due(used: Labeler, truths: Sequence[Truth], labels: Labels) -> bool:
+def _due(used: Labeler, truths: Sequence[Truth], labels: LabelPolicy) -> bool:
     """Whether what is known, or what is wanted, is no longer what it was calibrated by."""
     if any(used.facts.get(name) != value for name, value in asdict(labels).items()):
         return True

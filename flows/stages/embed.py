@@ -22,7 +22,7 @@ from embeddings.tuning import RunConfig, Tuning, load_tuning, store_tuning
 from flows.opening import encoder_for
 from flows.settings import Settings
 from labeling.label import current_labels
-from labeling.networks import Asked, ask_photos, load_panel
+from labeling.networks import PredictionCounts, ask_photos, load_vector_labelers
 from labeling.pending import VIEW, embed_stage
 from labeling.publish.cars import Vectors, append_cars, replace_vectors
 
@@ -46,7 +46,7 @@ class EmbeddedShard:
 
     photos: int
     rejected: tuple[str, ...]
-    asked: Asked = field(default_factory=Asked)
+    asked: PredictionCounts = field(default_factory=PredictionCounts)
     newly_rejected: int = 0
 
 
@@ -146,7 +146,7 @@ def embed_shard(
         drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
     drops += [Drop("images", key, DAMAGED) for key in damaged]
     vectors = Vectors(SPACE, record.version, ids, np.concatenate(parts))
-    asked = Asked()
+    asked = PredictionCounts()
     with _WRITING:
         if replace:
             replace_vectors(catalog, vectors)
@@ -157,17 +157,19 @@ def embed_shard(
     return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops), asked, fresh)
 
 
-def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> Asked:
+def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> PredictionCounts:
     """Let the networks label photos before they enter `cars`, so that they enter it complete.
 
     Of a new model none is in use yet: `flows.stages.networks` sees to it when all is embedded.
     """
-    panel = load_panel(catalog, vectors.version)
-    if not panel.members or not vectors.image_ids:
-        return Asked()
+    vector_labelers = load_vector_labelers(catalog, vectors.version)
+    if not vector_labelers.members or not vectors.image_ids:
+        return PredictionCounts()
     labels = current_labels(catalog, vectors.image_ids)
     views = {key: each[VIEW].values[0] for key, each in labels.items() if VIEW in each}
-    return ask_photos(catalog, panel, vectors.image_ids, vectors.values, views, run_id=run_id)
+    return ask_photos(
+        catalog, vector_labelers, vectors.image_ids, vectors.values, views, run_id=run_id
+    )
 
 
 def _sample(catalog: Catalog, image_ids: Sequence[str]) -> list[tuple[bytes, Box | None]]:

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from core.assertions import Assertion, Label
 from labeling.consensus import Decision
-from labeling.labelers import Judge
+from labeling.labelers import LabelerThreshold
 from labeling.review.suspects import Suspect
 
 Reason = Literal["contradiction", "people-disagree", "suspected-label", "near-threshold"]
@@ -48,7 +48,7 @@ class Case:
 def cases_of(
     image_id: str,
     decisions: Mapping[str, Decision],
-    judges: Sequence[Judge],
+    thresholds: Sequence[LabelerThreshold],
     suspects: Mapping[tuple[str, str], Suspect],
 ) -> list[Case]:
     """The cases of one photo, at most one an attribute, with the first reason that it has.
@@ -58,13 +58,13 @@ def cases_of(
     """
     found = []
     for name, decision in decisions.items():
-        if any(each.origin == "human" for each in decision.heard):
+        if any(each.origin == "human" for each in decision.considered):
             case = _disputed(image_id, name, decision)
         else:
             case = (
                 _contradicted(image_id, name, decision)
                 or _suspected(image_id, name, decision, suspects.get((image_id, name)))
-                or _unsure(image_id, name, decision, judges)
+                or _unsure(image_id, name, decision, thresholds)
             )
         if case is not None:
             found.append(case)
@@ -72,8 +72,8 @@ def cases_of(
 
 
 def _disputed(image_id: str, name: str, decision: Decision) -> Case | None:
-    people = [each for each in decision.heard if each.origin == "human"]
-    others = [each for each in decision.against if each.origin == "human"]
+    people = [each for each in decision.considered if each.origin == "human"]
+    others = [each for each in decision.contradicting if each.origin == "human"]
     if not is_disputed(len(people), len(others)):
         return None
     said = "; ".join(f"{each.by} says {spoken(each.values, one_of=each.one_of)}" for each in people)
@@ -81,15 +81,18 @@ def _disputed(image_id: str, name: str, decision: Decision) -> Case | None:
 
 
 def _contradicted(image_id: str, name: str, decision: Decision) -> Case | None:
-    if not decision.against:
+    if not decision.contradicting:
         return None
-    sure = [each.confidence for each in decision.against if each.confidence is not None]
+    sure = [each.confidence for each in decision.contradicting if each.confidence is not None]
     strength = max(sure, default=1.0 if decision.label is None else _UNSURE)
     said = (
-        f"{each.by} says {spoken(each.values, one_of=each.one_of)}" for each in decision.against
+        f"{each.by} says {spoken(each.values, one_of=each.one_of)}"
+        for each in decision.contradicting
     )
     why = "; ".join(dict.fromkeys([decision.why, *said]))
-    return _case(image_id, name, "contradiction", strength, decision, decision.against, why=why)
+    return _case(
+        image_id, name, "contradiction", strength, decision, decision.contradicting, why=why
+    )
 
 
 def _suspected(
@@ -117,13 +120,15 @@ def _suspected(
     )
 
 
-def _unsure(image_id: str, name: str, decision: Decision, judges: Sequence[Judge]) -> Case | None:
+def _unsure(
+    image_id: str, name: str, decision: Decision, thresholds: Sequence[LabelerThreshold]
+) -> Case | None:
     """Nobody's label though networks were asked, or a network's that only just passed."""
-    weighed = {(each.by, each.version): each for each in judges if each.attribute == name}
+    weighed = {(each.by, each.version): each for each in thresholds if each.attribute == name}
     best: tuple[float, Assertion] | None = None
-    for said in decision.heard:
-        judge = weighed.get((said.by, said.version)) if said.origin == "model" else None
-        strength = None if judge is None else _nearness(said, judge.threshold, decision.label)
+    for said in decision.considered:
+        rule = weighed.get((said.by, said.version)) if said.origin == "model" else None
+        strength = None if rule is None else _nearness(said, rule.threshold, decision.label)
         if strength is not None and (best is None or strength > best[0]):
             best = strength, said
     if best is None:

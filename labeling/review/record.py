@@ -26,7 +26,7 @@ Key = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Imported:
+class ReviewCounts:
     """What came of files that people gave back.
 
     `new` decisions by who made them; those that were `known` before; those that stood `twice` in a
@@ -53,7 +53,7 @@ class Imported:
         """How many lines were not taken."""
         return sum(not line.kept for line in self.lines)
 
-    def add(self, other: "Imported") -> None:
+    def add(self, other: "ReviewCounts") -> None:
         """Take the counts and lines of another file in."""
         self.new.update(other.new)
         self.known += other.known
@@ -90,7 +90,7 @@ class Imported:
         }
 
 
-def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) -> Imported:
+def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) -> ReviewCounts:
     """Store the decisions of a `review.csv` or of an export of Label Studio.
 
     All of a file's new decisions are stored in one commit, so that a broken import is done again
@@ -107,7 +107,7 @@ def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) ->
     known += len(made) - len(added)  # another import was first
     told = [*returned.lines, *lines, *torn, *disputes(standing, [*_flat(past), *made])]
     told = [line._replace(where=f"{path.name}, {line.where}") for line in sorted(told, key=_place)]
-    return Imported(
+    return ReviewCounts(
         Counter(each.by for each in made if each.assertion_id in added),
         known,
         twice,

@@ -37,7 +37,7 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Returned:
+class ReviewFile:
     """The answers of a file, what is wrong with the rest, and how many questions have none."""
 
     answers: list[Answer] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Returned:
     empty: int = 0
 
 
-def load_returned(path: Path, by: str | None = None) -> Returned:
+def load_returned(path: Path, by: str | None = None) -> ReviewFile:
     """Read a file that a person gives back; what cannot be read is told in its `lines`.
 
     `by` is who decided where the file names nobody, or a single user of Label Studio by number.
@@ -57,9 +57,9 @@ def load_returned(path: Path, by: str | None = None) -> Returned:
         text = _decoded(path.read_bytes())
     except OSError as error:
         why = f"it cannot be read: {error.strerror or error}"
-        return Returned(lines=[Line("file", why, "check the path and its permissions")])
+        return ReviewFile(lines=[Line("file", why, "check the path and its permissions")])
     except UnicodeDecodeError as error:
-        return Returned(lines=[Line("file", f"it is no text: {error}", "save it as UTF-8")])
+        return ReviewFile(lines=[Line("file", f"it is no text: {error}", "save it as UTF-8")])
     is_json = text.lstrip()[:1] in {"[", "{"}
     return read_json(text, by) if is_json else read_csv(text, by)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.spreadsheet import unguarded
-from labeling.review.returned import Answer, Line, Returned, is_text
+from labeling.review.returned import Answer, Line, ReviewFile, is_text
 
 HEADER = (
     "image_id",
@@ -32,11 +32,11 @@ READ = (*NEEDED, "by", "decided_at")
 DELIMITERS = (",", ";", "\t", "|")
 
 
-def read_csv(text: str, by: str | None = None) -> Returned:
+def read_csv(text: str, by: str | None = None) -> ReviewFile:
     """The answers of a table with at least the columns `NEEDED`; the delimiter is found out."""
     lines = list(io.StringIO(text, newline=None))
     header, delimiter = _header(lines)
-    done = Returned()
+    done = ReviewFile()
     if wrong := _wrong_header(header):
         done.lines.append(Line("line 1", wrong, f"its first line must name {', '.join(NEEDED)}"))
         return done
@@ -59,7 +59,7 @@ def read_csv(text: str, by: str | None = None) -> Returned:
     return done
 
 
-def _count_empty(where: str, said: dict[str, str], done: Returned) -> None:
+def _count_empty(where: str, said: dict[str, str], done: ReviewFile) -> None:
     """A row that nobody has come to is no fault; one that is dated was meant to say something."""
     if said["decided_at"]:
         do = "fill column decision, with ? where it cannot be told, or empty decided_at"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.vocabulary_file import FIELDS
-from labeling.review.returned import Answer, Line, Returned, is_text
+from labeling.review.returned import Answer, Line, ReviewFile, is_text
 
 USER = "label-studio user "
 """How a person is called whom Label Studio names by number only."""
@@ -28,9 +28,9 @@ class _Twice(dict[str, Any]):
     key = ""
 
 
-def read_json(text: str, by: str | None = None) -> Returned:
+def read_json(text: str, by: str | None = None) -> ReviewFile:
     """The answers of an export; `by` names its users where all annotations are of one number."""
-    done = Returned()
+    done = ReviewFile()
     try:
         value = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
@@ -88,7 +88,7 @@ def _text(value: Any) -> str:
 
 
 def _read_task(
-    where: str, task: Mapping[str, Any], data: Mapping[str, Any], done: Returned
+    where: str, task: Mapping[str, Any], data: Mapping[str, Any], done: ReviewFile
 ) -> None:
     answered = False
     annotations = task.get("annotations")
@@ -103,7 +103,7 @@ def _read_task(
     done.empty += not answered
 
 
-def _results(place: str, result: Any, done: Returned) -> Iterator[tuple[str, list[str]]]:
+def _results(place: str, result: Any, done: ReviewFile) -> Iterator[tuple[str, list[str]]]:
     for item in result if isinstance(result, list) else []:
         value = item.get("value") if isinstance(item, dict) else None
         words = _words(value)
@@ -114,7 +114,7 @@ def _results(place: str, result: Any, done: Returned) -> Iterator[tuple[str, lis
             yield _text(item.get("from_name")), words
 
 
-def _read_flat(where: str, record: Mapping[str, Any], done: Returned) -> None:
+def _read_flat(where: str, record: Mapping[str, Any], done: ReviewFile) -> None:
     if "image_id" not in record:
         done.lines.append(Line(where, "it names no photo (image_id)", _AGAIN))
         return
@@ -155,7 +155,7 @@ def _add(
     name: str,
     words: list[str],
     about: Mapping[str, Any],
-    done: Returned,
+    done: ReviewFile,
 ) -> None:
     """Take an answer in; `about` is what says by whom and when it was given."""
     who = _who(about.get("completed_by", about.get("annotator")))

@@ -45,7 +45,7 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspicions:
+class SuspectReport:
     """The suspects, the surest first; how many photos were `judged`, and the values `left_out` as
     too few pages show them, with their photos."""
 
@@ -54,7 +54,9 @@ class Suspicions:
     left_out: dict[Values, int] = field(default_factory=dict)
 
 
-def find_suspects(vectors: Vectors, labels: Sequence[Values], groups: Sequence[str]) -> Suspicions:
+def find_suspects(
+    vectors: Vectors, labels: Sequence[Values], groups: Sequence[str]
+) -> SuspectReport:
     """Which of n photos with unit vectors (n, size) carry a label that is probably wrong.
 
     Photos of one group (a page, a vehicle) are judged by photos of other groups only. A value that
@@ -65,7 +67,7 @@ def find_suspects(vectors: Vectors, labels: Sequence[Values], groups: Sequence[s
     kept, left_out = _enough(labels, groups)
     classes = sorted({labels[row] for row in kept})
     if len(kept) < LEAST_PHOTOS or not 2 <= len(classes) <= MOST_CLASSES:
-        return Suspicions(left_out=left_out)
+        return SuspectReport(left_out=left_out)
     numbers = {values: number for number, values in enumerate(classes)}
     given = np.array([numbers[labels[row]] for row in kept])
     folds = deal([groups[row] for row in kept], given.tolist())
@@ -84,7 +86,7 @@ def find_suspects(vectors: Vectors, labels: Sequence[Values], groups: Sequence[s
     ]
     found.sort(key=lambda each: (-each.margin, each.row))
     judged = int(np.isfinite(chances[:, 0]).sum())
-    return Suspicions(found, judged, left_out)
+    return SuspectReport(found, judged, left_out)
 
 
 def confident(

@@ -25,7 +25,7 @@ from labeling.labelers import Calibration, Labeler, use_labeler
 from labeling.pending import unembedded_images, unlabeled_sightings
 from labeling.review.cases import Case
 from labeling.review.export import export_review
-from labeling.review.queue import Waiting
+from labeling.review.queue import ReviewItem
 from marque.__main__ import commands
 from marque.checks.deep import check_photos
 from synthetic.scenes import render
@@ -162,7 +162,7 @@ def test_nothing_hands_out_a_damaged_photo(shop: Shop, tmp_path: Path) -> None:
     assert (tmp_path / "out.jpg").read_bytes() == shop.photos[0]
 
     cases = [
-        Waiting(key, (Case(key, "color", "unsure", 0.5, None, None, None, "", "dark"),))
+        ReviewItem(key, (Case(key, "color", "unsure", 0.5, None, None, None, "", "dark"),))
         for key in shop.ids
     ]
     assert export_review(shop.catalog, cases, tmp_path / "review") == [shop.bad]

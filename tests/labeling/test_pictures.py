@@ -23,8 +23,8 @@ from labeling.labelers import Calibration, Labeler
 from labeling.pictures import (
     AROUND,
     ColorModel,
+    MaskedPhoto,
     PictureLabeler,
-    Seen,
     Surroundings,
     look_at,
     see_photos,
@@ -154,17 +154,17 @@ def test_real_photos_are_labeled_or_unknown(
 
 def test_a_car_that_is_painted_over_is_gone_and_the_rest_is_as_it_was() -> None:
     scene = render(5, **RED)  # type: ignore[arg-type]
-    left = np.asarray(without_car(Seen(scene.image, scene.mask)))
+    left = np.asarray(without_car(MaskedPhoto(scene.image, scene.mask)))
     before = np.asarray(scene.image)
     assert (left[~scene.mask] == before[~scene.mask]).all()
     assert len(np.unique(left[scene.mask], axis=0)) == 1
     for nothing in (np.zeros_like(scene.mask), np.ones_like(scene.mask)):
-        assert (np.asarray(without_car(Seen(scene.image, nothing))) == before).all()
+        assert (np.asarray(without_car(MaskedPhoto(scene.image, nothing))) == before).all()
 
 
 def test_what_makes_no_sense_for_a_view_is_not_said(members: list[PictureLabeler]) -> None:
     scene = render(6, **RED)  # type: ignore[arg-type]
-    photos = {"a" * 64: Seen(scene.image, scene.mask)}
+    photos = {"a" * 64: MaskedPhoto(scene.image, scene.mask)}
     for view, about in {
         "interior": {"people", "age"},
         "not_a_car": set(),

@@ -22,7 +22,7 @@ from core.photos.examine import image_id
 from core.photos.kinds import TRUNCATED
 from core.records import Box, Photo, Sighting
 from embeddings.engine import Engine, Job, embed_photos
-from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, UNUSABLE, Forward
+from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, UNUSABLE, ForwardPass
 from embeddings.measure import measure, tuning_key, with_decoding
 from embeddings.registry import ModelError
 from embeddings.tuning import Overrides, RunConfig
@@ -158,7 +158,7 @@ def test_the_photo_that_fails_is_found_and_the_others_go_on(
     small: Segmenter, scenes: list[bytes], hook: Hook, reason: str, at: tuple[int, ...]
 ) -> None:
     pictures = marked(small, scenes, *at)
-    done = Forward(fragile(small, hook)).run(list(pictures))
+    done = ForwardPass(fragile(small, hook)).run(list(pictures))
     for position, each in enumerate(done):
         if position in at:
             assert getattr(each, "reason", None) == reason
@@ -197,7 +197,7 @@ def test_a_batch_too_large_for_the_memory_is_cut(small: Segmenter, scenes: list[
         return pictures
 
     pictures = list(pictures_of(small, scenes))
-    done = Forward(fragile(small, at_most_three)).run(pictures)
+    done = ForwardPass(fragile(small, at_most_three)).run(pictures)
     assert all(isinstance(each, np.ndarray) for each in done)
     assert tried == [10, *[5, 2, 2, 1], *[2, 2, 1]]  # what fits is remembered
 
@@ -208,7 +208,7 @@ def test_a_network_that_never_works_rejects_no_photo(small: Segmenter, scenes: l
 
     for count in (1, NO_COINCIDENCE):
         with pytest.raises(ModelError, match="no photo was rejected"):
-            Forward(fragile(small, broken)).run(list(pictures_of(small, scenes[:count])))
+            ForwardPass(fragile(small, broken)).run(list(pictures_of(small, scenes[:count])))
 
 
 def test_the_engine_gives_masks_in_order_with_what_failed(

@@ -13,7 +13,7 @@ from core.assertions import Assertion
 from core.vocabulary import load_vocabulary
 from labeling.consensus import consensus
 from labeling.label import load_assertions
-from labeling.review.record import Imported, disputes, import_file, news
+from labeling.review.record import ReviewCounts, disputes, import_file, news
 from labeling.review.resolve import Statement, settle
 from labeling.review.waiting import load_queue
 from tests.labeling.review.making import START, Shop, key_of, network, said, write
@@ -28,10 +28,12 @@ class Reviewed(Shop):
 
     folder: Path
 
-    def give_back(self, *rows: str, name: str = "review.csv", by: str | None = None) -> Imported:
+    def give_back(
+        self, *rows: str, name: str = "review.csv", by: str | None = None
+    ) -> ReviewCounts:
         return self.take(write(self.folder / name, HEAD, *rows), by)
 
-    def take(self, path: Path, by: str | None = None) -> Imported:
+    def take(self, path: Path, by: str | None = None) -> ReviewCounts:
         return import_file(self.catalog, path, by, run_id="r")
 
 
