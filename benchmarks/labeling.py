@@ -37,7 +37,7 @@ from labeling.label import label_sightings
 from labeling.labelers import load_labelers
 from labeling.networks import ask_photos, label_vectors, load_vector_labelers
 from labeling.pending import stale_cars, unasked_images, unlabeled_sightings
-from labeling.pictures import ColorModel, PictureLabeler, Surroundings, see_photos
+from labeling.pictures import ColorModel, PictureLabeler, Surroundings, load_masked_photos
 from labeling.prepare import LabelPolicy, prepare_zero_shot
 from labeling.publish.cars import Vectors, append_cars, refresh_cars
 from labeling.publish.publish import publish
@@ -248,7 +248,9 @@ def measure_pictures(photos: int = PICTURES) -> dict[str, float]:
         for member in members:
             began = time.perf_counter()
             for start in range(0, len(ids), 256):
-                member.look([seen for _, seen in see_photos(catalog, ids[start : start + 256])])
+                member.look(
+                    [seen for _, seen in load_masked_photos(catalog, ids[start : start + 256])]
+                )
             rates[member.name] = len(ids) / (time.perf_counter() - began)
         return rates
 

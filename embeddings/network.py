@@ -1,6 +1,4 @@
-"""A network that looks at pictures, whatever it says of them: its weights, where it computes, in
-which type, and how pictures are handed to it.
-"""
+"""A network with pictures as input: its weights, device, number type and preprocessing."""
 
 import copy
 import hashlib
@@ -16,7 +14,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 class PictureNetwork:
-    """What every encoder of pictures is built on; `preparation` is how it wants them."""
+    """The base of every encoder of pictures; `preparation` is its preprocessing."""
 
     def __init__(self, model: torch.nn.Module, preparation: Preparation, device: str) -> None:
         self.device = device
@@ -63,8 +61,9 @@ def pick_device() -> str:
 
 
 def place(model: torch.nn.Module, device: str, precision: str) -> str:
-    """Bring a network to `device` (`auto`, or any name torch takes) in `precision`, ready to be
-    asked; returns the device's name. Raises `ModelError`.
+    """Move a network to `device` (`auto`, or any name torch takes) in `precision`, for inference.
+
+    Returns the device's name. Raises `ModelError`.
     """
     where = pick_device() if device == "auto" else device
     try:
@@ -102,7 +101,7 @@ def weights_sha256(model: torch.nn.Module) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in a line; its kind where it says nothing."""
+    """The first line of an error's message; its class where the message is empty."""
     lines = str(error).strip().splitlines()
     return lines[0][:300].rstrip(".: ") if lines else type(error).__name__
 

@@ -1,5 +1,5 @@
-"""What makes numbers of texts for a model, where that is none of open_clip's own: SigLIP's and
-others come as files of the model hub, which transformers reads.
+"""Tokenizers that open_clip does not have itself: those of SigLIP and others are files of the model
+hub, which transformers reads.
 
 They are taken from a folder or from the hub's cache, as weights are: nothing asks the hub for what
 is here, and a folder that was copied elsewhere answers questions without it.
@@ -21,7 +21,7 @@ _WORDS = (
     *("merges.txt", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model"),
     *("sentencepiece.model", "tokenizer.model", "tokenizer.json"),
 )
-"""In this order they are fetched: where one of these is there, the others are."""
+"""Fetched in this order: where one of these is there, the others are."""
 
 
 def hub_tokenizer(config: Mapping[str, Any] | None) -> str | None:
@@ -57,7 +57,7 @@ def tokenizer_files(spec: ModelSpec, config: Mapping[str, Any]) -> tuple[Path, .
 def load_tokenizer(spec: ModelSpec, config: Mapping[str, Any]) -> Any:
     """The tokenizer of a model with this config, fetched from the hub if it is nowhere here.
 
-    Raises `ModelError` with the ways on.
+    Raises `ModelError` that says what to do.
     """
     name = hub_tokenizer(config)
     if name is None:

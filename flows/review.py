@@ -13,7 +13,7 @@ from flows.settings import Settings
 from flows.stages.run_stages import publish_pending
 from flows.stages.tasks import opened, shard_task
 from labeling.review.record import ReviewCounts, import_file
-from labeling.review.returned import Line
+from labeling.review.returned import LineProblem
 
 
 @recipe("review-import")
@@ -71,11 +71,11 @@ def show_decisions(run: Run) -> None:
         )
 
 
-def _failed(file: str, error: Exception) -> Line:
+def _failed(file: str, error: Exception) -> LineProblem:
     known = isinstance(error, MarqueError)
     why = str(error) if known else f"unexpected {type(error).__name__}: {error}"
     what = f"it could not be stored: {why}"
-    return Line(f"{Path(file).name}, file", what, "import it again; nothing is stored twice")
+    return LineProblem(f"{Path(file).name}, file", what, "import it again; nothing is stored twice")
 
 
 def _nothing(done: ReviewCounts) -> str:

@@ -1,4 +1,4 @@
-"""Statements about one photo become its current labels: pure, whatever their order."""
+"""Statements about one photo become its current labels: pure, and independent of their order."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -247,11 +247,11 @@ def _contradicting(label: Label, networks: Iterable[_NetworkStatement]) -> list[
 
 def _most_said(attribute: Attribute, votes: Sequence[Assertion]) -> tuple[str, ...]:
     """The values that fit the most votes; of an attribute with many, all that are named."""
-    votes = Counter(value for vote in votes for value in sorted(set(vote.values)))
+    counts = Counter(value for vote in votes for value in sorted(set(vote.values)))
     if attribute.many:
-        return tuple(votes)
-    most = max(votes.values(), default=0)
-    return _ordered(attribute, {value for value, count in votes.items() if count == most})
+        return tuple(counts)
+    most = max(counts.values(), default=0)
+    return _ordered(attribute, {value for value, count in counts.items() if count == most})
 
 
 def _names(said: Sequence[Assertion]) -> str:

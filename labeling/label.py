@@ -1,4 +1,4 @@
-"""The label stage: what sightings say becomes assertions, and these the current labels."""
+"""The label stage: sightings become assertions, and these the current labels."""
 
 import json
 from collections import Counter
@@ -115,7 +115,7 @@ def load_assertions(
 
 
 def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Label]]:
-    """Photo -> attribute -> the label that its assertions amount to; unknown ones are absent."""
+    """Photo -> attribute -> the label that follows from its assertions; unknown ones are absent."""
     thresholds = load_thresholds(catalog)
     return {
         key: consensus(said, catalog.vocabulary, thresholds)

@@ -35,7 +35,7 @@ _MIXED = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class NameFacts:
-    """What names say: `words` by attribute, names that are `unknown`, and those that leave open
+    """The facts in names: `words` by attribute, names that are `unknown`, and those that leave open
     which car it is (`ambiguous`), both as (attribute, word)."""
 
     words: dict[str, str]

@@ -20,9 +20,9 @@ _ASKED = "asked"
 
 @dataclass(frozen=True, slots=True)
 class LabelPolicy:
-    """What the labels of networks must hold: the share `precision` of them is right.
+    """What labels of networks must be: right in the share `precision` of cases.
 
-    With `real_only` rendered photos are no measure, and nothing passes that was not measured.
+    With `real_only`, rendered photos do not count as a measure, and nothing passes unmeasured.
     """
 
     precision: float
@@ -71,7 +71,7 @@ def prepare_zero_shot(
 
 
 SAMPLE = 300
-"""So many photos are looked at to calibrate a labeler that looks at pictures: it is slow."""
+"""The most photos that calibrate a labeler of pictures, which is slow."""
 
 
 def prepare_pictures(
@@ -88,22 +88,22 @@ def prepare_pictures(
     on a sample of the photos whose label is known, of which `segment` makes the masks first."""
     used = _in_use(catalog, member.name)
     same = used is not None and used.facts.get(_ASKED) == member.fingerprint
-    truths = _truths(catalog, record, [each.attribute for each in member.asks], labels)
+    truths = _truths(catalog, record, [each.attribute for each in member.attributes], labels)
     if used is not None and same and not again and not _due(used, truths, labels):
         return used
     default = unfitted(None if labels.real_only else labels.precision)
-    calibration = {each.attribute: default for each in member.asks}
-    for asks, truth in zip(member.asks, truths, strict=True):
-        question = catalog.vocabulary.questions[asks.attribute]
+    calibration = {each.attribute: default for each in member.attributes}
+    for answered, truth in zip(member.attributes, truths, strict=True):
+        question = catalog.vocabulary.questions[answered.attribute]
         rows = [row for row, view in enumerate(truth.views) if question.makes_sense(view)]
         some = truth.take(rows[:: max(1, -(-len(rows) // SAMPLE))])
         if len(some.image_ids) >= LEAST:
             segment(some.image_ids)
-            told, scores = scores_of(catalog, member, some, asks.attribute)
-            if len(told.image_ids) >= LEAST:
-                calibration[asks.attribute] = fit(
-                    scores, asks.values, told.values,
-                    many=asks.many, precision=labels.precision,
+            shown, scores = scores_of(catalog, member, some, answered.attribute)
+            if len(shown.image_ids) >= LEAST:
+                calibration[answered.attribute] = fit(
+                    scores, answered.values, shown.values,
+                    many=answered.many, precision=labels.precision,
                 )  # fmt: skip
     labeler = Labeler(
         member.name,
@@ -199,7 +199,7 @@ def _matching(encoder: zero_shot.TextEncoder, record: SpaceRecord) -> zero_shot.
 
 
 def _due(used: Labeler, truths: Sequence[Truth], labels: LabelPolicy) -> bool:
-    """Whether what is known, or what is wanted, is no longer what it was calibrated by."""
+    """Whether the known labels or the wanted precision have changed since it was calibrated."""
     if any(used.facts.get(name) != value for name, value in asdict(labels).items()):
         return True
     for truth in truths:

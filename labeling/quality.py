@@ -1,4 +1,4 @@
-"""How good statements and labels are, held against what a person says of the same photos: pure."""
+"""The quality of statements and labels, compared with decisions of people: pure functions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ _Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What somebody says of one photo, or with origin `label` what the catalog shows of it.
+    """A statement about one photo, or with origin `label` what the catalog shows of it.
 
     `confidence` is the probability, 0..1, that `values` as a whole are right, None where nobody
     gave one; `passed` tells whether it was sure enough to become a label.

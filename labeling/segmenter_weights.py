@@ -68,7 +68,7 @@ def load_local(file: Path) -> State:
         if file.suffix == ".safetensors":
             return load_file(file)
         state = torch.load(file, map_location="cpu", weights_only=True)
-    # Whatever a person names as weights is opened here, and a damaged file raises almost anything.
+    # Any file can be named as weights, and a damaged one raises almost anything.
     except Exception as error:
         raise ModelError(_cannot_read(file, error)) from error
     if not _is_state(state):

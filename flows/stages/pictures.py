@@ -36,8 +36,8 @@ from labeling.pictures import (
     Surroundings,
     abstention,
     damaged_maps,
-    look_at,
-    see_photos,
+    label_pictures,
+    load_masked_photos,
 )
 from labeling.prepare import prepare_pictures
 from labeling.segmenters import TRYOUT_SEGMENTER
@@ -107,15 +107,17 @@ def look_shard(
     catalog = opened(settings)
     segment_missing(settings, catalog, image_ids, run_id=run_id)
     damaged: list[str] = []
-    photos = dict(see_photos(catalog, image_ids, damaged))
+    photos = dict(load_masked_photos(catalog, image_ids, damaged))
     rows = catalog.rows("cars", image_ids, ["image_id", "view"]).to_pylist()
     views = {row["image_id"]: row["view"] for row in rows}
     member = member_for(settings, labeler.name, record)
     now = datetime.now(UTC)
-    made = look_at(member, labeler, photos, views, catalog.vocabulary, now)
+    made = label_pictures(member, labeler, photos, views, catalog.vocabulary, now)
     # What cannot be decoded would wait for ever; what is damaged waits until it is taken anew.
     unseen = [key for key in image_ids if key not in photos and key not in damaged]
-    made += [abstention(labeler, e.attribute, key, now) for key in unseen for e in member.asks]
+    made += [
+        abstention(labeler, e.attribute, key, now) for key in unseen for e in member.attributes
+    ]
     added = add_assertions(catalog, made, run_id=run_id)
     asked = PredictionCounts(photos=len(image_ids) - len(damaged))
     asked.count(added, thresholds_of([labeler]))

@@ -43,7 +43,7 @@ class Residual(nn.Module):
 
 
 class GlobalContext(nn.Module):
-    """Adds to every place what the picture shows as a whole: a part of a car is no car."""
+    """Adds the mean over the picture to every place: a part of a car alone is not a car."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ MAX_LOSS = 0.1
 """The share of the photos, or of the labels of one attribute, that may be lost at once."""
 
 ALWAYS = 10
-"""So many may always be lost: of few photos each is a large share."""
+"""This many may always be lost: of few photos each is a large share."""
 
 _SURE, _GUESSED = 2, 1
 
@@ -26,7 +26,7 @@ class LossError(CatalogError):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """So many of `photos` or of the labels of an attribute are gone, `of` so many."""
+    """How many photos, or labels of an attribute, are `gone`, `of` how many."""
 
     what: str
     gone: int

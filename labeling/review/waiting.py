@@ -1,4 +1,4 @@
-"""What waits for a person, read from the catalog in batches of photos."""
+"""The cases that a person should decide, read from the catalog in batches of photos."""
 
 import json
 from collections import Counter
@@ -20,7 +20,7 @@ from labeling.review.queue import ReviewItem, best, diversify
 from labeling.review.suspects import Suspect, SuspectReport, find_suspects
 
 CANDIDATES = 4_000
-"""So many photos of the highest scores are kept to choose from."""
+"""The number of photos with the highest scores that are kept to choose from."""
 
 _BATCH = 1_000
 
@@ -45,7 +45,7 @@ def load_queue(
     reasons: Collection[str] = (),
     space: str = "semantic",
 ) -> Queue:
-    """What waits for a person of these attributes and for these reasons, all if none is named.
+    """The cases of these attributes and reasons that a person should decide; all if none is named.
 
     The statements of `_BATCH` photos are in memory at a time, and `CANDIDATES` photos are kept.
     """
@@ -139,7 +139,7 @@ def load_suspects(
 
 
 def _spoken_of(catalog: Catalog) -> Iterator[list[str]]:
-    """Ids of the photos that are seen somewhere and of which anything was said, in batches."""
+    """Ids of the photos that have a place and a statement, in batches."""
     said = catalog.column("assertions", "image_id").unique()
     seen = catalog.column("sightings", "image_id").unique()
     ids = np.intersect1d(said.to_numpy(zero_copy_only=False), seen.to_numpy(zero_copy_only=False))

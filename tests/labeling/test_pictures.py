@@ -26,8 +26,8 @@ from labeling.pictures import (
     MaskedPhoto,
     PictureLabeler,
     Surroundings,
-    look_at,
-    see_photos,
+    label_pictures,
+    load_masked_photos,
     without_car,
 )
 from labeling.segment import Segmenter, load_segmenter, segment_photos
@@ -67,7 +67,7 @@ def members(tiny_encoder: ClipEncoder, segmenter: Segmenter) -> list[PictureLabe
 
 
 def labeler_of(member: PictureLabeler) -> Labeler:
-    how = {each.attribute: Calibration(1.0, 0.5) for each in member.asks}
+    how = {each.attribute: Calibration(1.0, 0.5) for each in member.attributes}
     return Labeler(member.name, "v1", "", member.is_tryout, how)
 
 
@@ -109,12 +109,12 @@ def look(
     register(catalog, records, run_id="r")
     names = {image_id(content): name for name, content in photos.items()}
     assert segment_photos(catalog, segmenter, engine, list(names), "r").photos == len(photos)
-    seen = dict(see_photos(catalog, list(names)))
+    seen = dict(load_masked_photos(catalog, list(names)))
     assert len(seen) == len(photos)
     made = [
         said
         for member in members
-        for said in look_at(member, labeler_of(member), seen, {}, VOCABULARY, NOW)
+        for said in label_pictures(member, labeler_of(member), seen, {}, VOCABULARY, NOW)
     ]
     assert all(said.values or said.one_of or said.attribute in {"people", "age"} for said in made)
     assert all(said.one_of or 0 <= (said.confidence or -1) <= 1 for said in made)
@@ -129,7 +129,9 @@ def test_odd_photos_are_labeled_or_unknown(
 ) -> None:
     photos = odd_photos()
     said = look(catalog, engine, segmenter, members, photos)
-    asked = {attribute for member in members for attribute in (e.attribute for e in member.asks)}
+    asked = {
+        attribute for member in members for attribute in (e.attribute for e in member.attributes)
+    }
     assert asked == {"color", *AROUND}
     assert set(said) == {(name, attribute) for name in photos for attribute in asked}
     for name in ("no car", "an interior", "grayscale", "black", "white"):
@@ -173,7 +175,7 @@ def test_what_makes_no_sense_for_a_view_is_not_said(members: list[PictureLabeler
         made = [
             said.attribute
             for member in members
-            for said in look_at(
+            for said in label_pictures(
                 member, labeler_of(member), photos, {"a" * 64: view}, VOCABULARY, NOW
             )
         ]
@@ -182,7 +184,7 @@ def test_what_makes_no_sense_for_a_view_is_not_said(members: list[PictureLabeler
 
 def test_no_photos_are_no_error(members: list[PictureLabeler]) -> None:
     for member in members:
-        assert look_at(member, labeler_of(member), {}, {}, VOCABULARY, NOW) == []
+        assert label_pictures(member, labeler_of(member), {}, {}, VOCABULARY, NOW) == []
 
 
 def test_another_paint_is_another_version(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_two_people_who_disagree_are_both_kept_and_told(reviewed: Reviewed) -> N
         ("review.csv, line 2", True), ("review.csv, line 3", True),
     ]  # fmt: skip
     assert done.lines[0].what == "color: bob says green, ann says blue"
-    assert "blue stands as the latest" in done.lines[0].do
+    assert "blue counts as the latest" in done.lines[0].do
     assert (done.refused, reviewed.label_of(A, "color")) == (0, ("blue",))
     assert load_queue(reviewed.catalog).counts == {("people-disagree", "color"): 1}
     agreed = reviewed.give_back(f"{A},color,blue,cem,", name="later.csv")

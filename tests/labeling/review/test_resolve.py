@@ -10,7 +10,7 @@ from core.vocabulary import VocabularyFile, load_vocabulary
 from labeling.review.cases import spoken
 from labeling.review.moments import read_moment
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle
-from labeling.review.returned import Answer, Line
+from labeling.review.returned import Answer, LineProblem
 
 VOCABULARY = load_vocabulary()
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,11 +22,11 @@ def answer(attribute: str, *words: str, key: str = KEY, by: str = "ann", at: str
     return Answer("line 2", key, attribute, words, by, at)
 
 
-def resolved(*answers: Answer) -> tuple[list[Statement], list[Line]]:
+def resolved(*answers: Answer) -> tuple[list[Statement], list[LineProblem]]:
     return resolve(answers, VOCABULARY, IDS, NOW)
 
 
-def fault(one: Answer) -> Line:
+def fault(one: Answer) -> LineProblem:
     found, (line,) = resolved(one)
     assert (found, line.kept) == ([], False)
     return line
@@ -100,11 +100,11 @@ def test_none_is_nobody_also_where_a_vocabulary_forgot_to_say_so() -> None:
         (answer("color", "red", at="0026-11-20"), "'0026-11-20' lies before", "2026-11-20"),
         (answer("color", "red", at="31.12.1999"), "'31.12.1999' lies before", "2026-11-20"),
         (answer("color", "re\x00d"), "color: 're\\x00d' has characters", "again"),
-        (answer("people", "man; wo\x07man"), "has characters that nobody sees", "again"),
-        (answer("color", "\x00?"), "has characters that nobody sees", "again"),
+        (answer("people", "man; wo\x07man"), "has invisible characters", "again"),
+        (answer("color", "\x00?"), "has invisible characters", "again"),
         (answer("make", "Ki\x00a"), "make: 'Ki\\x00a' has characters", "again"),
         (answer("make", "New\u202eMaker"), "make: 'New\\u202eMaker' has", "without them"),
-        (answer("make", "New\u200bMaker"), "has characters that nobody sees", "without them"),
+        (answer("make", "New\u200bMaker"), "has invisible characters", "without them"),
         (answer("make", "x" * 201), "goes on for 201 characters", "at most 200"),
         (answer("color", "red", by="an\x1bn"), "by: 'an\\x1bn' has characters", "without them"),
         (answer("color", "red", by="ann\u202e"), "by: 'ann\\u202e' has", "without them"),
