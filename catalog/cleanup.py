@@ -119,9 +119,9 @@ def _published(tags: Mapping[str, Any]) -> int | None:
 def remove_superseded(catalog: Catalog, grace: timedelta) -> int:
     """Remove what versions of labelers have said that went out of use longer ago than `grace`.
 
-    They are no longer heard: see `catalog.labelers.heard`. What people and sources said stays, and
-    what networks said of which table `labelers` does not know that they were retired. Returns how
-    many statements. Raises `StoreError`.
+    They no longer count: see `labeling.labelers.counted_where`. What people and sources said stays,
+    and what networks said of which table `labelers` does not know that they were retired. Returns
+    how many statements. Raises `StoreError`.
     """
     where = _superseded(catalog, datetime.now(UTC) - grace)
     count = catalog.count("assertions", where) if where else 0

@@ -177,6 +177,17 @@ def test_a_file_of_ones_own_is_held_to_its_pin(home: Path, tmp_path: Path) -> No
     assert f"1,234 of {WEIGHTS.stat().st_size:,} bytes" in bad.found
 
 
+def test_a_pin_with_the_old_spelling_is_read(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.safetensors"
+    shutil.copy(WEIGHTS, file)
+    spec = ModelSpec(TINY, str(file))
+    fetch_model(spec, home)
+    pin, place = load_pin(home, spec), pin_place(home, spec)
+    place.write_text(place.read_text().replace('"license":', '"licence":'))
+    assert load_pin(home, spec) == pin
+    assert [each.state for each in verify_model(spec, home)] == ["ok"]
+
+
 def test_a_damaged_pin_is_named(home: Path, tmp_path: Path) -> None:
     place = pin_place(home, ModelSpec(TINY))
     place.parent.mkdir(parents=True)
