@@ -9,6 +9,8 @@ from core.assertions import Assertion, Label
 from core.vocabulary import Attribute, Vocabulary
 from labeling.labelers import LabelerThreshold
 
+Thresholds = Sequence[LabelerThreshold]
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -27,9 +29,7 @@ class Decision:
 
 
 def consensus(
-    assertions: Iterable[Assertion],
-    vocabulary: Vocabulary,
-    thresholds: Sequence[LabelerThreshold] = (),
+    assertions: Iterable[Assertion], vocabulary: Vocabulary, thresholds: Thresholds = ()
 ) -> dict[str, Label]:
     """The labels that follow from `assertions` about one photo; unknown attributes are absent.
 
@@ -40,9 +40,7 @@ def consensus(
 
 
 def decide(
-    assertions: Iterable[Assertion],
-    vocabulary: Vocabulary,
-    thresholds: Sequence[LabelerThreshold] = (),
+    assertions: Iterable[Assertion], vocabulary: Vocabulary, thresholds: Thresholds = ()
 ) -> dict[str, Decision]:
     """The decision for each attribute that `assertions`, all about one photo, mention.
 
@@ -58,8 +56,8 @@ def decide(
       each other, a try-out model decides nothing. A network never overrules a source, and does not
       count for an attribute that makes no sense for the photo's view.
 
-    Ignored are statements with an attribute or a value that the vocabulary no longer has, and
-    those of a labeler without a threshold.
+    Statements with an attribute or a value that the vocabulary no longer has are ignored, and so
+    are those of a labeler without a threshold.
     """
     humans: dict[str, list[Assertion]] = defaultdict(list)
     sources: list[Assertion] = []
