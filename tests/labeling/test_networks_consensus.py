@@ -326,9 +326,8 @@ def test_networks_are_not_heard_about_what_makes_no_sense_for_the_view(talk: Tal
 def test_whoever_says_that_it_is_no_car_nobody_guesses_its_color(origin: str) -> None:
     view = say("view", "not_a_car", origin=origin, by="net", sure=0.9, version="1")
     guesses = [guess("color", "red", sure=1.0), guess("body_type", "van", sure=1.0)]
-    thresholds = [
-        LabelerThreshold(name, "net", "1", 0.5) for name in ("color", "body_type", "view")
-    ]
+    attributes = ("color", "body_type", "view")
+    thresholds = [LabelerThreshold(each, "net", "1", 0.5) for each in attributes]
     assert set(consensus([*guesses, view], VOCABULARY, thresholds)) == {"view"}
     assert set(consensus(guesses, VOCABULARY, thresholds)) == {"color", "body_type"}
 
@@ -355,9 +354,7 @@ def test_every_label_was_said_by_somebody_who_is_heard(talk: Talk) -> None:
 def test_who_says_the_same_as_the_label_is_not_against_it(talk: Talk) -> None:
     for made in decided(talk).values():
         if made.label:
-            same = [
-                each for each in made.contradicting if set(each.values) == set(made.label.values)
-            ]
+            same = [e for e in made.contradicting if set(e.values) == set(made.label.values)]
             assert [each for each in same if not each.one_of] == []
 
 
@@ -383,16 +380,13 @@ def test_a_network_that_is_sure_of_something_else_is_against_the_label(talk: Tal
         if made.label:
             sure = [e for e in heard(made, "model") if passes(e, rule_of(e, talk.thresholds))]
             others = {each for each in sure if set(each.values) != set(made.label.values)}
-            assert others == {each for each in made.contradicting if each.origin == "model"}
+            assert others == {e for e in made.contradicting if e.origin == "model"}
 
 
 def test_of_an_unsure_network_it_is_said_how_sure_it_would_have_to_be() -> None:
-    thresholds = [
-        LabelerThreshold("color", "net", "1", 0.9),
-        LabelerThreshold("make", "net", "1", None),
-    ]
+    rules = [LabelerThreshold("color", "net", "1", 0.9), LabelerThreshold("make", "net", "1", None)]
     said = [guess("color", "red", sure=0.62), guess("make", "Ford", sure=0.99)]
-    made = decide(said, VOCABULARY, thresholds)
+    made = decide(said, VOCABULARY, rules)
     assert made["color"].why == "net is 62.00% sure and would need 90.00%"
     assert "not trusted" in made["make"].why
 
