@@ -169,7 +169,7 @@ def read_words(words: Sequence[str], attribute: Attribute, vocabulary: Vocabular
 
 def _read_word(word: str, attribute: Attribute, vocabulary: Vocabulary) -> Meaning:
     if any(unicodedata.category(letter) == "Cc" for letter in " ".join(word.split())):
-        what = f"{attribute.name}: {word[:80]!r} has invisible characters"
+        what = f"{attribute.name}: {word[:80]!r} has characters that nobody sees"
         raise _FaultError(what, "write the value again")
     folded = fold(word)
     if folded in LEFT_OPEN:
@@ -194,7 +194,7 @@ def _check_plain(name: str, text: str) -> None:
         what = f"{name}: {text[:40]!r} goes on for {len(text):,} characters"
         raise _FaultError(what, f"write at most {LONGEST}")
     if clean(text) != text:
-        what = f"{name}: {text[:80]!r} has invisible characters"
+        what = f"{name}: {text[:80]!r} has characters that nobody sees"
         raise _FaultError(what, "write it again without them")
 
 

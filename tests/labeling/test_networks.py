@@ -209,7 +209,7 @@ def test_the_panel_is_who_reads_these_vectors(scene_catalog: Catalog) -> None:
     assert [labeler.name for labeler, _ in panel.members] == ["head view", "good", "fair"]
     vectors = np.zeros((1, 4), np.float32)
     assert views_of(panel, ["a"], vectors, {}) == ["interior"], "the most trusted tells the view"
-    assert panel.scored("color") is None
+    assert panel.find_classifier("color") is None
     assert load_vector_labelers(scene_catalog, "m2").members == ()
 
 
