@@ -31,7 +31,7 @@ from embeddings.clip import ClipEncoder
 from embeddings.engine import Job
 from embeddings.measure import measure
 from embeddings.registry import SPACE
-from embeddings.tuning import Dtype, Given, Tuning, Way
+from embeddings.tuning import Dtype, Overrides, RunConfig, Tuning
 from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, embed_shard, engine_for, kept_engine
@@ -61,7 +61,7 @@ class Row:
     """One dtype over one set of photos; `decode` is what the engine does to a photo's bytes."""
 
     data: str
-    way: Way
+    config: RunConfig
     decode: Cost
     decode_whole: Cost
     forward: Cost
@@ -135,19 +135,19 @@ def registered(settings: Settings, contents: Sequence[bytes]) -> Catalog:
     return catalog
 
 
-def stage_cost(settings: Settings, way: Way, contents: Sequence[bytes]) -> Cost:
+def stage_cost(settings: Settings, config: RunConfig, contents: Sequence[bytes]) -> Cost:
     """Embed all photos of a fresh catalog as a run does, shard by shard, two under way."""
     catalog = registered(settings, contents)
     ids, _ = unembedded_images(catalog, SPACE, encoder_for(settings).record.version)
     done = 0
-    with kept_engine(settings, way), ThreadPoolExecutor(2) as pool:
-        warm = [Job(str(at), each) for at, each in enumerate(contents[: way.batch_size])]
-        list(engine_for(settings, way).embed(warm))
+    with kept_engine(settings, config), ThreadPoolExecutor(2) as pool:
+        warm = [Job(str(at), each) for at, each in enumerate(contents[: config.batch_size])]
+        list(engine_for(settings, config).embed(warm))
         with measuring() as cost:
             under_way: deque[Future[EmbeddedShard]] = deque()
             for start in range(0, len(ids), settings.shard_size):
                 some = ids[start : start + settings.shard_size]
-                part = pool.submit(embed_shard, settings, way, catalog, some, "b", replace=False)
+                part = pool.submit(embed_shard, settings, config, catalog, some, "b", replace=False)
                 under_way.append(part)
                 if len(under_way) == 2:
                     done += under_way.popleft().result().photos
@@ -156,17 +156,16 @@ def stage_cost(settings: Settings, way: Way, contents: Sequence[bytes]) -> Cost:
     return a_photo(cost, done)
 
 
-def forward_cost(encoder: ClipEncoder, way: Way, contents: Sequence[bytes]) -> Cost:
+def forward_cost(encoder: ClipEncoder, config: RunConfig, contents: Sequence[bytes]) -> Cost:
     """The bare forward pass over pictures that are ready, in whole batches; the best of some."""
     import torch
 
-    ready = [encoder.preparation.picture(each) for each in contents[: 4 * way.batch_size]]
+    ready = [encoder.preparation.picture(each) for each in contents[: 4 * config.batch_size]]
     batches = [
-        np.stack(ready[start : start + way.batch_size])
-        for start in range(0, len(ready), way.batch_size)
+        np.stack(ready[start : start + config.batch_size])
+        for start in range(0, len(ready), config.batch_size)
     ]
-    torch.set_num_threads(way.threads)
-    encoder.lay_out(way.memory_format)
+    torch.set_num_threads(config.threads)
     encoder.encode_images(batches[0])
     costs = []
     for _ in range(ROUNDS):
@@ -190,13 +189,13 @@ def decode_costs(encoder: ClipEncoder, contents: Sequence[bytes]) -> tuple[Cost,
 
 
 def measure_rows(
-    folder: Path, contents: Sequence[bytes], name: str, settings: Settings, way: Way
+    folder: Path, contents: Sequence[bytes], name: str, settings: Settings, config: RunConfig
 ) -> list[Row]:
     """A row a dtype."""
     rows = []
     for dtype in get_args(Dtype):
         encoder = encoder_for(settings).in_dtype(dtype)
-        run = replace(way, dtype=dtype)
+        run = replace(config, dtype=dtype)
         place = settings.model_copy(update={"catalog": str(folder / f"photos-{dtype}")})
         forward = forward_cost(encoder, run, contents)
         rows.append(
@@ -229,14 +228,14 @@ print("seconds", time.perf_counter() - began)
 
 
 def peer_rate(
-    python: Path, folder: Path, contents: Sequence[bytes], weights: Path, way: Way
+    python: Path, folder: Path, contents: Sequence[bytes], weights: Path, config: RunConfig
 ) -> float:
     """Photos a second of clip-retrieval over the same photos and weights; it knows fp32 alone."""
     photos = folder / "peer-photos"
     photos.mkdir()
     for at, each in enumerate(contents):
         (photos / f"{at:05}.jpg").write_bytes(each)
-    given = [photos, weights, folder / "peer-out", way.batch_size, way.threads]
+    given = [photos, weights, folder / "peer-out", config.batch_size, config.threads]
     done = subprocess.run(
         [str(python), "-c", PEER, *map(str, given)],
         capture_output=True, text=True, check=False, timeout=900, cwd=folder,
@@ -259,14 +258,14 @@ class Measured:
 
 
 def measure_all(count: int = PHOTOS, photos: Path = SHARED / "cars_224") -> Measured:
-    """Choose a way, then measure both sizes in both dtypes, and the peer on the same photos."""
+    """Choose how to run; measure both sizes in both dtypes, and the peer on the same photos."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         settings = Settings(
             home=folder, semantic_model=ARCHITECTURE, semantic_weights=save_weights(folder),
             device="cpu",
         )  # fmt: skip
-        tuning = measure(encoder_for(settings), Given())
+        tuning = measure(encoder_for(settings), Overrides())
         small_name, small = small_photos(count, photos)
         sets = {
             f"{small_name}, 224 x 224": small,
@@ -276,10 +275,10 @@ def measure_all(count: int = PHOTOS, photos: Path = SHARED / "cars_224") -> Meas
         rows: list[Row] = []
         peers: dict[str, float] = {}
         for name, contents in sets.items():
-            rows += measure_rows(folder, contents, name, settings, tuning.way)
+            rows += measure_rows(folder, contents, name, settings, tuning.config)
             if (python := peers_python()) and settings.semantic_weights:
                 weights = settings.semantic_weights
-                peers[name] = peer_rate(python, folder, contents, weights, tuning.way)
+                peers[name] = peer_rate(python, folder, contents, weights, tuning.config)
         return Measured(count, tuning, rows, peers)
 
 
@@ -307,9 +306,9 @@ def page_of(found: Measured) -> str:
         "time*: that of decoding and forward pass over that of the whole stage. Large JPEGs are "
         "decoded at a half, a quarter or an eighth of their size where that is enough.",
         "",
-        "## The way that was chosen",
+        "## The configuration that was chosen",
         "",
-        f"{found.tuning.way}. By the short measurement: {found.tuning.why}.",
+        f"{found.tuning.config}. By the short measurement: {found.tuning.why}.",
         "",
         "| tried | photos/s |",
         "| --- | --- |",
@@ -334,7 +333,8 @@ def _table(rows: Sequence[Row]) -> list[str]:
     lines = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
     for row in rows:
         cells = (
-            row.data, row.way.dtype, f"{1 / row.forward.clock:.1f}", f"{1 / row.stage.clock:.1f}",
+            row.data, row.config.dtype,
+            f"{1 / row.forward.clock:.1f}", f"{1 / row.stage.clock:.1f}",
             f"{row.ratio:.2f}", *(f"{1000 * cost.cores:.1f}" for cost in
             (row.decode, row.decode_whole, row.forward, row.stage)), f"{row.core_ratio:.2f}",
         )  # fmt: skip
@@ -343,8 +343,8 @@ def _table(rows: Sequence[Row]) -> list[str]:
 
 
 def _verdict_on_dtype(found: Measured) -> str:
-    fastest = min(found.rows, key=lambda row: row.forward.clock).way.dtype
-    chosen = found.tuning.dtype
+    fastest = min(found.rows, key=lambda row: row.forward.clock).config.dtype
+    chosen = found.tuning.config.dtype
     return (
         f"The automatic type is {chosen}; measured apart, {fastest} is the faster one: "
         f"{'the right choice' if chosen == fastest else 'the wrong choice'}."
@@ -357,8 +357,8 @@ def _peer_lines(found: Measured) -> list[str]:
     lines = ["Its own reader, mapper and writer over the same photos and weights; fp32 alone.", ""]
     lines += ["| photos | clip-retrieval | stage, fp32 | stage, chosen type |", "| --- " * 4 + "|"]
     for data, rate in found.peers.items():
-        rates = {row.way.dtype: 1 / row.stage.clock for row in found.rows if row.data == data}
-        cells = (rate, rates["fp32"], rates[found.tuning.dtype])
+        rates = {row.config.dtype: 1 / row.stage.clock for row in found.rows if row.data == data}
+        cells = (rate, rates["fp32"], rates[found.tuning.config.dtype])
         lines.append(f"| {data} | {' | '.join(f'{cell:.1f}' for cell in cells)} |")
     return lines
 

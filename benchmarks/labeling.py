@@ -31,14 +31,14 @@ from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.engine import Engine
 from embeddings.registry import SPACE, TINY, ModelSpec
-from embeddings.tuning import Way, usable_cores
+from embeddings.tuning import RunConfig, usable_cores
 from labeling import masks
 from labeling.label import label_sightings
 from labeling.labelers import load_labelers
-from labeling.networks import ask_photos, label_vectors, load_panel
+from labeling.networks import ask_photos, label_vectors, load_vector_labelers
 from labeling.pending import stale_cars, unasked_images, unlabeled_sightings
-from labeling.pictures import ColorModel, PictureLabeler, Surroundings, see_photos
-from labeling.prepare import Labels, prepare_zero_shot
+from labeling.pictures import ColorModel, PictureLabeler, Surroundings, load_masked_photos
+from labeling.prepare import LabelPolicy, prepare_zero_shot
 from labeling.publish.cars import Vectors, append_cars, refresh_cars
 from labeling.publish.publish import publish
 from labeling.segment import load_segmenter, segment_photos
@@ -162,15 +162,15 @@ def _label(
     record = encoder.record
     began = time.perf_counter()
     prepare_zero_shot(
-        catalog, record, lambda: encoder, Labels(precision, False), run_id="r", again=True
+        catalog, record, lambda: encoder, LabelPolicy(precision, False), run_id="r", again=True
     )
     seconds["calibrating"] = time.perf_counter() - began
     began = time.perf_counter()
     waiting = unasked_images(catalog, SPACE, load_labelers(catalog))
     for start in range(0, len(waiting), _SHARD):
         ids, vectors = load_vectors(catalog, SPACE, waiting[start : start + _SHARD])
-        panel = load_panel(catalog, record.version)
-        ask_photos(catalog, panel, ids, vectors, known_views(catalog, ids), run_id="r")
+        vector_labelers = load_vector_labelers(catalog, record.version)
+        ask_photos(catalog, vector_labelers, ids, vectors, known_views(catalog, ids), run_id="r")
     seconds["asking and storing"] = time.perf_counter() - began
     began = time.perf_counter()
     stale = stale_cars(catalog)
@@ -184,13 +184,13 @@ def _label(
 def _rates(catalog: Catalog, encoder: ClipEncoder) -> tuple[float, float]:
     """Photos a second of zero-shot over stored vectors: from vectors in memory, and read first."""
     ids = catalog.column("cars", "image_id").to_pylist()[: 10 * _SHARD]
-    panel = load_panel(catalog, encoder.record.version)
+    vector_labelers = load_vector_labelers(catalog, encoder.record.version)
     reading = asking = 0.0
     for start in range(0, len(ids), _SHARD):
         began = time.perf_counter()
         some, vectors = load_vectors(catalog, SPACE, ids[start : start + _SHARD])
         read = time.perf_counter()
-        label_vectors(panel, some, vectors, {}, catalog.vocabulary, datetime.now(UTC))
+        label_vectors(vector_labelers, some, vectors, {}, catalog.vocabulary, datetime.now(UTC))
         asking += time.perf_counter() - read
         reading += read - began
     return len(ids) / asking, len(ids) / (asking + reading)
@@ -232,7 +232,7 @@ def measure_pictures(photos: int = PICTURES) -> dict[str, float]:
         register(catalog, records, run_id="r")
         ids = catalog.column("images", "image_id").to_pylist()
         rates = {}
-        with closing(Engine(segmenter, Way(threads=1))) as engine:
+        with closing(Engine(segmenter, RunConfig(threads=1))) as engine:
             began = time.perf_counter()
             segment_photos(catalog, segmenter, engine, ids, "r")
             rates[masks.NAME] = len(ids) / (time.perf_counter() - began)
@@ -248,7 +248,9 @@ def measure_pictures(photos: int = PICTURES) -> dict[str, float]:
         for member in members:
             began = time.perf_counter()
             for start in range(0, len(ids), 256):
-                member.look([seen for _, seen in see_photos(catalog, ids[start : start + 256])])
+                member.look(
+                    [seen for _, seen in load_masked_photos(catalog, ids[start : start + 256])]
+                )
             rates[member.name] = len(ids) / (time.perf_counter() - began)
         return rates
 
@@ -291,7 +293,7 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
         "",
         f"`segment_photos` over {segmenting.photos} JPEG photos of {SIZE[0]}x{SIZE[1]}, from "
         f"stored bytes to stored class maps, with {DEFAULT_SEGMENTER} (random weights) run as was "
-        f"measured to be fastest here: {segmenting.way}. The bare network is its forward passes "
+        f"measured to be fastest here: {segmenting.config}. The bare network is its forward passes "
         "alone, over pictures that lie ready, in the same type, layout, threads and batches.",
         "",
         "| | photos/s |",

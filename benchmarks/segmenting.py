@@ -18,8 +18,8 @@ from catalog.table import open_catalog
 from core.records import Photo, Sighting
 from embeddings.engine import Engine
 from embeddings.measure import measure
-from embeddings.network import DTYPES, FORMATS
-from embeddings.tuning import Given, Way
+from embeddings.network import DTYPES
+from embeddings.tuning import Overrides, RunConfig
 from labeling.segment import Segmenter, load_segmenter, segment_photos
 from labeling.segmenters import DEFAULT_SEGMENTER
 
@@ -30,7 +30,7 @@ SEGMENTED = 64
 class Segmenting:
     """The segmentation stage and the bare network over the same photos, photos a second."""
 
-    way: Way
+    config: RunConfig
     photos: int
     stage: float
     bare: float
@@ -49,9 +49,8 @@ def measure_segmenting(photos: int = SEGMENTED, name: str = DEFAULT_SEGMENTER) -
         )
         torch.save(model.state_dict(), place / "random.pth")
         segmenter = load_segmenter(name, place / "random.pth", "cpu", "fp32")
-        way = replace(measure(segmenter, Given()).way, decoders="threads")
-        segmenter = segmenter.in_dtype(way.dtype)
-        segmenter.lay_out(way.memory_format)
+        config = replace(measure(segmenter, Overrides()).config, decoders="threads")
+        segmenter = segmenter.in_dtype(config.dtype)
         paths = write_photos(place / "photos", photos, 2)
         contents = [path.read_bytes() for path in paths]
         catalog = open_catalog(place / "catalog")
@@ -61,29 +60,29 @@ def measure_segmenting(photos: int = SEGMENTED, name: str = DEFAULT_SEGMENTER) -
         register(catalog, records, run_id="r")
         ids = catalog.column("images", "image_id").to_pylist()
         rates = []
-        torch.set_num_threads(way.threads)
+        torch.set_num_threads(config.threads)
         pictures = np.stack([segmenter.preparation.picture(each) for each in contents])
-        rates.append(_bare(model, segmenter, way, pictures))
-        with closing(Engine(segmenter, way)) as engine:
+        rates.append(_bare(model, segmenter, config, pictures))
+        with closing(Engine(segmenter, config)) as engine:
             began = time.perf_counter()
             done = segment_photos(catalog, segmenter, engine, ids, "r")
             stage = done.photos / (time.perf_counter() - began)
-        rates.append(_bare(model, segmenter, way, pictures))
-        return Segmenting(way, done.photos, stage, max(rates))
+        rates.append(_bare(model, segmenter, config, pictures))
+        return Segmenting(config, done.photos, stage, max(rates))
 
 
 def _bare(
-    model: torch.nn.Module, segmenter: Segmenter, way: Way, pictures: npt.NDArray[np.uint8]
+    model: torch.nn.Module, segmenter: Segmenter, config: RunConfig, pictures: npt.NDArray[np.uint8]
 ) -> float:
     mean, std = (
         torch.tensor(each)[:, None, None]
         for each in (segmenter.preparation.mean, segmenter.preparation.std)
     )
-    dtype, layout = DTYPES[way.dtype], FORMATS[way.memory_format]
+    dtype, layout = DTYPES[config.dtype], torch.channels_last
     network = copy.deepcopy(model).eval().to(dtype).to(memory_format=layout)
     batches = []
-    for at in range(0, len(pictures), way.batch_size):
-        values = torch.from_numpy(pictures[at : at + way.batch_size]).permute(0, 3, 1, 2).float()
+    for at in range(0, len(pictures), config.batch_size):
+        values = torch.from_numpy(pictures[at : at + config.batch_size]).permute(0, 3, 1, 2).float()
         batches.append(((values / 255 - mean) / std).to(dtype, memory_format=layout))
     with torch.inference_mode():
         network(batches[0])  # in the first run the kernels are made

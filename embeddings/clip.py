@@ -19,6 +19,7 @@ import torch
 from core.photos.decode import SHOWN_AS
 from embeddings import tiny
 from embeddings.fit import check_fits
+from embeddings.hub import check_unpacked_size
 from embeddings.network import (
     PictureNetwork,
     check_numbers,
@@ -33,7 +34,7 @@ from embeddings.preparation import Picture, Preparation
 from embeddings.published import PREPROCESS_KEYS, QUICK_GELU, facts_of
 from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
 from embeddings.tokenizer import load_tokenizer
-from embeddings.weights import check_unpacked_size, fetch_weights, find_weights
+from embeddings.weights import fetch_weights, find_weights
 
 __all__ = ["ClipEncoder", "load_encoder", "pick_device", "weights_sha256"]
 
@@ -103,7 +104,7 @@ class ClipEncoder(PictureNetwork):
 def load_encoder(
     spec: ModelSpec, device: str = "auto", precision: str = "fp32", space: str = "semantic"
 ) -> ClipEncoder:
-    """Load a model once a process; raises `ModelError` with the ways on.
+    """Load a model once per process; raises `ModelError` that says what to do.
 
     `device` is `auto`, or any name torch takes; `precision` is `fp32` or `bf16`.
     """
@@ -137,7 +138,7 @@ def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
             # open_clip only warns where a tag was trained with the other activation function
             force_quick_gelu=bool(facts.get(QUICK_GELU)),
         )
-    # Whatever a person names as weights is opened here, and a damaged file raises almost anything.
+    # Any file can be named as weights, and a damaged one raises almost anything.
     except Exception as error:
         raise ModelError(_cannot_load(spec, weights, error)) from error
     return model, load_tokenizer(spec, config or {})
@@ -161,7 +162,7 @@ def _record(spec: ModelSpec, model: Any, size: int, space: str) -> SpaceRecord:
 
 
 def _activation(spec: ModelSpec) -> list[str]:
-    """What neither its name nor its weights say of how a model computes."""
+    """What the name and the weights of a model do not tell of how it computes."""
     by_agreement = spec.tag is None and facts_of(spec).get(QUICK_GELU)
     return [QUICK_GELU] if by_agreement else []
 

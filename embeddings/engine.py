@@ -19,9 +19,9 @@ import torch
 from core.photos.decode import RejectedError
 from core.records import Box
 from embeddings.decoding import DecodePool, picture_of
-from embeddings.forward import Forward, ImageEncoder, Output
+from embeddings.forward import ForwardPass, ImageEncoder, Output
 from embeddings.preparation import Picture, Preparation
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 
 BATCHES_AHEAD = 2
 
@@ -42,7 +42,7 @@ class Job:
 
 
 @dataclass(slots=True)
-class Embedded:
+class EmbeddedBatch:
     """One batch: `outputs` (n, ...) of the n `image_ids`, and those that failed, with why."""
 
     image_ids: list[str]
@@ -59,21 +59,21 @@ Waiting = list[tuple[str, Future[Picture]]]
 
 
 class Engine:
-    """One model, run one way; several threads may embed at once and take turns at the model.
+    """One model and how it runs; several threads may embed at once and take turns at the model.
 
-    To be closed: it holds the workers that decode, and a thread of its own for the model, so that
+    Close it: it holds the workers that decode, and a thread of its own for the model, so that
     the number of torch's threads is set for it alone.
     """
 
-    def __init__(self, encoder: PhotoEncoder, way: Way) -> None:
-        self._forward = Forward(encoder)
-        self._batch_size = way.batch_size
-        self._decoders = DecodePool(encoder.preparation, way.decoders, way.workers)
+    def __init__(self, encoder: PhotoEncoder, config: RunConfig) -> None:
+        self._forward = ForwardPass(encoder)
+        self._batch_size = config.batch_size
+        self._decoders = DecodePool(encoder.preparation, config.decoders, config.workers)
         self._model = ThreadPoolExecutor(
-            1, "model", initializer=torch.set_num_threads, initargs=(way.threads,)
+            1, "model", initializer=torch.set_num_threads, initargs=(config.threads,)
         )
 
-    def embed(self, jobs: Iterable[Job]) -> Iterator[Embedded]:
+    def embed(self, jobs: Iterable[Job]) -> Iterator[EmbeddedBatch]:
         """Embed photos in order, a batch at a time; one that cannot be embedded is `failed`.
 
         Raises `ModelError` where the model fails and not the photos, and `DecodingError`.
@@ -98,7 +98,7 @@ class Engine:
 
     def _infer(
         self, ready: list[tuple[str, Picture]], failed: list[tuple[str, RejectedError]]
-    ) -> Embedded:
+    ) -> EmbeddedBatch:
         image_ids: list[str] = []
         outputs: list[Output] = []
         found = self._forward.run([picture for _, picture in ready]) if ready else []
@@ -109,7 +109,7 @@ class Engine:
                 image_ids.append(image_id)
                 outputs.append(each)
         stacked = np.stack(outputs) if outputs else np.empty((0, 0), np.float32)
-        return Embedded(image_ids, stacked, failed)
+        return EmbeddedBatch(image_ids, stacked, failed)
 
     def close(self) -> None:
         """End the workers."""
@@ -119,10 +119,10 @@ class Engine:
 
 def embed_photos(
     encoder: PhotoEncoder, jobs: Iterable[Job], *, batch_size: int = 32, workers: int = 2
-) -> Iterator[Embedded]:
+) -> Iterator[EmbeddedBatch]:
     """Embed a few photos as `Engine.embed` does, with an engine that ends with them."""
-    way = Way(threads=torch.get_num_threads(), batch_size=batch_size, workers=workers)
-    with closing(Engine(encoder, way)) as engine:
+    config = RunConfig(threads=torch.get_num_threads(), batch_size=batch_size, workers=workers)
+    with closing(Engine(encoder, config)) as engine:
         yield from engine.embed(jobs)
 
 

@@ -12,13 +12,12 @@ from safetensors.torch import save_file
 
 from embeddings import tiny
 from embeddings.clip import ClipEncoder, load_encoder
-from embeddings.hashes import store_sums
+from embeddings.hub import check_unpacked_size, store_sums
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, open_clip
 from embeddings.published import QUICK_GELU, facts_of
 from embeddings.registry import HUB, LOCAL, ModelError, ModelSpec, SpaceRecord
 from embeddings.tokenizer import tokenizer_files
-from embeddings.verify import missing
-from embeddings.weights import check_unpacked_size, find_weights
+from embeddings.weights import find_weights, missing_message
 
 TEXTS = ("a red car by the sea", "Škoda Octavia Combi, 1.9 TDI", "ein weißes Cabrio", "赤い車")
 """What a copy of a model must understand as the original does."""
@@ -49,7 +48,7 @@ def copy_model(spec: ModelSpec, folder: Path) -> SpaceRecord:
 def _write(spec: ModelSpec, original: ClipEncoder, folder: Path) -> None:
     found = find_weights(spec)
     if found is None:
-        raise ModelError(missing(spec))
+        raise ModelError(missing_message(spec))
     config = _config(spec, original.record)
     text = config["model_cfg"].get("text_cfg", {})
     if needed := text.get("hf_model_name"):
@@ -67,7 +66,7 @@ def _write(spec: ModelSpec, original: ClipEncoder, folder: Path) -> None:
 
 
 def _config(spec: ModelSpec, record: SpaceRecord) -> dict[str, Any]:
-    """What open_clip wants to know of the model beside its weights."""
+    """What open_clip needs to know of the model beside its weights."""
     place: Path | None = None
     if spec.name.startswith(HUB):
         place = Path(str(try_to_load_from_cache(spec.name.removeprefix(HUB), CONFIG_FILE)))
@@ -87,8 +86,8 @@ def _convert(spec: ModelSpec, source: Path, target: Path) -> None:
     """A file that torch saved -> safetensors of the same tensors; loading runs no code of it."""
     if source.suffix == ".npz":
         raise ModelError(
-            f"{source.name!r} of {spec.name!r} is no file of open_clip's own, and is not copied; "
-            "copy it as it is and name it with --weights FILE"
+            f"{source.name!r} of {spec.name!r} is not in open_clip's own format, so it is not "
+            "copied; copy it as it is and name it with --weights FILE"
         )
     check_unpacked_size(source)
     state = open_clip.factory.load_state_dict(str(source), weights_only=True)
@@ -97,7 +96,7 @@ def _convert(spec: ModelSpec, source: Path, target: Path) -> None:
 
 
 def _write_tokenizer(spec: ModelSpec, config: dict[str, Any], folder: Path) -> None:
-    """The files of a tokenizer that is none of open_clip's own, as they are."""
+    """Copy the files of a tokenizer from the hub as they are; open_clip has its own itself."""
     text = config["model_cfg"].get("text_cfg", {})
     if text.get("hf_tokenizer_name"):
         for file in tokenizer_files(spec, config["model_cfg"]):

@@ -1,6 +1,6 @@
-"""The forward pass that survives a photo: whatever the model does not manage is found and left out.
+"""A forward pass that finds the photos on which the model fails, and leaves them out.
 
-A batch that fails is repeated by halves until the photo that did it stands alone.
+A batch that fails is repeated by halves until the photo that causes it is alone.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from embeddings.registry import ModelError
 MODEL_FAILED = "the model failed on it"
 UNUSABLE = "the model gave no usable numbers"
 NO_COINCIDENCE = 8
-"""So many photos that all fail, before any other did well, are not at fault themselves."""
+"""Where this many photos all fail before any succeeded, the model is at fault and not they."""
 
 Output = npt.NDArray[Any]
-"""What a model says of one picture: a vector, a mask."""
+"""The output of a model for one picture: a vector, a mask."""
 
 
 class ImageEncoder(Protocol):
@@ -35,8 +35,8 @@ class ImageEncoder(Protocol):
         ...
 
 
-class Forward:
-    """Runs one model; remembers whether it ever worked, and how much fits its memory."""
+class ForwardPass:
+    """Runs one model; remembers whether it ever worked, and how many photos fit its memory."""
 
     def __init__(self, encoder: ImageEncoder) -> None:
         self._encoder = encoder

@@ -1,31 +1,48 @@
-"""The models that can be used, and fetching them.
+"""The models that can be used: listing, fetching and verifying them.
 
 Importing this module imports open_clip and torch, which takes seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlparse
 
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HFValidationError
 
-from embeddings.hashes import file_sha256
+from core.text import shell_word
+from embeddings.hub import SUMS, StatedDigest, digest_by_hub, file_sha256
 from embeddings.openclip import open_clip
-from embeddings.pins import Pin, load_pin, load_pins, store_pin
 from embeddings.published import doubt_of
 from embeddings.registry import DEFAULT_MODEL, HUB, LICENSES, TINY, ModelError, ModelSpec
-from embeddings.verify import missing, sums_of, verify_model
-from embeddings.weights import WeightsFile, fetch_weights, find_weights, hub_place
+from embeddings.weights import (
+    Pin,
+    WeightsFile,
+    fetch_weights,
+    find_weights,
+    hub_place,
+    load_pin,
+    load_pins,
+    load_sums_beside,
+    missing_message,
+    pin_place,
+    store_pin,
+    tag_facts,
+)
 
 CARD_SECONDS = 5.0
+_SHORT_DIGITS = 8  # of a sha256, in the file names of open_clip's own releases
+
+State = Literal["ok", "unknown", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A model in the list: `place`, `path` and `size` (bytes) are None if it is not here."""
+class ModelEntry:
+    """A model in the list; `place`, `path` and `size` (bytes) are None if it is not here."""
 
     spec: ModelSpec
     place: str | None
@@ -36,8 +53,8 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
-    """A model that is here, whole, and loads; `version` is what its vectors will be marked with.
+class FetchedModel:
+    """A model that is here, complete, and loads; its vectors will carry `version`.
 
     `doubt` is what a person has to decide about it, or None.
     """
@@ -50,9 +67,24 @@ class Fetched:
     doubt: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """One file of a model, compared with its pin and with every digest that is stated for it.
+
+    `unknown` means that no digest is known for it; `found` and `advice` are for people.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    state: State
+    found: str
+    advice: str = ""
+
+
 def list_models(
     home: Path, named: Iterable[ModelSpec] = (), *, every: bool = False
-) -> list[Listed]:
+) -> list[ModelEntry]:
     """The models that this machine has, the default one, and those that are `named`.
 
     With `every`, all that open_clip knows.
@@ -67,17 +99,17 @@ def list_models(
     return [_listed(home, spec) for spec in listed]
 
 
-def fetch_model(spec: ModelSpec, home: Path) -> Fetched:
-    """Bring a model's weights here, prove that they are whole and load, and pin them.
+def fetch_model(spec: ModelSpec, home: Path) -> FetchedModel:
+    """Fetch a model's weights, prove that they are complete and load, and pin them.
 
-    The first fetch pins; a later one is held to that pin. Raises `ModelError`.
+    The first fetch pins; a later one must match that pin. Raises `ModelError`.
     """
     from embeddings.clip import load_encoder
 
     before = find_weights(spec)
     fetch_weights(spec)
     if (found := find_weights(spec)) is None:
-        raise ModelError(missing(spec))
+        raise ModelError(missing_message(spec))
     wrong = [each for each in verify_model(spec, home) if each.state == "problem"]
     if wrong:
         raise ModelError(f"{wrong[0].path}: {wrong[0].found}; {wrong[0].advice}")
@@ -88,16 +120,42 @@ def fetch_model(spec: ModelSpec, home: Path) -> Fetched:
         if found.place != "project":  # Marque's own file states it, and comes with each release
             store_pin(home, pin)
     new, digest = before is None, record.weights_sha256
-    return Fetched(pin, found.path, record.version, digest, new, doubt_of(spec))
+    return FetchedModel(pin, found.path, record.version, digest, new, doubt_of(spec))
 
 
-def _listed(home: Path, spec: ModelSpec) -> Listed:
+def verify_model(spec: ModelSpec, home: Path) -> list[FileCheck]:
+    """Read every file of a model and compare it with its pin and with the digests of its origin.
+
+    Raises `ModelError` if the model is not on this machine.
+    """
+    found = find_weights(spec)
+    if found is None:
+        raise ModelError(missing_message(spec))
+    try:
+        pin, sums = load_pin(home, spec), load_sums_beside(found)
+        done = [_verify(spec, found, found.path, sums, pin, home)]
+        others = [path for path in found.beside if path.name in sums or digest_by_hub(path)]
+        done += [_verify(spec, found, path, sums, None, home) for path in others]
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+    return done + _absent(found, sums)
+
+
+def worst(files: Sequence[FileCheck]) -> State:
+    """The state of a model: that of its worst file."""
+    states = {each.state for each in files}
+    if "problem" in states:
+        return "problem"
+    return "unknown" if "unknown" in states else "ok"
+
+
+def _listed(home: Path, spec: ModelSpec) -> ModelEntry:
     found, pin = None, None
-    with suppress(ModelError, ValueError):  # said by whoever fetches or verifies this model
+    with suppress(ModelError, ValueError):  # fetching or verifying this model says so
         pin = load_pin(home, spec)
         found = find_weights(spec)
     known = LICENSES.get(spec.name) if spec.weights is None else None
-    return Listed(
+    return ModelEntry(
         spec,
         found.place if found else None,
         found.path if found else None,
@@ -108,11 +166,13 @@ def _listed(home: Path, spec: ModelSpec) -> Listed:
 
 
 def _of_project(found: WeightsFile | None) -> str | None:
-    return sums_of(found).get(found.path.name) if found and found.place == "project" else None
+    return (
+        load_sums_beside(found).get(found.path.name) if found and found.place == "project" else None
+    )
 
 
 def _cached_repos() -> list[ModelSpec]:
-    """Models of the hub's cache by their repository: those that have a config of open_clip's."""
+    """Models of the hub's cache that have a config of open_clip's, by their repository."""
     specs = []
     for folder in sorted(Path(constants.HF_HUB_CACHE).glob("models--*")):
         spec = ModelSpec(HUB + folder.name.removeprefix("models--").replace("--", "/"))
@@ -120,7 +180,7 @@ def _cached_repos() -> list[ModelSpec]:
             if find_weights(spec) is not None:
                 specs.append(spec)
         except HFValidationError:
-            continue  # a folder of somebody else's
+            continue  # a folder that the hub's client did not make
     return specs
 
 
@@ -145,7 +205,7 @@ def _pin(spec: ModelSpec, found: WeightsFile) -> Pin:
 
 
 def _fetch_license(repo: str | None) -> str | None:
-    """What the model's page says, if there is one that answers: it is good to know, no more."""
+    """The license that the model's page names; None where the page does not answer."""
     if repo is None:
         return None
     try:
@@ -154,3 +214,93 @@ def _fetch_license(repo: str | None) -> str | None:
     except Exception:
         return None
     return str(card.license) if card and card.license else None
+
+
+def _stated_digests(
+    spec: ModelSpec, found: WeightsFile, path: Path, sums: dict[str, str]
+) -> list[StatedDigest]:
+    stated = []
+    if path.name in sums:
+        by = "Marque" if found.place == "project" else SUMS
+        stated.append(StatedDigest(sums[path.name], by))
+    if hub := digest_by_hub(path):
+        stated.append(hub)
+    if found.place == "file" and (digest := _digest_of_url(str(tag_facts(spec).get("url")), path)):
+        stated.append(StatedDigest(digest, "open_clip"))
+    return stated
+
+
+def _digest_of_url(url: str, path: Path) -> str | None:
+    """The digits of a file's sha256 in open_clip's URL, if the URL names that file.
+
+    OpenAI's URLs have all of it, as a folder; open_clip's releases its first digits, in the
+    file name. As in `open_clip.pretrained.download_pretrained_from_url`.
+    """
+    parts = urlparse(url).path.split("/")
+    if parts[-1] != path.name:
+        return None
+    if "openaipublic" in url:
+        return parts[-2]
+    digest = path.stem.rpartition("-")[2]
+    return digest if "mlfoundations" in url and len(digest) == _SHORT_DIGITS else None
+
+
+def _verify(
+    spec: ModelSpec,
+    found: WeightsFile,
+    path: Path,
+    sums: dict[str, str],
+    pin: Pin | None,
+    home: Path,
+) -> FileCheck:
+    size, sha256 = path.stat().st_size, file_sha256(path)
+    stated = _stated_digests(spec, found, path, sums)
+    wrong = [each for each in stated if not each.matches(path, sha256)]
+    if wrong:
+        said = f"its digest is not the {wrong[0].digest[:12]}... that {wrong[0].by} states"
+        if pin is not None and size < pin.size:
+            said += f", and it has {size:,} of {pin.size:,} bytes"
+        advice = _advice(spec, found, path)
+        return FileCheck(
+            path, size, sha256, "problem", f"it is truncated or altered: {said}", advice
+        )
+    if pin is not None and pin.sha256 != sha256:
+        return FileCheck(
+            path, size, sha256, "problem", *_not_as_pinned(spec, found, size, pin, home)
+        )
+    by = [each.by for each in stated] + ([f"the pin of {pin.pinned_at[:10]}"] if pin else [])
+    if not by:
+        advice = f"`marque models fetch {shell_word(spec.name)}` pins it as it is"
+        return FileCheck(path, size, sha256, "unknown", "no digest is known for it", advice)
+    return FileCheck(path, size, sha256, "ok", f"matches the digest of {' and '.join(by)}")
+
+
+def _not_as_pinned(
+    spec: ModelSpec, found: WeightsFile, size: int, pin: Pin, home: Path
+) -> tuple[str, str]:
+    said = f"it is not the file that was pinned on {pin.pinned_at[:10]} ({pin.sha256[:12]}...)"
+    if size < pin.size:
+        said += f": it has {size:,} of {pin.size:,} bytes"
+    place = pin_place(home, spec)
+    return said, (
+        f"{_advice(spec, found, found.path)}; or, to use the other weights, delete {place} "
+        "and fetch again"
+    )
+
+
+def _advice(spec: ModelSpec, found: WeightsFile, path: Path) -> str:
+    if found.place == "cache":
+        return f"delete {path.resolve()} and run `marque models fetch {shell_word(spec.name)}`"
+    if found.place == "project":
+        return f"put {path} back as it was; it belongs to Marque, so install that again"
+    what = "the folder" if found.place == "folder" else f"{path.name!r}"
+    return f"copy {what} here again from where it came from"
+
+
+def _absent(found: WeightsFile, sums: dict[str, str]) -> list[FileCheck]:
+    """Files that the folder's list names and that are not there."""
+    if found.place != "folder":
+        return []
+    gone = [found.path.with_name(name) for name in sorted(sums)]
+    said, advice = f"{SUMS} names it, but it is missing", "copy the folder here again"
+    return [FileCheck(path, 0, "", "problem", said, advice) for path in gone if not path.exists()]

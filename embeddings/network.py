@@ -1,6 +1,4 @@
-"""A network that looks at pictures, whatever it says of them: its weights, where it computes, in
-which type, and how pictures are handed to it.
-"""
+"""A network with pictures as input: its weights, device, number type and preprocessing."""
 
 import copy
 import hashlib
@@ -10,31 +8,23 @@ import torch
 
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import ModelError
-from embeddings.tuning import Dtype, MemoryFormat
+from embeddings.tuning import Dtype
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 class PictureNetwork:
-    """What every encoder of pictures is built on; `preparation` is how it wants them."""
+    """The base of every encoder of pictures; `preparation` is its preprocessing."""
 
     def __init__(self, model: torch.nn.Module, preparation: Preparation, device: str) -> None:
         self.device = device
         self.preparation = preparation
-        self._model = model
+        self._model = model.to(memory_format=torch.channels_last)
         self._dtype = next(model.parameters()).dtype
-        self._format = torch.contiguous_format
         self._mean, self._std = (
             torch.tensor(values, device=device)[:, None, None]
             for values in (preparation.mean, preparation.std)
         )
-        self.lay_out("channels_last")
-
-    def lay_out(self, memory_format: MemoryFormat) -> None:
-        """Lay pictures and filters out in memory so or so: only speed differs."""
-        self._format = FORMATS[memory_format]
-        self._model.to(memory_format=self._format)
 
     def in_dtype(self, dtype: Dtype) -> Self:
         """This encoder, or a copy that computes in another type."""
@@ -60,7 +50,7 @@ class PictureNetwork:
             batch = batch.pin_memory()
         values = batch.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
         values.sub_(self._mean).div_(self._std)
-        return values.to(self._dtype, memory_format=self._format)
+        return values.to(self._dtype, memory_format=torch.channels_last)
 
 
 def pick_device() -> str:
@@ -71,8 +61,9 @@ def pick_device() -> str:
 
 
 def place(model: torch.nn.Module, device: str, precision: str) -> str:
-    """Bring a network to `device` (`auto`, or any name torch takes) in `precision`, ready to be
-    asked; returns the device's name. Raises `ModelError`.
+    """Move a network to `device` (`auto`, or any name torch takes) in `precision`, for inference.
+
+    Returns the device's name. Raises `ModelError`.
     """
     where = pick_device() if device == "auto" else device
     try:
@@ -110,7 +101,7 @@ def weights_sha256(model: torch.nn.Module) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, in a line; its kind where it says nothing."""
+    """The first line of an error's message; its class where the message is empty."""
     lines = str(error).strip().splitlines()
     return lines[0][:300].rstrip(".: ") if lines else type(error).__name__
 

@@ -45,15 +45,15 @@ def device_facts(wanted: str) -> dict[str, Any]:
 def model_facts(spec: ModelSpec, home: Path) -> dict[str, Any]:
     """Where a model's weights are and whether they are whole; `state` is `missing` where only
     the hub has them."""
-    from embeddings.verify import missing, verify_model, worst
-    from embeddings.weights import find_weights
+    from embeddings.models import verify_model, worst
+    from embeddings.weights import find_weights, missing_message
 
     try:
         found = find_weights(spec)
         if found is None:
             here = spec.weights is not None or spec.name == TINY or spec.name.startswith(LOCAL)
             state = "problem" if here else "missing"
-            return {"state": state, "found": missing(spec), "advice": ""}
+            return {"state": state, "found": missing_message(spec), "advice": ""}
         size = found.path.stat().st_size
         facts: dict[str, Any] = {
             "place": found.place,

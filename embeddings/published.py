@@ -20,7 +20,7 @@ QUICK_GELU = "quick_gelu"
 
 
 def facts_of(spec: ModelSpec) -> dict[str, Any]:
-    """How open_clip is told to run a model: `PREPROCESS_KEYS`, and `QUICK_GELU` where it is so.
+    """How open_clip must run a model: `PREPROCESS_KEYS`, and whether with `QUICK_GELU`.
 
     Of a tag they are its own. Of an architecture with a file of weights they are what all its tags
     agree on, and of a config that says nothing of preprocessing, that of the architecture that it
@@ -41,7 +41,7 @@ def facts_of(spec: ModelSpec) -> dict[str, Any]:
 
 
 def doubt_of(spec: ModelSpec) -> str | None:
-    """What to say of a model whose file does not tell its activation function; None if all is said.
+    """A warning about a model whose file does not name its activation function, or None.
 
     The name of an architecture says one, and the weights of some of its tags need the other.
     """

@@ -15,7 +15,7 @@ TRYOUT = (
 HUB, LOCAL = "hf-hub:", "local-dir:"
 DEFAULT_MODEL = "ViT-B-32-256/datacomp_s34b_b86k"
 LICENSES = {TINY: "Apache-2.0", DEFAULT_MODEL: "MIT"}
-"""Licenses of weights that were read by a person; of others the hub's page says it."""
+"""Licenses of weights that a person has read; for others the hub's page is asked."""
 
 
 class ModelError(MarqueError):

@@ -1,5 +1,5 @@
-"""What makes numbers of texts for a model, where that is none of open_clip's own: SigLIP's and
-others come as files of the model hub, which transformers reads.
+"""Tokenizers that open_clip does not have itself: those of SigLIP and others are files of the model
+hub, which transformers reads.
 
 They are taken from a folder or from the hub's cache, as weights are: nothing asks the hub for what
 is here, and a folder that was copied elsewhere answers questions without it.
@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import HFValidationError, RemoteEntryNotFoundError
 
-from embeddings.hub_files import cached, checked, probe, why
+from embeddings.hub import check_reachable, describe_hub_error, download, find_cached
 from embeddings.network import first_line
-from embeddings.openclip import open_clip
+from embeddings.openclip import CONFIG_FILE, open_clip
 from embeddings.registry import LOCAL, ModelError, ModelSpec
 
 _ABOUT = ("config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
@@ -22,7 +21,7 @@ _WORDS = (
     *("merges.txt", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model"),
     *("sentencepiece.model", "tokenizer.model", "tokenizer.json"),
 )
-"""In this order they are fetched: where one of these is there, the others are."""
+"""Fetched in this order: where one of these is there, the others are."""
 
 
 def hub_tokenizer(config: Mapping[str, Any] | None) -> str | None:
@@ -40,7 +39,7 @@ def find_tokenizer(name: str | None) -> tuple[Path, ...]:
         files = [Path(name) / file for file in (*_ABOUT, *_WORDS)]
     else:
         try:
-            there = [cached(name, [file]) for file in (*_ABOUT, *_WORDS)]
+            there = [find_cached(name, [file]) for file in (*_ABOUT, *_WORDS)]
         except HFValidationError:
             return ()
         files = [Path(file) for file in there if file]
@@ -58,7 +57,7 @@ def tokenizer_files(spec: ModelSpec, config: Mapping[str, Any]) -> tuple[Path, .
 def load_tokenizer(spec: ModelSpec, config: Mapping[str, Any]) -> Any:
     """The tokenizer of a model with this config, fetched from the hub if it is nowhere here.
 
-    Raises `ModelError` with the ways on.
+    Raises `ModelError` that says what to do.
     """
     name = hub_tokenizer(config)
     if name is None:
@@ -85,10 +84,10 @@ def load_tokenizer(spec: ModelSpec, config: Mapping[str, Any]) -> Any:
 
 def _fetch(spec: ModelSpec, name: str) -> tuple[Path, ...]:
     try:
-        probe(name)
+        check_reachable(name, CONFIG_FILE)
         for file in (*_ABOUT, *_WORDS):
             try:
-                checked(hf_hub_download(name, file))
+                download(name, file)
             except RemoteEntryNotFoundError:
                 continue
         found = find_tokenizer(name)
@@ -97,7 +96,7 @@ def _fetch(spec: ModelSpec, name: str) -> tuple[Path, ...]:
         raise
     # The hub client's errors come from several packages and change with its releases.
     except Exception as error:
-        found, said = (), why(error)
+        found, said = (), describe_hub_error(error)
     if not found:
         raise ModelError(
             f"the tokenizer of {spec.name!r}, {name!r}, is not on this machine and the model hub "

@@ -1,7 +1,7 @@
-"""How the engine runs one model on one machine, and where that is kept: records, no torch.
+"""How a model runs on one machine, and where that is kept: records, no torch.
 
-What was measured lies in the home folder, one small file for each machine, device and model, so
-two processes that measure at once do not spoil each other's. `embeddings.measure` measures.
+A measurement is one small file in the home folder for each machine, device and model, so two
+processes that measure at once do not overwrite each other's. `embeddings.measure` measures.
 """
 
 import hashlib
@@ -19,17 +19,15 @@ from pydantic import Field, TypeAdapter, ValidationError
 FOLDER = "tunings"
 
 Dtype = Literal["fp32", "bf16"]
-MemoryFormat = Literal["contiguous", "channels_last"]
 Decoders = Literal["threads", "processes"]
 Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """One way to run a model: `threads` inside a forward pass, `workers` that decode photos."""
+class RunConfig:
+    """How to run a model: `threads` inside a forward pass, `workers` that decode photos."""
 
     dtype: Dtype = "fp32"
-    memory_format: MemoryFormat = "channels_last"
     threads: Count = 1
     batch_size: Count = 32
     decoders: Decoders = "threads"
@@ -37,14 +35,14 @@ class Way:
 
     def __str__(self) -> str:
         return (
-            f"{self.dtype}, {self.memory_format}, {self.threads} threads, {self.batch_size} photos "
-            f"a batch, decoded in {self.workers} {self.decoders}"
+            f"{self.dtype}, {self.threads} threads, {self.batch_size} photos a batch, decoded in "
+            f"{self.workers} {self.decoders}"
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What a person fixed of a way; the rest, None, is chosen by measuring."""
+class Overrides:
+    """What the settings fix of a `RunConfig`; what is None is chosen by rule or by measuring."""
 
     dtype: Dtype | None = None
     threads: Count | None = None
@@ -54,42 +52,23 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How the engine runs one model on one machine, as measured there.
+    """How to run one model on one machine, as measured there.
 
-    `model` is the version of the model; `rates` are photos a second of every way that was
-    measured, by a readable name; `why` is a sentence for a person. One that was measured on a
-    `busy` machine is used, but not kept.
+    `model` is the version of the model; `rates` are photos per second of each configuration that
+    was measured, by a readable name; `why` is a sentence for people.
     """
 
     model: str
     device: str
-    dtype: Dtype
-    memory_format: MemoryFormat
-    threads: Count
-    batch_size: Count
-    decoders: Decoders
-    workers: Count
+    config: RunConfig
     rates: dict[str, float]
     why: str
     measured_at: str
-    busy: bool = False
-
-    @property
-    def way(self) -> Way:
-        """The way that was chosen."""
-        return Way(
-            self.dtype,
-            self.memory_format,
-            self.threads,
-            self.batch_size,
-            self.decoders,
-            self.workers,
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a measurement holds for: another processor, or another torch, is measured anew."""
+    """What a measurement is valid for: with another processor or another torch, measure again."""
 
     processor: str
     cores: int
@@ -97,42 +76,45 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What is measured: a model, by its version, on a device, with what a person fixed."""
+class TuningKey:
+    """What was measured: a model, by its version, on a device, with what the settings fix."""
 
     model: str
     device: str
     device_name: str
-    given: Given
+    overrides: Overrides
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _StoredTuning:
     machine: Machine
-    kind: Kind
+    key: TuningKey
     tuning: Tuning
 
 
 def load_tunings(home: Path) -> list[Tuning]:
-    """What was measured on this machine, newest first; a damaged file counts as absent."""
+    """The measurements of this machine, newest first.
+
+    A file that is damaged, or of an older format, counts as absent.
+    """
     files = sorted((home / FOLDER).glob("*.json"))
-    kept = [each for each in map(_read, files) if each and each.machine == this_machine()]
-    return sorted((each.tuning for each in kept), key=lambda each: each.measured_at, reverse=True)
+    stored = [each for each in map(_load, files) if each and each.machine == this_machine()]
+    return sorted((each.tuning for each in stored), key=lambda each: each.measured_at, reverse=True)
 
 
-def load_tuning(home: Path, kind: Kind) -> Tuning | None:
-    """What was measured of this kind on this machine, or None."""
-    kept = _read(_place(home, kind))
-    return kept.tuning if kept else None
+def load_tuning(home: Path, key: TuningKey) -> Tuning | None:
+    """The measurement of this key on this machine, or None."""
+    stored = _load(_place(home, key))
+    return stored.tuning if stored else None
 
 
-def store_tuning(home: Path, kind: Kind, tuning: Tuning) -> None:
-    """Keep a measurement, over an older one of the same kind; raises `OSError`."""
-    place = _place(home, kind)
+def store_tuning(home: Path, key: TuningKey, tuning: Tuning) -> None:
+    """Keep a measurement, over an older one of the same key; raises `OSError`."""
+    place = _place(home, key)
     place.parent.mkdir(parents=True, exist_ok=True)
     aside = place.with_name(f".{place.name}.{os.getpid()}")
-    kept = asdict(_Kept(this_machine(), kind, tuning))
-    aside.write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
+    stored = asdict(_StoredTuning(this_machine(), key, tuning))
+    aside.write_text(json.dumps(stored, indent=1, ensure_ascii=False), encoding="utf-8")
     aside.replace(place)
 
 
@@ -149,14 +131,14 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _place(home: Path, kind: Kind) -> Path:
-    key = json.dumps([asdict(this_machine()), asdict(kind)])
-    return home / FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+def _place(home: Path, key: TuningKey) -> Path:
+    named = json.dumps([asdict(this_machine()), asdict(key)])
+    return home / FOLDER / f"{hashlib.sha256(named.encode()).hexdigest()[:16]}.json"
 
 
-def _read(path: Path) -> _Kept | None:
+def _load(path: Path) -> _StoredTuning | None:
     try:
-        return TypeAdapter(_Kept).validate_json(path.read_bytes())
+        return TypeAdapter(_StoredTuning).validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
 

@@ -1,25 +1,35 @@
-"""Where a model's weights are: a file, this project, or the model hub and its cache."""
+"""Where a model's weights are (a file, this project, the model hub's cache), fetching and pinning.
 
+A pin says which bytes a model's weights were when they were first fetched. It is one small file of
+the home folder for each model, so that two commands that pin at once do not overwrite each other's.
+"""
+
+import hashlib
 import json
-import os.path
-import zipfile
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import RemoteEntryNotFoundError
+from pydantic import TypeAdapter, ValidationError
 
+from core.text import shell_word
 from embeddings import tiny
-from embeddings.hub_files import cached, checked, probe, why
+from embeddings.hub import (
+    SUMS,
+    check_reachable,
+    describe_hub_error,
+    download,
+    find_cached,
+    load_sums,
+)
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, WEIGHTS_FILE, open_clip
 from embeddings.registry import HUB, LOCAL, TINY, ModelError, ModelSpec
 from embeddings.tokenizer import find_tokenizer, hub_tokenizer
 
-MOST_TIMES = 4
-"""Weights are numbers that hardly shrink: an archive that unpacks to more times its own size holds
-something else, up to a thousand times as much."""
+PINS = "pins"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +46,29 @@ class WeightsFile:
     beside: tuple[Path, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A model's weights file at its first fetch.
+
+    `size` is in bytes, `sha256` that of the file, `origin` where it came from and `commit` the
+    hub's name of that state. `license` is the one on the hub's page, if it names one.
+    """
+
+    model: str
+    weights: str | None
+    file: str
+    size: int
+    sha256: str
+    origin: str
+    commit: str | None
+    license: str | None
+    pinned_at: str
+
+
 def find_weights(spec: ModelSpec) -> WeightsFile | None:
     """Where a model's weights are on this machine, without asking the hub; None if nowhere.
 
-    Raises `ModelError` for a name that stands for no weights.
+    Raises `ModelError` for a name that names no weights.
     """
     if spec.weights is not None:
         tag_facts(spec)
@@ -51,13 +80,13 @@ def find_weights(spec: ModelSpec) -> WeightsFile | None:
     if spec.name.startswith(LOCAL):
         return _in_folder(Path(spec.name.removeprefix(LOCAL)))
     repo, names = hub_place(spec)
-    found = cached(repo, names)
+    found = find_cached(repo, names)
     if found is None:
         return None
     beside: tuple[Path, ...] = ()
     config = open_clip.get_model_config(spec.architecture) if spec.tag else None
     if spec.name.startswith(HUB):
-        if (place := cached(repo, [CONFIG_FILE])) is None:
+        if (place := find_cached(repo, [CONFIG_FILE])) is None:
             return None
         beside, config = (Path(place),), _model_config(Path(place))
     beside += find_tokenizer(hub_tokenizer(config))
@@ -71,8 +100,8 @@ def fetch_weights(spec: ModelSpec) -> str | None:
 
     None where open_clip finds them itself by the model's name: `local-dir:`, and `hf-hub:`, whose
     files are in the cache afterwards. A cached copy is used without asking the hub. A download is
-    compared with what the hub states of it, and deleted if it is something else. Raises
-    `ModelError` with the ways on.
+    compared with the digest that the hub states, and deleted if it differs. Raises `ModelError`
+    that says what to do.
     """
     if spec.weights is not None:
         return _existing(spec, Path(spec.weights))
@@ -94,29 +123,9 @@ def fetch_weights(spec: ModelSpec) -> str | None:
     return None if spec.name.startswith(HUB) else file
 
 
-def check_unpacked_size(path: Path) -> None:
-    """Look at the table of contents of a file that is an archive, as torch's and NumPy's are.
-
-    Raises `ModelError` where it would unpack to more than `MOST_TIMES` its size: nothing that
-    loads it asks, and 2 MB can become 2 GB. A file that is no archive, or a damaged one, passes:
-    what loads it says so.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
-        return
-    size = path.stat().st_size
-    if unpacked > MOST_TIMES * size:
-        raise ModelError(
-            f"{path.name!r} has {size:,} bytes and would unpack to {unpacked:,}, which weights do "
-            "not; get it anew from where it was made, or save it anew as .safetensors"
-        )
-
-
 def hub_place(spec: ModelSpec) -> tuple[str, list[str]]:
     """The hub's repository of a model, and the names that its weights may have there, in the order
-    in which open_clip tries them; raises `ModelError` for a name that is none of the hub's."""
+    in which open_clip tries them; raises `ModelError` for a name that is not in the hub."""
     if spec.name.startswith(HUB):
         return spec.name.removeprefix(HUB), _file_names("")
     known = tag_facts(spec)
@@ -129,7 +138,7 @@ def hub_place(spec: ModelSpec) -> tuple[str, list[str]]:
 def tag_facts(spec: ModelSpec) -> Mapping[str, Any]:
     """What open_clip knows of a pretrained tag: where it is, how photos are prepared for it.
 
-    Empty where the name has no tag; raises `ModelError` for a tag that open_clip does not know.
+    Empty for a name without a tag; raises `ModelError` for a tag that open_clip does not know.
     """
     if spec.tag is None:
         return {}
@@ -137,6 +146,75 @@ def tag_facts(spec: ModelSpec) -> Mapping[str, Any]:
     if not known:
         raise ModelError(_unknown(spec))
     return known
+
+
+def missing_message(spec: ModelSpec) -> str:
+    """What to say where a model's weights are nowhere on this machine."""
+    if spec.weights is not None:
+        return f"the weights file {spec.weights!r} of {spec.name!r} is not there; put it back"
+    if spec.name == TINY:
+        return f"{str(tiny.WEIGHTS)!r} is not there; it belongs to Marque, so install that again"
+    if spec.name.startswith(LOCAL):
+        return f"the folder of {spec.name!r} holds no weights; copy it here again"
+    fetch = f"marque models fetch {shell_word(spec.name)}"
+    return (
+        f"the weights of {spec.name!r} are not on this machine; run `{fetch}`, or copy a folder "
+        f"here that `{fetch} --to FOLDER` made elsewhere and set "
+        f"MARQUE_SEMANTIC_MODEL={LOCAL}FOLDER"
+    )
+
+
+def load_sums_beside(found: WeightsFile) -> dict[str, str]:
+    """The file of digests beside the weights, if there is one: file name -> sha256, hex.
+
+    Raises `ValueError` if it cannot be read.
+    """
+    if found.place == "project":
+        return load_sums(found.path.with_name(f"{found.path.name}.sha256"))
+    return load_sums(found.path.with_name(SUMS)) if found.place == "folder" else {}
+
+
+def pin_place(home: Path, spec: ModelSpec) -> Path:
+    """The file that holds the pin of a model."""
+    key = json.dumps([spec.name, spec.weights])
+    return home / PINS / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+
+
+def load_pin(home: Path, spec: ModelSpec) -> Pin | None:
+    """The pin of a model, or None; one that cannot be read raises `ValueError`."""
+    place = pin_place(home, spec)
+    return _load_pin(place) if place.is_file() else None
+
+
+def load_pins(home: Path) -> list[Pin]:
+    """All pins of a home that can be read, by name."""
+    found = []
+    for path in (home / PINS).glob("*.json"):
+        try:
+            found.append(_load_pin(path))
+        except (OSError, ValueError):
+            continue  # `load_pin` says so when that model is fetched or verified
+    return sorted(found, key=lambda pin: (pin.model, pin.weights or ""))
+
+
+def store_pin(home: Path, pin: Pin) -> None:
+    """Keep a pin, over an older one of the same model; raises `OSError`."""
+    place = pin_place(home, ModelSpec(pin.model, pin.weights))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = place.with_name(f".{place.name}.{os.getpid()}")
+    aside.write_text(json.dumps(asdict(pin), indent=1, ensure_ascii=False), encoding="utf-8")
+    aside.replace(place)
+
+
+def _load_pin(path: Path) -> Pin:
+    # Pins that are older than 2026-11-28 say `licence`.
+    text = path.read_bytes().replace(b'"licence":', b'"license":')
+    try:
+        return TypeAdapter(Pin).validate_json(text)
+    except ValidationError as error:
+        raise ValueError(
+            f"the pin {path} cannot be read; delete it and run `marque models fetch`"
+        ) from error
 
 
 def _existing(spec: ModelSpec, path: Path) -> str:
@@ -161,21 +239,21 @@ def _model_config(place: Path) -> dict[str, Any] | None:
     try:
         document = json.loads(place.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
-        return None  # whoever loads it is told
+        return None  # loading it says so
     config = document.get("model_cfg") if isinstance(document, dict) else None
     return config if isinstance(config, dict) else None
 
 
 def _download(repo: str, names: Sequence[str], *, with_config: bool) -> str:
-    probe(repo)
+    check_reachable(repo, CONFIG_FILE)
     if with_config:
-        checked(hf_hub_download(repo, CONFIG_FILE))
+        download(repo, CONFIG_FILE)
     for name in names[:-1]:
         try:
-            return checked(hf_hub_download(repo, name))
+            return download(repo, name)
         except RemoteEntryNotFoundError:
             continue  # open_clip tries the other form of the file then, and nothing else does
-    return checked(hf_hub_download(repo, names[-1]))
+    return download(repo, names[-1])
 
 
 def _file_names(file_name: str) -> list[str]:
@@ -191,8 +269,8 @@ def _file_names(file_name: str) -> list[str]:
 def _cannot_fetch(spec: ModelSpec, error: Exception) -> str:
     return (
         f"the weights of {spec.name!r} are not on this machine and the model hub did not give them "
-        f"({why(error)}); put a copy into the hub's cache (HF_HOME), name a local file "
-        f"with --weights FILE, or set MARQUE_SEMANTIC_MODEL={TINY} to try things out"
+        f"({describe_hub_error(error)}); put a copy into the hub's cache (HF_HOME), name a local "
+        f"file with --weights FILE, or set MARQUE_SEMANTIC_MODEL={TINY} to try things out"
     )
 
 
@@ -207,6 +285,6 @@ def _unknown(spec: ModelSpec) -> str:
     if spec.architecture in open_clip.list_models():
         return f"{spec.architecture!r} has no weights of its own; name them with --weights FILE"
     return (
-        f"{spec.architecture!r} is no model that open_clip knows; use ARCHITECTURE/TAG, "
+        f"{spec.architecture!r} is not a model that open_clip knows; use ARCHITECTURE/TAG, "
         f"hf-hub:ORG/REPO, local-dir:PATH or {TINY}"
     )

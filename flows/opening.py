@@ -34,7 +34,7 @@ def encoder_for(settings: Settings, spec: ModelSpec | None = None) -> "ClipEncod
     """
     from embeddings.clip import load_encoder
 
-    precision = settings.given.dtype or "fp32"
+    precision = settings.overrides.dtype or "fp32"
     return load_encoder(spec or settings.model, settings.device, precision)
 
 
@@ -56,7 +56,7 @@ def segmenter_for(settings: Settings) -> "Segmenter":
     """The segmentation network of these settings; raises `ModelError`."""
     from labeling.segment import load_segmenter
 
-    precision = settings.given.dtype or "fp32"
+    precision = settings.overrides.dtype or "fp32"
     weights = settings.segmenter_weights
     file = None if weights is None else weights.expanduser().resolve()
     return load_segmenter(settings.segmenter, file, settings.device, precision)

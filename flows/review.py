@@ -12,8 +12,8 @@ from flows.run import Run, recorded_run
 from flows.settings import Settings
 from flows.stages.run_stages import publish_pending
 from flows.stages.tasks import opened, shard_task
-from labeling.review.record import Imported, import_file
-from labeling.review.returned import Line
+from labeling.review.record import ReviewCounts, import_file
+from labeling.review.returned import LineProblem
 
 
 @recipe("review-import")
@@ -25,7 +25,7 @@ def review_import(files: list[str], by: str | None = None) -> RunReport:
     also where another file cannot be stored.
     """
     with recorded_run("review-import", {"files": files, "by": by}) as run:
-        done = Imported()
+        done = ReviewCounts()
         failures: list[Exception] = []
         with stage(run.report, "import", None) as step:
             for file in files:
@@ -51,7 +51,7 @@ def review_import(files: list[str], by: str | None = None) -> RunReport:
 
 
 @shard_task("import")
-def import_shard(settings: Settings, file: str, by: str | None, run_id: str) -> Imported:
+def import_shard(settings: Settings, file: str, by: str | None, run_id: str) -> ReviewCounts:
     """Store the decisions of one file."""
     return import_file(opened(settings), Path(file), by, run_id=run_id)
 
@@ -71,14 +71,14 @@ def show_decisions(run: Run) -> None:
         )
 
 
-def _failed(file: str, error: Exception) -> Line:
+def _failed(file: str, error: Exception) -> LineProblem:
     known = isinstance(error, MarqueError)
     why = str(error) if known else f"unexpected {type(error).__name__}: {error}"
     what = f"it could not be stored: {why}"
-    return Line(f"{Path(file).name}, file", what, "import it again; nothing is stored twice")
+    return LineProblem(f"{Path(file).name}, file", what, "import it again; nothing is stored twice")
 
 
-def _nothing(done: Imported) -> str:
+def _nothing(done: ReviewCounts) -> str:
     if done.refused:
         line = next(line for line in done.lines if not line.kept)
         return (

@@ -20,7 +20,7 @@ from pydantic_settings import (
 from catalog.uri import catalog_uri, unusable_option, unusable_uri
 from core.errors import MarqueError
 from embeddings.registry import DEFAULT_MODEL, ModelSpec, model_spec
-from embeddings.tuning import Given, usable_cores
+from embeddings.tuning import Overrides, usable_cores
 from labeling.segmenters import DEFAULT_SEGMENTER
 
 Automatic = Annotated[int | None, BeforeValidator(lambda value: None if value == "auto" else value)]
@@ -198,10 +198,10 @@ class Settings(BaseSettings):
         return self.workers or max(2, usable_cores())
 
     @property
-    def given(self) -> Given:
+    def overrides(self) -> Overrides:
         """What is fixed of how the model is run, and so not measured."""
         dtype = None if self.precision == "auto" else self.precision
-        return Given(dtype, self.threads, self.batch_size, self.workers)
+        return Overrides(dtype, self.threads, self.batch_size, self.workers)
 
     @property
     def model(self) -> ModelSpec:

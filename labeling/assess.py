@@ -7,8 +7,8 @@ from catalog.table import Catalog
 from core.assertions import Assertion, Label
 from labeling.consensus import decide
 from labeling.heads import is_held_out
-from labeling.label import standing
-from labeling.labelers import HEAD, Judge, load_judges
+from labeling.label import effective_assertions
+from labeling.labelers import HEAD, LabelerThreshold, load_thresholds
 from labeling.publish.cars import COMPOSED
 from labeling.quality import Claim, Quality, label_quality
 
@@ -21,22 +21,26 @@ def assess(catalog: Catalog) -> list[Quality]:
     """
     people = equals("origin", "human")
     ids = sorted(set(catalog.column("assertions", "image_id", people).to_pylist()))
-    judges = load_judges(catalog)
+    thresholds = load_thresholds(catalog)
     claims: list[Claim] = []
     truth: dict[tuple[str, str], tuple[str, ...]] = {}
     for start in range(0, len(ids), COMPOSED):
         pages = _pages(catalog, ids[start : start + COMPOSED])
-        for key, said in standing(catalog, ids[start : start + COMPOSED], judges).items():
-            decided = decide(said, catalog.vocabulary, judges)
+        for key, said in effective_assertions(
+            catalog, ids[start : start + COMPOSED], thresholds
+        ).items():
+            decided = decide(said, catalog.vocabulary, thresholds)
             for name, made in decided.items():
                 if made.label is not None and made.label.origin == "human":
                     truth[key, name] = made.label.values
             rest = [each for each in said if each.origin != "human"]
-            for name, made in decide(rest, catalog.vocabulary, judges).items():
+            for name, made in decide(rest, catalog.vocabulary, thresholds).items():
                 fair = [
-                    e for e in made.heard if not e.by.startswith(HEAD) or is_held_out(pages[key])
+                    e
+                    for e in made.considered
+                    if not e.by.startswith(HEAD) or is_held_out(pages[key])
                 ]
-                claims += _claims(key, name, fair, judges)
+                claims += _claims(key, name, fair, thresholds)
                 claims += _shown(key, name, made.label)
     many = {name for name, each in catalog.vocabulary.attributes.items() if each.many}
     return label_quality(
@@ -45,12 +49,17 @@ def assess(catalog: Catalog) -> list[Quality]:
 
 
 def _claims(
-    key: str, attribute: str, heard: Sequence[Assertion], judges: Sequence[Judge]
+    key: str,
+    attribute: str,
+    considered: Sequence[Assertion],
+    thresholds: Sequence[LabelerThreshold],
 ) -> Iterator[Claim]:
     least = {
-        (each.by, each.version): each.threshold for each in judges if each.attribute == attribute
+        (each.by, each.version): each.threshold
+        for each in thresholds
+        if each.attribute == attribute
     }
-    for said in heard:
+    for said in considered:
         if said.one_of or said.origin == "human":
             continue
         threshold = least.get((said.by, said.version))

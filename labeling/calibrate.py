@@ -18,7 +18,7 @@ LEAST: Final = 30
 """With fewer known labels nothing is fitted."""
 
 PASSING: Final = 10
-"""A threshold is only believed if at least so many known labels are above it."""
+"""The least known labels above a threshold for it to count."""
 
 _COLDEST, _HOTTEST = 1e-3, 1e3
 

@@ -10,13 +10,13 @@ from labeling.label import decisions, load_assertions
 def explain_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
     """Each attribute's label with the reason, and every statement that is kept; JSON-ready.
 
-    Of a statement `counts` says whether it is heard at all: a place's older reading and a person's
-    earlier decision are kept, but no longer are, and a labeler's older version for a while.
-    `against` says that it contradicts the label.
+    `counts` is whether a statement is considered: older readings of a place, earlier decisions of a
+    person and, for a while, statements of a labeler's older version are kept but do not count.
+    `against` is whether it contradicts the label.
     """
     made = decisions(catalog, [image_id])[image_id]
-    heard = {said.assertion_id for each in made.values() for said in each.heard}
-    against = {said.assertion_id for each in made.values() for said in each.against}
+    considered = {said.assertion_id for each in made.values() for said in each.considered}
+    contradicting = {said.assertion_id for each in made.values() for said in each.contradicting}
     labels = [
         {
             "attribute": name,
@@ -32,7 +32,10 @@ def explain_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
         load_assertions(catalog, [image_id])[image_id],
         key=lambda each: (order.get(each.attribute, len(order)), each.origin, each.created_at),
     )
-    rows = [_row(each, each.assertion_id in heard, each.assertion_id in against) for each in said]
+    rows = [
+        _row(each, each.assertion_id in considered, each.assertion_id in contradicting)
+        for each in said
+    ]
     return {"image_id": image_id, "labels": labels, "assertions": rows}
 
 

@@ -1,4 +1,4 @@
-"""The label stage: what sightings say becomes assertions, and these the current labels."""
+"""The label stage: sightings become assertions, and these the current labels."""
 
 import json
 from collections import Counter
@@ -15,13 +15,13 @@ from core.assertions import CONFIDENCE_DIGITS, Assertion, Label
 from core.records import Sighting
 from labeling.consensus import Decision, consensus, decide
 from labeling.facts import read_facts
-from labeling.labelers import Judge, heard, load_judges
+from labeling.labelers import LabelerThreshold, counted_where, load_thresholds
 
 _READ = ("sighting_id", "source", "source_id", "image_id", "words", "revision")
 
 
 @dataclass(slots=True)
-class Labeled:
+class LabelCounts:
     """Counts of one call: `sightings` that were read, assertions that were added, by attribute,
     words that the vocabulary lacks, and names of several cars."""
 
@@ -30,21 +30,21 @@ class Labeled:
     unknown: Counter[str] = field(default_factory=Counter)
     ambiguous: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: "Labeled") -> None:
-        """Take the counts of another shard in."""
+    def add(self, other: "LabelCounts") -> None:
+        """Add the counts of another shard."""
         self.sightings += other.sightings
         self.assertions.update(other.assertions)
         self.unknown.update(other.unknown)
         self.ambiguous.update(other.ambiguous)
 
 
-def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: str) -> Labeled:
+def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: str) -> LabelCounts:
     """Read the words of these sightings with the vocabulary as it is and keep what they state.
 
     The sightings are marked as read last, so a run that breaks before that reads them again, and
     the same statement made again adds nothing. One that says something else by then stays unread.
     """
-    done = Labeled()
+    done = LabelCounts()
     rows = catalog.rows("sightings", sighting_ids, _READ).to_pylist()
     made: list[Assertion] = []
     now = datetime.now(UTC)
@@ -102,11 +102,11 @@ def add_assertions(
 
 
 def load_assertions(
-    catalog: Catalog, image_ids: Sequence[str], judges: Sequence[Judge] | None = None
+    catalog: Catalog, image_ids: Sequence[str], thresholds: Sequence[LabelerThreshold] | None = None
 ) -> dict[str, list[Assertion]]:
-    """Photo -> every statement about it; with `judges`, of networks only what these weigh."""
+    """Photo -> every statement about it; with `thresholds`, of networks only those they name."""
     names = [name for name in catalog.specs["assertions"].schema.names if name != "run_id"]
-    where = None if judges is None else heard(judges)
+    where = None if thresholds is None else counted_where(thresholds)
     rows = catalog.rows_where("assertions", "image_id", image_ids, names, where).to_pylist()
     found: dict[str, list[Assertion]] = {key: [] for key in image_ids}
     for row in rows:
@@ -115,32 +115,32 @@ def load_assertions(
 
 
 def current_labels(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Label]]:
-    """Photo -> attribute -> the label that its assertions amount to; unknown ones are absent."""
-    judges = load_judges(catalog)
+    """Photo -> attribute -> the label that follows from its assertions; unknown ones are absent."""
+    thresholds = load_thresholds(catalog)
     return {
-        key: consensus(said, catalog.vocabulary, judges)
-        for key, said in standing(catalog, image_ids, judges).items()
+        key: consensus(said, catalog.vocabulary, thresholds)
+        for key, said in effective_assertions(catalog, image_ids, thresholds).items()
     }
 
 
 def decisions(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Decision]]:
-    """Photo -> attribute -> its label, why it is so, and what was heard; see `consensus.decide`."""
-    judges = load_judges(catalog)
+    """Photo -> attribute -> its label, why, and what was considered; see `consensus.decide`."""
+    thresholds = load_thresholds(catalog)
     return {
-        key: decide(said, catalog.vocabulary, judges)
-        for key, said in standing(catalog, image_ids, judges).items()
+        key: decide(said, catalog.vocabulary, thresholds)
+        for key, said in effective_assertions(catalog, image_ids, thresholds).items()
     }
 
 
-def standing(
-    catalog: Catalog, image_ids: Sequence[str], judges: Sequence[Judge]
+def effective_assertions(
+    catalog: Catalog, image_ids: Sequence[str], thresholds: Sequence[LabelerThreshold]
 ) -> dict[str, list[Assertion]]:
     """Photo -> the statements about it that can count.
 
     Of what a place has said only its last reading counts, also where that says nothing any more or
-    the place shows another photo now; of networks, what these judges weigh.
+    the place shows another photo now; of networks, what these thresholds weigh.
     """
-    found = load_assertions(catalog, image_ids, judges)
+    found = load_assertions(catalog, image_ids, thresholds)
     columns = ["image_id", "sighting_id", "revision", "labelled_with"]
     places = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()
     readings = {

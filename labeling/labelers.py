@@ -38,11 +38,11 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Labeler:
-    """One version of something that labels photos without being a source or a person.
+    """One version of a model or rule that labels photos.
 
     `space_version` names the model whose vectors it reads, "" if it looks at pictures. One that is
     for trying out never contradicts a source. `weights` are its parameters (safetensors), if they
-    are kept with it; `facts` are for a person.
+    are kept with it; `facts` are for people.
     """
 
     name: str
@@ -60,8 +60,8 @@ class Labeler:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """How the statements of one labeler about one attribute are weighed: see `Calibration`."""
+class LabelerThreshold:
+    """From what confidence on one labeler labels one attribute: see `Calibration`."""
 
     attribute: str
     by: str
@@ -70,11 +70,11 @@ class Judge:
     is_tryout: bool = False
 
 
-def judges_of(labelers: Iterable[Labeler]) -> list[Judge]:
-    """The judges of these labelers, the most trusted first.
+def thresholds_of(labelers: Iterable[Labeler]) -> list[LabelerThreshold]:
+    """The thresholds of these labelers, the most trusted first.
 
-    A trained head is only kept if it was better than the rest; the others go by their accuracy on
-    the photos that they were calibrated on.
+    A trained head is only kept if it was better than the rest; the others are ranked by their
+    accuracy on the photos that they were calibrated on.
     """
     ranked = sorted(
         (
@@ -85,7 +85,7 @@ def judges_of(labelers: Iterable[Labeler]) -> list[Judge]:
         key=lambda rank: rank[:4],
     )
     return [
-        Judge(
+        LabelerThreshold(
             attribute,
             labeler.name,
             labeler.version,
@@ -99,7 +99,7 @@ def judges_of(labelers: Iterable[Labeler]) -> list[Judge]:
 def by_trust(labelers: Iterable[Labeler]) -> list[Labeler]:
     """The same labelers, the most trusted first."""
     every = list(labelers)
-    trust = list(dict.fromkeys(judge.by for judge in judges_of(every)))
+    trust = list(dict.fromkeys(rule.by for rule in thresholds_of(every)))
     return sorted(
         every, key=lambda each: trust.index(each.name) if each.name in trust else len(trust)
     )
@@ -108,8 +108,8 @@ def by_trust(labelers: Iterable[Labeler]) -> list[Labeler]:
 def load_labelers(catalog: Catalog, *, weights: bool = False) -> list[Labeler]:
     """The labelers in use, by name; their weights only if asked for.
 
-    Two runs that put another version of a name to use at the same moment leave both: then the
-    later one counts, until the next one takes the place of both.
+    Two runs that change the version of one name at the same moment leave both in use: then the
+    later one counts, until the next one replaces both.
     """
     last = {each.name: each for each in _in_use(catalog, weights=weights)}
     return [last[name] for name in sorted(last)]
@@ -124,33 +124,36 @@ def _in_use(catalog: Catalog, *, weights: bool) -> list[Labeler]:
     return [_labeler(row) for row in rows]
 
 
-def load_judges(catalog: Catalog) -> list[Judge]:
-    """How the statements of the labelers in use are weighed, the most trusted first."""
-    return judges_of(load_labelers(catalog))
+def load_thresholds(catalog: Catalog) -> list[LabelerThreshold]:
+    """The thresholds of the labelers in use, the most trusted first."""
+    return thresholds_of(load_labelers(catalog))
 
 
-def heard(judges: Iterable[Judge]) -> str:
-    """The condition on `assertions` under which a statement can count: people and sources, and of
-    networks these versions only, as a catalog keeps for a while what older ones said."""
-    versions = {judge.version for judge in judges}
+def counted_where(thresholds: Iterable[LabelerThreshold]) -> str:
+    """The condition on `assertions` for statements that can count.
+
+    These are those of people, of sources, and of these versions of networks; a catalog keeps the
+    statements of older versions for a while.
+    """
+    versions = {rule.version for rule in thresholds}
     others = "`origin` != 'model'"
     return f"{others} OR {among('version', sorted(versions))}" if versions else others
 
 
 def use_labeler(catalog: Catalog, labeler: Labeler, *, run_id: str) -> None:
-    """Put a version of a labeler to use, in place of another one of its name."""
+    """Use this version of a labeler, in place of others of its name."""
     others = [each for each in _in_use(catalog, weights=True) if each.name == labeler.name]
     _store(catalog, [labeler], [each for each in others if each.version != labeler.version], run_id)
 
 
 def retire_labeler(catalog: Catalog, name: str, *, run_id: str) -> None:
-    """Take a labeler out of use: its statements stay, and no longer count."""
+    """Retire a labeler: its statements stay and no longer count."""
     others = [each for each in _in_use(catalog, weights=True) if each.name == name]
     _store(catalog, [], others, run_id)
 
 
 def retire_others(catalog: Catalog, space_version: str, *, run_id: str) -> list[str]:
-    """Take those out of use that read vectors of another model than this; their names."""
+    """Retire those that read vectors of another model than this; returns their names."""
     used = _in_use(catalog, weights=True)
     others = [each for each in used if each.space_version not in ("", space_version)]
     _store(catalog, [], others, run_id)
@@ -159,15 +162,15 @@ def retire_others(catalog: Catalog, space_version: str, *, run_id: str) -> list[
 
 def labels_version(catalog: Catalog) -> str:
     """What labels are made with: the vocabulary's version and, where networks label, theirs and
-    the views in which they are heard.
+    the views in which they are asked.
 
     Another one means that the same statements can give other labels.
     """
-    judges = [list(asdict(each).values()) for each in load_judges(catalog)]
-    if not judges:
+    thresholds = [list(asdict(each).values()) for each in load_thresholds(catalog)]
+    if not thresholds:
         return catalog.vocabulary.version
     views = {name: asked.views for name, asked in sorted(catalog.vocabulary.questions.items())}
-    digest = hashlib.sha256(json.dumps([judges, views]).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(json.dumps([thresholds, views]).encode()).hexdigest()[:12]
     return f"{catalog.vocabulary.version}+{digest}"
 
 
@@ -204,5 +207,5 @@ def _store(
         for in_use, some in ((True, used), (False, retired))
         for each in some
     ]
-    # In one commit: at no moment is none in use.
+    # In one commit: there is no moment without a labeler in use.
     catalog.upsert("labelers", pa.Table.from_pylist(rows, catalog.specs["labelers"].schema))

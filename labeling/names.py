@@ -34,8 +34,8 @@ _MIXED = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What names say: `words` by attribute, names that are `unknown`, and those that leave open
+class NameFacts:
+    """The facts in names: `words` by attribute, names that are `unknown`, and those that leave open
     which car it is (`ambiguous`), both as (attribute, word)."""
 
     words: dict[str, str]
@@ -43,14 +43,14 @@ class Told:
     ambiguous: tuple[tuple[str, str], ...] = ()
 
 
-def read_names(sighting: Sighting, vocabulary: Vocabulary) -> Told:
+def read_names(sighting: Sighting, vocabulary: Vocabulary) -> NameFacts:
     """Make and model by the names of a photo of Commons; nothing of any other source, or where the
     source itself names the make."""
     if sighting.source not in NAMED or "make" in sighting.words:
-        return Told({})
+        return NameFacts({})
     title, names = sighting.words.get("title", ""), _names(sighting.words)
     if any(_NO_CAR.search(name) for name in [title, *names]):
-        return Told({})
+        return NameFacts({})
     tables = vocabulary.car_names
     readings = [tables.read(name) for name in names]
     cars = [car for reading in readings for car in reading.cars]
@@ -61,7 +61,7 @@ def read_names(sighting: Sighting, vocabulary: Vocabulary) -> Told:
         words = [("model", word) for word in unknown]
         if not words and _is_category(sighting.words) and not is_of_cars(found_in):
             words = [("make", found_in)]
-        return Told({}, tuple(words))
+        return NameFacts({}, tuple(words))
     return _agreed(cars, tuple(unknown))
 
 
@@ -93,16 +93,16 @@ def _of_title(
     )
 
 
-def _agreed(cars: Sequence[NamedCar], unknown: Sequence[str]) -> Told:
+def _agreed(cars: Sequence[NamedCar], unknown: Sequence[str]) -> NameFacts:
     makes = sorted({car.make for car in cars})
     if len(makes) > 1:
-        return Told({}, ambiguous=(("make", " / ".join(makes)),))
+        return NameFacts({}, ambiguous=(("make", " / ".join(makes)),))
     words = {"make": makes[0]}
     named = {car.model for car in cars if car.model and not car.by_code}
     coded = {car.model for car in cars if car.model and car.by_code}
     models = sorted(named or coded)
     if len(models) > 1:
-        return Told(words, ambiguous=(("model", f"{makes[0]} {' / '.join(models)}"),))
+        return NameFacts(words, ambiguous=(("model", f"{makes[0]} {' / '.join(models)}"),))
     if models:
-        return Told(words | {"model": models[0]})
-    return Told(words, tuple(("model", word) for word in unknown))
+        return NameFacts(words | {"model": models[0]})
+    return NameFacts(words, tuple(("model", word) for word in unknown))

@@ -12,18 +12,18 @@ from catalog.table import Catalog
 from core.assertions import CONFIDENCE_DIGITS, Assertion
 from core.vocabulary import Vocabulary
 from labeling.label import add_assertions
-from labeling.labelers import Judge, Labeler, by_trust, judges_of, load_labelers
+from labeling.labelers import Labeler, LabelerThreshold, by_trust, load_labelers, thresholds_of
 from labeling.linear import Answers, Array, Classifier, WeightsError, answers, unpack
 from labeling.pending import VIEW
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class VectorLabelers:
     """The labelers in use that read the vectors of one model, the most trusted first."""
 
     members: tuple[tuple[Labeler, tuple[Classifier, ...]], ...]
 
-    def scored(self, attribute: str) -> tuple[Labeler, Classifier] | None:
+    def find_classifier(self, attribute: str) -> tuple[Labeler, Classifier] | None:
         """The most trusted member that answers an attribute, and its classifier."""
         for labeler, classifiers in self.members:
             for each in classifiers:
@@ -32,7 +32,7 @@ class Panel:
         return None
 
 
-def load_panel(catalog: Catalog, space_version: str) -> Panel:
+def load_vector_labelers(catalog: Catalog, space_version: str) -> VectorLabelers:
     """The labelers of a catalog that read vectors of this model version."""
     labelers = [
         each
@@ -41,12 +41,16 @@ def load_panel(catalog: Catalog, space_version: str) -> Panel:
     ]
     ranked = by_trust(labelers)
     members = ((each, tuple(readable(each))) for each in ranked)
-    return Panel(tuple((each, classifiers) for each, classifiers in members if classifiers))
+    return VectorLabelers(
+        tuple((each, classifiers) for each, classifiers in members if classifiers)
+    )
 
 
 def readable(labeler: Labeler) -> list[Classifier]:
-    """The classifiers of a labeler; none where its weights are absent or damaged, so that zero-shot
-    is made anew, and a head is not heard until it is trained again."""
+    """The classifiers of a labeler; none where its weights are absent or damaged.
+
+    Zero-shot is then made anew, and a head does not count until it is trained again.
+    """
     try:
         return unpack(labeler.weights or b"")
     except WeightsError:
@@ -54,23 +58,23 @@ def readable(labeler: Labeler) -> list[Classifier]:
 
 
 def label_vectors(
-    panel: Panel,
+    labelers: VectorLabelers,
     image_ids: Sequence[str],
     vectors: Array,
     known_views: Mapping[str, str],
     vocabulary: Vocabulary,
     at: datetime,
 ) -> list[Assertion]:
-    """What the panel says of n photos with unit vectors (n, size).
+    """The statements of these labelers about n photos with unit vectors (n, size).
 
-    The view comes first: it is the known one, which a person or a source gave, or what the panel
-    says. What makes no sense for it is not asked.
+    The view comes first: the known one, which a person or a source gave, or else what the labelers
+    say. An attribute that makes no sense for that view is not asked.
     """
     if not len(image_ids):
         return []
-    views = views_of(panel, image_ids, vectors, known_views)
+    views = views_of(labelers, image_ids, vectors, known_views)
     made: list[Assertion] = []
-    for labeler, classifiers in panel.members:
+    for labeler, classifiers in labelers.members:
         for each in classifiers:
             question = vocabulary.questions.get(each.attribute)
             if question is None:
@@ -84,12 +88,18 @@ def label_vectors(
 
 
 def views_of(
-    panel: Panel, image_ids: Sequence[str], vectors: Array, known_views: Mapping[str, str]
+    labelers: VectorLabelers,
+    image_ids: Sequence[str],
+    vectors: Array,
+    known_views: Mapping[str, str],
 ) -> list[str | None]:
-    """The view of each photo: the known one, else what the panel is sure of; else None, and
-    everything can be asked. Before it is calibrated, the most probable view."""
+    """The view of each photo: the known one, or else what the labelers are sure of.
+
+    None where they are not sure: then every attribute is asked. Before calibration it is the most
+    probable view.
+    """
     said: list[str | None] = [None] * len(image_ids)
-    if (asked := panel.scored(VIEW)) is not None:
+    if (asked := labelers.find_classifier(VIEW)) is not None:
         found = _answers(*asked, vectors)
         calibration = asked[0].calibration.get(VIEW)
         least = -1.0 if calibration is None else calibration.threshold
@@ -103,7 +113,7 @@ def views_of(
 def statements(
     labeler: Labeler, attribute: str, image_ids: Sequence[str], found: Answers, at: datetime
 ) -> list[Assertion]:
-    """Answers about photos, as what this labeler states."""
+    """Answers about photos, as statements of this labeler."""
     sure = [round(each, CONFIDENCE_DIGITS) for each in found.confidences.astype(float).tolist()]
     return [
         Assertion(
@@ -125,13 +135,13 @@ HISTOGRAM = 20
 
 
 @dataclass(slots=True)
-class Asked:
-    """Counts of one call: photos that were asked about, and of the statements that were added how
-    many each labeler made, and with which version of it.
+class PredictionCounts:
+    """Counts of one call: photos that were labeled, statements added by each labeler, and their
+    versions.
 
-    `said` counts them by (labeler, attribute, value), one with two values under each and one that
-    could not tell under none; `passed` those that are sure enough for a label. `confidences` is a
-    histogram for each labeler and attribute.
+    `said` counts statements by (labeler, attribute, value): one with two values under each of them,
+    one that could not tell under none. `passed` are those confident enough for a label.
+    `confidences` is a histogram for each labeler and attribute.
     """
 
     photos: int = 0
@@ -141,8 +151,8 @@ class Asked:
     passed: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     confidences: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
-    def add(self, other: "Asked") -> None:
-        """Take the counts of another shard in."""
+    def add(self, other: "PredictionCounts") -> None:
+        """Add the counts of another shard."""
         self.photos += other.photos
         self.statements.update(other.statements)
         self.versions |= other.versions
@@ -152,9 +162,9 @@ class Asked:
             held = self.confidences.setdefault(name, [0] * HISTOGRAM)
             self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
 
-    def count(self, made: Sequence[Assertion], judges: Sequence[Judge]) -> None:
-        """Count these statements, weighed by these judges."""
-        least = {(judge.by, judge.version, judge.attribute): judge.threshold for judge in judges}
+    def count(self, made: Sequence[Assertion], thresholds: Sequence[LabelerThreshold]) -> None:
+        """Count these statements; they pass by these thresholds."""
+        least = {(rule.by, rule.version, rule.attribute): rule.threshold for rule in thresholds}
         for each in made:
             self.statements[each.by] += 1
             self.versions[each.by] = each.version
@@ -172,17 +182,17 @@ class Asked:
 
 def ask_photos(
     catalog: Catalog,
-    panel: Panel,
+    labelers: VectorLabelers,
     image_ids: Sequence[str],
     vectors: Array,
     known_views: Mapping[str, str],
     *,
     run_id: str,
-) -> Asked:
-    """Keep what the panel says of n photos by their unit vectors (n, size); repeats add nothing."""
+) -> PredictionCounts:
+    """Label n photos by their unit vectors (n, size) and store that; repeats add nothing."""
     now = datetime.now(UTC)
-    made = label_vectors(panel, image_ids, vectors, known_views, catalog.vocabulary, now)
+    made = label_vectors(labelers, image_ids, vectors, known_views, catalog.vocabulary, now)
     added = add_assertions(catalog, made, run_id=run_id)
-    asked = Asked(photos=len(image_ids))
-    asked.count(added, judges_of(labeler for labeler, _ in panel.members))
+    asked = PredictionCounts(photos=len(image_ids))
+    asked.count(added, thresholds_of(labeler for labeler, _ in labelers.members))
     return asked

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from catalog.sql import equals
 from catalog.table import Catalog
 from core.assertions import CONFIDENCE_DIGITS
-from labeling.labelers import Labeler, by_trust, heard, labels_version, load_judges
+from labeling.labelers import Labeler, by_trust, counted_where, labels_version, load_thresholds
 
 
 def unlabeled_sightings(catalog: Catalog) -> list[str]:
@@ -163,7 +163,7 @@ def _evidence(
 
     In Arrow, where a photo takes a hundred bytes: as a dictionary it takes five times that.
     """
-    where = heard(load_judges(catalog))
+    where = counted_where(load_thresholds(catalog))
     parts = [
         _summed(batch.column("image_id"), np.ones(batch.num_rows, np.uint64))
         for batch in _of_photos(catalog, "assertions", ["image_id"], image_ids, where)

@@ -1,8 +1,8 @@
 """Labelers that look at the picture itself, and at where the car is in it: the color of the paint,
 and what is around the car.
 
-They are beside zero-shot, not in place of it: each is calibrated by itself, and the better one on
-the labels that are known is heard first.
+They supplement zero-shot: each is calibrated by itself, and the one with the better accuracy on
+known labels comes first.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ COLOR, SURROUNDINGS = "colour", "surroundings"
 NAMES = (COLOR, SURROUNDINGS)
 
 SIDE = 384
-"""Photos are looked at with about so many pixels on their longest side."""
+"""Pixels of the longest side of a photo when it is labeled."""
 
 BATCH = 32
 """Photos in one forward pass."""
@@ -44,7 +44,7 @@ _RULES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Asks:
+class AnsweredAttribute:
     """One attribute that a labeler answers, and its values."""
 
     attribute: str
@@ -53,24 +53,26 @@ class Asks:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """A photo, and where its cars are (height, width): nowhere if it was not segmented."""
+class MaskedPhoto:
+    """A photo and the mask of its cars (height, width), which is empty if it was not segmented."""
 
     image: Image.Image
     car: Mask
 
 
 class PictureLabeler(Protocol):
-    """Looks at photos; `fingerprint` changes when it may answer otherwise. `space_version` is the
-    model's whose sentences it compares with, "" without one."""
+    """Labels photos by their pixels; `fingerprint` changes when its answers may change.
+
+    `space_version` is the model whose sentences it compares photos with, "" without one.
+    """
 
     name: str
     fingerprint: str
     space_version: str
     is_tryout: bool
-    asks: tuple[Asks, ...]
+    attributes: tuple[AnsweredAttribute, ...]
 
-    def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
+    def look(self, photos: Sequence[MaskedPhoto]) -> dict[str, Array]:
         """Attribute -> scores (n, values) of n photos; a row of NaN where it cannot tell."""
         ...
 
@@ -83,11 +85,13 @@ class ColorModel:
 
     def __init__(self, vocabulary: Vocabulary, segmenter: str, *, is_tryout: bool) -> None:
         self._swatches = vocabulary.questions["color"].swatches
-        self.asks: tuple[Asks, ...] = (Asks("color", tuple(self._swatches), many=False),)
+        self.attributes: tuple[AnsweredAttribute, ...] = (
+            AnsweredAttribute("color", tuple(self._swatches), many=False),
+        )
         self.is_tryout = is_tryout
         self.fingerprint = _fingerprint(segmenter, self._swatches)
 
-    def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
+    def look(self, photos: Sequence[MaskedPhoto]) -> dict[str, Array]:
         """Scores (n, colors) by the paint of n cars."""
         rows = [
             paint_scores(np.asarray(each.image), main_part(each.car), self._swatches)
@@ -99,7 +103,7 @@ class ColorModel:
 
 
 class Encoder(Protocol):
-    """What looking around the car needs of a model."""
+    """What `Surroundings` needs of a model."""
 
     preparation: Preparation
 
@@ -109,8 +113,10 @@ class Encoder(Protocol):
 
 
 class Surroundings:
-    """Zero-shot on the photo without its cars, which are painted over with what is around them: of
-    a car in front of the sea what is left is the sea, and whoever stands there."""
+    """Zero-shot on the photo with its cars painted over in the color of the rest.
+
+    Of a car in front of the sea, the sea and the people are left.
+    """
 
     name = SURROUNDINGS
 
@@ -124,17 +130,20 @@ class Surroundings:
     ) -> None:
         self._encoder = encoder
         self._classifiers = tuple(each for each in classifiers if each.attribute in AROUND)
-        self.asks = tuple(Asks(c.attribute, c.values, c.many) for c in self._classifiers)
+        self.attributes = tuple(
+            AnsweredAttribute(c.attribute, c.values, c.many) for c in self._classifiers
+        )
         self.is_tryout = is_tryout
         self.space_version = seen_with[1]
         weights = hashlib.sha256(pack(self._classifiers)).hexdigest()
         self.fingerprint = _fingerprint(seen_with, weights)
 
-    def look(self, photos: Sequence[Seen]) -> dict[str, Array]:
+    def look(self, photos: Sequence[MaskedPhoto]) -> dict[str, Array]:
         """Scores (n, values) of n photos for each attribute."""
         if not photos:
             return {
-                each.attribute: np.empty((0, len(each.values)), np.float32) for each in self.asks
+                each.attribute: np.empty((0, len(each.values)), np.float32)
+                for each in self.attributes
             }
         pictures = [self._encoder.preparation.fit(without_car(each)) for each in photos]
         vectors = np.concatenate(
@@ -148,10 +157,10 @@ class Surroundings:
 
 
 AROUND = ("background", "people", "age")
-"""The attributes that are seen around a car."""
+"""The attributes that can be seen around a car."""
 
 
-def without_car(photo: Seen) -> Image.Image:
+def without_car(photo: MaskedPhoto) -> Image.Image:
     """The photo with its cars painted over in the mean color of the rest."""
     pixels = np.array(photo.image)
     if photo.car.any() and not photo.car.all():
@@ -159,11 +168,14 @@ def without_car(photo: Seen) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def see_photos(
+def load_masked_photos(
     catalog: Catalog, image_ids: Sequence[str], damaged: list[str] | None = None
-) -> Iterator[tuple[str, Seen]]:
-    """These photos, whole, with their stored segments; one that cannot be decoded is left out, and
-    one that is damaged, whose id is added to `damaged`."""
+) -> Iterator[tuple[str, MaskedPhoto]]:
+    """These photos, uncropped, with their stored segments.
+
+    Photos that cannot be decoded are left out, and so are damaged ones, whose ids are added to
+    `damaged`.
+    """
     maps = load_segments(catalog, image_ids)
     for key, content, _ in load_photos(catalog, image_ids, damaged):
         with suppress(RejectedError):
@@ -171,14 +183,14 @@ def see_photos(
                 image.thumbnail((SIDE, SIDE))
             car = np.zeros((image.height, image.width), bool)
             if key in maps:
-                with suppress(ClassMapError):  # whoever looks has it made anew: `damaged_maps`
+                with suppress(ClassMapError):  # the stage makes it anew: `damaged_maps`
                     stored = ClassMap.from_png(maps[key].class_map, maps[key].classes)
                     car = car_mask(stored, image.size)
-            yield key, Seen(image, car)
+            yield key, MaskedPhoto(image, car)
 
 
 def damaged_maps(catalog: Catalog, image_ids: Sequence[str]) -> list[str]:
-    """Those of these photos whose stored class map cannot be read."""
+    """The photos among these whose stored class map cannot be read."""
     damaged = []
     for key, stored in load_segments(catalog, image_ids).items():
         try:
@@ -188,34 +200,36 @@ def damaged_maps(catalog: Catalog, image_ids: Sequence[str]) -> list[str]:
     return damaged
 
 
-def look_at(
+def label_pictures(
     member: PictureLabeler,
     labeler: Labeler,
-    photos: Mapping[str, Seen],
+    photos: Mapping[str, MaskedPhoto],
     views: Mapping[str, str | None],
     vocabulary: Vocabulary,
     at: datetime,
 ) -> list[Assertion]:
-    """What a labeler in use says of photos, as far as it makes sense for their views; that it
-    could not tell is a statement, too."""
+    """The statements of a labeler about photos, where the attribute makes sense for the view.
+
+    That it cannot tell is a statement too.
+    """
     made: list[Assertion] = []
     ids, scores = list(photos), member.look(list(photos.values()))
-    for asks in member.asks:
-        question = vocabulary.questions[asks.attribute]
+    for each in member.attributes:
+        question = vocabulary.questions[each.attribute]
         sensible = np.array([question.makes_sense(views.get(key)) for key in photos], bool)
-        told = ~np.isnan(scores[asks.attribute]).any(axis=1)
-        temperature = labeler.calibration[asks.attribute].temperature
+        told = ~np.isnan(scores[each.attribute]).any(axis=1)
+        temperature = labeler.calibration[each.attribute].temperature
         found = answers(
-            scores[asks.attribute][told & sensible], asks.values, temperature, many=asks.many
+            scores[each.attribute][told & sensible], each.values, temperature, many=each.many
         )
         some = [ids[row] for row in np.flatnonzero(told & sensible)]
-        made += statements(labeler, asks.attribute, some, found, at)
+        made += statements(labeler, each.attribute, some, found, at)
         others = [ids[row] for row in np.flatnonzero(~told & sensible)]
-        made += [untold(labeler, asks.attribute, key, at) for key in others]
+        made += [abstention(labeler, each.attribute, key, at) for key in others]
     return made
 
 
-def untold(labeler: Labeler, attribute: str, image_id: str, at: datetime) -> Assertion:
+def abstention(labeler: Labeler, attribute: str, image_id: str, at: datetime) -> Assertion:
     """The statement of a labeler that it cannot tell."""
     by, version = labeler.name, labeler.version
     return Assertion(image_id, attribute, (), True, None, "model", by, version, "", at)
@@ -224,8 +238,8 @@ def untold(labeler: Labeler, attribute: str, image_id: str, at: datetime) -> Ass
 def scores_of(
     catalog: Catalog, member: PictureLabeler, truth: Truth, attribute: str
 ) -> tuple[Truth, Array]:
-    """What a labeler makes of photos whose label is known, those left out that it cannot tell."""
-    photos = dict(see_photos(catalog, truth.image_ids))
+    """The scores of photos with a known label, without those that the labeler cannot tell."""
+    photos = dict(load_masked_photos(catalog, truth.image_ids))
     at = {key: row for row, key in enumerate(truth.image_ids)}
     scores = member.look(list(photos.values()))[attribute]
     known = ~np.isnan(scores).any(axis=1)

@@ -11,7 +11,7 @@ from labeling import zero_shot
 from labeling.calibrate import LEAST, fit, unfitted
 from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
 from labeling.linear import Array, Classifier, pack
-from labeling.networks import Panel, readable, views_of
+from labeling.networks import VectorLabelers, readable, views_of
 from labeling.pictures import PictureLabeler, scores_of
 from labeling.truth import Truth, load_truth, load_vectors
 
@@ -19,10 +19,10 @@ _ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """What the labels of networks must hold: the share `precision` of them is right.
+class LabelPolicy:
+    """What labels of networks must be: right in the share `precision` of cases.
 
-    With `real_only` rendered photos are no measure, and nothing passes that was not measured.
+    With `real_only`, rendered photos do not count as a measure, and nothing passes unmeasured.
     """
 
     precision: float
@@ -33,7 +33,7 @@ def prepare_zero_shot(
     catalog: Catalog,
     record: SpaceRecord,
     load_encoder: Callable[[], zero_shot.TextEncoder],
-    labels: Labels,
+    labels: LabelPolicy,
     *,
     run_id: str,
     again: bool = False,
@@ -71,7 +71,7 @@ def prepare_zero_shot(
 
 
 SAMPLE = 300
-"""So many photos are looked at to calibrate a labeler that looks at pictures: it is slow."""
+"""The most photos that calibrate a labeler of pictures, which is slow."""
 
 
 def prepare_pictures(
@@ -79,7 +79,7 @@ def prepare_pictures(
     record: SpaceRecord,
     member: PictureLabeler,
     segment: Callable[[Sequence[str]], None],
-    labels: Labels,
+    labels: LabelPolicy,
     *,
     run_id: str,
     again: bool = False,
@@ -88,22 +88,22 @@ def prepare_pictures(
     on a sample of the photos whose label is known, of which `segment` makes the masks first."""
     used = _in_use(catalog, member.name)
     same = used is not None and used.facts.get(_ASKED) == member.fingerprint
-    truths = _truths(catalog, record, [each.attribute for each in member.asks], labels)
+    truths = _truths(catalog, record, [each.attribute for each in member.attributes], labels)
     if used is not None and same and not again and not _due(used, truths, labels):
         return used
     default = unfitted(None if labels.real_only else labels.precision)
-    calibration = {each.attribute: default for each in member.asks}
-    for asks, truth in zip(member.asks, truths, strict=True):
-        question = catalog.vocabulary.questions[asks.attribute]
+    calibration = {each.attribute: default for each in member.attributes}
+    for answered, truth in zip(member.attributes, truths, strict=True):
+        question = catalog.vocabulary.questions[answered.attribute]
         rows = [row for row, view in enumerate(truth.views) if question.makes_sense(view)]
         some = truth.take(rows[:: max(1, -(-len(rows) // SAMPLE))])
         if len(some.image_ids) >= LEAST:
             segment(some.image_ids)
-            told, scores = scores_of(catalog, member, some, asks.attribute)
-            if len(told.image_ids) >= LEAST:
-                calibration[asks.attribute] = fit(
-                    scores, asks.values, told.values,
-                    many=asks.many, precision=labels.precision,
+            shown, scores = scores_of(catalog, member, some, answered.attribute)
+            if len(shown.image_ids) >= LEAST:
+                calibration[answered.attribute] = fit(
+                    scores, answered.values, shown.values,
+                    many=answered.many, precision=labels.precision,
                 )  # fmt: skip
     labeler = Labeler(
         member.name,
@@ -123,7 +123,7 @@ def _in_use(catalog: Catalog, name: str) -> Labeler | None:
 
 
 def _truths(
-    catalog: Catalog, record: SpaceRecord, attributes: Sequence[str], labels: Labels
+    catalog: Catalog, record: SpaceRecord, attributes: Sequence[str], labels: LabelPolicy
 ) -> list[Truth]:
     space, version = record.space, record.version
     return [
@@ -138,7 +138,7 @@ def _version(begin: str, asked: str, calibration: Mapping[str, Calibration]) -> 
 
 
 def _facts(
-    asked: str, truths: Sequence[Truth], labels: Labels
+    asked: str, truths: Sequence[Truth], labels: LabelPolicy
 ) -> dict[str, str | int | float | None]:
     return {_ASKED: asked} | asdict(labels) | {_known(each): each.known for each in truths}
 
@@ -152,12 +152,12 @@ def calibrate(
     space: str,
     classifiers: list[Classifier],
     truths: list[Truth],
-    labels: Labels,
+    labels: LabelPolicy,
 ) -> dict[str, Calibration]:
     """By attribute, how its scores become probabilities, fitted on what is known of it if enough
     is; photos whose view makes no sense for it are left out."""
     bare = Labeler("", "", "", is_tryout=False, calibration={})
-    panel = Panel(((bare, tuple(classifiers)),))
+    vector_labelers = VectorLabelers(((bare, tuple(classifiers)),))
     default = unfitted(None if labels.real_only else labels.precision)
     found = {}
     for classifier, all_known in zip(classifiers, truths, strict=True):
@@ -165,7 +165,7 @@ def calibrate(
         if len(all_known.image_ids) < LEAST:
             continue
         truth, vectors = with_vectors(catalog, space, all_known)
-        views = views_of(panel, truth.image_ids, vectors, truth.known_views)
+        views = views_of(vector_labelers, truth.image_ids, vectors, truth.known_views)
         question = catalog.vocabulary.questions[classifier.attribute]
         rows = [row for row, view in enumerate(views) if question.makes_sense(view)]
         if len(rows) >= LEAST:
@@ -198,8 +198,8 @@ def _matching(encoder: zero_shot.TextEncoder, record: SpaceRecord) -> zero_shot.
     return encoder
 
 
-def _due(used: Labeler, truths: Sequence[Truth], labels: Labels) -> bool:
-    """Whether what is known, or what is wanted, is no longer what it was calibrated by."""
+def _due(used: Labeler, truths: Sequence[Truth], labels: LabelPolicy) -> bool:
+    """Whether the known labels or the wanted precision have changed since it was calibrated."""
     if any(used.facts.get(name) != value for name, value in asdict(labels).items()):
         return True
     for truth in truths:

@@ -1,4 +1,4 @@
-"""How good statements and labels are, held against what a person says of the same photos: pure."""
+"""The quality of statements and labels, compared with decisions of people: pure functions."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ _Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What somebody says of one photo, or with origin `label` what the catalog shows of it.
+    """A statement about one photo, or with origin `label` what the catalog shows of it.
 
     `confidence` is the probability, 0..1, that `values` as a whole are right, None where nobody
     gave one; `passed` tells whether it was sure enough to become a label.
@@ -61,7 +61,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class Reliability:
     """How far `count` confidences can be taken at their word.
 
     `error` is the expected calibration error over `bins`, `brier` the Brier score: the mean square
@@ -121,7 +121,7 @@ class Quality:
     coverage: float
     accuracy: Share | None
     accuracy_of_all: Share | None
-    calibration: Calibration | None
+    calibration: Reliability | None
     values: tuple[ValueQuality, ...]
     confusion: tuple[Confusion, ...]
 
@@ -213,7 +213,7 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     return sum(each.count * abs(each.accuracy - each.mean_confidence) for each in bins) / count
 
 
-def calibration(confidences: Sequence[float], correct: Sequence[bool]) -> Calibration | None:
+def calibration(confidences: Sequence[float], correct: Sequence[bool]) -> Reliability | None:
     """How well confidences, 0..1, tell what was `correct`; None if there are none.
 
     Over `BINS` equally wide bins, or where these would hold fewer than `FEW` on average, over fewer
@@ -226,7 +226,7 @@ def calibration(confidences: Sequence[float], correct: Sequence[bool]) -> Calibr
     few = count < BINS * FEW
     bins = reliability(confidences, correct, max(1, count // FEW) if few else BINS, equal_count=few)
     brier = float(np.mean((sure - right) ** 2))
-    return Calibration(count, calibration_error(bins), brier, tuple(bins))
+    return Reliability(count, calibration_error(bins), brier, tuple(bins))
 
 
 def _checked(confidences: Sequence[float], correct: Sequence[bool]) -> tuple[_Array, _Array]:

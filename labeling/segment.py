@@ -23,7 +23,7 @@ from catalog.table import Catalog
 from core.photos.decode import SHOWN_AS, RejectedError, decoded
 from core.records import Drop
 from embeddings.engine import Engine, Job
-from embeddings.forward import Forward
+from embeddings.forward import ForwardPass
 from embeddings.network import (
     PictureNetwork,
     check_numbers,
@@ -124,7 +124,7 @@ def segment_photo(segmenter: Segmenter, content: bytes, threshold: float = THRES
     """
     with decoded(content) as shown:
         size = shown.size
-    (output,) = Forward(segmenter).run([segmenter.preparation.picture(content)])
+    (output,) = ForwardPass(segmenter).run([segmenter.preparation.picture(content)])
     if isinstance(output, RejectedError):
         raise output
     return ClassMap.of(output, segmenter.classes, size, threshold).resized(size)

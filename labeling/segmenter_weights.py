@@ -12,10 +12,9 @@ from urllib.request import Request, urlopen
 import torch
 from safetensors.torch import load_file
 
-from embeddings.hashes import file_sha256
+from embeddings.hub import check_unpacked_size, file_sha256
 from embeddings.network import first_line
 from embeddings.registry import ModelError
-from embeddings.weights import check_unpacked_size
 from labeling import masks
 
 PROBE_SECONDS = 10.0
@@ -69,7 +68,7 @@ def load_local(file: Path) -> State:
         if file.suffix == ".safetensors":
             return load_file(file)
         state = torch.load(file, map_location="cpu", weights_only=True)
-    # Whatever a person names as weights is opened here, and a damaged file raises almost anything.
+    # Any file can be named as weights, and a damaged one raises almost anything.
     except Exception as error:
         raise ModelError(_cannot_read(file, error)) from error
     if not _is_state(state):

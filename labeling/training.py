@@ -9,8 +9,8 @@ from embeddings.registry import SpaceRecord
 from labeling.heads import Examples, Trial, train_head
 from labeling.labelers import HEAD, retire_labeler, use_labeler
 from labeling.linear import Classifier
-from labeling.networks import Panel, load_panel, views_of
-from labeling.prepare import Labels, with_vectors
+from labeling.networks import VectorLabelers, load_vector_labelers, views_of
+from labeling.prepare import LabelPolicy, with_vectors
 from labeling.truth import load_truth
 from labeling.zero_shot import NAME
 
@@ -32,20 +32,20 @@ def train_heads(
     catalog: Catalog,
     record: SpaceRecord,
     attributes: Sequence[str],
-    labels: Labels,
+    labels: LabelPolicy,
     *,
     run_id: str,
 ) -> Iterator[Trial]:
     """Train a head for each attribute on the stored vectors of this model; one that is better than
     zero-shot is used from now on, and one of an earlier training that no longer is, is retired."""
-    panel = load_panel(catalog, record.version)
+    vector_labelers = load_vector_labelers(catalog, record.version)
     for attribute in attributes:
-        examples = _examples(catalog, record, attribute, panel, labels)
+        examples = _examples(catalog, record, attribute, vector_labelers, labels)
         trial = train_head(
             attribute,
             examples,
             many=catalog.vocabulary.attributes[attribute].many,
-            rival=_zero_shot(panel, attribute),
+            rival=_zero_shot(vector_labelers, attribute),
             space_version=record.version,
             is_tryout=record.is_tryout,
             precision=labels.precision,
@@ -59,19 +59,23 @@ def train_heads(
 
 
 def _examples(
-    catalog: Catalog, record: SpaceRecord, attribute: str, panel: Panel, labels: Labels
+    catalog: Catalog,
+    record: SpaceRecord,
+    attribute: str,
+    vector_labelers: VectorLabelers,
+    labels: LabelPolicy,
 ) -> Examples:
     truth = load_truth(catalog, attribute, record.space, record.version, real_only=labels.real_only)
     truth, vectors = with_vectors(catalog, record.space, truth)
-    views = views_of(panel, truth.image_ids, vectors, truth.known_views)
+    views = views_of(vector_labelers, truth.image_ids, vectors, truth.known_views)
     question = catalog.vocabulary.questions[attribute]
     rows = [row for row, view in enumerate(views) if question.makes_sense(view)]
     some = truth.take(rows)
     return Examples(vectors[rows], some.values, some.groups)
 
 
-def _zero_shot(panel: Panel, attribute: str) -> Classifier | None:
-    for labeler, classifiers in panel.members:
+def _zero_shot(vector_labelers: VectorLabelers, attribute: str) -> Classifier | None:
+    for labeler, classifiers in vector_labelers.members:
         if labeler.name == NAME:
             return next((each for each in classifiers if each.attribute == attribute), None)
     return None

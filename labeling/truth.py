@@ -1,4 +1,4 @@
-"""Labels that networks are measured by: of each photo the person's, else the source's."""
+"""Known labels to measure networks by: for each photo the person's, or else the source's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from catalog.table import Catalog
 from labeling.pending import KNOWN
 
 MOST = 20_000
-"""So many known labels of an attribute are enough to measure by."""
+"""The most known labels of an attribute that are used for measuring."""
 
 
 _VIEW = ("view", "view_origin")
@@ -19,7 +19,7 @@ _VIEW = ("view", "view_origin")
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Known labels of one attribute: photos, what holds of each, and the page that each was on.
+    """Known labels of one attribute: the photos, their values, and the page that each was on.
 
     `known` is how many there were before some were left out. `views` are what the photos show by
     their labels, None where that is unknown.

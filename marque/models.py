@@ -10,8 +10,8 @@ import click
 from marque.common import F, print_json, shared_options
 
 if TYPE_CHECKING:
+    from embeddings.models import FileCheck
     from embeddings.registry import ModelSpec
-    from embeddings.verify import Verified
     from flows.settings import Settings
 
 
@@ -115,7 +115,7 @@ def verify(name: str | None, weights: Path | None, as_json: bool) -> None:
 
     Asks no hub. Exit status 1 if a file is truncated, altered or missing.
     """
-    from embeddings.verify import verify_model, worst
+    from embeddings.models import verify_model, worst
     from flows.settings import load_settings
 
     settings = load_settings()
@@ -202,7 +202,7 @@ def _print_fetched(document: dict[str, Any]) -> None:
         console.print(shown(line), soft_wrap=True)
 
 
-def _print_verified(name: str, files: list["Verified"]) -> None:
+def _print_verified(name: str, files: list["FileCheck"]) -> None:
     from rich.console import Console
 
     from marque.terminal import shown

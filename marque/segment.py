@@ -115,7 +115,7 @@ def _load(settings: "Settings", name: str | None, weights: Path | None) -> "Segm
 
     if weights is None and name in {None, settings.segmenter}:
         weights = settings.segmenter_weights  # which are of no other network
-    precision = settings.given.dtype or "fp32"
+    precision = settings.overrides.dtype or "fp32"
     file = weights and weights.expanduser().resolve()
     return load_segmenter(name or settings.segmenter, file, settings.device, precision)
 

@@ -16,9 +16,9 @@ from core.text import visible_json
 from flows.reporting.crawl_report import crawl_tables
 from flows.reporting.markdown import plain, table
 from flows.reporting.review_report import review_tables
-from labeling.label import Labeled
-from labeling.networks import Asked
-from labeling.publish.cars import Differences
+from labeling.label import LabelCounts
+from labeling.networks import PredictionCounts
+from labeling.publish.cars import DisagreementCounts
 
 EMBEDDING = "while embedding"
 """In the counts of a stage, the photos that were seen to while they were embedded."""
@@ -114,7 +114,7 @@ class RunReport(BaseModel):
     error: str | None = None
     versions_before: dict[str, int] = Field(default_factory=dict)
     versions_after: dict[str, int] = Field(default_factory=dict)
-    _asked: list[Asked] = PrivateAttr(default_factory=list)
+    _asked: list[PredictionCounts] = PrivateAttr(default_factory=list)
 
     @property
     def good(self) -> int:
@@ -136,7 +136,7 @@ class RunReport(BaseModel):
             counts = self.facts.setdefault(name, {})
             counts[change] = counts.get(change, 0) + count
 
-    def add_labels(self, done: Labeled) -> None:
+    def add_labels(self, done: LabelCounts) -> None:
         """Count what sources said."""
         self.unknown_words = dict(Counter(self.unknown_words) + done.unknown)
         self.ambiguous_names = dict(Counter(self.ambiguous_names) + done.ambiguous)
@@ -148,7 +148,7 @@ class RunReport(BaseModel):
         if count:
             self.statements[origin] = self.statements.get(origin, 0) + count
 
-    def add_networks(self, asked: Asked, in_use: Mapping[str, str]) -> None:
+    def add_networks(self, asked: PredictionCounts, in_use: Mapping[str, str]) -> None:
         """Count what networks said in a part of the run; `in_use` is each one's version."""
         self.add_statements("model", asked.statements.total())
         self._asked.append(asked)
@@ -158,7 +158,7 @@ class RunReport(BaseModel):
             self.superseded += sum(part.statements[by] for by in old)
             self._count_said(part, old)
 
-    def _count_said(self, asked: Asked, without: Collection[str]) -> None:
+    def _count_said(self, asked: PredictionCounts, without: Collection[str]) -> None:
         for (by, attribute, value), said in asked.said.items():
             if by in without:
                 continue
@@ -172,7 +172,7 @@ class RunReport(BaseModel):
                 held = self.confidences.get(name, [0] * len(bins))
                 self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
 
-    def add_differences(self, found: Differences) -> None:
+    def add_differences(self, found: DisagreementCounts) -> None:
         """Count where networks and sources differ, of photos whose labels were refreshed."""
         for name in sorted({*+found.networks, *+found.sources}):
             self.disagreements[name] = Differing(

@@ -15,7 +15,7 @@ from flows.reporting.sheet_names import UUID
 from flows.run import Run
 from flows.server.process import SHEETS, Running, load_running
 from flows.settings import Settings
-from labeling.labelers import load_judges
+from labeling.labelers import load_thresholds
 from search.sheet import sheet_png, store_sheet
 from search.sheet_content import arrivals_sheet
 
@@ -96,7 +96,7 @@ def show_confidences(run: Run) -> None:
 
     thresholds = {
         f"{each.by}: {each.attribute}": each.threshold
-        for each in load_judges(run.catalog)
+        for each in load_thresholds(run.catalog)
         if each.threshold is not None
     }
     try:

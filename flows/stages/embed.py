@@ -18,11 +18,11 @@ from catalog.rejects import store_rejects
 from catalog.table import Catalog
 from core.records import Box, Drop
 from embeddings.registry import SPACE
-from embeddings.tuning import Tuning, Way, load_tuning, store_tuning
+from embeddings.tuning import RunConfig, Tuning, load_tuning, store_tuning
 from flows.opening import encoder_for
 from flows.settings import Settings
 from labeling.label import current_labels
-from labeling.networks import Asked, ask_photos, load_panel
+from labeling.networks import PredictionCounts, ask_photos, load_vector_labelers
 from labeling.pending import VIEW, embed_stage
 from labeling.publish.cars import Vectors, append_cars, replace_vectors
 
@@ -46,68 +46,68 @@ class EmbeddedShard:
 
     photos: int
     rejected: tuple[str, ...]
-    asked: Asked = field(default_factory=Asked)
+    asked: PredictionCounts = field(default_factory=PredictionCounts)
     newly_rejected: int = 0
 
 
-def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> Way:
+def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> RunConfig:
     """How to run the model over the photos that wait: as was measured here, or is measured now.
 
     What is fixed by a setting is taken. A measurement is kept in the home folder.
     """
     from embeddings.measure import with_decoding
 
-    encoder, given = encoder_for(settings), settings.given
+    encoder, overrides = encoder_for(settings), settings.overrides
     if len(waiting) < MEASURE_FROM:
         return way_for(settings, encoder, measured=False)
     tuning = _tuning(settings, encoder)
     assert tuning is not None, "it is measured where it is not kept"
-    tuning = with_decoding(tuning, encoder, given, _sample(catalog, waiting))
+    tuning = with_decoding(tuning, encoder, overrides, _sample(catalog, waiting))
     _keep(settings, encoder, tuning)
-    return tuning.way
+    return tuning.config
 
 
-def way_for(settings: Settings, network: "TunedEncoder", *, measured: bool = True) -> Way:
+def way_for(settings: Settings, network: "TunedEncoder", *, measured: bool = True) -> RunConfig:
     """How to run a network over photos that are not known yet, decoded in threads; it is measured
     if it never was, or else run as usual."""
-    from embeddings.measure import usual_way
+    from embeddings.measure import default_config
 
     tuning = _tuning(settings, network, measured=measured)
+    if tuning is None:
+        return default_config(settings.overrides)
     # Processes start more slowly than threads decode a few photos.
-    return replace(tuning.way, decoders="threads") if tuning else usual_way(settings.given)
+    return replace(tuning.config, decoders="threads")
 
 
 def _tuning(settings: Settings, network: "TunedEncoder", *, measured: bool = True) -> Tuning | None:
-    from embeddings.measure import kind_of, measure
+    from embeddings.measure import measure, tuning_key
 
-    given = settings.given
-    tuning = load_tuning(settings.home_path, kind_of(network, given))
+    overrides = settings.overrides
+    tuning = load_tuning(settings.home_path, tuning_key(network, overrides))
     if tuning is None and measured:
-        tuning = measure(network, given)
+        tuning = measure(network, overrides)
         _keep(settings, network, tuning)
     return tuning
 
 
 def _keep(settings: Settings, network: "TunedEncoder", tuning: Tuning) -> None:
-    from embeddings.measure import kind_of
+    from embeddings.measure import tuning_key
 
-    if not tuning.busy:
-        with suppress(OSError):  # all it costs is to measure again
-            store_tuning(settings.home_path, kind_of(network, settings.given), tuning)
+    with suppress(OSError):  # all it costs is to measure again
+        store_tuning(settings.home_path, tuning_key(network, settings.overrides), tuning)
 
 
 @lru_cache(maxsize=1)
-def engine_for(settings: Settings, way: Way) -> "Engine":
+def engine_for(settings: Settings, way: RunConfig) -> "Engine":
     """The engine of these settings, made once a process; raises `ModelError`."""
     from embeddings.engine import Engine
 
     encoder = encoder_for(settings).in_dtype(way.dtype)
-    encoder.lay_out(way.memory_format)
     return Engine(encoder, way)
 
 
 @contextmanager
-def kept_engine(settings: Settings, way: Way) -> Iterator[None]:
+def kept_engine(settings: Settings, way: RunConfig) -> Iterator[None]:
     """Keep one engine for all shards of a stage, and close it after them."""
     engine = engine_for(settings, way)  # here, before two shards ask for it at the same moment
     try:
@@ -119,7 +119,7 @@ def kept_engine(settings: Settings, way: Way) -> Iterator[None]:
 
 def embed_shard(
     settings: Settings,
-    way: Way,
+    way: RunConfig,
     catalog: Catalog,
     image_ids: Sequence[str],
     run_id: str,
@@ -146,7 +146,7 @@ def embed_shard(
         drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
     drops += [Drop("images", key, DAMAGED_PHOTO) for key in damaged]
     vectors = Vectors(SPACE, record.version, ids, np.concatenate(parts))
-    asked = Asked()
+    asked = PredictionCounts()
     with _WRITING:
         if replace:
             replace_vectors(catalog, vectors)
@@ -157,17 +157,19 @@ def embed_shard(
     return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops), asked, fresh)
 
 
-def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> Asked:
+def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> PredictionCounts:
     """Let the networks label photos before they enter `cars`, so that they enter it complete.
 
     Of a new model none is in use yet: `flows.stages.networks` sees to it when all is embedded.
     """
-    panel = load_panel(catalog, vectors.version)
-    if not panel.members or not vectors.image_ids:
-        return Asked()
+    vector_labelers = load_vector_labelers(catalog, vectors.version)
+    if not vector_labelers.members or not vectors.image_ids:
+        return PredictionCounts()
     labels = current_labels(catalog, vectors.image_ids)
     views = {key: each[VIEW].values[0] for key, each in labels.items() if VIEW in each}
-    return ask_photos(catalog, panel, vectors.image_ids, vectors.values, views, run_id=run_id)
+    return ask_photos(
+        catalog, vector_labelers, vectors.image_ids, vectors.values, views, run_id=run_id
+    )
 
 
 def _sample(catalog: Catalog, image_ids: Sequence[str]) -> list[tuple[bytes, Box | None]]:

@@ -11,13 +11,13 @@ from flows.reporting.report import EMBEDDING
 from flows.run import Run
 from flows.stages.tasks import ASKED, ask_shard, shards
 from labeling.labelers import HEAD, load_labelers, retire_labeler, retire_others
-from labeling.networks import Asked, load_panel
+from labeling.networks import PredictionCounts, load_vector_labelers
 from labeling.pending import unasked_images
-from labeling.prepare import Labels, prepare_zero_shot
+from labeling.prepare import LabelPolicy, prepare_zero_shot
 from labeling.training import REAL_ONLY
 
 
-def ask_networks(run: Run, *, again: bool = False, asked: Asked | None = None) -> None:
+def ask_networks(run: Run, *, again: bool = False, asked: PredictionCounts | None = None) -> None:
     """Let the networks say what they can about every photo that they were not asked about.
 
     What they said of photos while these were embedded, `asked`, is of this stage too. With `again`
@@ -40,10 +40,10 @@ def ask_networks(run: Run, *, again: bool = False, asked: Asked | None = None) -
     except ModelError as error:
         run.report.messages.append(f"zero-shot labels could not be brought up to date: {error}")
     _retire_heads(run, record.version, real_only=wanted.real_only)
-    panel = load_panel(run.catalog, record.version)
-    labelers = [labeler for labeler, _ in panel.members]
+    vector_labelers = load_vector_labelers(run.catalog, record.version)
+    labelers = [labeler for labeler, _ in vector_labelers.members]
     waiting = unasked_images(run.catalog, SPACE, labelers)
-    done = Asked()
+    done = PredictionCounts()
     in_use = {(each.name, each.version) for each in labelers}
     # Of versions that were replaced since, all these photos wait again.
     before = asked.photos if asked and {*asked.versions.items()} <= in_use else 0
@@ -58,7 +58,7 @@ def ask_networks(run: Run, *, again: bool = False, asked: Asked | None = None) -
     count_asked(run, done)
 
 
-def count_asked(run: Run, asked: Asked) -> None:
+def count_asked(run: Run, asked: PredictionCounts) -> None:
     """Count what networks said, by the versions that are in use by now."""
     in_use = {each.name: each.version for each in load_labelers(run.catalog)}
     run.report.add_networks(asked, in_use)
@@ -80,10 +80,10 @@ def _retire_heads(run: Run, space_version: str, *, real_only: bool) -> None:
     ]
 
 
-def labels_wanted(run: Run, *, is_tryout: bool) -> Labels:
+def labels_wanted(run: Run, *, is_tryout: bool) -> LabelPolicy:
     """What the labels of networks must hold; what a try-out model says of real photos is measured
     on real photos, or never becomes a label."""
-    return Labels(run.settings.label_precision, is_tryout and run.catalog.has_real_photos())
+    return LabelPolicy(run.settings.label_precision, is_tryout and run.catalog.has_real_photos())
 
 
 def made_vectors(catalog: Catalog) -> SpaceRecord | None:

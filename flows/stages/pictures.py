@@ -24,8 +24,8 @@ from flows.stages.embed import MEASURE_FROM, way_for
 from flows.stages.networks import count_asked, labels_wanted, made_vectors
 from flows.stages.tasks import opened, shard_task, shards
 from labeling.label import add_assertions
-from labeling.labelers import Labeler, judges_of
-from labeling.networks import Asked, load_panel
+from labeling.labelers import Labeler, thresholds_of
+from labeling.networks import PredictionCounts, load_vector_labelers
 from labeling.pending import unlooked_images
 from labeling.pictures import (
     COLOR,
@@ -34,10 +34,10 @@ from labeling.pictures import (
     ColorModel,
     PictureLabeler,
     Surroundings,
+    abstention,
     damaged_maps,
-    look_at,
-    see_photos,
-    untold,
+    label_pictures,
+    load_masked_photos,
 )
 from labeling.prepare import prepare_pictures
 from labeling.segmenters import TRYOUT_SEGMENTER
@@ -81,7 +81,7 @@ def look_at_pictures(run: Run, names: Sequence[str], *, again: bool = False) -> 
                 again=again,
             )
             waiting = unlooked_images(run.catalog, labeler)
-            done, damaged = Asked(), 0
+            done, damaged = PredictionCounts(), 0
             with stage(run.report, name, len(waiting)) as step:
                 for shard in shards(waiting, run.settings.shard_size):
                     part, missed = look_shard(run.settings, labeler, record, shard, run.run_id)
@@ -101,24 +101,26 @@ def look_shard(
     record: SpaceRecord,
     image_ids: Sequence[str],
     run_id: str,
-) -> tuple[Asked, int]:
+) -> tuple[PredictionCounts, int]:
     """Segment what is not of one shard of photos, and keep what the labeler says of them; also
     how many were not looked at as they are damaged."""
     catalog = opened(settings)
     segment_missing(settings, catalog, image_ids, run_id=run_id)
     damaged: list[str] = []
-    photos = dict(see_photos(catalog, image_ids, damaged))
+    photos = dict(load_masked_photos(catalog, image_ids, damaged))
     rows = catalog.rows("cars", image_ids, ["image_id", "view"]).to_pylist()
     views = {row["image_id"]: row["view"] for row in rows}
     member = member_for(settings, labeler.name, record)
     now = datetime.now(UTC)
-    made = look_at(member, labeler, photos, views, catalog.vocabulary, now)
+    made = label_pictures(member, labeler, photos, views, catalog.vocabulary, now)
     # What cannot be decoded would wait for ever; what is damaged waits until it is taken anew.
     unseen = [key for key in image_ids if key not in photos and key not in damaged]
-    made += [untold(labeler, e.attribute, key, now) for key in unseen for e in member.asks]
+    made += [
+        abstention(labeler, e.attribute, key, now) for key in unseen for e in member.attributes
+    ]
     added = add_assertions(catalog, made, run_id=run_id)
-    asked = Asked(photos=len(image_ids) - len(damaged))
-    asked.count(added, judges_of([labeler]))
+    asked = PredictionCounts(photos=len(image_ids) - len(damaged))
+    asked.count(added, thresholds_of([labeler]))
     return asked, len(damaged)
 
 
@@ -158,7 +160,6 @@ def _segmenting(settings: Settings) -> "tuple[Segmenter, Engine]":
     if settings.batch_size is None:
         way = replace(way, batch_size=min(way.batch_size, BATCH))
     chosen = segmenter.in_dtype(way.dtype)
-    chosen.lay_out(way.memory_format)
     return chosen, Engine(chosen, way)
 
 
@@ -172,8 +173,13 @@ def member_for(settings: Settings, name: str, record: SpaceRecord) -> PictureLab
             raise UsageMistakeError("the vocabulary has no swatches of colors to compare with")
         return ColorModel(catalog.vocabulary, segmenter.version, is_tryout=segmenter.is_tryout)
     assert name == SURROUNDINGS, name
-    panel = load_panel(catalog, record.version)
-    asked = [each for labeler, some in panel.members if labeler.name == ZERO_SHOT for each in some]
+    vector_labelers = load_vector_labelers(catalog, record.version)
+    asked = [
+        each
+        for labeler, some in vector_labelers.members
+        if labeler.name == ZERO_SHOT
+        for each in some
+    ]
     seen_with = (segmenter.version, record.version)
     is_tryout = segmenter.is_tryout or record.is_tryout
     encoder = encoder_for(settings, record.spec)

@@ -27,10 +27,10 @@ from flows.stages.tasks import (
     register_shard,
     shards,
 )
-from labeling.label import Labeled
-from labeling.networks import Asked
+from labeling.label import LabelCounts
+from labeling.networks import PredictionCounts
 from labeling.pending import stale_cars, unembedded_images, unlabeled_sightings
-from labeling.publish.cars import Differences
+from labeling.publish.cars import DisagreementCounts
 from labeling.publish.publish import publish
 from labeling.publish.status import unpublished
 
@@ -94,7 +94,7 @@ def label_pending(run: Run) -> None:
     """Read the words of all sightings that were not read with this vocabulary."""
     add_label_columns(run.catalog)
     waiting = unlabeled_sightings(run.catalog)
-    done = Labeled()
+    done = LabelCounts()
     with stage(run.report, "label", len(waiting)) as step:
         for shard in shards(waiting, run.settings.shard_size * ASKED):
             part = label_shard(run.settings, shard, run.run_id)
@@ -107,13 +107,13 @@ def label_pending(run: Run) -> None:
             refresh_shard(run.settings, shard)
 
 
-def embed_pending(run: Run, record: SpaceRecord) -> Asked:
+def embed_pending(run: Run, record: SpaceRecord) -> PredictionCounts:
     """Embed all photos that have no vector of this model; what networks said of them meanwhile."""
     open_space(run.catalog, record.space, record.size, record.to_json())
     new, old = unembedded_images(run.catalog, SPACE, record.version)
     run.report.models[SPACE] = record.version
     rejected: Counter[str] = Counter()
-    asked = Asked()
+    asked = PredictionCounts()
     with stage(run.report, "embed", len(new) + len(old)) as step:
         if new or old:
             for part in _embedded(run, new, old):
@@ -153,7 +153,7 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
     """
     waiting = stale_cars(run.catalog)
     entered = len(unpublished(run.catalog, "evidence", "labelled_with", VECTORS) - {*waiting})
-    found = Differences()
+    found = DisagreementCounts()
     with stage(run.report, "publish", len(waiting) + entered) as step:
         for shard in shards(waiting, run.settings.shard_size * REFRESHED):
             part = refresh_shard(run.settings, shard)

@@ -24,14 +24,14 @@ from catalog.registration_counts import RegistrationCounts
 from catalog.table import Catalog, StoreError
 from core.records import Drop, Notice, Photo
 from embeddings.registry import SPACE
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 from flows.inside import in_prefect_run
 from flows.opening import catalog_at
 from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, embed_shard
-from labeling.label import Labeled, label_sightings
-from labeling.networks import Asked, ask_photos, load_panel
-from labeling.publish.cars import Differences, refresh_cars
+from labeling.label import LabelCounts, label_sightings
+from labeling.networks import PredictionCounts, ask_photos, load_vector_labelers
+from labeling.publish.cars import DisagreementCounts, refresh_cars
 from labeling.truth import known_views, load_vectors
 
 if TYPE_CHECKING:
@@ -187,14 +187,14 @@ def register_shard(
 
 
 @shard_task("label")
-def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) -> Labeled:
+def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) -> LabelCounts:
     """Read the words of one shard of sightings."""
     return label_sightings(opened(settings), sighting_ids, run_id=run_id)
 
 
 @shard_task("embed")
 def embed_images(
-    settings: Settings, way: Way, image_ids: Sequence[str], run_id: str, replace: bool
+    settings: Settings, way: RunConfig, image_ids: Sequence[str], run_id: str, replace: bool
 ) -> EmbeddedShard:
     """Embed one shard of photos, in one way to run the model, and write them to `cars`."""
     return embed_shard(settings, way, opened(settings), image_ids, run_id, replace=replace)
@@ -203,17 +203,17 @@ def embed_images(
 @shard_task("ask networks")
 def ask_shard(
     settings: Settings, space_version: str, image_ids: Sequence[str], run_id: str
-) -> Asked:
+) -> PredictionCounts:
     """Keep what the networks in use say of one shard of photos, by their stored vectors."""
     catalog = opened(settings)
     ids, vectors = load_vectors(catalog, SPACE, image_ids)
     views = known_views(catalog, ids)
     return ask_photos(
-        catalog, load_panel(catalog, space_version), ids, vectors, views, run_id=run_id
+        catalog, load_vector_labelers(catalog, space_version), ids, vectors, views, run_id=run_id
     )
 
 
 @shard_task("refresh")
-def refresh_shard(settings: Settings, image_ids: Sequence[str]) -> Differences:
+def refresh_shard(settings: Settings, image_ids: Sequence[str]) -> DisagreementCounts:
     """Bring the labels of one shard of `cars` up to date."""
     return refresh_cars(opened(settings), image_ids)

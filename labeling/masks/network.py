@@ -42,8 +42,8 @@ class Residual(nn.Module):
         return F.relu(x + self.norm(self.second(self.first(x))))
 
 
-class Whole(nn.Module):
-    """Adds to every place what the picture shows as a whole: a part of a car is no car."""
+class GlobalContext(nn.Module):
+    """Adds the mean over the picture to every place: a part of a car alone is not a car."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class MaskNetwork(nn.Module):
                 nn.Sequential(nn.PixelUnshuffle(2), _convolution(12, a), Residual(a)),
                 nn.Sequential(_convolution(a, b, 2), Residual(b)),
                 nn.Sequential(_convolution(b, c, 2), Residual(c)),
-                nn.Sequential(_convolution(c, d, 2), Residual(d), Whole(d), Residual(d)),
+                nn.Sequential(_convolution(c, d, 2), Residual(d), GlobalContext(d), Residual(d)),
             ]
         )
         self.across = nn.ModuleList(

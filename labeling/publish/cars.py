@@ -24,27 +24,28 @@ from labeling.pending import evidence
 
 
 @dataclass(slots=True)
-class Differences:
-    """Of how many photos' labels, by attribute, a network that is sure contradicts a source, and
-    sources each other; and how many `photos` were looked at."""
+class DisagreementCounts:
+    """Labels, by attribute, where a confident network contradicts a source (`networks`), and where
+    sources contradict each other (`sources`); of `photos` photos.
+    """
 
     photos: int = 0
     networks: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: "Differences") -> None:
+    def add(self, other: "DisagreementCounts") -> None:
         """Add the counts of another shard."""
         self.photos += other.photos
         self.networks.update(other.networks)
         self.sources.update(other.sources)
 
     def count(self, made: Mapping[str, Decision]) -> None:
-        """Count what was decided of one photo."""
+        """Count the decisions about one photo."""
         for name, each in made.items():
-            spoken = {said.origin for said in each.heard}
-            against = {said.origin for said in each.against}
-            self.networks[name] += "source" in spoken and "model" in against
-            self.sources[name] += "source" in against
+            considered = {said.origin for said in each.considered}
+            contradicting = {said.origin for said in each.contradicting}
+            self.networks[name] += "source" in considered and "model" in contradicting
+            self.sources[name] += "source" in contradicting
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def append_cars(catalog: Catalog, vectors: Vectors) -> int:
 
     A photo that is seen nowhere any more is left out.
     """
-    found = Differences()
+    found = DisagreementCounts()
     rows = _compose(catalog, vectors.image_ids, ["thumbnail", "width", "height"], found)
     order = {key: at for at, key in enumerate(vectors.image_ids)}
     at = [order[key] for key in rows.column("image_id").to_pylist()]
@@ -82,13 +83,13 @@ def replace_vectors(catalog: Catalog, vectors: Vectors) -> None:
     catalog.update("cars", _with_vectors(keys, vectors, vectors.values))
 
 
-def refresh_cars(catalog: Catalog, image_ids: Sequence[str]) -> Differences:
+def refresh_cars(catalog: Catalog, image_ids: Sequence[str]) -> DisagreementCounts:
     """Bring facts and labels of rows up to date in one commit; vectors and thumbnails stay.
 
     Many at once are written as columns: no vector moves, and none leaves its index. A row whose
     photo is seen nowhere any more, as its place shows another one now, is removed.
     """
-    found = Differences(photos=len(image_ids))
+    found = DisagreementCounts(photos=len(image_ids))
     parts = [
         _compose(catalog, image_ids[start : start + COMPOSED], [], found)
         for start in range(0, len(image_ids), COMPOSED)
@@ -108,7 +109,7 @@ def _with_vectors(rows: pa.Table, vectors: Vectors, values: npt.NDArray[np.float
 
 
 def _compose(
-    catalog: Catalog, image_ids: Sequence[str], more: list[str], differences: Differences
+    catalog: Catalog, image_ids: Sequence[str], more: list[str], differences: DisagreementCounts
 ) -> pa.Table:
     # These two first: what is said while the labels are made then counts as not yet seen, and the
     # row is refreshed again.

@@ -15,7 +15,7 @@ MAX_LOSS = 0.1
 """The share of the photos, or of the labels of one attribute, that may be lost at once."""
 
 ALWAYS = 10
-"""So many may always be lost: of few photos each is a large share."""
+"""This many may always be lost: of few photos each is a large share."""
 
 _SURE, _GUESSED = 2, 1
 
@@ -25,8 +25,8 @@ class LossError(CatalogError):
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """So many of `photos` or of the labels of an attribute are gone, `of` so many."""
+class Loss:
+    """How many photos, or labels of an attribute, are `gone`, `of` how many."""
 
     what: str
     gone: int
@@ -40,7 +40,7 @@ class Lost:
         return f"{self.gone:,} of {self.of:,} {self.what}"
 
 
-def losses(before: Catalog, after: Catalog) -> list[Lost]:
+def losses(before: Catalog, after: Catalog) -> list[Loss]:
     """What `cars` has in the catalog `before` and lacks in the one `after`: photos, and labels
     of each attribute, photo by photo, so that new ones make up for none.
 
@@ -56,11 +56,11 @@ def losses(before: Catalog, after: Catalog) -> list[Lost]:
     if len(there) == 0:
         have, versions_now = np.zeros((1, had.shape[1]), np.uint8), np.zeros(1, np.int64)
     same = gone | (versions == versions_now[at])
-    lost = [Lost("photos", int(gone.sum()), len(ids))]
+    lost = [Loss("photos", int(gone.sum()), len(ids))]
     for column, attribute in enumerate(before.vocabulary.attributes):
         counts = (had[:, column] == _SURE) | (same & (had[:, column] == _GUESSED))
         left = ~gone & (have[at, column] > 0)
-        lost.append(Lost(f"labels of {attribute}", int((counts & ~left).sum()), int(counts.sum())))
+        lost.append(Loss(f"labels of {attribute}", int((counts & ~left).sum()), int(counts.sum())))
     return [each for each in lost if each.gone]
 
 
@@ -81,7 +81,7 @@ def check_bytes(catalog: Catalog, share: float) -> None:
     lacks the bytes: they would be found and could not be shown."""
     cars, images = catalog.column("cars", "image_id"), catalog.column("images", "image_id")
     gone = int(pc.sum(pc.invert(pc.is_in(cars, value_set=images))).as_py() or 0)
-    lost = Lost("photos", gone, len(cars))
+    lost = Loss("photos", gone, len(cars))
     if lost.is_more_than(share):
         raise LossError(
             f"table 'images' of {catalog.uri} lacks {lost}, which is more than {share:.0%}; "

@@ -18,7 +18,7 @@ _ROUNDS = 3  # versions published by one run while others write
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishResult:
     """The version that searches read, and how many photos it holds.
 
     `waiting` of them do not show their newest labels: something was said of them after the run
@@ -31,7 +31,9 @@ class Published:
     waiting: int = 0
 
 
-def publish(catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_LOSS) -> Published:
+def publish(
+    catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_LOSS
+) -> PublishResult:
     """Check the newest version of `cars` and let searches read that very version.
 
     Where others write meanwhile, what they have written is published too if it can be. Raises
@@ -41,7 +43,7 @@ def publish(catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_
     `images`; with 1 nothing is too much.
     """
     first = readable_published(catalog)
-    done: Published | None = None
+    done: PublishResult | None = None
     for _ in range(_ROUNDS):
         version = _version(catalog)
         pinned = catalog.at("cars", version)
@@ -56,7 +58,7 @@ def publish(catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_
                 raise
             break  # what came meanwhile is for the run that is writing it
         if found.photos == 0 and done is None and _is_unset(catalog):
-            return Published(0, 0, moved=False)
+            return PublishResult(0, 0, moved=False)
         done = found
         if held is not None and _version(held) >= version:
             break  # this very version, or another run has checked and published a later one
@@ -118,10 +120,10 @@ def _keep(tags: Any, name: str, version: int) -> None:
             raise
 
 
-def _check(catalog: Catalog, version: int, space: str) -> Published:
+def _check(catalog: Catalog, version: int, space: str) -> PublishResult:
     """Look at one version of `cars`, which the catalog is pinned to."""
     rows = catalog.count("cars")
-    found = Published(version, rows, moved=False)
+    found = PublishResult(version, rows, moved=False)
     if rows == 0:
         return found
     twice = rows - int(pc.count_distinct(catalog.column("cars", "image_id")).as_py())

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from core.assertions import Assertion, Label
 from labeling.consensus import Decision
-from labeling.labelers import Judge
+from labeling.labelers import LabelerThreshold
 from labeling.review.suspects import Suspect
 
 Reason = Literal["contradiction", "people-disagree", "suspected-label", "near-threshold"]
@@ -15,8 +15,8 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 """Why a label waits for a person, the most useful to look at first."""
 
 NEAR = 0.25
-"""A network's label waits for a person whose confidence is above its threshold by less than this
-share of the room that is left up to 1."""
+"""A network's label is a case if its confidence is above its threshold by less than this share of
+the distance from the threshold to 1."""
 
 _UNSURE = 0.5
 
@@ -25,8 +25,8 @@ _UNSURE = 0.5
 class Case:
     """One label that a person should decide.
 
-    `suggestion` is what somebody else than the `label` says, `suggested_by` whom with `confidence`;
-    None if they name nothing that could be it. `strength`, 0 to 1, ranks cases of one reason.
+    `suggestion` are the values that `suggested_by` names with `confidence`, instead of the `label`;
+    None if there are none. `strength`, 0 to 1, ranks cases of one reason.
     """
 
     image_id: str
@@ -41,30 +41,30 @@ class Case:
 
     @property
     def score(self) -> float:
-        """How useful a look at it is: a reason before the next by 1, its strength within that."""
+        """How useful a look at it is: the rank of its reason plus its strength."""
         return len(REASONS) - 1 - REASONS.index(self.reason) + self.strength
 
 
 def cases_of(
     image_id: str,
     decisions: Mapping[str, Decision],
-    judges: Sequence[Judge],
+    thresholds: Sequence[LabelerThreshold],
     suspects: Mapping[tuple[str, str], Suspect],
 ) -> list[Case]:
     """The cases of one photo, at most one an attribute, with the first reason that it has.
 
-    `suspects` are by photo and attribute. What a person has decided is no case, unless people
-    disagree: then it waits until more of them say what stands than say otherwise.
+    `suspects` are by photo and attribute. A person's decision is not a case, unless people
+    disagree: then it is one until more of them agree with the latest than contradict it.
     """
     found = []
     for name, decision in decisions.items():
-        if any(each.origin == "human" for each in decision.heard):
+        if any(each.origin == "human" for each in decision.considered):
             case = _disputed(image_id, name, decision)
         else:
             case = (
                 _contradicted(image_id, name, decision)
                 or _suspected(image_id, name, decision, suspects.get((image_id, name)))
-                or _unsure(image_id, name, decision, judges)
+                or _unsure(image_id, name, decision, thresholds)
             )
         if case is not None:
             found.append(case)
@@ -72,8 +72,8 @@ def cases_of(
 
 
 def _disputed(image_id: str, name: str, decision: Decision) -> Case | None:
-    people = [each for each in decision.heard if each.origin == "human"]
-    others = [each for each in decision.against if each.origin == "human"]
+    people = [each for each in decision.considered if each.origin == "human"]
+    others = [each for each in decision.contradicting if each.origin == "human"]
     if not is_disputed(len(people), len(others)):
         return None
     said = "; ".join(f"{each.by} says {spoken(each.values, one_of=each.one_of)}" for each in people)
@@ -81,15 +81,18 @@ def _disputed(image_id: str, name: str, decision: Decision) -> Case | None:
 
 
 def _contradicted(image_id: str, name: str, decision: Decision) -> Case | None:
-    if not decision.against:
+    if not decision.contradicting:
         return None
-    sure = [each.confidence for each in decision.against if each.confidence is not None]
+    sure = [each.confidence for each in decision.contradicting if each.confidence is not None]
     strength = max(sure, default=1.0 if decision.label is None else _UNSURE)
     said = (
-        f"{each.by} says {spoken(each.values, one_of=each.one_of)}" for each in decision.against
+        f"{each.by} says {spoken(each.values, one_of=each.one_of)}"
+        for each in decision.contradicting
     )
     why = "; ".join(dict.fromkeys([decision.why, *said]))
-    return _case(image_id, name, "contradiction", strength, decision, decision.against, why=why)
+    return _case(
+        image_id, name, "contradiction", strength, decision, decision.contradicting, why=why
+    )
 
 
 def _suspected(
@@ -99,7 +102,7 @@ def _suspected(
     if suspect is None or label is None or label.origin != "source":
         return None
     if label.values != suspect.label:
-        return None  # it was said otherwise since
+        return None  # the label has changed since
     why = (
         f"{decision.why}; by photos that look like it, {spoken(suspect.proposed)} is more likely "
         f"({suspect.probability:.0%})"
@@ -117,13 +120,15 @@ def _suspected(
     )
 
 
-def _unsure(image_id: str, name: str, decision: Decision, judges: Sequence[Judge]) -> Case | None:
-    """Nobody's label though networks were asked, or a network's that only just passed."""
-    weighed = {(each.by, each.version): each for each in judges if each.attribute == name}
+def _unsure(
+    image_id: str, name: str, decision: Decision, thresholds: Sequence[LabelerThreshold]
+) -> Case | None:
+    """No label although networks were asked, or the label of a network that only just passed."""
+    weighed = {(each.by, each.version): each for each in thresholds if each.attribute == name}
     best: tuple[float, Assertion] | None = None
-    for said in decision.heard:
-        judge = weighed.get((said.by, said.version)) if said.origin == "model" else None
-        strength = None if judge is None else _nearness(said, judge.threshold, decision.label)
+    for said in decision.considered:
+        rule = weighed.get((said.by, said.version)) if said.origin == "model" else None
+        strength = None if rule is None else _nearness(said, rule.threshold, decision.label)
         if strength is not None and (best is None or strength > best[0]):
             best = strength, said
     if best is None:
@@ -132,7 +137,7 @@ def _unsure(image_id: str, name: str, decision: Decision, judges: Sequence[Judge
 
 
 def _nearness(said: Assertion, threshold: float | None, label: Label | None) -> float | None:
-    """How near a statement is to its threshold, 1 at it; None where that is no reason to look."""
+    """How near a statement is to its threshold, 1 at it; None where that is not a case."""
     if said.confidence is None or said.one_of:
         return _UNSURE if label is None else None
     if threshold is None:  # it is never a label, so the least sure teach most
@@ -174,15 +179,15 @@ def _case(
 
 
 def is_disputed(people: int, others: int) -> bool:
-    """Whether it is open what holds if `others` of these `people` contradict the latest of them.
+    """Whether a decision is disputed if `others` of these `people` contradict the latest of them.
 
-    It is until more of them say what stands than say otherwise.
+    It is, until more of them agree with the latest than contradict it.
     """
     return others > 0 and 2 * others >= people
 
 
 def spoken(values: Sequence[str], *, one_of: bool = False) -> str:
-    """Values as a person writes and reads them."""
+    """Values as text for people."""
     if not values:
         return "that it cannot be told" if one_of else "none"
     return (" or " if one_of else ", ").join(values)

@@ -14,7 +14,7 @@ from core.photos.decode import decoded, encode_jpeg
 from core.spreadsheet import csv_line
 from core.text import clean, web_url
 from labeling.review.cases import Case, spoken
-from labeling.review.queue import Waiting
+from labeling.review.queue import ReviewItem
 from labeling.review.returned_csv import HEADER
 from labeling.review.tasks import config, task
 from labeling.review.waiting import load_places
@@ -25,7 +25,7 @@ SIDE = 640
 """The longer side of the picture in a task, in pixels."""
 
 
-def export_review(catalog: Catalog, chosen: Sequence[Waiting], out: Path) -> list[str]:
+def export_review(catalog: Catalog, chosen: Sequence[ReviewItem], out: Path) -> list[str]:
     """Write `tasks.json`, `config.xml` and `review.csv` into the folder `out`, all or nothing.
 
     Returns the ids of photos that were left out because their stored bytes are damaged. Raises
@@ -72,7 +72,7 @@ def preview(content: bytes) -> bytes:
         return encode_jpeg(shown)
 
 
-def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> list[str]:
+def _write(catalog: Catalog, chosen: Sequence[ReviewItem], folder: Path) -> list[str]:
     damaged: list[str] = []
     asked = {case.attribute for waiting in chosen for case in waiting.cases}
     attributes = [each for name, each in catalog.vocabulary.attributes.items() if name in asked]
@@ -96,8 +96,8 @@ def _write(catalog: Catalog, chosen: Sequence[Waiting], folder: Path) -> list[st
 
 
 def _pictures(
-    catalog: Catalog, chosen: Sequence[Waiting], damaged: list[str]
-) -> Iterator[tuple[Waiting, bytes]]:
+    catalog: Catalog, chosen: Sequence[ReviewItem], damaged: list[str]
+) -> Iterator[tuple[ReviewItem, bytes]]:
     by_id = {waiting.image_id: waiting for waiting in chosen}
     for key, content, _ in load_photos(catalog, list(by_id), damaged):
         yield by_id[key], preview(content)

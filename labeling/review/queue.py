@@ -18,7 +18,7 @@ _ALIKE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class ReviewItem:
     """A photo with its cases, the most useful first."""
 
     image_id: str
@@ -35,7 +35,7 @@ class Waiting:
         return -self.score, self.image_id
 
 
-def best(waiting: Sequence[Waiting], most: int) -> list[Waiting]:
+def best(waiting: Sequence[ReviewItem], most: int) -> list[ReviewItem]:
     """The `most` photos that are worth most, the best first."""
     return sorted(waiting, key=lambda each: each.rank)[:most]
 

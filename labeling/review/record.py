@@ -14,7 +14,7 @@ from labeling.label import add_assertions, load_assertions
 from labeling.review.cases import is_disputed, spoken
 from labeling.review.moments import latest_of
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle
-from labeling.review.returned import Line, load_returned
+from labeling.review.returned import LineProblem, load_returned
 
 _BATCH = 1_000
 
@@ -26,19 +26,19 @@ Key = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Imported:
-    """What came of files that people gave back.
+class ReviewCounts:
+    """Counts of an import of files with decisions.
 
-    `new` decisions by who made them; those that were `known` before; those that stood `twice` in a
-    file; questions left `empty`; and what is to be told of single lines. Of the new ones `placed`
-    correct what is dated later, up to the time `ahead`. `photos` are decided about.
+    `new` decisions by the person who made them; `known` ones; those that are `twice` in a file;
+    questions left `empty`; problems of single `lines`. Of the new ones, `placed` correct decisions
+    that are dated later, up to the time `ahead`. `photos` are those decided about.
     """
 
     new: Counter[str] = field(default_factory=Counter)
     known: int = 0
     twice: int = 0
     empty: int = 0
-    lines: list[Line] = field(default_factory=list)
+    lines: list[LineProblem] = field(default_factory=list)
     placed: int = 0
     ahead: datetime | None = None
     photos: int = 0
@@ -50,10 +50,10 @@ class Imported:
 
     @property
     def refused(self) -> int:
-        """How many lines were not taken."""
+        """How many lines were refused."""
         return sum(not line.kept for line in self.lines)
 
-    def add(self, other: "Imported") -> None:
+    def add(self, other: "ReviewCounts") -> None:
         """Take the counts and lines of another file in."""
         self.new.update(other.new)
         self.known += other.known
@@ -66,7 +66,7 @@ class Imported:
 
     @property
     def clock_notice(self) -> str | None:
-        """What is to be said of clocks; None where all decisions are dated as they came."""
+        """A warning about clocks; None where all decisions keep their dates."""
         if self.ahead is None:
             return None
         return (
@@ -90,7 +90,7 @@ class Imported:
         }
 
 
-def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) -> Imported:
+def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) -> ReviewCounts:
     """Store the decisions of a `review.csv` or of an export of Label Studio.
 
     All of a file's new decisions are stored in one commit, so that a broken import is done again
@@ -100,14 +100,14 @@ def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) ->
     returned = load_returned(path, by)
     ids = PhotoIds(catalog.column("images", "image_id").to_pylist()) if returned.answers else None
     found, lines = resolve(returned.answers, catalog.vocabulary, ids, now) if ids else ([], [])
-    standing, torn, twice = settle(found)
-    past = load_decisions(catalog, {each.image_id for each in standing})
-    made, known, ahead = news(standing, past, now)
+    decided, torn, twice = settle(found)
+    past = load_decisions(catalog, {each.image_id for each in decided})
+    made, known, ahead = news(decided, past, now)
     added = {each.assertion_id for each in add_assertions(catalog, made, run_id=run_id)}
     known += len(made) - len(added)  # another import was first
-    told = [*returned.lines, *lines, *torn, *disputes(standing, [*_flat(past), *made])]
+    told = [*returned.lines, *lines, *torn, *disputes(decided, [*_flat(past), *made])]
     told = [line._replace(where=f"{path.name}, {line.where}") for line in sorted(told, key=_place)]
-    return Imported(
+    return ReviewCounts(
         Counter(each.by for each in made if each.assertion_id in added),
         known,
         twice,
@@ -115,12 +115,12 @@ def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) ->
         told,
         placed=len(ahead),
         ahead=max(ahead, default=None),
-        photos=len({each.image_id for each in standing}),
+        photos=len({each.image_id for each in decided}),
     )
 
 
 def news(
-    standing: Sequence[Statement], past: Mapping[Key, Sequence[Assertion]], now: datetime
+    decided: Sequence[Statement], past: Mapping[Key, Sequence[Assertion]], now: datetime
 ) -> tuple[list[Assertion], int, list[datetime]]:
     """The statements of one file that `past` does not have yet, how many it has, and of each that
     corrects what a wrong clock dated after it, that date.
@@ -132,7 +132,7 @@ def news(
     said = {key: list(some) for key, some in past.items()}
     made: list[Assertion] = []
     ahead: list[datetime] = []
-    for each in sorted(standing, key=lambda statement: statement.at):
+    for each in sorted(decided, key=lambda statement: statement.at):
         there = said.setdefault((each.image_id, each.attribute), [])
         if (new := _new(each, there, now)) is not None:
             before = past.get((each.image_id, each.attribute), ())
@@ -141,7 +141,7 @@ def news(
             made.append(new)
             there.append(new)
             there.sort(key=_age)
-    return made, len(standing) - len(made), ahead
+    return made, len(decided) - len(made), ahead
 
 
 def _new(each: Statement, there: Sequence[Assertion], now: datetime) -> Assertion | None:
@@ -161,7 +161,7 @@ def _new(each: Statement, there: Sequence[Assertion], now: datetime) -> Assertio
         confidence=None,
         origin="human",
         by=each.by,
-        # Part of the statement's id, so that who comes back to an earlier decision is heard, and
+        # Part of the statement's id, so that returning to an earlier decision counts, and
         # two imports of one file at the same moment store it once.
         version=each.said_at,
         about="",
@@ -171,11 +171,10 @@ def _new(each: Statement, there: Sequence[Assertion], now: datetime) -> Assertio
 
 
 def _moment(each: Statement, there: Sequence[Assertion], now: datetime) -> datetime:
-    """When a statement counts as made: at its own time, but after all that it corrects.
+    """When a statement counts as made: at its own time, but after everything that it corrects.
 
-    It corrects what was said before it and, as nobody has seen tomorrow, what a clock that ran
-    ahead has dated after `now`. A statement without a time of its own is made now, and corrects all
-    that is there. What was said later than it stays later.
+    It corrects earlier statements, and those that a fast clock has dated after `now`. A statement
+    without a time of its own is made now and corrects all others. Later statements stay later.
     """
     others = [said for said in there if each.said_at and not _corrects(each, said, now)]
     before = [said.created_at for said in there if said not in others]
@@ -194,24 +193,24 @@ def _corrects(each: Statement, said: Assertion, now: datetime) -> bool:
     return when <= each.at or when > now + (SKEW if said.by != each.by else timedelta(0))
 
 
-def disputes(standing: Iterable[Statement], said: Iterable[Assertion]) -> list[Line]:
-    """The lines of a file about which people disagree, by all that they `said` so far."""
+def disputes(decided: Iterable[Statement], said: Iterable[Assertion]) -> list[LineProblem]:
+    """The lines of a file about which people disagree, by everything that they `said` so far."""
     last: dict[Key, dict[str, Assertion]] = defaultdict(dict)
     for made in sorted(said, key=_age):
         last[made.image_id, made.attribute][made.by] = made
     lines = []
-    for each in standing:
+    for each in decided:
         people = sorted(last[each.image_id, each.attribute].values(), key=_age)
         others = [one for one in people if _says(one) != _says(people[-1])]
         if is_disputed(len(people), len(others)):
             told = ", ".join(f"{one.by} says {_text(one)}" for one in people)
-            do = f"all is kept, and {_text(people[-1])} stands as the latest; decide it together"
-            lines.append(Line(each.where, f"{each.attribute}: {told}", do, kept=True))
+            do = f"all is kept, and {_text(people[-1])} counts as the latest; decide it together"
+            lines.append(LineProblem(each.where, f"{each.attribute}: {told}", do, kept=True))
     return lines
 
 
 def load_decisions(catalog: Catalog, image_ids: Iterable[str]) -> dict[Key, list[Assertion]]:
-    """What people have said so far of these photos, by photo and attribute, the oldest first."""
+    """The decisions of people about these photos, by photo and attribute, the oldest first."""
     found: dict[Key, list[Assertion]] = defaultdict(list)
     wanted = sorted(image_ids)
     for start in range(0, len(wanted), _BATCH):
@@ -240,5 +239,5 @@ def _age(said: Assertion) -> tuple[datetime, str]:
     return said.created_at, said.assertion_id
 
 
-def _place(line: Line) -> list[int]:
+def _place(line: LineProblem) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", line.where)]

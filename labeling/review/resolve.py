@@ -24,7 +24,7 @@ from core.vocabulary_file import LONGEST_VALUE
 from labeling.publish.status import ID_PREFIX
 from labeling.review.cases import spoken
 from labeling.review.moments import HELP, read_moment
-from labeling.review.returned import Answer, Line
+from labeling.review.returned import Answer, LineProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Statement:
 
 
 class PhotoIds:
-    """The ids of all photos, to be found by their first digits."""
+    """The ids of all photos; finds one by its first digits."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._sorted: npt.NDArray[np.bytes_] = np.unique(np.array(list(ids), dtype="S64"))
@@ -70,50 +70,52 @@ class PhotoIds:
 
 def resolve(
     answers: Sequence[Answer], vocabulary: Vocabulary, ids: PhotoIds, now: datetime
-) -> tuple[list[Statement], list[Line]]:
-    """What the answers state, and what is to be told of those that state nothing or little.
+) -> tuple[list[Statement], list[LineProblem]]:
+    """The statements of the answers, and the problems of those that state nothing or little.
 
     Statements without a time of their own are of `now`; all are in the order of the answers.
     """
     found: list[Statement] = []
-    lines: list[Line] = []
+    lines: list[LineProblem] = []
     for answer in answers:
         try:
             said = _resolve(answer, vocabulary, ids, now)
         except _FaultError as fault:
-            lines.append(Line(answer.where, fault.what, fault.do))
+            lines.append(LineProblem(answer.where, fault.what, fault.do))
             continue
         found.append(said)
         if said.one_of and said.values:
             what = f"{said.attribute}: {answer.words[0]!r} can be {said.text}"
-            lines.append(Line(said.where, what, "the label stays open; name one value", kept=True))
+            lines.append(
+                LineProblem(said.where, what, "the label stays open; name one value", kept=True)
+            )
     return found, lines
 
 
-def settle(statements: Sequence[Statement]) -> tuple[list[Statement], list[Line], int]:
-    """The statements of one file that stand, what is to be told, and how many were there twice.
+def settle(statements: Sequence[Statement]) -> tuple[list[Statement], list[LineProblem], int]:
+    """The statements of one file that count, its problems, and how many were there twice.
 
-    Of a statement that the same person makes twice the latest stands. A person who says two things
-    about an attribute of a photo is not taken at either.
+    Where a person makes the same statement twice, the latest counts. Where a person says two things
+    about an attribute of a photo, neither counts.
     """
     by_person: dict[tuple[str, str, str], list[Statement]] = defaultdict(list)
     for each in statements:
         by_person[each.image_id, each.attribute, each.by].append(each)
-    standing, lines, twice = [], [], 0
+    decided, lines, twice = [], [], 0
     for some in by_person.values():
         if len({(frozenset(each.values), each.one_of) for each in some}) > 1:
             lines += [_torn(each, some) for each in some]
         else:
-            standing.append(max(some, key=lambda each: each.at))
+            decided.append(max(some, key=lambda each: each.at))
             twice += len(some) - 1
-    return standing, lines, twice
+    return decided, lines, twice
 
 
-def _torn(one: Statement, some: Sequence[Statement]) -> Line:
+def _torn(one: Statement, some: Sequence[Statement]) -> LineProblem:
     others = ", ".join(f"{each.text} in {each.where}" for each in some if each.where != one.where)
     others = others or ", ".join(each.text for each in some if each is not one)
     what = f"{one.attribute}: {one.by} says {one.text} here and {others}"
-    return Line(one.where, what, "leave one of them")
+    return LineProblem(one.where, what, "leave one of them")
 
 
 class _FaultError(Exception):
@@ -148,10 +150,10 @@ def _resolve(answer: Answer, vocabulary: Vocabulary, ids: PhotoIds, now: datetim
 
 
 def read_words(words: Sequence[str], attribute: Attribute, vocabulary: Vocabulary) -> Meaning:
-    """What a person's words for one attribute say; raises with what is wrong and what to do.
+    """The meaning of a person's words for one attribute; raises with the problem and what to do.
 
-    "cannot tell", "?" and what the vocabulary knows to say nothing leave it open. "none" is nobody,
-    of an attribute that several values can hold of.
+    "cannot tell", "?" and the vocabulary's words for that leave it open. "none" is no value, of an
+    attribute that can have several.
     """
     meanings = [_read_word(word, attribute, vocabulary) for word in words]
     distinct = list(dict.fromkeys(meanings))
@@ -187,7 +189,7 @@ def _read_word(word: str, attribute: Attribute, vocabulary: Vocabulary) -> Meani
 
 
 def _check_plain(name: str, text: str) -> None:
-    """Raise where a text would be kept that is no name: everybody is shown it from then on."""
+    """Raise for a text that cannot be a name: it would be stored and shown to everybody."""
     if len(text) > LONGEST_VALUE:
         what = f"{name}: {text[:40]!r} goes on for {len(text):,} characters"
         raise _FaultError(what, f"write at most {LONGEST_VALUE}")

@@ -1,6 +1,6 @@
 """Files that people give back: a `review.csv` that was filled in, or an export of Label Studio.
 
-Only what stands in the file is read here; what the words mean is for `labeling.review.resolve`.
+Here the file is only read; `labeling.review.resolve` finds the meaning of its words.
 """
 
 import codecs
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-class Line(NamedTuple):
-    """Something to tell of one place of a file: what is wrong there, and what to do.
+class LineProblem(NamedTuple):
+    """What is wrong at one place of a file, and what to do.
 
     `kept` tells whether the decision there was kept all the same.
     """
@@ -23,7 +23,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What somebody decided about one attribute of one photo, in the words of the file.
+    """A person's decision about one attribute of one photo, in the words of the file.
 
     `by` and `decided_at` are "" where the file does not say.
     """
@@ -37,18 +37,18 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Returned:
-    """The answers of a file, what is wrong with the rest, and how many questions have none."""
+class ReviewFile:
+    """The answers of a file, the problems of the rest, and how many questions have no answer."""
 
     answers: list[Answer] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[LineProblem] = field(default_factory=list)
     empty: int = 0
 
 
-def load_returned(path: Path, by: str | None = None) -> Returned:
-    """Read a file that a person gives back; what cannot be read is told in its `lines`.
+def load_returned(path: Path, by: str | None = None) -> ReviewFile:
+    """Read a file that a person gives back; `lines` has the problems of what cannot be read.
 
-    `by` is who decided where the file names nobody, or a single user of Label Studio by number.
+    `by` is the person where the file names none, or names one user of Label Studio by number.
     """
     from labeling.review.returned_csv import read_csv
     from labeling.review.returned_json import read_json
@@ -57,15 +57,17 @@ def load_returned(path: Path, by: str | None = None) -> Returned:
         text = _decoded(path.read_bytes())
     except OSError as error:
         why = f"it cannot be read: {error.strerror or error}"
-        return Returned(lines=[Line("file", why, "check the path and its permissions")])
+        return ReviewFile(lines=[LineProblem("file", why, "check the path and its permissions")])
     except UnicodeDecodeError as error:
-        return Returned(lines=[Line("file", f"it is no text: {error}", "save it as UTF-8")])
+        return ReviewFile(
+            lines=[LineProblem("file", f"it is no text: {error}", "save it as UTF-8")]
+        )
     is_json = text.lstrip()[:1] in {"[", "{"}
     return read_json(text, by) if is_json else read_csv(text, by)
 
 
 def is_text(word: str) -> bool:
-    """Whether a word is whole: no bytes of another encoding, no half of a character."""
+    """Whether a word is valid: no bytes of another encoding, no half of a character."""
     return not any("\ud800" <= letter <= "\udfff" for letter in word)
 
 

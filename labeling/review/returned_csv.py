@@ -1,4 +1,8 @@
-"""`review.csv` as it is written and as it comes back from a spreadsheet."""
+"""`review.csv` as it is written and as it comes back from a spreadsheet.
+
+Each row is a decision, so a broken row must cost no other. The reader of sidecars is not used: it
+loses the rows after an open quote, fills up short rows and guesses encodings.
+"""
 
 import csv
 import io
@@ -6,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.spreadsheet import unguarded
-from labeling.review.returned import Answer, Line, Returned, is_text
+from labeling.review.returned import Answer, LineProblem, ReviewFile, is_text
 
 HEADER = (
     "image_id",
@@ -32,13 +36,15 @@ READ = (*NEEDED, "by", "decided_at")
 DELIMITERS = (",", ";", "\t", "|")
 
 
-def read_csv(text: str, by: str | None = None) -> Returned:
-    """The answers of a table with at least the columns `NEEDED`; the delimiter is found out."""
+def read_csv(text: str, by: str | None = None) -> ReviewFile:
+    """The answers of a table with at least the columns `NEEDED`; the delimiter is detected."""
     lines = list(io.StringIO(text, newline=None))
     header, delimiter = _header(lines)
-    done = Returned()
+    done = ReviewFile()
     if wrong := _wrong_header(header):
-        done.lines.append(Line("line 1", wrong, f"its first line must name {', '.join(NEEDED)}"))
+        done.lines.append(
+            LineProblem("line 1", wrong, f"its first line must name {', '.join(NEEDED)}")
+        )
         return done
     for where, cells in _records(lines, delimiter, len(header), done.lines):
         row = {
@@ -49,7 +55,7 @@ def read_csv(text: str, by: str | None = None) -> Returned:
             _count_empty(where, said, done)
         elif spoilt := [name for name in READ if not is_text(said[name])]:
             what = f"{spoilt[0]} holds bytes that are not UTF-8"
-            done.lines.append(Line(where, what, "save the file as UTF-8"))
+            done.lines.append(LineProblem(where, what, "save the file as UTF-8"))
         else:
             words = (said["decision"],)
             who = said["by"] or by or ""
@@ -59,17 +65,17 @@ def read_csv(text: str, by: str | None = None) -> Returned:
     return done
 
 
-def _count_empty(where: str, said: dict[str, str], done: Returned) -> None:
-    """A row that nobody has come to is no fault; one that is dated was meant to say something."""
+def _count_empty(where: str, said: dict[str, str], done: ReviewFile) -> None:
+    """A row without a decision is fine, unless it is dated: then a decision was intended."""
     if said["decided_at"]:
         do = "fill column decision, with ? where it cannot be told, or empty decided_at"
-        done.lines.append(Line(where, "it is dated and decides nothing", do))
+        done.lines.append(LineProblem(where, "it is dated and decides nothing", do))
     else:
         done.empty += 1
 
 
 def _header(lines: list[str]) -> tuple[list[str], str]:
-    """The columns, by the delimiter that cuts the first line into most of them."""
+    """The columns and the delimiter: the one that cuts the first line into the most columns."""
     best: tuple[list[str], str] = ([], ",")
     for delimiter in DELIMITERS:
         try:
@@ -90,12 +96,12 @@ def _wrong_header(header: list[str]) -> str:
 
 
 def _records(
-    lines: list[str], delimiter: str, width: int, faults: list[Line]
+    lines: list[str], delimiter: str, width: int, faults: list[LineProblem]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Where each row stands, and its cells.
+    """The place of each row, and its cells.
 
-    After a row that is broken the next line is tried, so that a quote that is left open does not
-    swallow the rows after it.
+    After a broken row, reading goes on at the next line, so that an open quote does not swallow the
+    rows after it.
     """
     at = 1
     reader = _reader(lines, at, delimiter)
@@ -111,7 +117,7 @@ def _records(
         except csv.Error as error:
             wrong = f"it is no line of CSV ({error})"
         if wrong:
-            faults.append(Line(where, wrong, "mend its quotes and separators"))
+            faults.append(LineProblem(where, wrong, "mend its quotes and separators"))
             at += 1
             start, reader = at, _reader(lines, at, delimiter)
         else:

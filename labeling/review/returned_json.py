@@ -9,43 +9,43 @@ from dataclasses import replace
 from typing import Any
 
 from core.vocabulary_file import LABEL_STUDIO_FIELDS
-from labeling.review.returned import Answer, Line, Returned, is_text
+from labeling.review.returned import Answer, LineProblem, ReviewFile, is_text
 
 USER = "label-studio user "
-"""How a person is called whom Label Studio names by number only."""
+"""The name of a person for whom Label Studio gives only a number; the number follows."""
 
 _DEEPEST = 3
-"""So many lists and objects lie within each other where people's words are."""
+"""How deep the lists and objects with people's words are nested."""
 
 _AGAIN = "export it from Label Studio again, as JSON or JSON-MIN"
 _OWN = LABEL_STUDIO_FIELDS | {"image_id", "page_url"}
 """Fields of a flat record that are no answers."""
 
 
-class _Twice(dict[str, Any]):
-    """An object in which `key` stands twice, so that nobody knows what it says."""
+class _DuplicateKeys(dict[str, Any]):
+    """An object that has `key` twice, so that its value is not known."""
 
     key = ""
 
 
-def read_json(text: str, by: str | None = None) -> Returned:
+def read_json(text: str, by: str | None = None) -> ReviewFile:
     """The answers of an export; `by` names its users where all annotations are of one number."""
-    done = Returned()
+    done = ReviewFile()
     try:
         value = json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:
-        done.lines.append(Line("file", f"it cannot be read as JSON ({error})", _AGAIN))
+        done.lines.append(LineProblem("file", f"it cannot be read as JSON ({error})", _AGAIN))
         return done
     tasks = value if isinstance(value, list) else [value]
     number = _only_number(tasks)
     for at, task in enumerate(tasks, start=1):
         where = f"task {at}"
         if not isinstance(task, dict):
-            done.lines.append(Line(where, f"it is no task but {_short(task)}", _AGAIN))
+            done.lines.append(LineProblem(where, f"it is no task but {_short(task)}", _AGAIN))
             continue
         if (twice := _twice(task)) is not None:
             what = f"{_short(twice)} stands twice in one of its objects"
-            done.lines.append(Line(where, what, _AGAIN))
+            done.lines.append(LineProblem(where, what, _AGAIN))
             continue
         data = task.get("data")
         if isinstance(data, dict):
@@ -60,17 +60,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) == len(pairs):
         return made
-    twice = _Twice(made)
+    twice = _DuplicateKeys(made)
     ((twice.key, _),) = Counter(key for key, _ in pairs).most_common(1)
     return twice
 
 
 def _twice(task: Any) -> str | None:
-    """A key that stands twice in an object of a task, however deep that lies."""
+    """A key that an object of a task has twice, at any depth."""
     left = [task]
     while left:
         value = left.pop()
-        if isinstance(value, _Twice):
+        if isinstance(value, _DuplicateKeys):
             return value.key
         if isinstance(value, dict | list):
             left.extend(value.values() if isinstance(value, dict) else value)
@@ -78,24 +78,24 @@ def _twice(task: Any) -> str | None:
 
 
 def _short(value: Any) -> str:
-    """A value as it is told, however deep or long it is."""
+    """A value for a message, however deep or long it is."""
     return reprlib.repr(value)[:60]
 
 
 def _text(value: Any) -> str:
-    """What stands for a text: a number counts as one, and nothing is ""."""
+    """A value as text: numbers count as text, and nothing is ""."""
     return value if isinstance(value, str) else _short(value) if value else ""
 
 
 def _read_task(
-    where: str, task: Mapping[str, Any], data: Mapping[str, Any], done: Returned
+    where: str, task: Mapping[str, Any], data: Mapping[str, Any], done: ReviewFile
 ) -> None:
     answered = False
     annotations = task.get("annotations")
     for at, each in enumerate(annotations if isinstance(annotations, list) else [], start=1):
         place = f"{where}, annotation {at}"
         if not isinstance(each, dict):
-            done.lines.append(Line(place, "it is no annotation", _AGAIN))
+            done.lines.append(LineProblem(place, "it is no annotation", _AGAIN))
         elif not each.get("was_cancelled"):  # the person skipped it
             for name, words in _results(place, each.get("result"), done):
                 answered = True
@@ -103,20 +103,20 @@ def _read_task(
     done.empty += not answered
 
 
-def _results(place: str, result: Any, done: Returned) -> Iterator[tuple[str, list[str]]]:
+def _results(place: str, result: Any, done: ReviewFile) -> Iterator[tuple[str, list[str]]]:
     for item in result if isinstance(result, list) else []:
         value = item.get("value") if isinstance(item, dict) else None
         words = _words(value)
         if words is None:
             what = f"a result is neither choices nor text: {_short(item)}"
-            done.lines.append(Line(place, what, "label with the config.xml of the export"))
+            done.lines.append(LineProblem(place, what, "label with the config.xml of the export"))
         else:
             yield _text(item.get("from_name")), words
 
 
-def _read_flat(where: str, record: Mapping[str, Any], done: Returned) -> None:
+def _read_flat(where: str, record: Mapping[str, Any], done: ReviewFile) -> None:
     if "image_id" not in record:
-        done.lines.append(Line(where, "it names no photo (image_id)", _AGAIN))
+        done.lines.append(LineProblem(where, "it names no photo (image_id)", _AGAIN))
         return
     answered = False
     for name, value in record.items():
@@ -125,7 +125,7 @@ def _read_flat(where: str, record: Mapping[str, Any], done: Returned) -> None:
         words = _words(value)
         if words is None:
             what = f"{_short(name)} is neither choices nor text: {_short(value)}"
-            done.lines.append(Line(where, what, "label with the config.xml of the export"))
+            done.lines.append(LineProblem(where, what, "label with the config.xml of the export"))
         elif words:
             answered = True
             _add(where, record["image_id"], name, words, record, done)
@@ -155,16 +155,18 @@ def _add(
     name: str,
     words: list[str],
     about: Mapping[str, Any],
-    done: Returned,
+    done: ReviewFile,
 ) -> None:
-    """Take an answer in; `about` is what says by whom and when it was given."""
+    """Add an answer; `about` has who gave it and when."""
     who = _who(about.get("completed_by", about.get("annotator")))
     when = _text(about.get("updated_at") or about.get("created_at"))
     answer = Answer(where, _text(image_id), name, tuple(words), who, when)
     if all(map(is_text, (answer.image_id, name, *words, who, when))):
         done.answers.append(answer)
     else:
-        done.lines.append(Line(where, f"{_short(name)} holds bytes that are not UTF-8", _AGAIN))
+        done.lines.append(
+            LineProblem(where, f"{_short(name)} holds bytes that are not UTF-8", _AGAIN)
+        )
 
 
 def _who(value: Any) -> str:

@@ -8,14 +8,14 @@ from typing import Any
 from core.text import clean
 from core.vocabulary import CANNOT_TELL, NONE, Attribute
 from labeling.review.cases import Case, spoken
-from labeling.review.queue import Waiting
+from labeling.review.queue import ReviewItem
 
 PHOTO = "the-photo"
 """The name of the tag that shows the photo; no attribute can be called so."""
 
 
 def task(
-    waiting: Waiting, jpeg: bytes, page_url: str, attributes: Iterable[Attribute]
+    waiting: ReviewItem, jpeg: bytes, page_url: str, attributes: Iterable[Attribute]
 ) -> dict[str, Any]:
     """One task: the photo inside it as a data URI, what is asked, and what is suggested.
 

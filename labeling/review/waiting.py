@@ -1,4 +1,4 @@
-"""What waits for a person, read from the catalog in batches of photos."""
+"""The cases that a person should decide, read from the catalog in batches of photos."""
 
 import json
 from collections import Counter
@@ -14,13 +14,13 @@ from catalog.sql import equals
 from catalog.table import Catalog
 from embeddings.registry import TINY
 from labeling.label import decisions
-from labeling.labelers import load_judges
+from labeling.labelers import load_thresholds
 from labeling.review.cases import REASONS, Reason, cases_of
-from labeling.review.queue import Waiting, best, diversify
-from labeling.review.suspects import Suspect, Suspicions, find_suspects
+from labeling.review.queue import ReviewItem, best, diversify
+from labeling.review.suspects import Suspect, SuspectReport, find_suspects
 
 CANDIDATES = 4_000
-"""So many photos of the highest scores are kept to choose from."""
+"""The number of photos with the highest scores that are kept to choose from."""
 
 _BATCH = 1_000
 
@@ -35,7 +35,7 @@ class Queue:
 
     counts: Counter[tuple[Reason, str]] = field(default_factory=Counter)
     photos: int = 0
-    best: list[Waiting] = field(default_factory=list)
+    best: list[ReviewItem] = field(default_factory=list)
     left_out: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
@@ -45,7 +45,7 @@ def load_queue(
     reasons: Collection[str] = (),
     space: str = "semantic",
 ) -> Queue:
-    """What waits for a person of these attributes and for these reasons, all if none is named.
+    """The cases of these attributes and reasons that a person should decide; all if none is named.
 
     The statements of `_BATCH` photos are in memory at a time, and `CANDIDATES` photos are kept.
     """
@@ -61,20 +61,20 @@ def load_queue(
                 queue.left_out[name] = {
                     ", ".join(values) or "none": count for values, count in said.left_out.items()
                 }
-    judges = load_judges(catalog)
+    thresholds = load_thresholds(catalog)
     for ids in _spoken_of(catalog):
         for key, made in decisions(catalog, ids).items():
-            cases = cases_of(key, made, judges, suspects)
+            cases = cases_of(key, made, thresholds, suspects)
             asked = tuple(c for c in cases if c.attribute in names and c.reason in wanted)
             if asked:
                 queue.photos += 1
                 queue.counts.update((case.reason, case.attribute) for case in asked)
-                queue.best.append(Waiting(key, asked))
+                queue.best.append(ReviewItem(key, asked))
         queue.best = best(queue.best, CANDIDATES)
     return queue
 
 
-def choose(catalog: Catalog, queue: Queue, limit: int, space: str = "semantic") -> list[Waiting]:
+def choose(catalog: Catalog, queue: Queue, limit: int, space: str = "semantic") -> list[ReviewItem]:
     """The `limit` photos to look at first, in that order: see `queue.diversify`."""
     ids = [each.image_id for each in queue.best]
     pages = load_places(catalog, ids)
@@ -97,7 +97,7 @@ def load_places(catalog: Catalog, image_ids: Collection[str]) -> dict[str, dict[
 
 def load_suspects(
     catalog: Catalog, attribute: str, space: str = "semantic"
-) -> tuple[dict[tuple[str, str], Suspect], Suspicions]:
+) -> tuple[dict[tuple[str, str], Suspect], SuspectReport]:
     """The labels of sources that are suspect, by photo and attribute, and all that was found.
 
     None of a number, nor where there are no vectors: then nothing is like anything; nor of real
@@ -110,10 +110,10 @@ def load_suspects(
     columns = list(dict.fromkeys(names))
     schema = catalog.table("cars").schema
     if known.kind == "number" or not set(columns) <= set(schema.names):
-        return {}, Suspicions()
+        return {}, SuspectReport()
     record = space_record(schema, space)
     if record and json.loads(record).get("model") == TINY and catalog.has_real_photos():
-        return {}, Suspicions()
+        return {}, SuspectReport()
     ids: list[str] = []
     labels: list[tuple[str, ...]] = []
     groups: list[str] = []
@@ -131,7 +131,7 @@ def load_suspects(
         labels += [tuple(each) if known.many else (each,) for each in values]
         parts.append(_matrix(rows.column(space)))
     if not ids:
-        return {}, Suspicions()
+        return {}, SuspectReport()
     order = np.argsort(np.array(ids))  # the table's own order changes as rows are written again
     vectors = np.concatenate(parts)[order]
     found = find_suspects(vectors, [labels[at] for at in order], [groups[at] for at in order])
@@ -139,7 +139,7 @@ def load_suspects(
 
 
 def _spoken_of(catalog: Catalog) -> Iterator[list[str]]:
-    """Ids of the photos that are seen somewhere and of which anything was said, in batches."""
+    """Ids of the photos that have a place and a statement, in batches."""
     said = catalog.column("assertions", "image_id").unique()
     seen = catalog.column("sightings", "image_id").unique()
     ids = np.intersect1d(said.to_numpy(zero_copy_only=False), seen.to_numpy(zero_copy_only=False))

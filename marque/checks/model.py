@@ -91,10 +91,10 @@ def _way(settings: Settings, device: str) -> tuple[str, dict[str, Any] | None]:
         name = ""
     for each in load_tunings(settings.home_path):
         same = each.device.partition(":")[0] == device.partition(":")[0]
-        same = same and settings.precision in {"auto", each.dtype}
+        same = same and settings.precision in {"auto", each.config.dtype}
         if same and each.model.rpartition("@")[0] == name:
-            facts = {"dtype": each.dtype, "why": each.why, "measured_at": each.measured_at}
-            return f"{each.dtype} ({each.why})", facts | {"rates": each.rates}
+            facts = {"dtype": each.config.dtype, "why": each.why, "measured_at": each.measured_at}
+            return f"{each.config.dtype} ({each.why})", facts | {"rates": each.rates}
     if settings.precision in {"fp32", "bf16"}:
         return f"computes in {settings.precision}, as the settings say", None
     measures = f"the next embedding of {MEASURE_FROM} photos or more measures"

@@ -40,7 +40,7 @@ LARGE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MaskScores:
     """What the network found in scenes, one number each, in pixels of the scenes as rendered.
 
     `both` and `either` are the pixels of found and true mask; `area` those of the found mask as a
@@ -67,7 +67,7 @@ class Found:
         return found
 
 
-def find_cars(network: nn.Module, seed: int, count: int) -> Found:
+def find_cars(network: nn.Module, seed: int, count: int) -> MaskScores:
     """Render `count` scenes from `seed` on, as JPEG files of the sizes of `SIZES`, and mask them.
 
     A scene's view is drawn as the renderer does: about one in eight shows no whole car.
@@ -86,14 +86,16 @@ def find_cars(network: nn.Module, seed: int, count: int) -> Found:
             either.append((mask | scene.mask).sum())
             area.append(mask.mean())
             whole.append(scene.labels.view == "exterior")
-    return Found(np.array(both), np.array(either), np.array(area), np.array(whole), count / spent)
+    return MaskScores(
+        np.array(both), np.array(either), np.array(area), np.array(whole), count / spent
+    )
 
 
 def _as_file(scene: Scene) -> Image.Image:
     return Image.open(io.BytesIO(jpeg_bytes(scene))).convert("RGB")
 
 
-def measured(found: Found) -> str:
+def measured(found: MaskScores) -> str:
     """The measured numbers as Markdown.
 
     Raises `UsageMistakeError` where the scenes do not have both whole cars and pictures without.

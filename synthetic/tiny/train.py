@@ -4,10 +4,8 @@ Two losses: contrastive with several positives (a caption is positive for every 
 cross-entropy over the class prompts of each attribute.
 """
 
-import argparse
 import math
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
 from torch import Tensor
 
 from embeddings.openclip import open_clip
-from embeddings.tiny import CONFIG_DIR, NAME, register
+from embeddings.tiny import NAME, WEIGHTS, register
 from synthetic.scenes.dice import Dice
 from synthetic.tiny.captions import (
     COLUMNS,
@@ -26,14 +24,13 @@ from synthetic.tiny.captions import (
     fits,
     people_prompts,
 )
-from synthetic.tiny.learning import learn, make_optimizer, rate_at, update
-from synthetic.tiny.scenes import LAST_SEED, Facts, Pixels, training_batches
+from synthetic.tiny.learning import NetworkTrainer, run_training
+from synthetic.tiny.scenes import Facts, Pixels, training_batches
 
 BATCH = 96
 CAPTIONS = 72
 PEAK_RATE = 2e-3
 STEPS = 6000
-SEED = 1
 WEIGHTS_OF = {"color": 1.0, "body_type": 1.6, "background": 0.8, "view": 0.5}
 
 
@@ -82,22 +79,26 @@ def people_loss(similarity: Tensor, facts: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits((yes - no)[seen], truth[seen]) * 5
 
 
-class Trainer:
-    """The model, its optimizer and its stream of scenes."""
+class EmbeddingTrainer(NetworkTrainer):
+    """marque-tiny, its optimizer and its stream of scenes."""
+
+    module, weights = "synthetic.tiny.train", WEIGHTS
+    batch, peak_rate, steps = BATCH, PEAK_RATE, STEPS
+    network: Any  # open_clip has no types
 
     def __init__(self, seed: int, steps: int) -> None:
-        torch.manual_seed(seed)
-        register()
-        model: Any = open_clip.create_model(NAME)
-        self.model = model.to(memory_format=torch.channels_last)
+        super().__init__(seed, steps)
         self.tokenizer = open_clip.get_tokenizer(NAME)
-        self.steps = steps
         self.dice = Dice(seed, 4)
         self.batches: Iterator[tuple[Pixels, Facts]] = training_batches(seed, BATCH)
-        self.optimizer = make_optimizer(self.model, PEAK_RATE)
 
-    def step(self, number: int) -> float:
-        """Learn from one batch; the loss before the update."""
+    def make_network(self) -> Any:
+        """open_clip's model of that name."""
+        register()
+        return open_clip.create_model(NAME)
+
+    def loss(self) -> Tensor:
+        """Both losses of the next batch."""
         pixels, rows = next(self.batches)
         facts = torch.from_numpy(rows)
         shown = self.dice.rng.permutation(len(rows))[:CAPTIONS]
@@ -106,40 +107,27 @@ class Trainer:
         prompts = class_prompts(self.dice)
         pairs = [text for pair in people_prompts(self.dice) for text in pair]
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            photos = self.model.encode_image(to_input(pixels))
+            photos = self.network.encode_image(to_input(pixels))
         photos = F.normalize(photos.float(), dim=-1)
         tokens = self.tokenizer([c.text for c in captions] + prompts + pairs)
-        texts = F.normalize(self.model.encode_text(tokens), dim=-1)
-        similarity = self.model.logit_scale.exp() * texts @ photos.T
+        texts = F.normalize(self.network.encode_text(tokens), dim=-1)
+        similarity = self.network.logit_scale.exp() * texts @ photos.T
         n, m = len(captions), len(captions) + len(prompts)
         loss = contrastive_loss(similarity[:n], positive)
         loss = loss + attribute_loss(similarity[n:m].T, facts)
-        loss = loss + people_loss(similarity[m:].T, facts)
-        rate = rate_at(number, self.steps, PEAK_RATE)
-        update(self.optimizer, self.model, loss, rate)
+        return loss + people_loss(similarity[m:].T, facts)
+
+    def step(self, number: int) -> float:
+        """Learn from one batch, with the scale of the scores kept in bounds."""
+        loss = super().step(number)
         with torch.no_grad():
-            self.model.logit_scale.clamp_(0, math.log(50))
-        return float(loss.detach())
+            self.network.logit_scale.clamp_(0, math.log(50))
+        return loss
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train and write the weights; progress goes to standard error."""
-    parser = argparse.ArgumentParser(prog="python -m synthetic.tiny.train", description=__doc__)
-    parser.add_argument("--steps", type=int, default=STEPS, help=f"batches of {BATCH} scenes")
-    parser.add_argument("--seed", type=int, default=SEED, help="of scenes, captions and weights")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
-    parser.add_argument("--out", type=Path, default=CONFIG_DIR, help="folder for the weights")
-    options = parser.parse_args(arguments)
-    if not 1 <= options.seed < LAST_SEED:
-        parser.error(
-            f"--seed is {options.seed}; give 1 to {LAST_SEED - 1}, for the scenes of others are "
-            "those that the model is evaluated on"
-        )
-    torch.set_num_threads(options.threads)
-    options.out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(options.seed, options.steps)
-    trainer.model.train()
-    learn(trainer.step, options.steps, trainer.model, options.out / f"{NAME}.safetensors")
+    run_training(EmbeddingTrainer, __doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ import pytest
 from benchmarks import embedding
 from benchmarks.embedding import Cost, Measured, Row, measure_rows, page_of, small_photos
 from embeddings.registry import TINY
-from embeddings.tuning import Tuning, Way
+from embeddings.tuning import RunConfig, Tuning
 from flows.settings import Settings
 
-WAY = Way(threads=1, batch_size=8)
+WAY = RunConfig(threads=1, batch_size=8)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> list[Row
 
 
 def test_every_type_is_measured(rows: list[Row]) -> None:
-    assert [row.way for row in rows] == [replace(WAY, dtype=each) for each in ("fp32", "bf16")]
+    assert [row.config for row in rows] == [replace(WAY, dtype=each) for each in ("fp32", "bf16")]
     for row in rows:
         for cost in (row.decode, row.decode_whole, row.forward, row.stage):
             assert cost.clock > 0
@@ -38,7 +38,7 @@ def test_the_page_follows_from_the_numbers() -> None:
     small = Row("cars", replace(WAY, dtype="bf16"), Cost(0.001, 0.001), slow, fast, slow)
     large = replace(small, data="cars drawn up", stage=Cost(0.03, 0.03))
     tuning = Tuning(
-        "m", "cpu", "bf16", "contiguous", 1, 8, "threads", 2, {"bf16": 90.0}, "bf16: 90", "now"
+        "m", "cpu", RunConfig("bf16", 1, 8, "threads", 2), {"bf16": 90.0}, "bf16: 90", "now"
     )
     text = page_of(Measured(20, tuning, [small, large], {}))
     assert "(wanted 0.85: reached)" in text

@@ -1,8 +1,8 @@
 from benchmarks.labeling import Rows, measure, measure_pictures, page_of
 from benchmarks.segmenting import Segmenting, measure_segmenting
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 
-SEGMENTING = Segmenting(Way(dtype="bf16", threads=2, batch_size=4), 64, 0.81, 0.86)
+SEGMENTING = Segmenting(RunConfig(dtype="bf16", threads=2, batch_size=4), 64, 0.81, 0.86)
 
 
 def test_the_page_says_what_was_measured_and_whether_it_is_enough() -> None:
@@ -12,7 +12,7 @@ def test_the_page_says_what_was_measured_and_whether_it_is_enough() -> None:
     assert "reaches 0.94 of the bare network; 0.9 was wanted: reached" in text
     assert "| color | 300 |" in text
     assert "700,000 statements were added" in text
-    slow = page_of(Rows(10, 1.0, 1.0), Segmenting(Way(), 64, 0.5, 1.0), {})
+    slow = page_of(Rows(10, 1.0, 1.0), Segmenting(RunConfig(), 64, 0.5, 1.0), {})
     assert slow.count("missed") == 2
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 from huggingface_hub import constants
 
-from embeddings.hashes import git_digest
+from embeddings.hub import git_digest
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPO = "someone/small"

@@ -24,7 +24,7 @@ from core.records import Box
 from embeddings.clip import ClipEncoder
 from embeddings.decoding import DecodingError
 from embeddings.engine import BATCHES_AHEAD, Engine, Job, embed_photos
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 
 
 def _jobs(scenes: list[bytes]) -> list[Job]:
@@ -160,7 +160,10 @@ def test_decoding_goes_on_while_the_model_works(scenes: list[bytes]) -> None:
 
 
 def test_two_threads_embed_at_once(tiny_encoder: ClipEncoder, scenes: list[bytes]) -> None:
-    with closing(Engine(tiny_encoder, Way(batch_size=3))) as engine, ThreadPoolExecutor(2) as pool:
+    with (
+        closing(Engine(tiny_encoder, RunConfig(batch_size=3))) as engine,
+        ThreadPoolExecutor(2) as pool,
+    ):
         both = list(pool.map(lambda jobs: list(engine.embed(jobs)), [_jobs(scenes)] * 2))
     expected = tiny_encoder.encode_pictures(scenes)
     for batches in both:
@@ -169,7 +172,7 @@ def test_two_threads_embed_at_once(tiny_encoder: ClipEncoder, scenes: list[bytes
 
 @pytest.fixture(scope="module")
 def in_processes(tiny_encoder: ClipEncoder) -> Iterator[Engine]:
-    way = Way(batch_size=4, decoders="processes", workers=2)
+    way = RunConfig(batch_size=4, decoders="processes", workers=2)
     with closing(Engine(tiny_encoder, way)) as engine:
         yield engine
 
@@ -194,7 +197,7 @@ def test_processes_give_the_same(
 def test_a_decoding_process_that_is_killed_is_said(
     tiny_encoder: ClipEncoder, scenes: list[bytes]
 ) -> None:
-    way = Way(batch_size=2, decoders="processes", workers=1)
+    way = RunConfig(batch_size=2, decoders="processes", workers=1)
     before = set(multiprocessing.active_children())
     with closing(Engine(tiny_encoder, way)) as engine:
         batches = engine.embed(_jobs(scenes * 4))

@@ -10,7 +10,7 @@ import torch
 
 from embeddings.clip import ClipEncoder
 from embeddings.engine import Job, embed_photos
-from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, UNUSABLE, Forward
+from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, UNUSABLE, ForwardPass
 from embeddings.preparation import Picture
 from embeddings.registry import ModelError
 
@@ -73,7 +73,7 @@ def test_the_photo_that_fails_is_found_and_the_others_go_on(
     tiny_encoder: ClipEncoder, hook: Hook, reason: str, at: tuple[int, ...]
 ) -> None:
     pictures = marked(tiny_encoder, 7, *at)
-    done = Forward(fragile(tiny_encoder, hook)).run(pictures)
+    done = ForwardPass(fragile(tiny_encoder, hook)).run(pictures)
     expected = tiny_encoder.encode_images(pictures)
     for position, each in enumerate(done):
         if position in at:
@@ -83,7 +83,7 @@ def test_the_photo_that_fails_is_found_and_the_others_go_on(
 
 
 def test_what_the_network_said_is_kept_in_a_line(tiny_encoder: ClipEncoder) -> None:
-    failed = Forward(fragile(tiny_encoder, raises_at_mark)).run(marked(tiny_encoder, 2, 1))[1]
+    failed = ForwardPass(fragile(tiny_encoder, raises_at_mark)).run(marked(tiny_encoder, 2, 1))[1]
     assert str(failed) == f"{MODEL_FAILED}: RuntimeError: this network does not take white corners"
 
 
@@ -128,17 +128,17 @@ def test_a_model_that_never_works_rejects_no_photo(
     tiny_encoder: ClipEncoder, hook: Hook, count: int
 ) -> None:
     with pytest.raises(ModelError, match="no photo was rejected"):
-        Forward(fragile(tiny_encoder, hook)).run(marked(tiny_encoder, count))
+        ForwardPass(fragile(tiny_encoder, hook)).run(marked(tiny_encoder, count))
 
 
 def test_a_first_batch_that_fails_as_a_whole_is_the_model(tiny_encoder: ClipEncoder) -> None:
-    forward = Forward(fragile(tiny_encoder, raises_at_mark))
+    forward = ForwardPass(fragile(tiny_encoder, raises_at_mark))
     with pytest.raises(ModelError, match="white corners"):
         forward.run(marked(tiny_encoder, NO_COINCIDENCE, *range(NO_COINCIDENCE)))
 
 
 def test_a_later_batch_that_fails_as_a_whole_is_the_photos(tiny_encoder: ClipEncoder) -> None:
-    forward = Forward(fragile(tiny_encoder, raises_at_mark))
+    forward = ForwardPass(fragile(tiny_encoder, raises_at_mark))
     forward.run(marked(tiny_encoder, 3))
     every = range(NO_COINCIDENCE)
     done = forward.run(marked(tiny_encoder, NO_COINCIDENCE, *every))
@@ -153,7 +153,7 @@ def test_a_model_that_stops_working_rejects_no_photo(tiny_encoder: ClipEncoder) 
             raise RuntimeError("the device is gone")
         return pictures
 
-    forward = Forward(fragile(tiny_encoder, until_broken))
+    forward = ForwardPass(fragile(tiny_encoder, until_broken))
     forward.run(marked(tiny_encoder, 3))
     broken = True
     with pytest.raises(ModelError, match="the device is gone"):
@@ -172,7 +172,7 @@ def test_a_batch_too_large_for_the_memory_is_cut(
             raise error("out of memory")
         return pictures
 
-    forward = Forward(fragile(tiny_encoder, at_most_three))
+    forward = ForwardPass(fragile(tiny_encoder, at_most_three))
     pictures = marked(tiny_encoder, 13)
     for _ in range(2):
         done = forward.run(pictures)
@@ -185,7 +185,7 @@ def test_a_memory_too_small_for_one_photo_is_said(tiny_encoder: ClipEncoder) -> 
         raise torch.OutOfMemoryError
 
     with pytest.raises(ModelError, match="single photo"):
-        Forward(fragile(tiny_encoder, never)).run(marked(tiny_encoder, 4))
+        ForwardPass(fragile(tiny_encoder, never)).run(marked(tiny_encoder, 4))
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
@@ -203,6 +203,6 @@ def test_a_failed_pass_holds_no_memory_while_a_smaller_one_is_tried(
             raise error("out of memory")
         return pictures
 
-    Forward(fragile(tiny_encoder, at_most_three)).run(marked(tiny_encoder, 13))
+    ForwardPass(fragile(tiny_encoder, at_most_three)).run(marked(tiny_encoder, 13))
     assert len(held) > 5
     assert not any(held)

@@ -15,17 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from embeddings import hub_files
+from embeddings import hub as model_hub
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.export import copy_model
-from embeddings.hashes import SUMS, file_sha256, load_sums, store_sums
-from embeddings.hub import probe_hub
-from embeddings.models import fetch_model, list_models
-from embeddings.pins import load_pin, pin_place
+from embeddings.hub import SUMS, file_sha256, load_sums, probe_hub, store_sums
+from embeddings.models import fetch_model, list_models, verify_model, worst
 from embeddings.registry import DEFAULT_MODEL, TINY, ModelError, ModelSpec
 from embeddings.tiny import WEIGHTS
-from embeddings.verify import verify_model, worst
-from embeddings.weights import find_weights, hub_place
+from embeddings.weights import find_weights, hub_place, load_pin, pin_place
 from tests.embeddings.hub import COMMIT, REPO, Hub, serving, use_hub
 
 SMALL = ModelSpec(f"hf-hub:{REPO}")
@@ -99,7 +96,7 @@ def test_a_hub_that_hangs_is_given_up(
     hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.way = "hangs"
-    monkeypatch.setattr(hub_files, "PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(model_hub, "PROBE_SECONDS", 0.5)
     with pytest.raises(ModelError, match=r"did not give them \(\w*Timeout"):
         fetch_model(SMALL, home)
     facts = probe_hub(0.5)
@@ -178,6 +175,17 @@ def test_a_file_of_ones_own_is_held_to_its_pin(home: Path, tmp_path: Path) -> No
     bad = verify_model(spec, home)[0]
     assert bad.state == "problem"
     assert f"1,234 of {WEIGHTS.stat().st_size:,} bytes" in bad.found
+
+
+def test_a_pin_with_the_old_spelling_is_read(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.safetensors"
+    shutil.copy(WEIGHTS, file)
+    spec = ModelSpec(TINY, str(file))
+    fetch_model(spec, home)
+    pin, place = load_pin(home, spec), pin_place(home, spec)
+    place.write_text(place.read_text().replace('"license":', '"licence":'))
+    assert load_pin(home, spec) == pin
+    assert [each.state for each in verify_model(spec, home)] == ["ok"]
 
 
 def test_a_damaged_pin_is_named(home: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ from synthetic.tiny.scenes import (
     training_batches,
 )
 from synthetic.tiny.table import LIMITS, WANTED, Score, table
-from synthetic.tiny.train import BATCH, STEPS, Trainer, contrastive_loss
+from synthetic.tiny.train import BATCH, STEPS, EmbeddingTrainer, contrastive_loss
 
 FLOORS = {"color": 0.96, "body_type": 0.92, "background": 0.96, "view": 0.99}
 
@@ -130,7 +130,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_batches")
 def test_training_learns_and_the_same_seed_learns_the_same() -> None:
-    one, two = Trainer(3, 40), Trainer(3, 40)
+    one, two = EmbeddingTrainer(3, 40), EmbeddingTrainer(3, 40)
     losses = [one.step(number) for number in range(6)]
     assert [two.step(number) for number in range(2)] == pytest.approx(losses[:2], rel=1e-4)
     assert min(losses[3:]) < losses[0]

@@ -15,10 +15,9 @@ from transformers import BertConfig, PreTrainedTokenizerFast
 from embeddings.clip import load_encoder
 from embeddings.export import copy_model
 from embeddings.known import load_known, store_known
-from embeddings.models import fetch_model
+from embeddings.models import fetch_model, verify_model
 from embeddings.registry import ModelError, ModelSpec
 from embeddings.tokenizer import find_tokenizer
-from embeddings.verify import verify_model
 from embeddings.weights import find_weights
 from tests.embeddings.hub import COMMIT, REPO, Hub, serving, use_hub
 from tests.embeddings.small import NAME, register, save_folder, save_weights, small_config

@@ -10,7 +10,7 @@ from core.assertions import Label
 from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from labeling.label import (
-    Labeled,
+    LabelCounts,
     add_assertions,
     current_labels,
     label_sightings,
@@ -41,7 +41,7 @@ def see(catalog: Catalog) -> See:
     return register_one
 
 
-def label(catalog: Catalog) -> Labeled:
+def label(catalog: Catalog) -> LabelCounts:
     return label_sightings(catalog, unlabeled_sightings(catalog), run_id="r")
 
 
@@ -149,7 +149,7 @@ def test_more_sightings_than_one_query_takes(catalog: Catalog) -> None:
     register(catalog, photos, run_id="r")
     done = label(catalog)
     assert (done.sightings, catalog.count("assertions")) == (1200, 1200)
-    total = Labeled()
+    total = LabelCounts()
     total.add(done)
     total.add(done)
     assert (total.sightings, total.assertions["color"]) == (2400, 2400)

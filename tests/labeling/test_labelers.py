@@ -11,14 +11,14 @@ from core.vocabulary import load_vocabulary
 from labeling.labelers import (
     HEAD,
     Calibration,
-    Judge,
     Labeler,
-    judges_of,
+    LabelerThreshold,
     labels_version,
-    load_judges,
     load_labelers,
+    load_thresholds,
     retire_labeler,
     retire_others,
+    thresholds_of,
     use_labeler,
 )
 
@@ -51,7 +51,7 @@ def in_use(catalog: Catalog) -> dict[str, str]:
 
 def test_nobody_labels_at_first(catalog: Catalog) -> None:
     assert load_labelers(catalog) == []
-    assert load_judges(catalog) == []
+    assert load_thresholds(catalog) == []
     assert labels_version(catalog) == catalog.vocabulary.version
 
 
@@ -65,7 +65,7 @@ def test_one_version_of_a_name_is_in_use(catalog: Catalog) -> None:
 
 def test_a_version_that_is_used_again_says_what_is_true_of_it_now(catalog: Catalog) -> None:
     use(catalog, labeler(threshold=0.9), labeler(threshold=None))
-    assert [judge.threshold for judge in load_judges(catalog)] == [None]
+    assert [rule.threshold for rule in load_thresholds(catalog)] == [None]
     assert catalog.count("labelers") == 1
 
 
@@ -94,7 +94,7 @@ def torn(catalog: Catalog) -> Catalog:
 
 def test_of_two_versions_that_came_to_use_at_once_the_later_counts(torn: Catalog) -> None:
     assert in_use(torn) == {"zero-shot": "2"}
-    assert [judge.version for judge in load_judges(torn)] == ["2"]
+    assert [rule.version for rule in load_thresholds(torn)] == ["2"]
 
 
 def test_neither_of_two_versions_that_came_to_use_at_once_outlives_another(torn: Catalog) -> None:
@@ -188,20 +188,20 @@ def test_heads_are_heard_first_and_then_who_is_more_often_right() -> None:
         labeler("unmeasured", accuracies={"color": None, "view": None}),
     ]
     for order in (labelers, labelers[::-1]):
-        judges = judges_of(order)
-        assert [judge.by for judge in judges if judge.attribute == "color"] == [
+        thresholds = thresholds_of(order)
+        assert [rule.by for rule in thresholds if rule.attribute == "color"] == [
             "head color", "colour", "zero-shot", "unmeasured"
         ]  # fmt: skip
-        assert [judge.by for judge in judges if judge.attribute == "view"] == [
+        assert [rule.by for rule in thresholds if rule.attribute == "view"] == [
             "zero-shot", "unmeasured"
         ]  # fmt: skip
-    assert judges_of(labelers) == judges_of(labelers[::-1])
+    assert thresholds_of(labelers) == thresholds_of(labelers[::-1])
 
 
 def test_a_judge_weighs_as_its_labeler_was_calibrated() -> None:
     made = replace(labeler(accuracies={"color": 0.8}, threshold=0.85), is_tryout=True)
-    assert judges_of([made]) == [Judge("color", "zero-shot", "m1+a", 0.85, True)]
-    assert judges_of([]) == []
+    assert thresholds_of([made]) == [LabelerThreshold("color", "zero-shot", "m1+a", 0.85, True)]
+    assert thresholds_of([]) == []
 
 
 def test_labels_are_made_anew_when_what_is_weighed_changes(catalog: Catalog) -> None:

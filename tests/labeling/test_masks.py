@@ -18,9 +18,9 @@ from labeling.masks import CLASSES, NAME, SIDE, WEIGHTS
 from labeling.masks.network import STRIDE, MaskNetwork, load_network
 from labeling.masks.pictures import car_masks, letterbox, scaled_size, to_input
 from synthetic.masks import evaluate, train
-from synthetic.masks.evaluate import LARGE, SIZES, WANTED, Found, find_cars, measured
+from synthetic.masks.evaluate import LARGE, SIZES, WANTED, MaskScores, find_cars, measured
 from synthetic.masks.scenes import NARROWEST, WIDEST, draw_size, training_batches, vary
-from synthetic.masks.train import BATCH, STEPS, Trainer, mask_loss
+from synthetic.masks.train import BATCH, STEPS, MaskTrainer, mask_loss
 from synthetic.scenes import SCENE_SIZE, render
 from synthetic.scenes.dice import Dice
 from synthetic.tiny.evaluate import BEGIN, END
@@ -37,7 +37,7 @@ def network(one_thread: None) -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def found(network: nn.Module) -> Found:
+def found(network: nn.Module) -> MaskScores:
     return find_cars(network, EVALUATION_SEED + 50_000, 60)
 
 
@@ -60,13 +60,13 @@ def test_naming_the_network_imports_no_torch() -> None:
     assert ran.stdout.strip() == "False"
 
 
-def test_it_finds_the_car_in_unseen_scenes(found: Found) -> None:
+def test_it_finds_the_car_in_unseen_scenes(found: MaskScores) -> None:
     assert found.whole.sum() >= 40
     assert found.pooled >= WANTED
     assert found.overlaps.mean() >= WANTED
 
 
-def test_it_finds_little_where_no_whole_car_is(found: Found) -> None:
+def test_it_finds_little_where_no_whole_car_is(found: MaskScores) -> None:
     assert (~found.whole).any()
     assert found.area[~found.whole].mean() < LARGE / 2
 
@@ -179,7 +179,7 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small_batches")
 def test_training_learns_and_the_same_seed_learns_the_same() -> None:
-    one, two = Trainer(3, 40), Trainer(3, 40)
+    one, two = MaskTrainer(3, 40), MaskTrainer(3, 40)
     losses = [one.step(number) for number in range(4)]
     assert two.step(0) == pytest.approx(losses[0], rel=1e-4)
     assert losses[3] < losses[0]
@@ -208,7 +208,7 @@ def test_training_never_paints_a_scene_of_the_evaluation(
     assert STEPS * BATCH < SEED_STRIDE
     with pytest.raises(SystemExit):
         train.main(["--seed", str(LAST_SEED)])
-    assert "those that the network is evaluated on" in capsys.readouterr().err
+    assert "those that the model is evaluated on" in capsys.readouterr().err
 
 
 def test_the_command_measures_into_a_card(
@@ -241,7 +241,7 @@ def test_too_few_scenes_are_refused(network: nn.Module, capsys: pytest.CaptureFi
 
 def test_overlaps_are_those_of_the_masks() -> None:
     ones = np.array([30, 0]), np.array([40, 10]), np.array([0.5, 0.1])
-    two = Found(*ones, np.array([True, False]), 1.0)
+    two = MaskScores(*ones, np.array([True, False]), 1.0)
     assert two.pooled == 30 / 50
     assert two.overlaps.tolist() == [0.75]
 

@@ -16,7 +16,7 @@ from core.vocabulary import VocabularyError, load_vocabulary
 from flows.reporting.report import new_report
 from labeling.facts import read_facts
 from labeling.label import current_labels, label_sightings
-from labeling.names import Told, read_names
+from labeling.names import NameFacts, read_names
 from labeling.pending import unlabeled_sightings
 
 VOCABULARY = load_vocabulary()
@@ -109,7 +109,7 @@ TITLES = {
 }
 
 
-def told(words: dict[str, str], source: str = "commons") -> Told:
+def told(words: dict[str, str], source: str = "commons") -> NameFacts:
     return read_names(Sighting(source, "21", words), VOCABULARY)
 
 
@@ -124,7 +124,7 @@ def test_a_category_tells_make_and_model(category: str, said: str) -> None:
 
 @pytest.mark.parametrize("category", NOTHING)
 def test_a_name_of_something_else_tells_nothing(category: str) -> None:
-    assert told({"categories": category}) == Told({})
+    assert told({"categories": category}) == NameFacts({})
 
 
 @pytest.mark.parametrize(("title", "said"), TITLES.items())
@@ -140,13 +140,13 @@ def test_a_make_that_is_a_word_needs_something_about_cars_beside_it() -> None:
 
 def test_several_cars_are_ambiguous() -> None:
     two = told({"categories": "Ford Mustang; BMW M3 (E46)"})
-    assert two == Told({}, ambiguous=(("make", "BMW / Ford"),))
+    assert two == NameFacts({}, ambiguous=(("make", "BMW / Ford"),))
     title = told({"categories": "Opel Astra H", "title": "Vauxhall Astra 2005"})
-    assert title == Told({}, ambiguous=(("make", "Opel / Vauxhall"),))
+    assert title == NameFacts({}, ambiguous=(("make", "Opel / Vauxhall"),))
     item = told({"categories": "Ford Mustang", "depicts": "Chevrolet Camaro"})
     assert item.words == {}
     models = told({"categories": "Ford Mustang; Ford Escort"})
-    assert models == Told({"make": "Ford"}, ambiguous=(("model", "Ford Escort / Mustang"),))
+    assert models == NameFacts({"make": "Ford"}, ambiguous=(("model", "Ford Escort / Mustang"),))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_several_cars_are_ambiguous() -> None:
 def test_several_cars_may_share_the_name_of_their_make(name: str, models: str) -> None:
     make = models.split(" ", 1)[0]
     for words in ({"categories": name}, {"title": name}):
-        assert told(words) == Told({"make": make}, ambiguous=(("model", models),))
+        assert told(words) == NameFacts({"make": make}, ambiguous=(("model", models),))
 
 
 def test_a_model_that_is_named_counts_for_more_than_a_code() -> None:
@@ -172,19 +172,19 @@ def test_a_model_that_is_named_counts_for_more_than_a_code() -> None:
 
 def test_what_the_tables_lack_is_reported() -> None:
     assert told({"categories": "Ford Zorro (2030) in Spain"}).unknown == (("model", "Ford Zorro"),)
-    assert told({"categories": "Dodge City"}) == Told({}, (("model", "Dodge City"),))
+    assert told({"categories": "Dodge City"}) == NameFacts({}, (("model", "Dodge City"),))
     known = told({"categories": "Ford vehicles; Ford Zorro"})
     assert (known.words, known.unknown) == ({"make": "Ford"}, (("model", "Ford Zorro"),))
     walked = told({"categories": "Zorro Uno", "found_in": "Category:Zorro Uno"})
     assert walked.unknown == (("make", "Zorro Uno"),)
-    assert told({"categories": "Zorro Uno", "found_in": "search: zorro"}) == Told({})
+    assert told({"categories": "Zorro Uno", "found_in": "search: zorro"}) == NameFacts({})
 
 
 def test_only_photos_of_commons_are_read_so() -> None:
     words = {"title": "2018 Ford Mustang", "categories": "Ford Mustang"}
     assert told(words, "commons-replica").words == {"make": "Ford", "model": "Mustang"}
-    assert told(words, "folder") == Told({})
-    assert told(words | {"make": "Opel"}) == Told({})
+    assert told(words, "folder") == NameFacts({})
+    assert told(words | {"make": "Opel"}) == NameFacts({})
 
 
 def test_names_become_statements_of_the_source() -> None:

@@ -12,15 +12,15 @@ from core.assertions import Assertion
 from core.vocabulary import load_vocabulary
 from embeddings.registry import SPACE, SpaceRecord
 from labeling.label import current_labels, load_assertions
-from labeling.labelers import Calibration, Judge, Labeler, use_labeler
+from labeling.labelers import Calibration, Labeler, LabelerThreshold, use_labeler
 from labeling.linear import Array, Classifier, pack
 from labeling.networks import (
     HISTOGRAM,
-    Asked,
-    Panel,
+    PredictionCounts,
+    VectorLabelers,
     ask_photos,
     label_vectors,
-    load_panel,
+    load_vector_labelers,
     views_of,
 )
 from labeling.truth import known_views, load_vectors
@@ -58,8 +58,8 @@ def zero_shot(tiny_encoder: "ClipEncoder") -> tuple[Labeler, tuple[Classifier, .
 
 
 @pytest.fixture(scope="module")
-def panel(zero_shot: tuple[Labeler, tuple[Classifier, ...]]) -> Panel:
-    return Panel((zero_shot,))
+def panel(zero_shot: tuple[Labeler, tuple[Classifier, ...]]) -> VectorLabelers:
+    return VectorLabelers((zero_shot,))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def fixed(
     return Labeler(name, "1", "m1", False, how, {}, pack([one])), (one,)
 
 
-def test_what_makes_no_sense_for_the_view_is_not_asked(panel: Panel, views: Seen) -> None:
+def test_what_makes_no_sense_for_the_view_is_not_asked(panel: VectorLabelers, views: Seen) -> None:
     made = label_vectors(panel, views.ids, views.vectors, {}, VOCABULARY, NOW)
     for key, labels in zip(views.ids, views.labels, strict=True):
         said = said_of(made, key)
@@ -102,7 +102,9 @@ def test_what_makes_no_sense_for_the_view_is_not_asked(panel: Panel, views: Seen
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_known_view_overrides_what_the_network_sees(panel: Panel, views: Seen, view: str) -> None:
+def test_a_known_view_overrides_what_the_network_sees(
+    panel: VectorLabelers, views: Seen, view: str
+) -> None:
     known = dict.fromkeys(views.ids[::2], view)
     made = label_vectors(panel, views.ids, views.vectors, known, VOCABULARY, NOW)
     for key, labels in zip(views.ids, views.labels, strict=True):
@@ -111,14 +113,14 @@ def test_a_known_view_overrides_what_the_network_sees(panel: Panel, views: Seen,
         assert said["view"] == (labels.view,), "what it sees it says all the same"
 
 
-def test_views_are_the_known_ones_or_those_seen(panel: Panel, views: Seen) -> None:
+def test_views_are_the_known_ones_or_those_seen(panel: VectorLabelers, views: Seen) -> None:
     key = views.ids[0]
     found = views_of(panel, views.ids, views.vectors, {key: "interior", "nobody": "detail"})
     assert found == ["interior", *(labels.view for labels in views.labels[1:])]
 
 
 def test_where_nobody_tells_the_view_all_is_asked() -> None:
-    one = Panel((fixed("body_type", "suv", ("van",), name="net", accuracy=0.9),))
+    one = VectorLabelers((fixed("body_type", "suv", ("van",), name="net", accuracy=0.9),))
     vectors = np.zeros((2, 4), np.float32)
     assert views_of(one, ["a", "b"], vectors, {"a": "interior"}) == ["interior", None]
     made = label_vectors(one, ["a", "b"], vectors, {"a": "interior"}, VOCABULARY, NOW)
@@ -131,7 +133,7 @@ def test_a_view_that_the_panel_is_not_sure_of_is_no_reason_not_to_ask(
     labeler, classifiers = zero_shot
     for view in (Calibration(1e3, 0.9), Calibration(1.0, None)):
         unsure = replace(labeler, calibration=labeler.calibration | {"view": view})
-        panel = Panel(((unsure, classifiers),))
+        panel = VectorLabelers(((unsure, classifiers),))
         assert set(views_of(panel, views.ids, views.vectors, {})) == {None}
         made = label_vectors(panel, views.ids, views.vectors, {}, VOCABULARY, NOW)
         assert {frozenset(said_of(made, key)) for key in views.ids} == {
@@ -139,7 +141,7 @@ def test_a_view_that_the_panel_is_not_sure_of_is_no_reason_not_to_ask(
         }
 
 
-def test_a_statement_names_who_made_it_and_how_sure(panel: Panel, views: Seen) -> None:
+def test_a_statement_names_who_made_it_and_how_sure(panel: VectorLabelers, views: Seen) -> None:
     [labeler, _] = panel.members[0]
     for each in label_vectors(panel, views.ids, views.vectors, {}, VOCABULARY, NOW):
         assert (each.origin, each.by, each.version) == ("model", NAME, "zs+1")
@@ -159,7 +161,7 @@ def test_confidences_are_those_of_the_calibration(
         at: {
             (each.image_id, each.attribute): each.confidence or 0.0
             for each in label_vectors(
-                Panel(((one, classifiers),)), views.ids, views.vectors, {}, VOCABULARY, NOW
+                VectorLabelers(((one, classifiers),)), views.ids, views.vectors, {}, VOCABULARY, NOW
             )
         }
         for at, one in (("plain", labeler), ("calibrated", cold))
@@ -176,11 +178,11 @@ def test_confidences_are_those_of_the_calibration(
 
 
 def test_an_attribute_that_the_vocabulary_no_longer_has_is_not_asked() -> None:
-    rust = Panel((fixed("rust", "much", ("none",), name="net", accuracy=0.9),))
+    rust = VectorLabelers((fixed("rust", "much", ("none",), name="net", accuracy=0.9),))
     assert label_vectors(rust, ["a"], np.zeros((1, 4), "f4"), {}, VOCABULARY, NOW) == []
 
 
-def test_of_no_photos_nothing_is_said(panel: Panel, scene_catalog: Catalog) -> None:
+def test_of_no_photos_nothing_is_said(panel: VectorLabelers, scene_catalog: Catalog) -> None:
     nothing: Array = np.empty((0, 512), np.float32)
     assert label_vectors(panel, [], nothing, {}, VOCABULARY, NOW) == []
     assert views_of(panel, [], nothing, {}) == []
@@ -189,7 +191,7 @@ def test_of_no_photos_nothing_is_said(panel: Panel, scene_catalog: Catalog) -> N
 
 
 def test_a_panel_of_nobody_says_nothing(views: Seen) -> None:
-    assert label_vectors(Panel(()), views.ids, views.vectors, {}, VOCABULARY, NOW) == []
+    assert label_vectors(VectorLabelers(()), views.ids, views.vectors, {}, VOCABULARY, NOW) == []
 
 
 def test_the_panel_is_who_reads_these_vectors(scene_catalog: Catalog) -> None:
@@ -203,21 +205,21 @@ def test_the_panel_is_who_reads_these_vectors(scene_catalog: Catalog) -> None:
     ]
     for each in (fair, good, head, *others):
         use_labeler(scene_catalog, each, run_id="r")
-    panel = load_panel(scene_catalog, "m1")
+    panel = load_vector_labelers(scene_catalog, "m1")
     assert [labeler.name for labeler, _ in panel.members] == ["head view", "good", "fair"]
     vectors = np.zeros((1, 4), np.float32)
     assert views_of(panel, ["a"], vectors, {}) == ["interior"], "the most trusted tells the view"
-    assert panel.scored("color") is None
-    assert load_panel(scene_catalog, "m2").members == ()
+    assert panel.find_classifier("color") is None
+    assert load_vector_labelers(scene_catalog, "m2").members == ()
 
 
-def use(catalog: Catalog, panel: Panel) -> None:
+def use(catalog: Catalog, panel: VectorLabelers) -> None:
     for labeler, _ in panel.members:
         use_labeler(catalog, labeler, run_id="r")
 
 
 def test_what_is_said_is_kept_and_labels_what_sources_leave_open(
-    scene_catalog: Catalog, panel: Panel, seen: Seen
+    scene_catalog: Catalog, panel: VectorLabelers, seen: Seen
 ) -> None:
     use(scene_catalog, panel)
     some = seen.take(60)
@@ -235,7 +237,9 @@ def test_what_is_said_is_kept_and_labels_what_sources_leave_open(
     }  # fmt: skip
 
 
-def test_asking_again_adds_nothing(scene_catalog: Catalog, panel: Panel, seen: Seen) -> None:
+def test_asking_again_adds_nothing(
+    scene_catalog: Catalog, panel: VectorLabelers, seen: Seen
+) -> None:
     ids, vectors = load_vectors(scene_catalog, SPACE, seen.ids[:60])
     views = known_views(scene_catalog, ids)
     told = scene_catalog.count("assertions")
@@ -250,7 +254,7 @@ def test_asking_again_adds_nothing(scene_catalog: Catalog, panel: Panel, seen: S
 
 
 def test_asking_by_stored_vectors_adds_nothing_to_what_was_said_by_new_ones(
-    scene_catalog: Catalog, panel: Panel, seen: Seen
+    scene_catalog: Catalog, panel: VectorLabelers, seen: Seen
 ) -> None:
     """A photo is asked as it is embedded, and again where a person corrects its view; stored
     vectors are float16, and a confidence that differs in its last digit is another statement."""
@@ -264,7 +268,7 @@ def test_asking_by_stored_vectors_adds_nothing_to_what_was_said_by_new_ones(
 
 
 def test_a_corrected_view_lets_the_rest_be_asked(
-    scene_catalog: Catalog, panel: Panel, seen: Seen
+    scene_catalog: Catalog, panel: VectorLabelers, seen: Seen
 ) -> None:
     use(scene_catalog, panel)
     at = next(at for at, labels in enumerate(seen.labels[:60]) if labels.view == "interior")
@@ -283,8 +287,11 @@ def statement(name: str, *values: str, sure: float | None, version: str = "1") -
 
 
 def test_what_was_asked_is_counted() -> None:
-    judges = [Judge("color", "net", "1", 0.8), Judge("people", "net", "1", None)]
-    asked = Asked(photos=3)
+    thresholds = [
+        LabelerThreshold("color", "net", "1", 0.8),
+        LabelerThreshold("people", "net", "1", None),
+    ]
+    asked = PredictionCounts(photos=3)
     asked.count(
         [
             statement("color", "red", sure=0.8),
@@ -296,7 +303,7 @@ def test_what_was_asked_is_counted() -> None:
             statement("view", "exterior", sure=0.5),
             statement("view", "exterior", sure=None),
         ],
-        judges,
+        thresholds,
     )
     assert asked.said == {
         ("net", "color", "red"): 2, ("net", "color", "blue"): 2, ("net", "people", "man"): 1,
@@ -310,11 +317,11 @@ def test_what_was_asked_is_counted() -> None:
 
 
 def test_counts_of_shards_add_up() -> None:
-    total = Asked()
+    total = PredictionCounts()
     parts = []
     for name in ("color", "view"):
-        part = Asked(photos=2)
-        part.count([statement(name, "x", sure=0.9)] * 3, [Judge(name, "net", "1", 0.5)])
+        part = PredictionCounts(photos=2)
+        part.count([statement(name, "x", sure=0.9)] * 3, [LabelerThreshold(name, "net", "1", 0.5)])
         parts.append(part)
     for part in [*parts, *parts]:
         total.add(part)
@@ -339,7 +346,7 @@ def test_stored_vectors_are_unit_vectors_of_the_right_photos(
 
 
 def test_a_view_is_known_from_people_and_sources_only(
-    scene_catalog: Catalog, panel: Panel, seen: Seen
+    scene_catalog: Catalog, panel: VectorLabelers, seen: Seen
 ) -> None:
     said = known_views(scene_catalog, [seen.ids[0], "nobody"])
     assert said == {seen.ids[0]: seen.labels[0].view}

@@ -17,17 +17,17 @@ from core.records import Photo, Sighting
 from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder
 from embeddings.engine import Engine
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 from labeling import masks
 from labeling.labelers import Calibration, Labeler
 from labeling.pictures import (
     AROUND,
     ColorModel,
+    MaskedPhoto,
     PictureLabeler,
-    Seen,
     Surroundings,
-    look_at,
-    see_photos,
+    label_pictures,
+    load_masked_photos,
     without_car,
 )
 from labeling.segment import Segmenter, load_segmenter, segment_photos
@@ -47,7 +47,7 @@ def segmenter(one_thread: None) -> Segmenter:
 
 @pytest.fixture
 def engine(segmenter: Segmenter) -> Iterator[Engine]:
-    with closing(Engine(segmenter, Way(batch_size=8))) as found:
+    with closing(Engine(segmenter, RunConfig(batch_size=8))) as found:
         yield found
 
 
@@ -62,7 +62,7 @@ def members(tiny_encoder: ClipEncoder, segmenter: Segmenter) -> list[PictureLabe
 
 
 def labeler_of(member: PictureLabeler) -> Labeler:
-    how = {each.attribute: Calibration(1.0, 0.5) for each in member.asks}
+    how = {each.attribute: Calibration(1.0, 0.5) for each in member.attributes}
     return Labeler(member.name, "v1", "", member.is_tryout, how)
 
 
@@ -104,12 +104,12 @@ def look(
     register(catalog, records, run_id="r")
     names = {image_id(content): name for name, content in photos.items()}
     assert segment_photos(catalog, segmenter, engine, list(names), "r").photos == len(photos)
-    seen = dict(see_photos(catalog, list(names)))
+    seen = dict(load_masked_photos(catalog, list(names)))
     assert len(seen) == len(photos)
     made = [
         said
         for member in members
-        for said in look_at(member, labeler_of(member), seen, {}, VOCABULARY, NOW)
+        for said in label_pictures(member, labeler_of(member), seen, {}, VOCABULARY, NOW)
     ]
     assert all(said.values or said.one_of or said.attribute in {"people", "age"} for said in made)
     assert all(said.one_of or 0 <= (said.confidence or -1) <= 1 for said in made)
@@ -124,7 +124,9 @@ def test_odd_photos_are_labeled_or_unknown(
 ) -> None:
     photos = odd_photos()
     said = look(catalog, engine, segmenter, members, photos)
-    asked = {attribute for member in members for attribute in (e.attribute for e in member.asks)}
+    asked = {
+        attribute for member in members for attribute in (e.attribute for e in member.attributes)
+    }
     assert asked == {"color", *AROUND}
     assert set(said) == {(name, attribute) for name in photos for attribute in asked}
     for name in ("no car", "an interior", "grayscale", "black", "white"):
@@ -149,17 +151,17 @@ def test_real_photos_are_labeled_or_unknown(
 
 def test_a_car_that_is_painted_over_is_gone_and_the_rest_is_as_it_was() -> None:
     scene = render(5, **RED)  # type: ignore[arg-type]
-    left = np.asarray(without_car(Seen(scene.image, scene.mask)))
+    left = np.asarray(without_car(MaskedPhoto(scene.image, scene.mask)))
     before = np.asarray(scene.image)
     assert (left[~scene.mask] == before[~scene.mask]).all()
     assert len(np.unique(left[scene.mask], axis=0)) == 1
     for nothing in (np.zeros_like(scene.mask), np.ones_like(scene.mask)):
-        assert (np.asarray(without_car(Seen(scene.image, nothing))) == before).all()
+        assert (np.asarray(without_car(MaskedPhoto(scene.image, nothing))) == before).all()
 
 
 def test_what_makes_no_sense_for_a_view_is_not_said(members: list[PictureLabeler]) -> None:
     scene = render(6, **RED)  # type: ignore[arg-type]
-    photos = {"a" * 64: Seen(scene.image, scene.mask)}
+    photos = {"a" * 64: MaskedPhoto(scene.image, scene.mask)}
     for view, about in {
         "interior": {"people", "age"},
         "not_a_car": set(),
@@ -168,7 +170,7 @@ def test_what_makes_no_sense_for_a_view_is_not_said(members: list[PictureLabeler
         made = [
             said.attribute
             for member in members
-            for said in look_at(
+            for said in label_pictures(
                 member, labeler_of(member), photos, {"a" * 64: view}, VOCABULARY, NOW
             )
         ]
@@ -177,7 +179,7 @@ def test_what_makes_no_sense_for_a_view_is_not_said(members: list[PictureLabeler
 
 def test_no_photos_are_no_error(members: list[PictureLabeler]) -> None:
     for member in members:
-        assert look_at(member, labeler_of(member), {}, {}, VOCABULARY, NOW) == []
+        assert label_pictures(member, labeler_of(member), {}, {}, VOCABULARY, NOW) == []
 
 
 def test_another_paint_is_another_version(tmp_path: Path) -> None:

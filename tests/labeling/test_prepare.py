@@ -15,9 +15,9 @@ from labeling.calibrate import LEAST
 from labeling.label import current_labels, load_assertions
 from labeling.labelers import Labeler, labels_version, load_labelers, retire_labeler, use_labeler
 from labeling.linear import unpack
-from labeling.networks import ask_photos, load_panel
+from labeling.networks import ask_photos, load_vector_labelers
 from labeling.pending import unasked_images
-from labeling.prepare import Labels, prepare_zero_shot
+from labeling.prepare import LabelPolicy, prepare_zero_shot
 from labeling.truth import Truth, known_views, load_truth, load_vectors
 from labeling.zero_shot import NAME, fingerprint
 from tests.labeling.scening import (
@@ -33,8 +33,8 @@ from tests.labeling.scening import (
 if TYPE_CHECKING:
     from embeddings.clip import ClipEncoder
 
-LABELS = Labels(precision=0.9, real_only=False)
-REAL = Labels(precision=0.9, real_only=True)
+LABELS = LabelPolicy(precision=0.9, real_only=False)
+REAL = LabelPolicy(precision=0.9, real_only=True)
 Prepare = Callable[..., Labeler]
 Fill = Callable[..., Catalog]
 
@@ -47,7 +47,7 @@ def no_encoder() -> "ClipEncoder":
 def prepare(tiny_encoder: "ClipEncoder") -> Prepare:
     def run(
         catalog: Catalog,
-        labels: Labels = LABELS,
+        labels: LabelPolicy = LABELS,
         *,
         again: bool = False,
         load: Callable[[], "ClipEncoder"] = lambda: tiny_encoder,
@@ -72,7 +72,7 @@ def fill(tmp_path: Path, seen: Seen, tiny_encoder: "ClipEncoder") -> Fill:
 
 def ask(catalog: Catalog, labeler: Labeler) -> None:
     """Let the networks in use say what they can of who waits for them, and show it."""
-    panel = load_panel(catalog, labeler.space_version)
+    panel = load_vector_labelers(catalog, labeler.space_version)
     waiting = unasked_images(catalog, SPACE, [each for each, _ in panel.members])
     ids, vectors = load_vectors(catalog, SPACE, waiting)
     ask_photos(catalog, panel, ids, vectors, known_views(catalog, ids), run_id="r")
@@ -133,10 +133,10 @@ def test_a_second_use_loads_no_encoder_and_writes_nothing(
 
 def test_calibrating_again_needs_no_encoder(scene_catalog: Catalog, prepare: Prepare) -> None:
     made = prepare(scene_catalog)
-    again = prepare(scene_catalog, Labels(0.99, real_only=False), again=True, load=no_encoder)
+    again = prepare(scene_catalog, LabelPolicy(0.99, real_only=False), again=True, load=no_encoder)
     assert again.version != made.version
     assert again.weights == made.weights
-    same = prepare(scene_catalog, Labels(0.99, real_only=False), again=True, load=no_encoder)
+    same = prepare(scene_catalog, LabelPolicy(0.99, real_only=False), again=True, load=no_encoder)
     assert same == again, "the same labels give the same version"
     for name, how in again.calibration.items():
         least, most = made.calibration[name].threshold, how.threshold
@@ -200,7 +200,7 @@ def test_damaged_weights_are_made_anew(scene_catalog: Catalog, prepare: Prepare)
     made = prepare(scene_catalog)
     damaged = replace(made, weights=(made.weights or b"")[:1000])
     use_labeler(scene_catalog, damaged, run_id="r")
-    assert load_panel(scene_catalog, made.space_version).members == ()
+    assert load_vector_labelers(scene_catalog, made.space_version).members == ()
     with pytest.raises(AssertionError, match="the encoder is loaded"):
         prepare(scene_catalog, load=no_encoder)
     assert prepare(scene_catalog) == made
@@ -286,8 +286,8 @@ def test_what_was_measured_on_rendered_photos_counts_no_more_once_there_are_real
 
 def test_another_precision_gives_other_thresholds(scene_catalog: Catalog, prepare: Prepare) -> None:
     """Who sets MARQUE_LABEL_PRECISION expects labels to hold it from the next run on."""
-    prepare(scene_catalog, Labels(0.6, real_only=False))
-    strict = Labels(0.999, real_only=False)
+    prepare(scene_catalog, LabelPolicy(0.6, real_only=False))
+    strict = LabelPolicy(0.999, real_only=False)
     later = prepare(scene_catalog, strict, load=no_encoder)
     asked_for = prepare(scene_catalog, strict, again=True, load=no_encoder)
     assert later.calibration == asked_for.calibration
@@ -304,7 +304,7 @@ def test_old_statements_stay_and_labels_follow_the_version_in_use(
     was = current_labels(catalog, unlabeled)
     assert all("view" in each for each in was.values())
     count = catalog.count("assertions")
-    strict = prepare(catalog, Labels(1.0, real_only=False), again=True, load=no_encoder)
+    strict = prepare(catalog, LabelPolicy(1.0, real_only=False), again=True, load=no_encoder)
     assert catalog.count("assertions") == count, "nothing was said with the new version yet"
     assert not any(current_labels(catalog, unlabeled).values())
     ask(catalog, strict)

@@ -22,10 +22,10 @@ from core.photos.decode import image_id
 from core.photos.file_types import TRUNCATED
 from core.records import Box, Photo, Sighting
 from embeddings.engine import Engine, Job, embed_photos
-from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, UNUSABLE, Forward
-from embeddings.measure import kind_of, measure, with_decoding
+from embeddings.forward import MODEL_FAILED, NO_COINCIDENCE, UNUSABLE, ForwardPass
+from embeddings.measure import measure, tuning_key, with_decoding
 from embeddings.registry import ModelError
-from embeddings.tuning import Given, Way
+from embeddings.tuning import Overrides, RunConfig
 from labeling import masks
 from labeling.classmap import ClassMap, car_mask
 from labeling.segment import Network, Segmenter, load_segmenter, segment_photo, segment_photos
@@ -38,7 +38,7 @@ from tests.labeling.segmenting import NAME, save_network
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SIDE = 96
-WAY = Way(batch_size=4, workers=2)
+WAY = RunConfig(batch_size=4, workers=2)
 Hook = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -141,11 +141,11 @@ def test_half_precision_and_layout_change_little(small: Segmenter, scenes: list[
     assert half.in_dtype("bf16") is half
     same = half.encode_images(pictures)[:, 0] == numbers
     assert same[likely > 178].mean() > 0.95
-    small.lay_out("contiguous")
+    small._model.to(memory_format=torch.contiguous_format)
     try:
         again = small.encode_images(pictures)
     finally:
-        small.lay_out("channels_last")
+        small._model.to(memory_format=torch.channels_last)
     assert (again[:, 0] == numbers).mean() > 0.999
     assert np.abs(again[:, 1].astype(int) - likely).max() <= 2
 
@@ -158,7 +158,7 @@ def test_the_photo_that_fails_is_found_and_the_others_go_on(
     small: Segmenter, scenes: list[bytes], hook: Hook, reason: str, at: tuple[int, ...]
 ) -> None:
     pictures = marked(small, scenes, *at)
-    done = Forward(fragile(small, hook)).run(list(pictures))
+    done = ForwardPass(fragile(small, hook)).run(list(pictures))
     for position, each in enumerate(done):
         if position in at:
             assert getattr(each, "reason", None) == reason
@@ -197,7 +197,7 @@ def test_a_batch_too_large_for_the_memory_is_cut(small: Segmenter, scenes: list[
         return pictures
 
     pictures = list(pictures_of(small, scenes))
-    done = Forward(fragile(small, at_most_three)).run(pictures)
+    done = ForwardPass(fragile(small, at_most_three)).run(pictures)
     assert all(isinstance(each, np.ndarray) for each in done)
     assert tried == [10, *[5, 2, 2, 1], *[2, 2, 1]]  # what fits is remembered
 
@@ -208,7 +208,7 @@ def test_a_network_that_never_works_rejects_no_photo(small: Segmenter, scenes: l
 
     for count in (1, NO_COINCIDENCE):
         with pytest.raises(ModelError, match="no photo was rejected"):
-            Forward(fragile(small, broken)).run(list(pictures_of(small, scenes[:count])))
+            ForwardPass(fragile(small, broken)).run(list(pictures_of(small, scenes[:count])))
 
 
 def test_the_engine_gives_masks_in_order_with_what_failed(
@@ -229,12 +229,12 @@ def test_the_engine_gives_masks_in_order_with_what_failed(
 
 
 def test_it_can_be_measured_as_an_encoder_is(small: Segmenter, scenes: list[bytes]) -> None:
-    given = Given(threads=1, batch_size=2, workers=1)
+    given = Overrides(threads=1, batch_size=2, workers=1)
     found = measure(small, given, seconds=1)
-    assert found.model == small.version == kind_of(small, given).model
-    assert {found.dtype, "fp32", "bf16"} == {"fp32", "bf16"}
+    assert found.model == small.version == tuning_key(small, given).model
+    assert {found.config.dtype, "fp32", "bf16"} == {"fp32", "bf16"}
     sample = [(scenes[0], None), (scenes[1], Box(5, 5, 90, 90))]
-    assert with_decoding(found, small, given, sample).decoders == "threads"
+    assert with_decoding(found, small, given, sample).config.decoders == "threads"
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from embeddings.registry import SPACE, SpaceRecord
 from labeling.heads import SIGNIFICANCE, Trial
 from labeling.label import current_labels
 from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
-from labeling.networks import ask_photos, load_panel
+from labeling.networks import ask_photos, load_vector_labelers
 from labeling.pending import unasked_images
-from labeling.prepare import Labels, prepare_zero_shot
+from labeling.prepare import LabelPolicy, prepare_zero_shot
 from labeling.training import train_heads, trainable
 from labeling.truth import known_views, load_vectors
 from synthetic.scenes import SceneLabels
@@ -26,7 +26,7 @@ from tests.labeling.scening import Seen, add_scenes, refresh
 if TYPE_CHECKING:
     from embeddings.clip import ClipEncoder
 
-LABELS = Labels(precision=0.9, real_only=False)
+LABELS = LabelPolicy(precision=0.9, real_only=False)
 TOLD = 255
 WARM = {"red", "orange", "yellow", "brown", "beige", "gold", "bronze", "pink"}
 WORDS = """
@@ -87,7 +87,7 @@ def test_a_head_for_what_zero_shot_cannot_know_is_used(
     assert (trials["mood"].accuracy or 0) > 0.85 > (trials["mood"].zero_shot or 1)
     assert not trials["color"].kept, "marque-tiny knows colors, and a few photos teach it none"
     assert [*heads(catalog)] == ["head mood"]
-    panel = load_panel(catalog, record.version)
+    panel = load_vector_labelers(catalog, record.version)
     assert [labeler.name for labeler, _ in panel.members] == ["head mood", "zero-shot"]
     waiting = unasked_images(catalog, SPACE, [labeler for labeler, _ in panel.members])
     ids, vectors = load_vectors(catalog, SPACE, waiting)

@@ -15,7 +15,7 @@ from catalog.table import Catalog
 from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from embeddings.registry import SPACE, TINY, SpaceRecord
-from embeddings.tuning import Way
+from embeddings.tuning import RunConfig
 from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages import pictures
@@ -25,7 +25,7 @@ from labeling.labelers import Calibration, Labeler, use_labeler
 from labeling.pending import unembedded_images, unlabeled_sightings
 from labeling.review.cases import Case
 from labeling.review.export import export_review
-from labeling.review.queue import Waiting
+from labeling.review.queue import ReviewItem
 from marque.__main__ import commands
 from marque.checks.deep import check_photos
 from synthetic.scenes import render
@@ -62,7 +62,7 @@ class Shop:
         return register(self.catalog, records, run_id="again")
 
     def embed(self) -> tuple[str, ...]:
-        way = Way(batch_size=4)
+        way = RunConfig(batch_size=4)
         return embed_shard(
             self.settings, way, self.catalog, self.waiting, "run", replace=False
         ).rejected
@@ -162,7 +162,7 @@ def test_nothing_hands_out_a_damaged_photo(shop: Shop, tmp_path: Path) -> None:
     assert (tmp_path / "out.jpg").read_bytes() == shop.photos[0]
 
     cases = [
-        Waiting(key, (Case(key, "color", "unsure", 0.5, None, None, None, "", "dark"),))
+        ReviewItem(key, (Case(key, "color", "unsure", 0.5, None, None, None, "", "dark"),))
         for key in shop.ids
     ]
     assert export_review(shop.catalog, cases, tmp_path / "review") == [shop.bad]

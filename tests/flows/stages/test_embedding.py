@@ -18,9 +18,9 @@ from catalog.table import Catalog
 from core.records import Photo, Sighting
 from embeddings.engine import Engine
 from embeddings.forward import MODEL_FAILED
-from embeddings.measure import kind_of, usual_way
+from embeddings.measure import default_config, tuning_key
 from embeddings.registry import SPACE, TINY, ModelError
-from embeddings.tuning import Given, Tuning, Way, load_tunings, store_tuning
+from embeddings.tuning import Overrides, RunConfig, Tuning, load_tunings, store_tuning
 from flows.opening import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages import embed as embedding
@@ -34,7 +34,7 @@ from synthetic.scenes.write import jpeg_bytes
 from tests.embeddings.test_forward import Hook, fragile
 
 PHOTOS = 9
-WAY = Way(batch_size=4)
+WAY = RunConfig(batch_size=4)
 
 
 @pytest.fixture
@@ -128,9 +128,9 @@ def test_a_model_that_fails_on_everything_rejects_nothing(
 
 def test_few_photos_are_embedded_in_the_usual_way(settings: Settings, catalog: Catalog) -> None:
     ids = waiting(settings, catalog)
-    assert choose_way(settings, catalog, ids) == usual_way(Given())
+    assert choose_way(settings, catalog, ids) == default_config(Overrides())
     fixed = settings.model_copy(update={"batch_size": 7, "precision": "bf16", "threads": 1})
-    assert choose_way(fixed, catalog, ids) == Way("bf16", threads=1, batch_size=7, workers=2)
+    assert choose_way(fixed, catalog, ids) == RunConfig("bf16", threads=1, batch_size=7, workers=2)
     assert load_tunings(settings.home_path) == []
 
 
@@ -139,12 +139,10 @@ def test_many_photos_are_worth_measuring_once(
 ) -> None:
     ids = waiting(settings, catalog)
     monkeypatch.setattr(embedding, "MEASURE_FROM", PHOTOS)
-    kind = kind_of(encoder_for(settings), Given())
-    known = Tuning(
-        kind.model, "cpu", "bf16", "contiguous", 1, 5, "threads", 2, {"x": 1.0}, "x", "2026"
-    )
-    store_tuning(settings.home_path, kind, known)
-    assert choose_way(settings, catalog, ids) == known.way
+    key = tuning_key(encoder_for(settings), Overrides())
+    known = Tuning(key.model, "cpu", RunConfig("bf16", 1, 5, "threads", 2), {"x": 1.0}, "x", "2026")
+    store_tuning(settings.home_path, key, known)
+    assert choose_way(settings, catalog, ids) == known.config
     (kept,) = load_tunings(settings.home_path)
     assert kept.why == "x"
     assert any("decode" in name for name in kept.rates)
@@ -152,7 +150,7 @@ def test_many_photos_are_worth_measuring_once(
 
 def test_the_stage_runs_in_any_way(settings: Settings, catalog: Catalog) -> None:
     ids = waiting(settings, catalog)
-    way = Way("bf16", "contiguous", threads=1, batch_size=2, decoders="processes", workers=1)
+    way = RunConfig("bf16", threads=1, batch_size=2, decoders="processes", workers=1)
     with embedding.kept_engine(settings, way):
         done = embed_shard(settings, way, catalog, ids, "run", replace=False)
     assert done.photos == catalog.count("cars") == PHOTOS
@@ -160,13 +158,13 @@ def test_the_stage_runs_in_any_way(settings: Settings, catalog: Catalog) -> None
 
 
 def test_no_process_is_started_for_few_photos(settings: Settings, catalog: Catalog) -> None:
-    kind = kind_of(encoder_for(settings), Given())
+    key = tuning_key(encoder_for(settings), Overrides())
     known = Tuning(
-        kind.model, "cpu", "bf16", "contiguous", 1, 5, "processes", 2, {"x": 1.0}, "x", "2026"
+        key.model, "cpu", RunConfig("bf16", 1, 5, "processes", 2), {"x": 1.0}, "x", "2026"
     )
-    store_tuning(settings.home_path, kind, known)
+    store_tuning(settings.home_path, key, known)
     way = choose_way(settings, catalog, waiting(settings, catalog))
-    assert way == replace(known.way, decoders="threads")
+    assert way == replace(known.config, decoders="threads")
 
 
 def test_the_engine_is_closed_after_the_last_shard_that_uses_it(
@@ -175,7 +173,7 @@ def test_the_engine_is_closed_after_the_last_shard_that_uses_it(
     """Also where another shard failed: one that finds it closed would make a new one."""
     failed = threading.Event()
 
-    def work(settings: Settings, way: Way, ids: Any, run_id: str, replace: bool) -> Any:
+    def work(settings: Settings, way: RunConfig, ids: Any, run_id: str, replace: bool) -> Any:
         if not failed.is_set():
             failed.set()
             raise ModelError("the first fails")

@@ -19,7 +19,7 @@ from labeling.pending import stale_cars
 from labeling.publish import publish as publishing
 from labeling.publish.cars import refresh_cars
 from labeling.publish.loss import LossError, losses
-from labeling.publish.publish import Published, publish
+from labeling.publish.publish import PublishResult, publish
 from tests.catalog.making import Fill, MakePhoto, record
 
 After = Callable[[Catalog], object]
@@ -34,7 +34,7 @@ def once_checked(monkeypatch: pytest.MonkeyPatch, call: After, *, times: int = 1
     versions that were checked."""
     check, checked = publishing._check, list[int]()
 
-    def checking(catalog: Catalog, version: int, space: str) -> Published:
+    def checking(catalog: Catalog, version: int, space: str) -> PublishResult:
         done = check(catalog, version, space)
         checked.append(version)
         if len(checked) <= times:
@@ -240,7 +240,7 @@ def test_an_emptied_catalog_starts_anew(hundred: Catalog) -> None:
     hundred.drop_photos()
     assert published_version(hundred) is None
     assert not any(hundred.count(name) for name in ("images", "sightings", "cars"))
-    assert publish(hundred) == Published(0, 0, moved=False)
+    assert publish(hundred) == PublishResult(0, 0, moved=False)
 
 
 def test_labels_of_networks_may_go_with_another_threshold_and_not_by_themselves(

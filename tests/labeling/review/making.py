@@ -17,7 +17,7 @@ from core.assertions import Assertion
 from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from labeling.label import current_labels, label_sightings, store_assertions
-from labeling.labelers import Calibration, Judge, Labeler, use_labeler
+from labeling.labelers import Calibration, Labeler, LabelerThreshold, use_labeler
 from labeling.pending import stale_cars, unlabeled_sightings
 from labeling.publish.cars import Vectors, append_cars, refresh_cars
 
@@ -58,10 +58,10 @@ def network(
     return Labeler(name, "1", "some-model@1", is_tryout, calibration)
 
 
-def judge(
+def rule(
     attribute: str, least: float | None, by: str = "net", *, is_tryout: bool = False
-) -> Judge:
-    return Judge(attribute, by, "1", least, is_tryout)
+) -> LabelerThreshold:
+    return LabelerThreshold(attribute, by, "1", least, is_tryout)
 
 
 @dataclass

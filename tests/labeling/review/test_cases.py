@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from core.assertions import Assertion
 from core.vocabulary import load_vocabulary
 from labeling.consensus import decide
-from labeling.labelers import Judge
+from labeling.labelers import LabelerThreshold
 from labeling.review.cases import Case, cases_of
 from labeling.review.suspects import Suspect
-from tests.labeling.review.making import judge, said
+from tests.labeling.review.making import rule, said
 
 VOCABULARY = load_vocabulary()
 KEY = "a" * 64
@@ -27,19 +27,21 @@ def guess(value: str, sure: float, by: str = "net") -> Assertion:
 
 
 def cases(
-    *statements: Assertion, judges: tuple[Judge, ...] = (), suspect: Suspect | None = None
+    *statements: Assertion,
+    thresholds: tuple[LabelerThreshold, ...] = (),
+    suspect: Suspect | None = None,
 ) -> list[Case]:
     suspects = {} if suspect is None else {(KEY, "color"): suspect}
-    return cases_of(KEY, decide(statements, VOCABULARY, judges), judges, suspects)
+    return cases_of(KEY, decide(statements, VOCABULARY, thresholds), thresholds, suspects)
 
 
-def only(*statements: Assertion, judges: tuple[Judge, ...] = ()) -> Case:
-    (case,) = cases(*statements, judges=judges)
+def only(*statements: Assertion, thresholds: tuple[LabelerThreshold, ...] = ()) -> Case:
+    (case,) = cases(*statements, thresholds=thresholds)
     return case
 
 
 def test_a_network_that_contradicts_a_source() -> None:
-    case = only(source("red"), guess("blue", 0.9), judges=(judge("color", 0.8),))
+    case = only(source("red"), guess("blue", 0.9), thresholds=(rule("color", 0.8),))
     assert (case.reason, case.strength) == ("contradiction", 0.9)
     assert case.label is not None
     assert (case.label.values, case.label.origin) == (("red",), "source")
@@ -57,23 +59,23 @@ def test_sources_that_contradict_each_other() -> None:
 
 
 def test_networks_that_contradict_each_other() -> None:
-    both = (judge("color", 0.8), judge("color", 0.8, "other"))
-    case = only(guess("red", 0.9), guess("blue", 0.95, "other"), judges=both)
+    both = (rule("color", 0.8), rule("color", 0.8, "other"))
+    case = only(guess("red", 0.9), guess("blue", 0.95, "other"), thresholds=both)
     assert (case.reason, case.suggested_by) == ("contradiction", "other")
 
 
 def test_what_agrees_waits_for_nobody() -> None:
-    assert cases(source("red"), guess("red", 0.99), judges=(judge("color", 0.8),)) == []
+    assert cases(source("red"), guess("red", 0.99), thresholds=(rule("color", 0.8),)) == []
     assert cases(source("red"), source("red", about="b")) == []
-    assert cases(guess("red", 0.99), judges=(judge("color", 0.8),)) == []
+    assert cases(guess("red", 0.99), thresholds=(rule("color", 0.8),)) == []
     assert cases() == []
 
 
 def test_a_tryout_never_contradicts() -> None:
-    tryout = judge("color", 0.8, is_tryout=True)
-    assert cases(source("red"), guess("blue", 0.99), judges=(tryout,)) == []
-    beside = (judge("color", 0.8, "other"), tryout)
-    assert cases(guess("red", 0.95, "other"), guess("blue", 0.99), judges=beside) == []
+    tryout = rule("color", 0.8, is_tryout=True)
+    assert cases(source("red"), guess("blue", 0.99), thresholds=(tryout,)) == []
+    beside = (rule("color", 0.8, "other"), tryout)
+    assert cases(guess("red", 0.95, "other"), guess("blue", 0.99), thresholds=beside) == []
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_a_tryout_never_contradicts() -> None:
     ],
 )
 def test_near_a_threshold(sure: float, least: float | None, waits: bool, strength: float) -> None:
-    found = cases(guess("red", sure), judges=(judge("color", least),))
+    found = cases(guess("red", sure), thresholds=(rule("color", least),))
     assert bool(found) is waits
     for case in found:
         assert case.reason == "near-threshold"
@@ -109,20 +111,20 @@ def test_a_network_that_nobody_weighs_is_not_asked() -> None:
 
 
 def test_what_a_source_leaves_open_and_a_network_cannot_close() -> None:
-    judges = (judge("color", 0.8),)
-    case = only(source("silver", "grey"), guess("grey", 0.7), judges=judges)
+    thresholds = (rule("color", 0.8),)
+    case = only(source("silver", "grey"), guess("grey", 0.7), thresholds=thresholds)
     assert (case.reason, case.suggestion) == ("near-threshold", ("grey",))
     assert "leaves open whether silver or grey" in case.why
-    assert cases(source("silver", "grey"), guess("grey", 0.95), judges=judges) == []
+    assert cases(source("silver", "grey"), guess("grey", 0.95), thresholds=thresholds) == []
 
 
 def test_what_a_person_decided_waits_no_more() -> None:
     about = (source("red"), guess("blue", 0.99), source("green", about="b"))
-    judges = (judge("color", 0.8),)
+    thresholds = (rule("color", 0.8),)
     suspect = Suspect(0, ("red",), ("blue",), 0.9, 0.8)
-    assert cases(*about, judges=judges, suspect=suspect) != []
+    assert cases(*about, thresholds=thresholds, suspect=suspect) != []
     for decision in (said(KEY, "color", "red"), said(KEY, "color", one_of=True)):
-        assert cases(*about, decision, judges=judges, suspect=suspect) == []
+        assert cases(*about, decision, thresholds=thresholds, suspect=suspect) == []
 
 
 def test_people_who_disagree_until_most_of_them_agree() -> None:
@@ -145,7 +147,7 @@ def test_a_label_that_is_probably_wrong() -> None:
     assert (case.reason, case.strength, case.suggestion) == ("suspected-label", 0.8, ("blue",))
     assert cases(source("green"), suspect=suspect) == [], "the source says otherwise by now"
     contradicted = cases(
-        source("red"), guess("blue", 0.9), judges=(judge("color", 0.8),), suspect=suspect
+        source("red"), guess("blue", 0.9), thresholds=(rule("color", 0.8),), suspect=suspect
     )
     assert [each.reason for each in contradicted] == ["contradiction"]
 
@@ -187,8 +189,8 @@ def test_a_reason_outranks_the_next_whatever_is_said(
             made.append(said(KEY, "color", value, by=who, at=at))
         else:
             made.append(guess(value, sure, who))
-    judges = (judge("color", least), judge("color", 0.5, "other", is_tryout=is_tryout))
-    for case in cases(*made, judges=judges):
+    thresholds = (rule("color", least), rule("color", 0.5, "other", is_tryout=is_tryout))
+    for case in cases(*made, thresholds=thresholds):
         assert 0 <= case.strength <= 1
         rank = ["near-threshold", "suspected-label", "people-disagree", "contradiction"]
         assert rank.index(case.reason) <= case.score <= rank.index(case.reason) + 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.vocabulary import load_vocabulary
 from labeling.consensus import consensus
 from labeling.review import record
-from labeling.review.record import Imported, import_file, news
+from labeling.review.record import ReviewCounts, import_file, news
 from labeling.review.resolve import Statement
 from tests.labeling.review.making import START, Shop, key_of, said, write
 
@@ -21,7 +21,7 @@ HEAD = "image_id,attribute,decision,by,decided_at"
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 AHEAD = NOW + timedelta(days=300)
 
-Decide = Callable[..., Imported]
+Decide = Callable[..., ReviewCounts]
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def decide(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Decid
     """Take a file of decisions about one photo in, at a time of the machine's clock."""
     shop.see(0)
 
-    def run(at: datetime, *rows: str) -> Imported:
+    def run(at: datetime, *rows: str) -> ReviewCounts:
         class Clock(datetime):
             @classmethod
             def now(cls, _zone: object = None) -> datetime:  # type: ignore[override]

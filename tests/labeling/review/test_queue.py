@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from labeling.review import waiting
-from labeling.review.queue import Waiting, diversify
+from labeling.review.queue import ReviewItem, diversify
 from labeling.review.waiting import choose, load_queue
 from tests.labeling.review.making import Shop, network, said
 
@@ -20,7 +20,7 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-def ids(chosen: list[Waiting]) -> list[str]:
+def ids(chosen: list[ReviewItem]) -> list[str]:
     return [each.image_id for each in chosen]
 
 

@@ -13,7 +13,7 @@ from core.assertions import Assertion
 from core.vocabulary import load_vocabulary
 from labeling.consensus import consensus
 from labeling.label import load_assertions
-from labeling.review.record import Imported, disputes, import_file, news
+from labeling.review.record import ReviewCounts, disputes, import_file, news
 from labeling.review.resolve import Statement, settle
 from labeling.review.waiting import load_queue
 from tests.labeling.review.making import START, Shop, key_of, network, said, write
@@ -28,10 +28,12 @@ class Reviewed(Shop):
 
     folder: Path
 
-    def give_back(self, *rows: str, name: str = "review.csv", by: str | None = None) -> Imported:
+    def give_back(
+        self, *rows: str, name: str = "review.csv", by: str | None = None
+    ) -> ReviewCounts:
         return self.take(write(self.folder / name, HEAD, *rows), by)
 
-    def take(self, path: Path, by: str | None = None) -> Imported:
+    def take(self, path: Path, by: str | None = None) -> ReviewCounts:
         return import_file(self.catalog, path, by, run_id="r")
 
 
@@ -109,7 +111,7 @@ def test_two_people_who_disagree_are_both_kept_and_told(reviewed: Reviewed) -> N
         ("review.csv, line 2", True), ("review.csv, line 3", True),
     ]  # fmt: skip
     assert done.lines[0].what == "color: bob says green, ann says blue"
-    assert "blue stands as the latest" in done.lines[0].do
+    assert "blue counts as the latest" in done.lines[0].do
     assert (done.refused, reviewed.label_of(A, "color")) == (0, ("blue",))
     assert load_queue(reviewed.catalog).counts == {("people-disagree", "color"): 1}
     agreed = reviewed.give_back(f"{A},color,blue,cem,", name="later.csv")

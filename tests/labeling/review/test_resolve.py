@@ -10,7 +10,7 @@ from core.vocabulary import VocabularyFile, load_vocabulary
 from labeling.review.cases import spoken
 from labeling.review.moments import read_moment
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle
-from labeling.review.returned import Answer, Line
+from labeling.review.returned import Answer, LineProblem
 
 VOCABULARY = load_vocabulary()
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,11 +22,11 @@ def answer(attribute: str, *words: str, key: str = KEY, by: str = "ann", at: str
     return Answer("line 2", key, attribute, words, by, at)
 
 
-def resolved(*answers: Answer) -> tuple[list[Statement], list[Line]]:
+def resolved(*answers: Answer) -> tuple[list[Statement], list[LineProblem]]:
     return resolve(answers, VOCABULARY, IDS, NOW)
 
 
-def fault(one: Answer) -> Line:
+def fault(one: Answer) -> LineProblem:
     found, (line,) = resolved(one)
     assert (found, line.kept) == ([], False)
     return line

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.spreadsheet import csv_line
-from labeling.review.returned import Answer, Returned, load_returned
+from labeling.review.returned import Answer, ReviewFile, load_returned
 from labeling.review.returned_csv import HEADER, read_csv
 from labeling.review.returned_json import read_json
 from tests.labeling.review.making import write
@@ -20,11 +20,11 @@ GOOD = f"{KEY},color,red,ann,2026-11-02"
 ANSWER = Answer("line 2", KEY, "color", ("red",), "ann", "2026-11-02")
 
 
-def told(done: Returned) -> list[tuple[str, str]]:
+def told(done: ReviewFile) -> list[tuple[str, str]]:
     return [(line.where, line.what) for line in done.lines]
 
 
-def load(tmp_path: Path, *lines: str, **how: str) -> Returned:
+def load(tmp_path: Path, *lines: str, **how: str) -> ReviewFile:
     return load_returned(write(tmp_path / "review.csv", *lines, **how))
 
 
@@ -161,7 +161,7 @@ def task(*annotations: Any, **more: Any) -> dict[str, Any]:
             "predictions": [{"result": [choice("color", "blue")]}]} | more  # fmt: skip
 
 
-def read(*tasks: Any, by: str | None = None) -> Returned:
+def read(*tasks: Any, by: str | None = None) -> ReviewFile:
     return read_json(json.dumps(tasks), by)
 
 

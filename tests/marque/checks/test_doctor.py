@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from catalog.table import open_catalog
-from embeddings.tuning import Given, Kind, Tuning, store_tuning
+from embeddings.tuning import Overrides, RunConfig, Tuning, TuningKey, store_tuning
 from flows.settings import Settings
 from marque.__main__ import commands
 from marque.checks import examine as examining
@@ -249,17 +249,12 @@ def test_how_a_model_runs_is_told_with_the_reason(tmp_path: Path) -> None:
     tuning = Tuning(
         model="marque-tiny@0123456789ab",
         device="cpu",
-        dtype="bf16",
-        memory_format="channels_last",
-        threads=1,
-        batch_size=32,
-        decoders="threads",
-        workers=2,
+        config=RunConfig("bf16"),
         rates={"bf16": 20.0, "fp32": 10.0},
         why="bf16 gave 20 photos/s and fp32 10",
         measured_at="2026-01-01T00:00:00+00:00",
     )
-    store_tuning(tmp_path, Kind(tuning.model, "cpu", "some processor", Given()), tuning)
+    store_tuning(tmp_path, TuningKey(tuning.model, "cpu", "some processor", Overrides()), tuning)
     said = model._device(settings, device, "")
     assert "bf16 (bf16 gave 20 photos/s and fp32 10)" in said.found
     assert said.facts["tuning"]["rates"] == tuning.rates
