@@ -6,12 +6,12 @@ not spoil each other's.
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.files import atomic_write
 from embeddings.registry import ModelSpec
 
 FOLDER = "pins"
@@ -62,10 +62,7 @@ def load_pins(home: Path) -> list[Pin]:
 def store_pin(home: Path, pin: Pin) -> None:
     """Keep a pin, over an older one of the same model; raises `OSError`."""
     place = pin_place(home, ModelSpec(pin.model, pin.weights))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = place.with_name(f".{place.name}.{os.getpid()}")
-    aside.write_text(json.dumps(asdict(pin), indent=1, ensure_ascii=False), encoding="utf-8")
-    aside.replace(place)
+    atomic_write(place, json.dumps(asdict(pin), indent=1, ensure_ascii=False).encode())
 
 
 def _read(path: Path) -> Pin:

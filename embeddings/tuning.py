@@ -16,6 +16,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from core.files import atomic_write
+
 FOLDER = "tunings"
 
 Dtype = Literal["fp32", "bf16"]
@@ -128,12 +130,9 @@ def load_tuning(home: Path, kind: Kind) -> Tuning | None:
 
 def store_tuning(home: Path, kind: Kind, tuning: Tuning) -> None:
     """Keep a measurement, over an older one of the same kind; raises `OSError`."""
-    place = _place(home, kind)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = place.with_name(f".{place.name}.{os.getpid()}")
     kept = asdict(_Kept(this_machine(), kind, tuning))
-    aside.write_text(json.dumps(kept, indent=1, ensure_ascii=False), encoding="utf-8")
-    aside.replace(place)
+    content = json.dumps(kept, indent=1, ensure_ascii=False).encode()
+    atomic_write(_place(home, kind), content)
 
 
 @lru_cache(maxsize=1)
