@@ -125,3 +125,11 @@ def web_url(url: str | None) -> str | None:
 
 def _percent(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in match[0].encode())
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun, as in "1 photo", "2,000 photos" and "0 entries"."""
+    if count == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {plural}"
