@@ -5,6 +5,7 @@ from pathlib import Path
 from catalog.car_columns import add_label_columns
 from catalog.table import CatalogError, StoreError
 from core.errors import MarqueError
+from core.text import counted
 from flows.recipe import recipe
 from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
@@ -82,10 +83,10 @@ def _nothing(done: Imported) -> str:
     if done.refused:
         line = next(line for line in done.lines if not line.kept)
         return (
-            f"no decision could be taken, {done.refused:,} lines are wrong; the first is "
+            f"no decision could be taken, {counted(done.refused, 'line')} wrong; the first is "
             f"{line.where}: {line.what}; {line.do}"
         )
     return (
-        f"nothing is decided there: {done.empty:,} questions are left empty; fill in column "
+        f"no decision was found; left empty: {counted(done.empty, 'question')}; fill in column "
         "decision, or submit annotations in Label Studio before you export them"
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.table import Catalog
-from core.errors import MarqueError
+from core.errors import INTERRUPTED, MarqueError
 from flows.at_work import at_work
 from flows.environment import prepare_environment
 from flows.inside import in_prefect_run
@@ -88,7 +88,7 @@ def _said(error: BaseException) -> str:
     if isinstance(error, MarqueError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return "stopped; run the same command again to go on"
+        return INTERRUPTED
     return f"unexpected {type(error).__name__}: {error}"
 
 
@@ -111,8 +111,10 @@ def _close(catalog: Catalog, report: RunReport, failure: BaseException | None) -
 def _show(report: RunReport) -> None:
     """Tables and the whole report as Prefect artifacts; a keyed artifact keeps its history."""
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
+    from prefect.runtime import flow_run
 
+    run = f"run {flow_run.name} ({report.run_id})"
     for title, rows in report.tables().items():
         key = f"{report.flow}-{title}".lower().replace(" ", "-")
-        create_table_artifact(cells(rows), key=key, description=f"{title} of run {report.run_id}")
+        create_table_artifact(cells(rows), key=key, description=f"{title}, {run}")
     create_markdown_artifact(report.to_markdown(), key=f"{report.flow}-report")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.errors import UsageMistakeError
+from core.text import counted
 from marque.common import F, loss_option, print_json, run_flow, shared_options
 from marque.terminal import say
 
@@ -95,8 +96,8 @@ def export(
     if as_json:
         print_json(document)
         return
-    waiting = f"{len(chosen):,} of {queue.photos:,} photos that wait"
-    say(f"{out}: {waiting}, with {counts.total():,} labels to decide")
+    waiting = f"{len(chosen):,} of {counted(queue.photos, 'waiting photo')}"
+    say(f"{out}: {waiting}, with {counted(counts.total(), 'label')} to decide")
 
 
 @review.command("import")
@@ -177,7 +178,7 @@ def _print_stats(document: dict[str, Any]) -> None:
     for title, rows in (("Waiting", document["labels"]), ("Decisions", document["decisions"])):
         if rows:
             print_table(console, title, rows)
-    say(f"{document['waiting']:,} photos wait for a person.")
+    say(f"Waiting for a person: {counted(document['waiting'], 'photo')}.")
     for name, values in document["too_few_to_suspect"].items():
-        few = f"{len(values):,} values, {sum(values.values()):,} photos"
+        few = f"{counted(len(values), 'value')}, {counted(sum(values.values()), 'photo')}"
         say(f"Too rare for their labels of {name} to be suspected: {few}.")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from catalog.registered import Registered
 from catalog.table import Catalog
 from catalog.told import CHANGES, Change
-from core.text import visible_json
+from core.text import counted, visible_json
 from flows.reporting.crawl_report import crawl_tables
 from flows.reporting.markdown import plain, table
 from flows.reporting.review_report import review_tables
@@ -191,19 +191,19 @@ class RunReport(BaseModel):
         """What came of the run, in one line."""
         parts = []
         if self.crawl and not self.crawl["estimate"]:
-            parts.append(f"{self.crawl['listings']:,} listings")
+            parts.append(counted(self.crawl["listings"], "listing"))
         if self.review:
-            parts.append(f"{self.review['new']:,} new decisions")
+            parts.append(counted(self.review["new"], "new decision"))
         if self.seen:
             parts.append(f"{self.new:,} new of {self.seen:,} seen")
         if self.rejected:
             parts.append(f"{sum(self.rejected.values()):,} rejected")
         if self.unknown_words:
-            parts.append(f"{len(self.unknown_words):,} words unknown")
+            parts.append(counted(len(self.unknown_words), "unknown word"))
         if self.published:
-            parts.append(f"{self.published['photos']:,} photos can be searched now")
+            parts.append(f"{counted(self.published['photos'], 'photo')} can be searched now")
         if self.answer is not None:
-            parts.append(f"{len(self.answer['hits']):,} photos found")
+            parts.append(f"{counted(len(self.answer['hits']), 'photo')} found")
         state: str = self.status
         if self.finished_at is not None:
             state += f" in {_duration((self.finished_at - self.started_at).total_seconds())}"
@@ -234,7 +234,7 @@ class RunReport(BaseModel):
             "new": self.new,
             "known bytes at a new place": self.again,
             "already known": self.known,
-            "at a known place that says something else": self.changed,
+            "facts changed": self.changed,
             "rejected": sum(self.rejected.values()),
             "rejected for the first time": self.newly_rejected,
         }

@@ -11,6 +11,7 @@ from catalog.registered import Registered
 from core.photos.examine import UNREADABLE, RejectedError, examine
 from core.photos.files import read_photo
 from core.records import Drop, Notice, Photo, Source, SourceError
+from core.text import counted
 from crawlers.imports.drive import OnDrive
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.reporting.progress import stage
@@ -170,6 +171,6 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
     run.report.published = {"version": done.version, "photos": done.photos}
     if done.waiting:
         run.report.messages.append(
-            f"{done.waiting:,} photos are shown without what another run has just said of them; "
-            "that run, or the next one, shows it"
+            f"searches show {counted(done.waiting, 'photo')} without labels that another run has "
+            "just added; that run, or the next one, publishes them"
         )
