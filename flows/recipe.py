@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec
 
 from pydantic import validate_call
 
-from flows.inside import in_prefect_run
+from flows.prefect_context import in_prefect_run
 from flows.reporting.report import RunReport
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
 from flows.run import Run, recorded_run
 from flows.settings import Settings
-from flows.stages.run_stages import publish_pending
+from flows.stages.pipeline import publish_pending
 from flows.stages.tasks import opened, shard_task
 from labeling.review.record import Imported, import_file
 from labeling.review.returned import Line

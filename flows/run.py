@@ -9,12 +9,12 @@ from typing import Any
 
 from catalog.table import Catalog
 from core.errors import INTERRUPTED, MarqueError
-from flows.at_work import at_work
 from flows.environment import prepare_environment
-from flows.inside import in_prefect_run
-from flows.opening import catalog_at
+from flows.prefect_context import in_prefect_run
 from flows.reporting.markdown import cells
 from flows.reporting.report import RunReport, new_report, store_report
+from flows.resources import catalog_at
+from flows.run_lock import hold_run_lock
 from flows.server.private import make_private
 from flows.settings import Settings, load_settings
 
@@ -61,7 +61,7 @@ def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
     report = new_report(flow, _run_id(), {**parameters, "weights": weights})
     report.versions_before = catalog.versions()
     failure: BaseException | None = None
-    with at_work(settings.home_path, report.run_id):
+    with hold_run_lock(settings.home_path, report.run_id):
         store_report(catalog, report)
         try:
             yield Run(settings, catalog, report)

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from core.text import counted
-from flows.answering import answer
-from flows.inside import in_prefect_run
+from flows.answer import answer
+from flows.prefect_context import in_prefect_run
 from flows.recipe import recipe
 from flows.reporting.markdown import link, plain, table
 from flows.reporting.report import RunReport

@@ -11,7 +11,7 @@ from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
 from flows.run import recorded_run
 from flows.settings import Settings
-from flows.stages.run_stages import make_searchable
+from flows.stages.pipeline import make_searchable
 from flows.stages.tasks import ASKED, opened, shard_task, shards
 
 

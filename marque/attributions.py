@@ -59,7 +59,7 @@ def attributions(
     published ones that pass the filters. Photos without a known license are listed apart.
     """
     from catalog.credits import load_credits
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
 
     catalog = catalog_at(load_settings(), create=False)

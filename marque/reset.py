@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @shared_options
 def reset(folder: Path, yes: bool, as_json: bool) -> None:
     """Delete everything in the catalog and fill it again from a folder."""
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
 
     settings = load_settings()

@@ -143,7 +143,7 @@ def quality(as_json: bool) -> None:
 
 
 def _queue(attributes: tuple[str, ...], reasons: tuple[str, ...]) -> "tuple[Catalog, Queue]":
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
     from labeling.review.waiting import load_queue
 

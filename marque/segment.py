@@ -86,7 +86,7 @@ def _content(settings: "Settings", image: str) -> bytes:
     from catalog.stored import photo_bytes
     from core.photos.examine import RejectedError
     from core.photos.files import read_photo
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from labeling.publish.status import ID_PREFIX, find_photo
 
     path = Path(image)

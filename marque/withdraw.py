@@ -26,7 +26,7 @@ def withdraw(path: Path, yes: bool, as_json: bool) -> None:
     of the folder uses the sidecar no more unless it is given. PATH may be gone from disk.
     """
     from catalog.withdraw import find_withdrawal
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
 
     catalog = catalog_at(load_settings(), create=False)

@@ -8,8 +8,9 @@ from contextvars import ContextVar
 from typing import Protocol
 from uuid import UUID
 
-from flows.inside import in_prefect_run
-from flows.reporting.report import RunReport, Stage
+from flows.prefect_context import in_prefect_run
+from flows.reporting.report import RunReport
+from flows.reporting.sections import Stage
 
 
 class Listener(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog.sql import equals
 from flows.environment import current_settings
-from flows.inside import in_prefect_run
+from flows.prefect_context import in_prefect_run
 from flows.reporting.markdown import plain
 from flows.reporting.sheet_names import UUID
 from flows.run import Run

@@ -20,8 +20,8 @@ from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 from core.errors import MarqueError
-from flows.at_work import try_lock
 from flows.environment import is_loopback
+from flows.run_lock import try_lock
 from flows.server.private import make_auth, make_private, tighten_files
 
 HOST = "127.0.0.1"

@@ -5,9 +5,9 @@ from functools import partial
 from catalog.car_columns import space_record
 from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelError, SpaceRecord
-from flows.opening import encoder_for
 from flows.reporting.progress import stage
-from flows.reporting.report import EMBEDDING
+from flows.reporting.sections import EMBEDDING
+from flows.resources import encoder_for
 from flows.run import Run
 from flows.stages.tasks import ASKED, ask_shard, shards
 from labeling.labelers import HEAD, load_labelers, retire_labeler, retire_others

@@ -25,8 +25,8 @@ from catalog.table import Catalog, StoreError
 from core.records import Drop, Notice, Photo
 from embeddings.registry import SPACE
 from embeddings.tuning import Way
-from flows.inside import in_prefect_run
-from flows.opening import catalog_at
+from flows.prefect_context import in_prefect_run
+from flows.resources import catalog_at
 from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, embed_shard
 from labeling.label import Labeled, label_sightings

@@ -8,7 +8,7 @@ from catalog.stored import verify_photos
 from catalog.table import AbsentCatalogError, CatalogError
 from core.errors import MarqueError
 from core.text import counted
-from flows.opening import catalog_at
+from flows.resources import catalog_at
 from labeling.publish.problems import Problem, find_problems
 from labeling.publish.status import catalog_status
 from marque.checks.check import Check, CheckContext

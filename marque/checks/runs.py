@@ -9,8 +9,8 @@ from typing import Any
 
 from catalog.table import AbsentCatalogError, Catalog
 from core.text import shell_word
-from flows.at_work import worker_of
-from flows.opening import catalog_at
+from flows.resources import catalog_at
+from flows.run_lock import lock_holder
 from flows.settings import Settings
 from labeling.publish.status import by_start
 from marque.checks.check import Check, CheckContext
@@ -111,7 +111,7 @@ def _is_at_work(run: OpenRun, catalog: Catalog, settings: Settings) -> tuple[boo
     elsewhere may be written from another home, or machine.
     """
     home = settings.home_path
-    if (pid := worker_of(home, run.run_id)) is not None:
+    if (pid := lock_holder(home, run.run_id)) is not None:
         return True, f"process {pid} holds its lock"
     if "://" in catalog.uri or home not in Path(catalog.uri).resolve().parents:
         return None, "the catalog is not in this home, so another one or machine may be writing"

@@ -16,7 +16,7 @@ from catalog.index import maintain_indexes
 from catalog.published import PublishedCars
 from catalog.table import Catalog, CatalogError, open_catalog
 from core.photos.examine import image_id
-from flows.opening import catalog_at
+from flows.resources import catalog_at
 from flows.settings import SettingsError, load_settings
 from labeling.publish.cars import replace_vectors
 from labeling.publish.publish import publish

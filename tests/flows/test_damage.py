@@ -16,7 +16,7 @@ from core.photos.examine import image_id
 from core.records import Photo, Sighting
 from embeddings.registry import SPACE, TINY, SpaceRecord
 from embeddings.tuning import Way
-from flows.opening import catalog_at, encoder_for
+from flows.resources import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages import pictures
 from flows.stages.embed import embed_shard

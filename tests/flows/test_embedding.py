@@ -21,7 +21,7 @@ from embeddings.forward import MODEL_FAILED
 from embeddings.measure import kind_of, usual_way
 from embeddings.registry import SPACE, TINY, ModelError
 from embeddings.tuning import Given, Tuning, Way, load_tunings, store_tuning
-from flows.opening import catalog_at, encoder_for
+from flows.resources import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages import embed as embedding
 from flows.stages import run_stages as stages

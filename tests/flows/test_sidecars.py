@@ -11,8 +11,8 @@ from PIL import Image
 from catalog.register import register
 from catalog.table import Catalog, open_catalog
 from core.records import SourceError
-from flows.opening import catalog_at
 from flows.reporting.report import RunReport, new_report
+from flows.resources import catalog_at
 from flows.run import Run
 from flows.settings import load_settings
 from flows.stages.sources import make_source, open_inbox, remember_source

@@ -14,9 +14,9 @@ import click
 import pytest
 
 from catalog.table import CatalogError
-from flows.at_work import at_work
-from flows.opening import catalog_at
 from flows.reporting.report import new_report, store_report
+from flows.resources import catalog_at
+from flows.run_lock import hold_run_lock
 from flows.settings import Settings, load_settings
 from marque.__main__ import commands
 from marque.checks.check import Check, CheckContext
@@ -109,7 +109,7 @@ def test_a_catalog_that_another_home_may_write_is_not_judged(tmp_path: Path) -> 
     store_report(catalog_at(settings), new_report("embed", "id", {}))
     (check,) = _runs(settings)
     assert check.facts["at_work"] is None
-    with at_work(tmp_path / "home", "id"):
+    with hold_run_lock(tmp_path / "home", "id"):
         (check,) = _runs(settings)
     assert check.facts["at_work"] is True
 

@@ -12,7 +12,7 @@ RUNS = "runs"
 
 
 @contextmanager
-def at_work(home: Path, run_id: str) -> Iterator[None]:
+def hold_run_lock(home: Path, run_id: str) -> Iterator[None]:
     """Hold the lock of a run, where the home folder can be written."""
     held = None
     with suppress(OSError):  # the catalog can be elsewhere; all it costs is to know of this run
@@ -25,7 +25,7 @@ def at_work(home: Path, run_id: str) -> Iterator[None]:
             held.close()
 
 
-def worker_of(home: Path, run_id: str) -> int | None:
+def lock_holder(home: Path, run_id: str) -> int | None:
     """The process that is at work on a run; None where no process of this home is."""
     try:
         with _lock_of(home, run_id).open() as lock:
