@@ -13,7 +13,7 @@ from flows.reporting.report import RunReport
 from flows.reporting.sections import Stage
 
 
-class Listener(Protocol):
+class ProgressListener(Protocol):
     """Told how far a stage is."""
 
     def begin(self, stage: str, total: int | None) -> None:
@@ -33,10 +33,10 @@ class Listener(Protocol):
         ...
 
 
-listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+listener: ContextVar[ProgressListener | None] = ContextVar("listener", default=None)
 
 
-class Step:
+class StageProgress:
     """A running stage: counts what is done into the report and shows it."""
 
     def __init__(self, flow: str, name: str, stage: Stage, total: int | None) -> None:
@@ -87,10 +87,10 @@ def _update(artifact: UUID, per_cent: float) -> None:
 
 
 @contextmanager
-def stage(report: RunReport, name: str, total: int | None) -> Iterator[Step]:
+def stage(report: RunReport, name: str, total: int | None) -> Iterator[StageProgress]:
     """Time a stage of a run; its photos and seconds go into the report, broken off or not."""
     record = report.stages.setdefault(name, Stage())
-    step = Step(report.flow, name, record, total)
+    step = StageProgress(report.flow, name, record, total)
     began = time.perf_counter()
     try:
         yield step

@@ -66,7 +66,7 @@ class NetworkCount(BaseModel):
     labeled: int = 0
 
 
-class Differing(BaseModel):
+class DisagreementCount(BaseModel):
     """Of how many photos a network that is sure contradicts the sources, or sources each other."""
 
     networks: int = 0
@@ -110,7 +110,7 @@ class NetworkLabels(Statements):
     superseded: int = 0
     network_labels: dict[str, dict[str, NetworkCount]] = Field(default_factory=dict)
     confidences: dict[str, list[int]] = Field(default_factory=dict)
-    disagreements: dict[str, Differing] = Field(default_factory=dict)
+    disagreements: dict[str, DisagreementCount] = Field(default_factory=dict)
     _asked: list[Asked] = PrivateAttr(default_factory=list)
 
     def add_networks(self, asked: Asked, in_use: Mapping[str, str]) -> None:
@@ -140,7 +140,7 @@ class NetworkLabels(Statements):
     def add_differences(self, found: Differences) -> None:
         """Count where networks and sources differ, of photos whose labels were refreshed."""
         for name in sorted({*+found.networks, *+found.sources}):
-            self.disagreements[name] = Differing(
+            self.disagreements[name] = DisagreementCount(
                 networks=found.networks[name], sources=found.sources[name]
             )
 

@@ -13,7 +13,7 @@ from flows.prefect_context import in_prefect_run
 from flows.reporting.markdown import plain
 from flows.reporting.sheet_names import UUID
 from flows.run import Run
-from flows.server.process import SHEETS, Running, load_running
+from flows.server.process import SHEETS, RunningServer, load_running
 from flows.settings import Settings
 from labeling.labelers import load_judges
 from search.sheet import sheet_png, store_sheet
@@ -107,7 +107,7 @@ def show_confidences(run: Run) -> None:
         run.report.messages.append(f"the chart could not be drawn: {type(error).__name__}: {error}")
 
 
-def _shown_by(running: Running) -> bool:
+def _shown_by(running: RunningServer) -> bool:
     """Whether our own server is the one in whose pages a link would be."""
     if not in_prefect_run():
         return True

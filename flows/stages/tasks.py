@@ -59,7 +59,7 @@ R_co = TypeVar("R_co", covariant=True)
 logger = logging.getLogger(__name__)
 
 
-class Result(Protocol[R_co]):
+class PendingResult(Protocol[R_co]):
     """What a shard that is under way will give."""
 
     def result(self) -> R_co:
@@ -85,7 +85,7 @@ class ShardTask(Generic[P, R]):
             return done
         return tried(self.name, lambda: self._function(*given, **named), self._retries)
 
-    def submitter(self, stack: ExitStack) -> Callable[P, Result[R]]:
+    def submitter(self, stack: ExitStack) -> Callable[P, PendingResult[R]]:
         """A function that begins a shard; what it needs for that ends with `stack`."""
         if in_prefect_run():
             return lambda *given, **named: self._task.submit(*_quoted(given), **named)
@@ -149,18 +149,18 @@ def tried(name: str, call: Callable[[], R], retries: int) -> R:
 
 def overlapped(work: ShardTask[P, R], calls: Iterable[tuple[Any, ...]]) -> Iterator[R]:
     """What the calls with these arguments return, in order, `AT_ONCE` of them under way."""
-    under_way: deque[Result[R]] = deque()
+    submitted: deque[PendingResult[R]] = deque()
     with ExitStack() as stack:
-        begin: Callable[..., Result[R]] = work.submitter(stack)
+        begin: Callable[..., PendingResult[R]] = work.submitter(stack)
         try:
             for given in calls:
-                under_way.append(begin(*given))
-                if len(under_way) == AT_ONCE:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
+                submitted.append(begin(*given))
+                if len(submitted) == AT_ONCE:
+                    yield submitted.popleft().result()
+            while submitted:
+                yield submitted.popleft().result()
         finally:
-            for other in under_way:  # it works with what the caller is about to close
+            for other in submitted:  # it works with what the caller is about to close
                 with suppress(Exception):
                     other.result()
 

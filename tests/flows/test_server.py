@@ -15,7 +15,7 @@ import pytest
 from catalog.table import open_catalog
 from flows.server.find import prefect_server
 from flows.server.process import (
-    Running,
+    RunningServer,
     ServerError,
     _listening,
     load_running,
@@ -100,7 +100,7 @@ def test_the_doctor_sees_it_behind_a_proxy(up: Up, monkeypatch: pytest.MonkeyPat
     context = CheckContext(Settings(home=up.home))
     (check,) = check_server(context)
     assert (check.state, f"127.0.0.1:{up.port}" in check.found) == ("ok", True)
-    gone = Running(1, free_port())
+    gone = RunningServer(1, free_port())
     monkeypatch.setattr(machine, "load_running", lambda folder: gone)
     (check,) = check_server(context)
     assert (check.state, "does not answer" in check.found) == ("warning", True)
@@ -216,7 +216,7 @@ def test_a_server_that_cannot_start_shows_its_log(
 
 
 def test_a_record_that_no_server_holds_is_stale(tmp_path: Path) -> None:
-    (tmp_path / "server.json").write_text(json.dumps(Running(1, 1)._asdict()))
+    (tmp_path / "server.json").write_text(json.dumps(RunningServer(1, 1)._asdict()))
     assert load_running(tmp_path) is None
 
 
