@@ -1,6 +1,6 @@
 """What a command or a deployment does from beginning to end: a function, or a Prefect flow of it.
 
-Here is decided which of the two a call is; nothing of Prefect is imported for a plain one.
+This module decides which of the two a call is; a plain call imports nothing of Prefect.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""What every recipe does around its work: settings, catalog, report, artifacts, and failing."""
+"""What every recipe does around its work: settings, catalog, report, artifacts, errors."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ class Run:
 
 @contextmanager
 def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
-    """Open what a recipe needs, keep its report whatever happens, and show it in Prefect where the
+    """Open what a recipe needs, store its report also when it fails, and show it in Prefect if the
     recipe runs there.
 
     The report is written when the run starts and again when it ends, so that a run that was

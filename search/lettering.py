@@ -1,9 +1,9 @@
 """Lines of text in a picture: any script, wrapped and shortened between whole characters.
 
 Letters come from fonts of the machine, of which the usual ones are tried, and from the one that
-Pillow brings, which has little more than ASCII. A letter that no font here has loses its accent,
-and else is named for what it is, as in "[3 CJK letters]": an empty box would tell nobody that a
-name stands here.
+Pillow brings, which has little more than ASCII. A letter that no font here has is written
+without its accent, or named, as in "[3 CJK letters]": an empty box would not show that a name
+stands here.
 """
 
 import re

@@ -13,7 +13,7 @@ from search.query import QueryError
 COLUMNS = 4
 CELL = 256
 GAP = 16
-MOST = 200  # photos on one sheet: more make a picture of gigabytes that nobody looks through
+MOST = 200  # photos on one sheet: more make a picture of gigabytes
 ASKED = 128
 
 _INK, _FAINT, _PAPER, _MAT = "#1c1e21", "#5f666d", "#ffffff", "#eef0f2"

@@ -1,4 +1,4 @@
-"""What goes on a contact sheet: of an answer, and of photos that came in."""
+"""Contents of contact sheets: of an answer, and of new photos."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

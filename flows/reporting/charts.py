@@ -1,8 +1,8 @@
 """Charts of reports as PNG files: how far confidences can be trusted, and where they lie.
 
-Matplotlib lays out and draws the axes and numbers, a subfigure for each attribute; whatever has
-names in it is written by `search.lettering`, since these come in any script. The figures belong to
-no window and no pyplot, so nothing is left behind.
+Matplotlib lays out and draws the axes and numbers, a subfigure for each attribute. Names are
+written by `search.lettering`, as they come in any script. The figures use no window and no pyplot,
+so no state is left behind.
 """
 
 import io

@@ -1,5 +1,5 @@
-"""Progress of a flow, for whoever watches: a listener that the command line sets, and an artifact
-in Prefect's pages."""
+"""Progress of a flow: for a listener that the command line sets, and as an artifact in Prefect's
+pages."""
 
 import time
 from collections.abc import Iterator
@@ -14,18 +14,18 @@ from flows.reporting.sections import Stage
 
 
 class ProgressListener(Protocol):
-    """Told how far a stage is."""
+    """Receives the progress of stages."""
 
     def begin(self, stage: str, total: int | None) -> None:
         """A stage begins; `total` photos, if that is known."""
         ...
 
     def advance(self, stage: str, photos: int) -> None:
-        """So many photos more are done."""
+        """Count this many more photos as done."""
         ...
 
     def tell(self, stage: str, text: str) -> None:
-        """What else there is to say of how far the stage is."""
+        """Show a text beside the progress of the stage."""
         ...
 
     def end(self, stage: str) -> None:
@@ -49,7 +49,7 @@ class StageProgress:
             self._listener.begin(name, total)
 
     def advance(self, photos: int) -> None:
-        """So many photos more are done."""
+        """Count this many more photos as done."""
         self.stage.photos += photos
         if self._listener is not None:
             self._listener.advance(self._name, photos)
@@ -58,7 +58,7 @@ class StageProgress:
             _update(self._artifact, done)
 
     def tell(self, text: str) -> None:
-        """What else there is to say of how far the stage is."""
+        """Show a text beside the progress of the stage."""
         if self._listener is not None:
             self._listener.tell(self._name, text)
 

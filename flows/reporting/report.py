@@ -54,8 +54,8 @@ class RunReport(
 ):
     """One run of a flow: its record, and the sections that flows fill, as their tables are shown.
 
-    What is counted as new is what this run itself added, whoever else writes at the same moment
-    and however often it was tried: `new` photos are rows of `images`, `newly_rejected` of
+    Counts of what is new cover what this run added, also where other runs write at the same time
+    and where a shard was tried again: `new` photos are rows of `images`, `newly_rejected` of
     `rejects`, and `statements`, by origin, of `assertions`.
     """
 
@@ -68,7 +68,7 @@ class RunReport(
         return data
 
     def summary(self) -> str:
-        """What came of the run, in one line."""
+        """The outcome of the run, in one line."""
         parts = []
         if self.crawl and not self.crawl["estimate"]:
             parts.append(counted(self.crawl["listings"], "listing"))
@@ -90,8 +90,7 @@ class RunReport(
         return ": ".join(filter(None, (self.flow, state, ", ".join(parts))))
 
     def to_markdown(self) -> str:
-        """The report for Prefect's page: what came of it first, then what needs a person, then
-        the numbers."""
+        """The report for Prefect's page: outcome, then what needs a person, then the numbers."""
         lines = [f"# {plain(self.summary())}", ""]
         if self.error:
             lines += [f"**{plain(self.error)}**", ""]

@@ -1,4 +1,4 @@
-"""What came of decisions that people gave back, as the tables of a report."""
+"""Tables of a report about imported decisions of people."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -22,10 +22,10 @@ Tables = dict[str, list[dict[str, Any]]]
 """Title -> rows, each a column's name -> its value."""
 
 EMBEDDING = "while embedding"
-"""In the counts of a stage, the photos that were seen to while they were embedded."""
+"""Key in the counts of a stage: photos that it handled while they were embedded."""
 
 SHOWN = 16
-"""So many values of an attribute have a line of their own in a table."""
+"""Values of an attribute that get a row of their own in a table; the rest share one."""
 
 
 class Section(BaseModel):
@@ -233,7 +233,7 @@ class PhotoCounts(Section):
         return self.new + self.again + self.known
 
     def add_registered(self, done: Registered) -> None:
-        """Count what came of a source's records."""
+        """Count the results of registering a source's records."""
         for name in ("seen", "new", "again", "known", "changed", "newly_rejected"):
             setattr(self, name, getattr(self, name) + getattr(done, name))
         self.rejected = dict(Counter(self.rejected) + done.rejected)

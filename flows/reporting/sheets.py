@@ -28,7 +28,7 @@ _OURS = re.compile(rf"(?:\.\d+-)?{UUID}\.png(?:\.part)?")  # what a killed run l
 
 @dataclass(frozen=True, slots=True)
 class KeptSheet:
-    """A sheet in the home folder; `link` opens it, or is None where nobody serves the folder.
+    """A sheet in the home folder; `link` opens it, or is None where no server serves the folder.
 
     `page_link` is the same as seen from Prefect's pages, and stays right on another port.
     """

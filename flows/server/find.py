@@ -92,7 +92,7 @@ def run_server(home: Path, port: int = 4200, say: Callable[[str], None] = click.
 
 
 def opened_at(home: Path, running: RunningServer) -> str:
-    """The address that opens Prefect's pages with their key; whoever has it has the server."""
+    """The address that opens Prefect's pages with their key; a secret, as it gives full access."""
     return f"{running.pages}{OPEN}#{load_auth(home / 'prefect') or ''}"
 
 

@@ -74,7 +74,7 @@ class RunningServer(NamedTuple):
 
 
 def load_running(folder: Path) -> RunningServer | None:
-    """The server of `folder` that is up; its record is empty of meaning once nobody holds it."""
+    """The server of `folder` that is up; a record without a lock is out of date."""
     try:
         with (folder / "server.json").open() as record:
             running = RunningServer(**json.load(record))
@@ -88,8 +88,8 @@ def run_in_this_process(
     home: Path, port: int | None, serve: Callable[[socket.socket, Callable[[], None]], bool],
     up: Callable[[RunningServer], None],
 ) -> None:  # fmt: skip
-    """Be the server of a home folder until told to end: `serve` serves on a socket and calls back
-    when it is up, and so does this with `up`.
+    """Run the server of a home folder in this process until it is stopped. `serve` serves on a
+    socket and calls back when it is up; then this calls `up`.
 
     `port` None takes the one that the server had last, so that old links go on working, or any.
     The environment, the working folder and the file mode of this process become the server's.

@@ -19,8 +19,8 @@ from flows.run import Run
 from flows.stages.embed import EmbeddedShard, choose_way, kept_engine
 from flows.stages.networks import ask_networks, count_asked
 from flows.stages.tasks import (
-    ASKED,
-    REFRESHED,
+    REFRESH_SHARDS,
+    VECTOR_SHARDS,
     embed_images,
     label_shard,
     overlapped,
@@ -97,14 +97,14 @@ def label_pending(run: Run) -> None:
     waiting = unlabeled_sightings(run.catalog)
     done = Labeled()
     with stage(run.report, "label", len(waiting)) as step:
-        for shard in shards(waiting, run.settings.shard_size * ASKED):
+        for shard in shards(waiting, run.settings.shard_size * VECTOR_SHARDS):
             part = label_shard(run.settings, shard, run.run_id)
             done.add(part)
             step.advance(part.sightings)
     run.report.add_labels(done)
     if done.sightings:
         # Networks are measured by the labels of rows: those must show what was read just now.
-        for shard in shards(stale_cars(run.catalog), run.settings.shard_size * REFRESHED):
+        for shard in shards(stale_cars(run.catalog), run.settings.shard_size * REFRESH_SHARDS):
             refresh_shard(run.settings, shard)
 
 
@@ -156,7 +156,7 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
     entered = len(unpublished(run.catalog, "evidence", "labelled_with", VECTORS) - {*waiting})
     found = Differences()
     with stage(run.report, "publish", len(waiting) + entered) as step:
-        for shard in shards(waiting, run.settings.shard_size * REFRESHED):
+        for shard in shards(waiting, run.settings.shard_size * REFRESH_SHARDS):
             part = refresh_shard(run.settings, shard)
             found.add(part)
             step.advance(part.photos)

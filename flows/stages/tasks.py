@@ -1,9 +1,8 @@
 """One shard of a stage: may be repeated, and adds nothing twice.
 
 Inside a Prefect run a shard is a task, with its retries, its line in Prefect's pages and perhaps a
-machine of its own; outside it is a plain call that is tried again in the same way. Here is decided
-which. What another try can mend is repeated (a network that fails, a commit that another writer
-preempted) and nothing else.
+machine of its own; outside it is a plain call with the same retries. This module decides which.
+Only errors that may pass are retried: a network that fails, a commit that another writer preempted.
 """
 
 import errno
@@ -37,10 +36,10 @@ from labeling.truth import known_views, load_vectors
 if TYPE_CHECKING:
     from prefect.tasks import Task
 
-ASKED = 8
+VECTOR_SHARDS = 8
 """Shards of photos in one task where no photo is read, only its vector or its labels."""
 
-REFRESHED = 64
+REFRESH_SHARDS = 64
 """Shards in one refresh: a commit writes whole columns, so the fewer the better."""
 
 RETRIES = 3
@@ -60,7 +59,7 @@ logger = logging.getLogger(__name__)
 
 
 class PendingResult(Protocol[R_co]):
-    """What a shard that is under way will give."""
+    """The result of a submitted shard, once it is done."""
 
     def result(self) -> R_co:
         """Wait for it."""
@@ -119,8 +118,8 @@ def _quoted(given: Iterable[Any]) -> list[Any]:
 
 
 def shard_task(name: str, retries: int = RETRIES) -> Callable[[Callable[P, R]], ShardTask[P, R]]:
-    """Make a function one over a shard, which is tried again so many times where that may mend it,
-    after growing, jittered pauses."""
+    """Decorate a function over one shard: errors that may pass are retried, `retries` times, after
+    growing, jittered pauses."""
     return lambda function: ShardTask(name, function, retries)
 
 
@@ -148,7 +147,7 @@ def tried(name: str, call: Callable[[], R], retries: int) -> R:
 
 
 def overlapped(work: ShardTask[P, R], calls: Iterable[tuple[Any, ...]]) -> Iterator[R]:
-    """What the calls with these arguments return, in order, `AT_ONCE` of them under way."""
+    """The results of calls with these arguments, in order; `AT_ONCE` of them run at a time."""
     submitted: deque[PendingResult[R]] = deque()
     with ExitStack() as stack:
         begin: Callable[..., PendingResult[R]] = work.submitter(stack)

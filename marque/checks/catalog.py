@@ -15,7 +15,7 @@ from marque.checks.check import Check, CheckContext
 
 NEXT = {"label": "marque publish", "embed": "marque embed", "publish": "marque publish"}
 SHOWN = 20
-"""So many damaged photos are named in the text; all are among the facts."""
+"""Damaged photos that the text names; the facts hold all."""
 
 
 def check_catalog(context: CheckContext) -> Iterator[Check]:

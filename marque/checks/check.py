@@ -73,7 +73,7 @@ class CheckFunction:
             return [Check(self.name, self.late, str(error))]
         except MarqueError as error:
             return [Check(self.name, "problem", str(error))]
-        # Every fault that nobody thought of ends here, and the other checks go on.
+        # Unforeseen errors end here, and the other checks go on.
         except Exception as error:
             logger.debug("check %r failed", self.name, exc_info=True)
             said = (str(error).strip().splitlines() or [""])[0][:300]

@@ -1,4 +1,4 @@
-"""Runs that never ended: whether somebody is still at work, and the command that goes on."""
+"""Runs without an end: whether their process is alive, and the command that goes on."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ def open_runs(catalog: Catalog) -> list[OpenRun]:
 
 
 def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
-    """The command that does what the run was to do, and so goes on with it."""
+    """The command that goes on with a run, from its parameters."""
     given = run.parameters
     words = ["marque", run.flow]
     if run.flow == "ingest":
@@ -105,7 +105,7 @@ def _task(run: OpenRun) -> str:
 
 
 def _is_at_work(run: OpenRun, catalog: Catalog, settings: Settings) -> tuple[bool | None, str]:
-    """Whether a run's process is alive, with the reason; None if that cannot be told.
+    """Whether a run's process is alive, with the reason; None if it cannot be known.
 
     A run holds a lock in its home folder, which the system drops however it ends. A catalog
     elsewhere may be written from another home, or machine.
