@@ -128,8 +128,5 @@ def _percent(match: re.Match[str]) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """A number and its noun, as in "1 photo", "2,000 photos" and "0 entries"."""
-    if count == 1:
-        return f"1 {noun}"
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count:,} {plural}"
+    """A number and its noun, which takes an "s" unless it is one: "1 photo", "2,000 photos"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw
 
+from core.text import counted
 from labeling.quality import Bin, calibration_error
 from search.lettering import drawable, line_height, wrap, write
 
@@ -66,7 +67,7 @@ def reliability_png(title: str, series: Mapping[str, Sequence[Bin]]) -> bytes:
             panels.append(_Panel(name, "no statement has a confidence and a verdict", None))
             continue
         count = sum(each.count for each in bins)
-        note = f"{count:,} statements, calibration error {calibration_error(bins):.3f}"
+        note = f"{counted(count, 'statement')}, calibration error {calibration_error(bins):.3f}"
         panels.append(_Panel(name, note, _reliability(bins)))
     return _png(title, _RELIABILITY, panels, _ROW_RELIABILITY)
 
@@ -84,7 +85,7 @@ def confidence_png(
         threshold = thresholds.get(name)
         said = "no threshold" if threshold is None else f"threshold {threshold:.2f}"
         plot = _histogram(heights, threshold) if any(heights) else None
-        panels.append(_Panel(name, f"{sum(heights):,} statements, {said}", plot))
+        panels.append(_Panel(name, f"{counted(sum(heights), 'statement')}, {said}", plot))
     return _png(title, _CONFIDENCE, panels, _ROW_CONFIDENCE)
 
 
@@ -148,7 +149,7 @@ def _png(title: str, about: str, panels: Sequence[_Panel], row: int) -> bytes:
     """The panels in rows of `row` pixels, below the title and what it all means."""
     shown = panels[:MOST]
     if len(panels) > MOST:
-        about += f" {len(panels) - MOST:,} more attributes are not shown."
+        about += f" Not shown: {counted(len(panels) - MOST, 'more attribute')}."
     if all(each.plot is None for each in shown):
         shown, about = [], f"{_NOTHING.capitalize()}: no statement here has a confidence."
     columns = min(_COLUMNS, max(2, len(shown)))  # on less a title has no room

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from catalog.registered import Registered
 from catalog.told import CHANGES, Change
+from core.text import counted
 from flows.reporting.crawl_report import crawl_tables
 from flows.reporting.review_report import review_tables
 from labeling.label import Labeled
@@ -334,5 +335,5 @@ def _network_rows(counts: Mapping[str, Mapping[str, NetworkCount]]) -> list[dict
                 "said": sum(count.said for _, count in rest),
                 "sure enough": sum(count.labeled for _, count in rest),
             }
-            rows.append({"who": name, "value": f"{len(rest)} others", **sure})
+            rows.append({"who": name, "value": counted(len(rest), "other"), **sure})
     return rows

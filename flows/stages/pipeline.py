@@ -54,7 +54,7 @@ def register_all(run: Run, source: Source, total: int | None, limit: int | None)
     report = run.report
     report.add_registered(done)
     if report.seen and not report.good:
-        report.error = f"none of the {report.seen} files was a photo that can be taken"
+        report.error = f"no photo can be taken: {counted(report.seen, 'file')} seen, all rejected"
 
 
 def check_good_photo(source: Source) -> None:
