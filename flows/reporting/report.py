@@ -13,9 +13,8 @@ from core.text import counted, visible_json
 from flows.reporting.markdown import plain, table
 from flows.reporting.sections import (
     CrawlResult,
-    HeadRows,
+    Measurements,
     NetworkLabels,
-    QualityRows,
     ReviewResult,
     Section,
     SourceLabels,
@@ -46,8 +45,7 @@ class RunReport(
     CrawlResult,
     ReviewResult,
     SourceLabels,
-    HeadRows,
-    QualityRows,
+    Measurements,
     NetworkLabels,
     StageTimes,
     RunRecord,

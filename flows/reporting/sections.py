@@ -1,7 +1,7 @@
 """The sections of a run's report: what is counted, by whom it is filled, and its tables.
 
-A section is a model with its own `tables`, which go before those of the sections after it. The JSON
-of a report is flat: every field of every section, empty where a flow fills none of it.
+A section is a model with its own tables. The JSON of a report is flat: every field of every
+section, empty where the flow does not fill it.
 """
 
 from collections import Counter
@@ -30,12 +30,19 @@ SHOWN = 16
 
 
 class Section(BaseModel):
-    """A part of a report; tables without rows are left out."""
+    """A part of a report, with `_tables` of its own."""
 
     model_config = ConfigDict(validate_assignment=True)
 
     def tables(self) -> Tables:
-        """Its tables, and those of the sections after it."""
+        """The tables of all sections that have rows, in the order of the sections."""
+        found: Tables = {}
+        for kind in type(self).__mro__:
+            if issubclass(kind, Section) and "_tables" in vars(kind):
+                found |= kind._tables(self)
+        return {title: rows for title, rows in found.items() if rows}
+
+    def _tables(self) -> Tables:
         return {}
 
 
@@ -79,8 +86,7 @@ class StageTimes(Section):
 
     stages: dict[str, Stage] = Field(default_factory=dict)
 
-    def tables(self) -> Tables:
-        """A row for each stage."""
+    def _tables(self) -> Tables:
         rows = [
             {
                 "stage": name,
@@ -90,7 +96,7 @@ class StageTimes(Section):
             }
             for name, stage in self.stages.items()
         ]
-        return _filled({"Stages": rows}) | super().tables()
+        return {"Stages": rows}
 
 
 class Statements(Section):
@@ -145,8 +151,7 @@ class NetworkLabels(Statements):
                 networks=found.networks[name], sources=found.sources[name]
             )
 
-    def tables(self) -> Tables:
-        """What was said most often, and where networks and sources differ."""
+    def _tables(self) -> Tables:
         differing = [
             {
                 "attribute": name,
@@ -155,38 +160,27 @@ class NetworkLabels(Statements):
             }
             for name, each in self.disagreements.items()
         ]
-        own = {
+        return {
             "Labels from networks": _network_rows(self.network_labels),
             "Disagreements": differing,
         }
-        return _filled(own) | super().tables()
 
 
-class QualityRows(Section):
-    """Labels measured against what people decided, as rows of tables."""
+class Measurements(Section):
+    """Heads that were trained, and labels measured against what people decided, as table rows."""
 
+    heads: list[dict[str, Any]] = Field(default_factory=list)
     quality: list[dict[str, Any]] = Field(default_factory=list)
     value_quality: list[dict[str, Any]] = Field(default_factory=list)
     confusions: list[dict[str, Any]] = Field(default_factory=list)
 
-    def tables(self) -> Tables:
-        """The rows as they are."""
-        own = {
+    def _tables(self) -> Tables:
+        return {
+            "Heads": self.heads,
             "Quality": self.quality,
             "Quality by value": self.value_quality,
             "Confusions": self.confusions,
         }
-        return _filled(own) | super().tables()
-
-
-class HeadRows(Section):
-    """Heads that were trained, as rows of a table."""
-
-    heads: list[dict[str, Any]] = Field(default_factory=list)
-
-    def tables(self) -> Tables:
-        """The rows as they are."""
-        return _filled({"Heads": self.heads}) | super().tables()
 
 
 class SourceLabels(Statements):
@@ -203,14 +197,12 @@ class SourceLabels(Statements):
         self.labels = dict(Counter(self.labels) + done.assertions)
         self.add_statements("source", done.assertions.total())
 
-    def tables(self) -> Tables:
-        """Counts, the largest first."""
-        own = {
+    def _tables(self) -> Tables:
+        return {
             "Unknown words": _counted("word", self.unknown_words, {}),
             "Ambiguous names": _counted("name", self.ambiguous_names, {}),
             "Labels from sources": _counted("attribute", self.labels, {}),
         }
-        return _filled(own) | super().tables()
 
 
 class PhotoCounts(Section):
@@ -248,15 +240,13 @@ class PhotoCounts(Section):
             counts = self.facts.setdefault(name, {})
             counts[change] = counts.get(change, 0) + count
 
-    def tables(self) -> Tables:
-        """Photos, facts, and what was rejected or noticed, the most frequent first."""
-        own = {
+    def _tables(self) -> Tables:
+        return {
             "Photos": self._photo_rows(),
             "Facts of known photos": _fact_rows(self.facts),
             "Rejected": _counted("reason", self.rejected, self.examples),
             "Noticed": _counted("what", self.notices, self.examples),
         }
-        return _filled(own) | super().tables()
 
     def _photo_rows(self) -> list[dict[str, Any]]:
         counts = {
@@ -280,10 +270,8 @@ class ReviewResult(Section):
 
     review: dict[str, Any] | None = None
 
-    def tables(self) -> Tables:
-        """Decisions, persons, and lines of the files."""
-        own = {} if self.review is None else review_tables(self.review)
-        return own | super().tables()
+    def _tables(self) -> Tables:
+        return {} if self.review is None else review_tables(self.review)
 
 
 class CrawlResult(PhotoCounts):
@@ -291,16 +279,16 @@ class CrawlResult(PhotoCounts):
 
     crawl: dict[str, Any] | None = None
 
-    def tables(self) -> Tables:
-        """The crawl before all else; of a dry run its estimate alone."""
+    def _tables(self) -> Tables:
         if self.crawl is None:
-            return super().tables()
-        own = crawl_tables(self.crawl, registered=bool(self.seen))
-        return own if self.crawl["estimate"] else own | super().tables()
+            return {}
+        return crawl_tables(self.crawl, registered=bool(self.seen))
 
-
-def _filled(tables: Tables) -> Tables:
-    return {title: rows for title, rows in tables.items() if rows}
+    def tables(self) -> Tables:
+        """The tables of all sections; of a dry run its estimate alone."""
+        if self.crawl and self.crawl["estimate"]:
+            return self._tables()
+        return super().tables()
 
 
 def _counted(
