@@ -87,6 +87,6 @@ def _nothing(done: Imported) -> str:
             f"{line.where}: {line.what}; {line.do}"
         )
     return (
-        f"no decision was found; left empty: {counted(done.empty, 'question')}; fill in column "
+        f"no decision was found, {counted(done.empty, 'question')} left empty; fill in column "
         "decision, or submit annotations in Label Studio before you export them"
     )

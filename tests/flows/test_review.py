@@ -130,7 +130,7 @@ def test_a_file_with_nothing_good_fails_and_says_why(
 
     with pytest.raises(RunFailedError, match=r"2 lines wrong; the first is review\.csv, line 2"):
         review_import([give(f"{keys[0]},color,spaceship,ann,", "ffffff,color,red,ann,")])
-    with pytest.raises(RunFailedError, match="2 questions are left empty"):
+    with pytest.raises(RunFailedError, match="2 questions left empty"):
         review_import([give(f"{keys[0]},color,,,", f"{keys[0]},make,,,")])
     with pytest.raises(RunFailedError, match=r"absent\.csv, file: it cannot be read"):
         review_import(["absent.csv"])
