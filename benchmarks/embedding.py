@@ -32,7 +32,7 @@ from embeddings.engine import Job
 from embeddings.measure import measure
 from embeddings.registry import SPACE
 from embeddings.tuning import Dtype, Overrides, RunConfig, Tuning
-from flows.opening import catalog_at, encoder_for
+from flows.resources import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, embed_shard, engine_for, kept_engine
 from labeling.label import label_sightings

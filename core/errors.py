@@ -18,3 +18,7 @@ class DriftError(MarqueError):
         step = "the site's answers have changed, and a newer Marque is needed to read them"
         super().__init__(f"drift: {path} {what}: {step}")
         self.path = path
+
+
+INTERRUPTED = "Interrupted; run the same command to go on"
+"""What a person who ended a run reads, of the command and in its report."""

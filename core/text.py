@@ -162,3 +162,8 @@ def web_url(url: str | None) -> str | None:
 
 def _percent(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in match[0].encode())
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun, which takes an "s" unless it is one: "1 photo", "2,000 photos"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

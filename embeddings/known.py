@@ -2,12 +2,12 @@
 has to be loaded to know which one it is; no torch here."""
 
 import json
-import os
 from collections.abc import Iterable
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+from core.files import atomic_write
 from embeddings import tiny
 from embeddings.registry import TINY, ModelSpec, SpaceRecord
 
@@ -45,16 +45,12 @@ def store_known(home: Path, record: SpaceRecord) -> None:
         files.append(found.path.parent)
     if record.model == TINY:
         files += [each for each in sorted(tiny.CONFIG_DIR.iterdir()) if each.is_file()]
-    place = _place(home, record.spec)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = place.with_name(f".{place.name}.{os.getpid()}")
     kept = {
         "record": json.loads(record.to_json()),
         "files": _stamps(files),
         "packages": _packages(),
     }
-    aside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-    aside.replace(place)
+    atomic_write(_place(home, record.spec), json.dumps(kept, indent=1).encode())
 
 
 def _stamps(files: Iterable[Path]) -> dict[str, list[int]]:

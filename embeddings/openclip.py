@@ -5,6 +5,9 @@ torchvision and timm, which open_clip imports, ask the compiler behind `torch.co
 things, and with it comes half of all that a first answer waits for. Marque compiles nothing. timm
 and transformers bring hundreds of networks for the few models that have one of them: `want_timm`
 and `want_transformers` are for those.
+
+Measured on two cores, medians of five cold `marque search "a red car"` with marque-tiny: 9.4 s of
+processor time, 12.2 s with the compiler, 12.0 s with timm and transformers, 14.3 s with all.
 """
 
 import importlib

@@ -16,6 +16,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from core.files import atomic_write
+
 FOLDER = "tunings"
 
 Dtype = Literal["fp32", "bf16"]
@@ -110,12 +112,9 @@ def load_tuning(home: Path, key: TuningKey) -> Tuning | None:
 
 def store_tuning(home: Path, key: TuningKey, tuning: Tuning) -> None:
     """Keep a measurement, over an older one of the same key; raises `OSError`."""
-    place = _place(home, key)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = place.with_name(f".{place.name}.{os.getpid()}")
     stored = asdict(_StoredTuning(this_machine(), key, tuning))
-    aside.write_text(json.dumps(stored, indent=1, ensure_ascii=False), encoding="utf-8")
-    aside.replace(place)
+    content = json.dumps(stored, indent=1, ensure_ascii=False).encode()
+    atomic_write(_place(home, key), content)
 
 
 @lru_cache(maxsize=1)

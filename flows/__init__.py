@@ -1,4 +1,8 @@
-"""Prefect flows and tasks, settings, run reports."""
+"""The flows, one file each; `stages/` of runs, `reporting/`, the Prefect `server/`, settings.
+
+Start reading at `ingest.py`, then `run.py` and `stages/pipeline.py`. Only this room imports
+Prefect; it may import from every room but marque.
+"""
 
 from core.logs import escape_logs
 

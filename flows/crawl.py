@@ -9,15 +9,15 @@ from core.licenses import ACCEPTED
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.runner import check_job, crawled, run_crawl
 from crawlers.sites.sources import Pace
-from flows.opening import record_for
 from flows.recipe import recipe
 from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
 from flows.reporting.sheets import show_arrivals
+from flows.resources import record_for
 from flows.run import Run, recorded_run
 from flows.settings import Settings
 from flows.stages.features import feature_queries
-from flows.stages.run_stages import make_searchable, register_all
+from flows.stages.pipeline import make_searchable, register_all
 from flows.stages.tasks import shard_task
 
 REPLICA_PACE = Pace(0.0, 8, 0.0, 8, timeout=30.0, pause=1.0)

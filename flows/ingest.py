@@ -5,12 +5,12 @@ from typing import Annotated
 from pydantic import Field
 
 from catalog.index import drop_broken_indexes
-from flows.opening import encoder_for, record_for
 from flows.recipe import recipe
 from flows.reporting.report import RunReport
 from flows.reporting.sheets import show_arrivals
+from flows.resources import encoder_for, record_for
 from flows.run import recorded_run
-from flows.stages.run_stages import check_good_photo, make_searchable, register_all
+from flows.stages.pipeline import check_good_photo, make_searchable, register_all
 from flows.stages.sources import make_source, open_inbox, remember_source
 
 

@@ -7,7 +7,7 @@ from flows.reporting.sheets import show_confidences
 from flows.run import recorded_run
 from flows.stages.networks import ask_networks
 from flows.stages.pictures import look_at_pictures
-from flows.stages.run_stages import label_pending, publish_pending
+from flows.stages.pipeline import label_pending, publish_pending
 
 
 @recipe("label")

@@ -3,7 +3,8 @@
 from typing import Any
 
 from flows.recipe import recipe
-from flows.reporting.report import SHOWN, RunReport
+from flows.reporting.report import RunReport
+from flows.reporting.sections import SHOWN
 from flows.reporting.sheets import show_sheet
 from flows.run import Run, recorded_run
 from labeling.assess import assess

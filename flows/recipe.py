@@ -1,6 +1,6 @@
 """What a command or a deployment does from beginning to end: a function, or a Prefect flow of it.
 
-Here is decided which of the two a call is; nothing of Prefect is imported for a plain one.
+This module decides which of the two a call is; a plain call imports nothing of Prefect.
 """
 
 import functools
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec
 
 from pydantic import validate_call
 
-from flows.inside import in_prefect_run
+from flows.prefect_context import in_prefect_run
 from flows.reporting.report import RunReport
 
 if TYPE_CHECKING:

@@ -5,12 +5,13 @@ from pathlib import Path
 from catalog.car_columns import add_label_columns
 from catalog.table import CatalogError, StoreError
 from core.errors import MarqueError
+from core.text import counted
 from flows.recipe import recipe
 from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
 from flows.run import Run, recorded_run
 from flows.settings import Settings
-from flows.stages.run_stages import publish_pending
+from flows.stages.pipeline import publish_pending
 from flows.stages.tasks import opened, shard_task
 from labeling.review.record import ReviewCounts, import_file
 from labeling.review.returned import LineProblem
@@ -82,10 +83,10 @@ def _nothing(done: ReviewCounts) -> str:
     if done.refused:
         line = next(line for line in done.lines if not line.kept)
         return (
-            f"no decision could be taken, {done.refused:,} lines are wrong; the first is "
+            f"no decision could be taken, {counted(done.refused, 'line')} wrong; the first is "
             f"{line.where}: {line.what}; {line.do}"
         )
     return (
-        f"nothing is decided there: {done.empty:,} questions are left empty; fill in column "
+        f"no decision was found, {counted(done.empty, 'question')} left empty; fill in column "
         "decision, or submit annotations in Label Studio before you export them"
     )

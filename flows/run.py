@@ -1,4 +1,4 @@
-"""What every recipe does around its work: settings, catalog, report, artifacts, and failing."""
+"""What every recipe does around its work: settings, catalog, report, artifacts, errors."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.table import Catalog
-from core.errors import MarqueError
-from flows.at_work import at_work
+from core.errors import INTERRUPTED, MarqueError
 from flows.environment import prepare_environment
-from flows.inside import in_prefect_run
-from flows.opening import catalog_at
+from flows.prefect_context import in_prefect_run
 from flows.reporting.markdown import cells
 from flows.reporting.report import RunReport, new_report, store_report
+from flows.resources import catalog_at
+from flows.run_lock import hold_run_lock
 from flows.server.private import make_private
 from flows.settings import Settings, load_settings
 
@@ -43,7 +43,7 @@ class Run:
 
 @contextmanager
 def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
-    """Open what a recipe needs, keep its report whatever happens, and show it in Prefect where the
+    """Open what a recipe needs, store its report also when it fails, and show it in Prefect if the
     recipe runs there.
 
     The report is written when the run starts and again when it ends, so that a run that was
@@ -61,7 +61,7 @@ def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
     report = new_report(flow, _run_id(), {**parameters, "weights": weights})
     report.versions_before = catalog.versions()
     failure: BaseException | None = None
-    with at_work(settings.home_path, report.run_id):
+    with hold_run_lock(settings.home_path, report.run_id):
         store_report(catalog, report)
         try:
             yield Run(settings, catalog, report)
@@ -88,7 +88,7 @@ def _said(error: BaseException) -> str:
     if isinstance(error, MarqueError):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return "stopped; run the same command again to go on"
+        return INTERRUPTED
     return f"unexpected {type(error).__name__}: {error}"
 
 
@@ -111,8 +111,10 @@ def _close(catalog: Catalog, report: RunReport, failure: BaseException | None) -
 def _show(report: RunReport) -> None:
     """Tables and the whole report as Prefect artifacts; a keyed artifact keeps its history."""
     from prefect.artifacts import create_markdown_artifact, create_table_artifact
+    from prefect.runtime import flow_run
 
+    run = f"run {flow_run.name} ({report.run_id})"
     for title, rows in report.tables().items():
         key = f"{report.flow}-{title}".lower().replace(" ", "-")
-        create_table_artifact(cells(rows), key=key, description=f"{title} of run {report.run_id}")
+        create_table_artifact(cells(rows), key=key, description=f"{title}, {run}")
     create_markdown_artifact(report.to_markdown(), key=f"{report.flow}-report")

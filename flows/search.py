@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from flows.answering import answer
-from flows.inside import in_prefect_run
+from core.text import counted
+from flows.answer import answer
+from flows.prefect_context import in_prefect_run
 from flows.recipe import recipe
 from flows.reporting.markdown import link, plain, table
 from flows.reporting.report import RunReport
@@ -40,7 +41,7 @@ def search(
         png = sheet_png(answer_sheet(run.catalog, found))
         if sheet is not None:
             store_sheet(png, Path(sheet))
-        kept = show_sheet(run, png, f"{found.query}: {len(found.hits)} photos")
+        kept = show_sheet(run, png, f"{found.query}: {counted(len(found.hits), 'photo')}")
         if in_prefect_run():
             from prefect.artifacts import create_markdown_artifact
 

@@ -9,7 +9,7 @@ from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
 from flows.run import recorded_run
 from flows.stages.networks import ask_networks, labels_wanted, made_vectors
-from flows.stages.run_stages import label_pending, publish_pending
+from flows.stages.pipeline import label_pending, publish_pending
 from labeling.heads import Trial
 from labeling.training import train_heads as train_heads_of
 from labeling.training import trainable

@@ -11,8 +11,8 @@ from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
 from flows.run import recorded_run
 from flows.settings import Settings
-from flows.stages.run_stages import make_searchable
-from flows.stages.tasks import ASKED, opened, shard_task, shards
+from flows.stages.pipeline import make_searchable
+from flows.stages.tasks import VECTOR_SHARDS, opened, shard_task, shards
 
 
 @recipe("withdraw")
@@ -27,7 +27,7 @@ def withdraw(path: str) -> RunReport:
         folders = forget_tellers(run.catalog, found.tellers)  # or a run meanwhile says it again
         done: Counter[tuple[str, FactChange]] = Counter()
         with stage(run.report, "withdraw", len(found.places)) as step:
-            for shard in shards(found.places, run.settings.shard_size * ASKED):
+            for shard in shards(found.places, run.settings.shard_size * VECTOR_SHARDS):
                 done += withdraw_shard(run.settings, found.tellers, shard, run.run_id)
                 step.advance(len(shard))
         run.report.add_facts(done)

@@ -1,6 +1,5 @@
 """`marque attributions`: the credits of photos, to be printed where they are used."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -11,6 +10,8 @@ import click
 
 from core.credits import FORMS, Credit, render_credits
 from core.errors import UsageMistakeError
+from core.files import atomic_write
+from core.text import counted
 from marque.common import print_json, shared_options
 from marque.terminal import say
 
@@ -58,7 +59,7 @@ def attributions(
     published ones that pass the filters. Photos without a known license are listed apart.
     """
     from catalog.credits import load_credits
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
 
     catalog = catalog_at(load_settings(), create=False)
@@ -76,7 +77,9 @@ def attributions(
     if out is None:
         for line in lines:
             say(*line.split("\n"))
-    said = f"{counts[True]} photos with a license, {counts[False]} with no license known"
+    said = (
+        f"{counted(counts[True], 'photo')} with a license, {counts[False]:,} with no license known"
+    )
     say(said if out is None else f"{out}: {said}", err=True)
 
 
@@ -116,20 +119,14 @@ def _document(every: Sequence[Credit], out: Path | None) -> dict[str, object]:
 
 
 def _store(path: Path, lines: Iterable[str]) -> None:
-    """Write a file, whole or not at all; a device or a pipe is written to as it is."""
+    """Write a file, all of it or nothing; a device or a pipe is written to directly."""
     path = path.resolve()
+    content = (f"{line}\n".encode() for line in lines)
     if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8", newline="") as there:
-            there.writelines(f"{line}\n" for line in lines)
+        with path.open("wb") as there:
+            there.writelines(content)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{os.getpid()}-credits.part")
-    try:
-        with aside.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(f"{line}\n" for line in lines)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    atomic_write(path, content)
 
 
 def _check(catalog: "Catalog", source: str | None, form: str, out: Path | None) -> None:

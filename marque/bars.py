@@ -17,8 +17,8 @@ from core.text import visible
 from flows.reporting.progress import listener
 
 
-class Bars:
-    """A `flows.reporting.progress.Listener` that draws."""
+class ProgressBars:
+    """A `flows.reporting.progress.ProgressListener` that draws."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -51,7 +51,7 @@ def progress_bars() -> Iterator[None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        before = listener.set(Bars(progress))
+        before = listener.set(ProgressBars(progress))
         try:
             yield
         finally:

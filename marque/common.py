@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from core.errors import MarqueError, UsageMistakeError
+from core.errors import INTERRUPTED, MarqueError, UsageMistakeError
 from core.logs import escape_logs
 from flows.environment import prepare_environment
-from marque.terminal import leave_at_once, print_document, printable, say_error, show_traceback
+from marque.terminal import (
+    leave_at_once,
+    print_document,
+    printable,
+    say,
+    say_error,
+    show_traceback,
+)
 
 if TYPE_CHECKING:
     from flows.reporting.report import RunReport
@@ -103,7 +110,8 @@ def readable_errors(*, debug: bool, as_json: bool) -> Iterator[None]:
     except (click.exceptions.Exit, click.ClickException, click.Abort):
         raise
     except KeyboardInterrupt:
-        raise click.ClickException("stopped; run the same command again to go on") from None
+        say(INTERRUPTED, err=True)
+        raise click.exceptions.Exit(1) from None
     except Exception as error:
         if debug:
             raise

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.text import counted
 from marque.common import GIVEN_HOME, print_json, shared_options
 from marque.terminal import say_over, shown
 
@@ -19,15 +20,16 @@ if TYPE_CHECKING:
 @shared_options
 @click.pass_context
 def doctor(context: click.Context, deep: bool, as_json: bool) -> None:
-    """Look at everything that Marque needs, and say what to do where something is wrong.
+    """Check everything that Marque needs, and say what to do where something is wrong.
 
-    Changes nothing. Exit status 1 if there is a problem; a warning is none.
+    Changes nothing. Exit status 1 if there is a problem, 0 if there are only warnings.
     """
-    from marque.checks.check import STATES
-    from marque.checks.examine import examine
+    from marque.checks.check import STATES, CheckContext
+    from marque.checks.settings import usable_settings
+    from marque.checks.table import run_checks
 
-    told = _tell if deep else None
-    checks = examine(home_given=GIVEN_HOME in context.meta, deep=told)
+    given = GIVEN_HOME in context.meta
+    checks = run_checks(CheckContext(usable_settings(), given, _show_progress if deep else None))
     state = max((each.state for each in checks), key=STATES.index)
     if as_json:
         print_json({"state": state, "checks": [each.to_dict() for each in checks]})
@@ -37,10 +39,10 @@ def doctor(context: click.Context, deep: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _tell(read: int, total: int) -> None:
-    """How far reading the photos is, on standard error, one line that is written over."""
+def _show_progress(read: int, total: int) -> None:
+    """How many photos were read, on standard error, in one line that is written over."""
     if sys.stderr.isatty() and (read % 100 == 0 or read == total):
-        say_over(f"{read:,} of {total:,} photos read", last=read == total)
+        say_over(f"{read:,} of {counted(total, 'photo')} read", last=read == total)
 
 
 def _print_checks(checks: list["Check"]) -> None:
@@ -56,8 +58,11 @@ def _print_checks(checks: list["Check"]) -> None:
         table.add_row(shown(each.name), state, shown(each.found), shown(each.advice))
     console = Console()
     console.print(table)
-    counts = {state: sum(each.state == state for each in checks) for state in colors}
-    if counts["problem"]:
-        console.print(shown(f"{counts['problem']} to mend, {counts['warning']} to look at."))
+    problems, warnings = (
+        counted(sum(each.state == state for each in checks), state)
+        for state in ("problem", "warning")
+    )
+    if all(each.state == "ok" for each in checks):
+        console.print(shown("All checks passed."))
     else:
-        console.print(shown(f"Nothing to mend, {counts['warning']} to look at."))
+        console.print(shown(f"{problems}, {warnings}; the last column says what to do."))

@@ -66,7 +66,7 @@ def label(image_id: str | None, pictures: tuple[str, ...], calibrate: bool, as_j
 
 
 def _explain(image_id: str, as_json: bool) -> None:
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
     from labeling.explain import explain_photo
     from labeling.publish.status import find_photo

@@ -143,7 +143,7 @@ def _made_vectors(settings: "Settings") -> "ModelSpec | None":
     from catalog.car_columns import space_record
     from catalog.table import CatalogError
     from embeddings.registry import SPACE, SpaceRecord
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
 
     try:
         schema = catalog_at(settings, create=False).table("cars").schema

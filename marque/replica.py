@@ -35,7 +35,13 @@ Ctrl-C stops it."""
 @click.option(
     "--files", type=click.IntRange(1), default=400, show_default=True, help="Files on Commons."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="What all of it follows from.")
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Seed: the same one gives the same replica.",
+)
 @click.option(
     "--site", "sites", multiple=True, metavar="SITE",
     help="Country where the cars stand, such as it (else in all). Repeatable.",

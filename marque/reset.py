@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.text import counted
 from marque.common import run_flow, shared_options, weights_option
 from marque.terminal import confirm
 
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 @shared_options
 def reset(folder: Path, yes: bool, as_json: bool) -> None:
     """Delete everything in the catalog and fill it again from a folder."""
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
 
     settings = load_settings()
     photos = catalog_at(settings).count("images")
     if not yes:
         confirm(
-            f"Delete all {photos} photos, their labels and decisions from "
+            f"Delete {counted(photos, 'photo')}, their labels and decisions from "
             f"{settings.catalog_uri}, and fill it from {folder}?",
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.errors import UsageMistakeError
+from core.text import counted
 from marque.common import F, loss_option, print_json, run_flow, shared_options
 from marque.terminal import say
 
@@ -95,8 +96,8 @@ def export(
     if as_json:
         print_json(document)
         return
-    waiting = f"{len(chosen):,} of {queue.photos:,} photos that wait"
-    say(f"{out}: {waiting}, with {counts.total():,} labels to decide")
+    waiting = f"{len(chosen):,} of {counted(queue.photos, 'waiting photo')}"
+    say(f"{out}: {waiting}, with {counted(counts.total(), 'label')} to decide")
 
 
 @review.command("import")
@@ -142,7 +143,7 @@ def quality(as_json: bool) -> None:
 
 
 def _queue(attributes: tuple[str, ...], reasons: tuple[str, ...]) -> "tuple[Catalog, Queue]":
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
     from labeling.review.waiting import load_queue
 
@@ -177,7 +178,7 @@ def _print_stats(document: dict[str, Any]) -> None:
     for title, rows in (("Waiting", document["labels"]), ("Decisions", document["decisions"])):
         if rows:
             print_table(console, title, rows)
-    say(f"{document['waiting']:,} photos wait for a person.")
+    say(f"Waiting for a person: {counted(document['waiting'], 'photo')}.")
     for name, values in document["too_few_to_suspect"].items():
-        few = f"{len(values):,} values, {sum(values.values()):,} photos"
+        few = f"{counted(len(values), 'value')}, {counted(sum(values.values()), 'photo')}"
         say(f"Too rare for their labels of {name} to be suspected: {few}.")

@@ -32,8 +32,8 @@ def search(
     as_json: bool,
 ) -> None:
     """Search by TEXT, by picture, or both, among the photos that pass all filters."""
-    from flows.answering import answer
-    from flows.opening import catalog_at
+    from flows.answer import answer
+    from flows.resources import catalog_at
     from flows.settings import load_settings
 
     if sheet is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.errors import UsageMistakeError
+from core.files import atomic_write
 from marque.common import print_json, shared_options
 from marque.terminal import say
 
@@ -85,7 +86,7 @@ def _content(settings: "Settings", image: str) -> bytes:
     from catalog.photos import photo_bytes
     from core.photos.decode import RejectedError
     from core.photos.files import read_photo
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from labeling.publish.status import ID_PREFIX, find_photo
 
     path = Path(image)
@@ -164,24 +165,13 @@ def _store(shown: "ClassMap", out: Path) -> dict[str, str]:
     """Write the class map, and a mask beside it for each label; label -> file of its mask."""
     from labeling.classmap import mask_png
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    _write(out, shown.to_png())
+    atomic_write(out, shown.to_png())
     masks: dict[str, str] = {}
     for part in shown.parts():
         file = _mask_path(out, part.label)
-        _write(file, mask_png(shown.mask(part.label)))
+        atomic_write(file, mask_png(shown.mask(part.label)))
         masks[part.label] = str(file)
     return masks
-
-
-def _write(path: Path, png: bytes) -> None:
-    """Write a file, whole or not at all."""
-    aside = path.with_name(f".{os.getpid()}-{path.name}.part")
-    try:
-        aside.write_bytes(png)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _document(segmenter: "Segmenter", shown: "ClassMap", masks: dict[str, str]) -> dict[str, Any]:

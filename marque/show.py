@@ -18,7 +18,7 @@ from marque.common import print_json, shared_options
 def show(image_id: str, out: Path | None, as_json: bool) -> None:
     """Show what is known of the photo IMAGE_ID; its first digits are enough."""
     from catalog.photos import photo_bytes
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
     from labeling.publish.status import describe_photo, find_photo
 

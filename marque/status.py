@@ -9,7 +9,7 @@ from marque.common import print_json, shared_options
 @shared_options
 def status(as_json: bool) -> None:
     """Show rows of each table, what waits for each stage, and the last run of each flow."""
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
     from labeling.publish.status import catalog_status
 

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from core.text import counted
 from flows.reporting.report import RunReport
 from marque.terminal import shown
 from search.query import question_text
@@ -139,5 +140,7 @@ def print_status(status: Mapping[str, Any]) -> None:
         console.print(shown(f"{space}: {model}"))
     published = status["published"]
     console.print(
-        f"{published['photos']} photos are published." if published else "Nothing is published yet."
+        f"Published: {counted(published['photos'], 'photo')}."
+        if published
+        else "Nothing is published yet."
     )

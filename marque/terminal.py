@@ -1,5 +1,5 @@
-"""All that the commands print goes through here: what nobody sees, and a terminal might act on, is
-written out as in `\\x1b`. Values of a catalog, paths and messages of errors are not ours."""
+"""Everything that the commands print goes through here: invisible characters, on which a terminal
+might act, are written as in `\\x1b`. Values of a catalog, paths and errors come from outside."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def say_over(line: str, *, last: bool) -> None:
 
 
 def print_document(document: object) -> None:
-    """One JSON document on standard output, in which what nobody sees is written by its number."""
+    """One JSON document on standard output, invisible characters escaped."""
     click.echo(visible_json(json.dumps(document, ensure_ascii=False, indent=2)))
 
 

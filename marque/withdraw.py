@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.text import counted
 from marque.common import run_flow, shared_options
 from marque.terminal import confirm, say
 
@@ -25,14 +26,14 @@ def withdraw(path: Path, yes: bool, as_json: bool) -> None:
     of the folder uses the sidecar no more unless it is given. PATH may be gone from disk.
     """
     from catalog.withdraw import find_withdrawal
-    from flows.opening import catalog_at
+    from flows.resources import catalog_at
     from flows.settings import load_settings
 
     catalog = catalog_at(load_settings(), create=False)
     found = find_withdrawal(catalog, path.expanduser())
     if not yes:
         say(*_lines(found), err=True)
-        confirm(f"Take this back of {len(found.places):,} photos in {catalog.uri}?")
+        confirm(f"Take this back of {counted(len(found.places), 'photo')} in {catalog.uri}?")
 
     def call() -> "RunReport":
         from flows.withdraw import withdraw as flow

@@ -1,9 +1,9 @@
 """Lines of text in a picture: any script, wrapped and shortened between whole characters.
 
 Letters come from fonts of the machine, of which the usual ones are tried, and from the one that
-Pillow brings, which has little more than ASCII. A letter that no font here has loses its accent,
-and else is named for what it is, as in "[3 CJK letters]": an empty box would tell nobody that a
-name stands here.
+Pillow brings, which has little more than ASCII. A letter that no font here has is written
+without its accent, or named, as in "[3 CJK letters]": an empty box would not show that a name
+stands here.
 """
 
 import re
@@ -19,26 +19,20 @@ from core.text import clean
 
 LONGEST = 1200  # characters of a text that are looked at: a credit can be a page long
 
-# What Linux, macOS and Windows bring: fonts with many alphabets, then those of East and South Asia.
-_ALPHABETS = (
-    "DejaVuSans.ttf",
-    "NotoSans-Regular.ttf",
-    "LiberationSans-Regular.ttf",
-    "Arial Unicode.ttf",
-    "Arial.ttf",
-    "arial.ttf",
-)
-_ASIA = (
-    "NotoSansCJK-Regular.ttc",
-    "NotoSansCJKsc-Regular.otf",
-    "DroidSansFallbackFull.ttf",
-    "wqy-zenhei.ttc",
-    "msyh.ttc",
-    "malgun.ttf",
-    "NotoSansDevanagari-Regular.ttf",
-    "NotoSansThai-Regular.ttf",
-)
 _PILLOW = ""  # the name that stands for Pillow's own font
+_FONTS = (
+    # With many alphabets, before Pillow's: a name half in one font and half in another is hard to
+    # read.
+    *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf"),
+    *("Arial Unicode.ttf", "Arial.ttf", "arial.ttf"),
+    _PILLOW,
+    # Of East and South Asia.
+    *("NotoSansCJK-Regular.ttc", "NotoSansCJKsc-Regular.otf", "DroidSansFallbackFull.ttf"),
+    *("wqy-zenhei.ttc", "msyh.ttc", "malgun.ttf"),
+    *("NotoSansDevanagari-Regular.ttf", "NotoSansThai-Regular.ttf"),
+)
+"""What Linux, macOS and Windows bring, in the order in which a letter is looked for."""
+
 _JOINERS = "\u200c\u200d"  # they shape letters and emoji; other format characters only reorder text
 _CJK = {"CJK", "HIRAGANA", "KATAKANA"}  # one text mixes them
 _NO_LETTER = "\U0010ffff"  # in no font: what is drawn for it stands for every missing glyph
@@ -183,26 +177,22 @@ def _font(at: int, size: int) -> ImageFont.FreeTypeFont:
 
 
 def _load(name: str, size: int) -> ImageFont.FreeTypeFont:
-    if name == _PILLOW:
-        font = ImageFont.load_default(size)
-        assert isinstance(font, ImageFont.FreeTypeFont)  # it is, where a size is given
-        return font
-    return ImageFont.truetype(name, size)
+    if name != _PILLOW:
+        return ImageFont.truetype(name, size)
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # it is, where a size is given
+    return font
 
 
 @lru_cache(maxsize=1)
 def _fonts() -> tuple[str, ...]:
-    """The fonts that are here, in the order in which they are asked for a letter.
-
-    Those with many alphabets stand before Pillow's: a name half in one font and half in another is
-    hard to read.
-    """
-    return (*filter(_is_here, _ALPHABETS), _PILLOW, *filter(_is_here, _ASIA))
+    """The fonts of the list that this machine has."""
+    return tuple(filter(_is_here, _FONTS))
 
 
 def _is_here(name: str) -> bool:
     try:
-        ImageFont.truetype(name, 16)
+        _load(name, 16)
     except OSError:
         return False
     return True

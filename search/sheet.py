@@ -1,19 +1,19 @@
 """Contact sheets: photos with what is known of them, as one PNG that is readable at a glance."""
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from core.files import atomic_write
 from search.lettering import drawable, line_height, text_width, wrap, write
 from search.query import QueryError
 
 COLUMNS = 4
 CELL = 256
 GAP = 16
-MOST = 200  # photos on one sheet: more make a picture of gigabytes that nobody looks through
+MOST = 200  # photos on one sheet: more make a picture of gigabytes
 ASKED = 128
 
 _INK, _FAINT, _PAPER, _MAT = "#1c1e21", "#5f666d", "#ffffff", "#eef0f2"
@@ -111,15 +111,9 @@ def check_sheet_path(path: Path) -> None:
 
 
 def store_sheet(png: bytes, path: Path) -> Path:
-    """Write a sheet, whole or not at all; returns its path. Raises `QueryError`, `OSError`."""
+    """Write a sheet, all of it or nothing; returns its path. Raises `QueryError`, `OSError`."""
     check_sheet_path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{os.getpid()}-{path.name}.part")
-    try:
-        aside.write_bytes(png)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    atomic_write(path, png)
     return path
 
 

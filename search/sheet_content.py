@@ -1,4 +1,4 @@
-"""What goes on a contact sheet: of an answer, and of photos that came in."""
+"""Contents of contact sheets: of an answer, and of new photos."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from catalog.published import PublishedCars
 from catalog.table import Catalog
 from core.photos.decode import RejectedError, decode_facts
 from core.photos.files import read_photo
+from core.text import counted
 from embeddings.registry import SPACE, TINY, SpaceRecord
 from search.engine import Answer, Hit, hits_of
 from search.query import Query
@@ -37,11 +38,11 @@ def arrivals_sheet(catalog: Catalog, image_ids: Sequence[str], came: int) -> She
     """The sheet of published photos `image_ids`, a sample of the `came` that came in."""
     cars = PublishedCars(catalog)
     hits = hits_of(cars, image_ids)
-    many = f"{len(hits)} of {came:,}" if len(hits) < came else f"{came:,}"
+    part = f"{len(hits)} of " if len(hits) < came else ""
     return Sheet(
-        title=f"{many} photo{'s' if came > 1 else ''} that came in",
+        title=f"{part}{counted(came, 'new photo')}",
         cells=tuple(_cell(hit, "") for hit in hits),
-        foot=(f"{cars.count():,} photos are published · {_now()}",),
+        foot=(f"published: {counted(cars.count(), 'photo')} · {_now()}",),
     )
 
 

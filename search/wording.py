@@ -33,13 +33,13 @@ def said_text(labels: Labels) -> str:
 
 
 def network_text(labels: Labels) -> str:
-    """What only a network says, and how sure it is: "a network says: red 87 %, sea 92 %"."""
+    """What only a network says, and how sure it is: "network: red 87%, sea 92%"."""
     parts = []
     for label in labels.values():
         if label["origin"] == "model" and (value := _value(label)):
             sure = label["confidence"]
-            parts.append(value if sure is None else f"{value} {sure:.0%}".replace("%", " %"))
-    return f"a network says: {', '.join(parts)}" if parts else ""
+            parts.append(value if sure is None else f"{value} {sure:.0%}")
+    return f"network: {', '.join(parts)}" if parts else ""
 
 
 def labels_text(labels: Labels) -> str:

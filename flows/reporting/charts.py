@@ -1,7 +1,8 @@
 """Charts of reports as PNG files: how far confidences can be trusted, and where they lie.
 
-Matplotlib draws the axes and numbers, and `search.lettering` whatever has names in it, since these
-come in any script. The figures belong to no window and no pyplot, so nothing is left behind.
+Matplotlib lays out and draws the axes and numbers, a subfigure for each attribute. Names are
+written by `search.lettering`, as they come in any script. The figures use no window and no pyplot,
+so no state is left behind.
 """
 
 import io
@@ -11,21 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw
 
+from core.text import counted
 from labeling.quality import Bin, calibration_error
 from search.lettering import drawable, line_height, wrap, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import SubFigure
 
 WIDTH = 1200
 MOST = 24  # panels of one chart: more would be a file that is slow to open and never looked through
 
 _COLUMNS = 3
 _GAP = 18
-_PANEL = (WIDTH - (_COLUMNS + 1) * _GAP) // _COLUMNS
-_LEFT, _BELOW = 62, 44  # room of a panel for the numbers beside its axes and below
-_PLOT, _COUNTS = 220, 64  # heights of axes
+_PANEL = (WIDTH - _GAP) // _COLUMNS
+_ROW_RELIABILITY, _ROW_CONFIDENCE = 410, 330
+_ACCURACY_TO_COUNTS = (220, 64)  # heights of the two axes of a reliability diagram
 _TITLE, _NAME, _TEXT = 22, 15, 12
 _NARROWEST = 0.008  # of a bar: equal confidences make a bin without width
 
@@ -46,22 +48,12 @@ _CONFIDENCE = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Box:
-    """Pixels from the upper left corner of the picture."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, slots=True)
 class _Panel:
     """The part of a chart about one attribute; without `plot` it has nothing to show."""
 
     name: str
     note: str
-    plot: Callable[["Figure", _Box], None] | None
+    plot: Callable[["SubFigure"], None] | None
 
 
 def reliability_png(title: str, series: Mapping[str, Sequence[Bin]]) -> bytes:
@@ -75,9 +67,9 @@ def reliability_png(title: str, series: Mapping[str, Sequence[Bin]]) -> bytes:
             panels.append(_Panel(name, "no statement has a confidence and a verdict", None))
             continue
         count = sum(each.count for each in bins)
-        note = f"{count:,} statements, calibration error {calibration_error(bins):.3f}"
+        note = f"{counted(count, 'statement')}, calibration error {calibration_error(bins):.3f}"
         panels.append(_Panel(name, note, _reliability(bins)))
-    return _png(title, _RELIABILITY, panels, _PLOT + _GAP + _COUNTS)
+    return _png(title, _RELIABILITY, panels, _ROW_RELIABILITY)
 
 
 def confidence_png(
@@ -93,17 +85,17 @@ def confidence_png(
         threshold = thresholds.get(name)
         said = "no threshold" if threshold is None else f"threshold {threshold:.2f}"
         plot = _histogram(heights, threshold) if any(heights) else None
-        panels.append(_Panel(name, f"{sum(heights):,} statements, {said}", plot))
-    return _png(title, _CONFIDENCE, panels, _PLOT)
+        panels.append(_Panel(name, f"{counted(sum(heights), 'statement')}, {said}", plot))
+    return _png(title, _CONFIDENCE, panels, _ROW_CONFIDENCE)
 
 
-def _reliability(bins: Sequence[Bin]) -> Callable[["Figure", _Box], None]:
+def _reliability(bins: Sequence[Bin]) -> Callable[["SubFigure"], None]:
     left = [each.low for each in bins]
     width = [max(each.high - each.low, _NARROWEST) for each in bins]
 
-    def plot(figure: "Figure", box: _Box) -> None:
-        upper = _axes(figure, _Box(box.left, box.top, box.width, _PLOT), "accuracy", _SHARES)
-        upper.set_xticklabels([])
+    def plot(part: "SubFigure") -> None:
+        upper, lower = part.subplots(2, sharex=True, height_ratios=_ACCURACY_TO_COUNTS)
+        _set_axes(upper, "accuracy", _SHARES)
         accuracy = [each.accuracy for each in bins]
         upper.bar(left, accuracy, width, align="edge", color=_BAR, edgecolor=_PAPER, linewidth=0.5)
         upper.plot([0, 1], [0, 1], color=_FAINT, linestyle="--", linewidth=1.2)
@@ -111,19 +103,19 @@ def _reliability(bins: Sequence[Bin]) -> Callable[["Figure", _Box], None]:
         # Unclipped, for many a dot lies on the edge.
         upper.plot(means, accuracy, "o", color=_DOT, markersize=5, clip_on=False)
 
-        most = max(each.count for each in bins)
-        below = _Box(box.left, box.top + _PLOT + _GAP, box.width, _COUNTS)
-        lower = _axes(figure, below, "count", (0, most))
+        _set_axes(lower, "count", (0, max(each.count for each in bins)))
         counts = [each.count for each in bins]
         lower.bar(left, counts, width, align="edge", color=_FAINT, edgecolor=_PAPER, linewidth=0.5)
         lower.set_xlabel("confidence", fontsize=_TEXT, color=_INK)
+        part.align_ylabels()
 
     return plot
 
 
-def _histogram(counts: Sequence[int], threshold: float | None) -> Callable[["Figure", _Box], None]:
-    def plot(figure: "Figure", box: _Box) -> None:
-        axes = _axes(figure, box, "count", (0, max(counts)))
+def _histogram(counts: Sequence[int], threshold: float | None) -> Callable[["SubFigure"], None]:
+    def plot(part: "SubFigure") -> None:
+        axes = part.subplots()
+        _set_axes(axes, "count", (0, max(counts)))
         edges = [at / len(counts) for at in range(len(counts) + 1)]
         axes.stairs(counts, edges, fill=True, color=_BAR)
         axes.stairs(counts, edges, color=_DOT, linewidth=0.8)
@@ -136,88 +128,78 @@ def _histogram(counts: Sequence[int], threshold: float | None) -> Callable[["Fig
     return plot
 
 
-def _axes(figure: "Figure", box: _Box, label: str, marks: Sequence[float]) -> "Axes":
+def _set_axes(axes: "Axes", label: str, marks: Sequence[float]) -> None:
     """Axes from 0 to 1 and from 0 to the last of `marks`, the numbers that stand beside them."""
-    wide, high = figure.get_size_inches() * figure.dpi
-    axes = figure.add_axes(
-        (box.left / wide, 1 - (box.top + box.height) / high, box.width / wide, box.height / high)
-    )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, marks[-1])
     axes.set_xticks(_SHARES, [f"{each:,}" for each in _SHARES])
     axes.set_yticks(marks, [_short(each) for each in marks])
     axes.tick_params(labelsize=_TEXT, labelcolor=_FAINT, color=_FAINT)
     axes.set_ylabel(label, fontsize=_TEXT, color=_INK)
-    axes.yaxis.set_label_coords(-(_LEFT - 16) / box.width, 0.5)
     for side, spine in axes.spines.items():
         spine.set_visible(side in {"left", "bottom"})
         spine.set_color(_FAINT)
-    return axes
 
 
 def _short(number: float) -> str:
     return f"{number:,}" if number < 100_000 else f"{number / 1000:,.0f}k"
 
 
-def _png(title: str, about: str, panels: Sequence[_Panel], plot_height: int) -> bytes:
-    """The panels in rows below the title and what it all means."""
+def _png(title: str, about: str, panels: Sequence[_Panel], row: int) -> bytes:
+    """The panels in rows of `row` pixels, below the title and what it all means."""
     shown = panels[:MOST]
     if len(panels) > MOST:
-        about += f" {len(panels) - MOST:,} more attributes are not shown."
+        about += f" Not shown: {counted(len(panels) - MOST, 'more attribute')}."
     if all(each.plot is None for each in shown):
         shown, about = [], f"{_NOTHING.capitalize()}: no statement here has a confidence."
     columns = min(_COLUMNS, max(2, len(shown)))  # on less a title has no room
-    width = _GAP + columns * (_PANEL + _GAP)
+    width = _GAP + columns * _PANEL
     head = [
         *((line, _TITLE, _INK) for line in wrap(drawable(title), _TITLE, width - 2 * _GAP, 2)),
         *((line, _NAME, _FAINT) for line in wrap(about, _NAME, width - 2 * _GAP, 4)),
     ]
     top = 2 * _GAP + sum(line_height(size) for _, size, _ in head)
-    names = line_height(_NAME) + line_height(_TEXT) + _GAP // 2
-    row = names + plot_height + _BELOW + _GAP
-    boxes = [
-        _Box(_GAP + at % columns * (_PANEL + _GAP), top + at // columns * row, _PANEL, row - _GAP)
-        for at in range(len(shown))
-    ]
-    picture = _drawn(width, top + -(-len(shown) // columns) * row, shown, boxes, names)
+    rows = -(-len(shown) // columns)
+    picture = Image.new("RGB", (width, top + rows * row), _PAPER)
+    if shown:
+        picture.paste(_draw_axes(shown, rows, columns, row), (_GAP // 2, top))
     pen = ImageDraw.Draw(picture)
     y = _GAP
     for line, size, ink in head:
         write(pen, (_GAP, y), line, size, ink)
         y += line_height(size)
-    for panel, box in zip(shown, boxes, strict=True):
-        _name(pen, panel, box)
+    for at, panel in enumerate(shown):
+        _write_names(pen, panel, _GAP + at % columns * _PANEL, top + at // columns * row)
     out = io.BytesIO()
     # A few colors are all there is, and a third of the bytes.
     picture.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def _drawn(
-    width: int, height: int, panels: Sequence[_Panel], boxes: Sequence[_Box], names: int
-) -> Image.Image:
-    """The axes of the panels, each `names` pixels below the upper edge of its box."""
+def _draw_axes(panels: Sequence[_Panel], rows: int, columns: int, row: int) -> Image.Image:
+    """The axes of the panels, with room for the names above each."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     # At 72 dots an inch a point of a font is a pixel, as it is for the lettering.
-    figure = Figure((width / 72, height / 72), dpi=72, facecolor=_PAPER)
+    size = (columns * _PANEL / 72, rows * row / 72)
+    figure = Figure(size, dpi=72, facecolor=_PAPER, layout="constrained")
     canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
-    for panel, box in zip(panels, boxes, strict=True):
+    parts = figure.subfigures(rows, columns, squeeze=False).flat
+    for panel, part in zip(panels, parts, strict=False):
+        part.get_layout_engine().set(w_pad=_GAP / 144, h_pad=_GAP / 144)
+        part.suptitle(" \n ", fontsize=_NAME)
         if panel.plot is not None:
-            plot_height = box.height - names - _BELOW
-            inner = _Box(box.left + _LEFT, box.top + names, box.width - _LEFT - 8, plot_height)
-            panel.plot(figure, inner)
+            panel.plot(part)
     canvas.draw()
-    size = canvas.get_width_height()
-    return Image.frombytes("RGBA", size, bytes(canvas.buffer_rgba())).convert("RGB")
+    pixels = bytes(canvas.buffer_rgba())
+    return Image.frombytes("RGBA", canvas.get_width_height(), pixels).convert("RGB")
 
 
-def _name(pen: ImageDraw.ImageDraw, panel: _Panel, box: _Box) -> None:
-    y = box.top
+def _write_names(pen: ImageDraw.ImageDraw, panel: _Panel, x: int, y: int) -> None:
     for text, size, ink in ((panel.name, _NAME, _INK), (panel.note, _TEXT, _FAINT)):
-        for line in wrap(drawable(text), size, box.width):
-            write(pen, (box.left, y), line, size, ink)
+        for line in wrap(drawable(text), size, _PANEL - _GAP):
+            write(pen, (x, y), line, size, ink)
         y += line_height(size)
     if panel.plot is None:
-        write(pen, (box.left, y + _GAP), _NOTHING, _NAME, _FAINT)
+        write(pen, (x, y + _GAP), _NOTHING, _NAME, _FAINT)

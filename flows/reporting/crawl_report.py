@@ -1,4 +1,4 @@
-"""What came of a crawl, as the tables of a report."""
+"""Tables of a report about a crawl."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,5 +1,5 @@
-"""Progress of a flow, for whoever watches: a listener that the command line sets, and an artifact
-in Prefect's pages."""
+"""Progress of a flow: for a listener that the command line sets, and as an artifact in Prefect's
+pages."""
 
 import time
 from collections.abc import Iterator
@@ -8,23 +8,24 @@ from contextvars import ContextVar
 from typing import Protocol
 from uuid import UUID
 
-from flows.inside import in_prefect_run
-from flows.reporting.report import RunReport, Stage
+from flows.prefect_context import in_prefect_run
+from flows.reporting.report import RunReport
+from flows.reporting.sections import Stage
 
 
-class Listener(Protocol):
-    """Told how far a stage is."""
+class ProgressListener(Protocol):
+    """Receives the progress of stages."""
 
     def begin(self, stage: str, total: int | None) -> None:
         """A stage begins; `total` photos, if that is known."""
         ...
 
     def advance(self, stage: str, photos: int) -> None:
-        """So many photos more are done."""
+        """Count this many more photos as done."""
         ...
 
     def tell(self, stage: str, text: str) -> None:
-        """What else there is to say of how far the stage is."""
+        """Show a text beside the progress of the stage."""
         ...
 
     def end(self, stage: str) -> None:
@@ -32,10 +33,10 @@ class Listener(Protocol):
         ...
 
 
-listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+listener: ContextVar[ProgressListener | None] = ContextVar("listener", default=None)
 
 
-class Step:
+class StageProgress:
     """A running stage: counts what is done into the report and shows it."""
 
     def __init__(self, flow: str, name: str, stage: Stage, total: int | None) -> None:
@@ -48,7 +49,7 @@ class Step:
             self._listener.begin(name, total)
 
     def advance(self, photos: int) -> None:
-        """So many photos more are done."""
+        """Count this many more photos as done."""
         self.stage.photos += photos
         if self._listener is not None:
             self._listener.advance(self._name, photos)
@@ -57,7 +58,7 @@ class Step:
             _update(self._artifact, done)
 
     def tell(self, text: str) -> None:
-        """What else there is to say of how far the stage is."""
+        """Show a text beside the progress of the stage."""
         if self._listener is not None:
             self._listener.tell(self._name, text)
 
@@ -86,10 +87,10 @@ def _update(artifact: UUID, per_cent: float) -> None:
 
 
 @contextmanager
-def stage(report: RunReport, name: str, total: int | None) -> Iterator[Step]:
+def stage(report: RunReport, name: str, total: int | None) -> Iterator[StageProgress]:
     """Time a stage of a run; its photos and seconds go into the report, broken off or not."""
     record = report.stages.setdefault(name, Stage())
-    step = Step(report.flow, name, record, total)
+    step = StageProgress(report.flow, name, record, total)
     began = time.perf_counter()
     try:
         yield step

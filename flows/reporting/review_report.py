@@ -1,4 +1,4 @@
-"""What came of decisions that people gave back, as the tables of a report."""
+"""Tables of a report about imported decisions of people."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,8 +20,10 @@ def review_tables(review: Mapping[str, Any]) -> dict[str, Rows]:
     }
     every = {
         "Decisions": [{"": name, "count": n} for name, n in counts.items() if n or name == "new"],
-        "By": [{"person": by, "new decisions": n} for by, n in review["by"].items()],
-        "Lines": [
+        "Decisions by person": [
+            {"person": by, "new decisions": n} for by, n in review["by"].items()
+        ],
+        "Import": [
             {
                 "where": line["where"],
                 "what": line["what"],
@@ -32,7 +34,7 @@ def review_tables(review: Mapping[str, Any]) -> dict[str, Rows]:
         ],
     }
     if (more := len(review["lines"]) + review["more_lines"] - SHOWN) > 0:
-        every["Lines"].append(
+        every["Import"].append(
             {"where": f"{more:,} more", "what": "", "what to do": "", "taken": ""}
         )
     return {title: rows for title, rows in every.items() if rows}

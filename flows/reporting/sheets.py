@@ -9,11 +9,11 @@ from pathlib import Path
 
 from catalog.sql import equals
 from flows.environment import current_settings
-from flows.inside import in_prefect_run
+from flows.prefect_context import in_prefect_run
 from flows.reporting.markdown import plain
 from flows.reporting.sheet_names import UUID
 from flows.run import Run
-from flows.server.process import SHEETS, Running, load_running
+from flows.server.process import SHEETS, RunningServer, load_running
 from flows.settings import Settings
 from labeling.labelers import load_thresholds
 from search.sheet import sheet_png, store_sheet
@@ -28,7 +28,7 @@ _OURS = re.compile(rf"(?:\.\d+-)?{UUID}\.png(?:\.part)?")  # what a killed run l
 
 @dataclass(frozen=True, slots=True)
 class KeptSheet:
-    """A sheet in the home folder; `link` opens it, or is None where nobody serves the folder.
+    """A sheet in the home folder; `link` opens it, or is None where no server serves the folder.
 
     `page_link` is the same as seen from Prefect's pages, and stays right on another port.
     """
@@ -107,7 +107,7 @@ def show_confidences(run: Run) -> None:
         run.report.messages.append(f"the chart could not be drawn: {type(error).__name__}: {error}")
 
 
-def _shown_by(running: Running) -> bool:
+def _shown_by(running: RunningServer) -> bool:
     """Whether our own server is the one in whose pages a link would be."""
     if not in_prefect_run():
         return True

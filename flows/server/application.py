@@ -23,7 +23,7 @@ from flows.server.process import SHEETS, run_in_this_process
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEAVE_SECONDS = 3  # for who is still connected when the server is told to end
+LEAVE_SECONDS = 3  # for open connections when the server stops
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -44,14 +44,14 @@ def sheets_app(folder: Path) -> FastAPI:
 
 
 class _Server(uvicorn.Server):
-    """One that tells when it is up."""
+    """A server that calls back when it is up."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._tell = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As it is done, and then told."""
+        """Start, then call back."""
         await super().startup(sockets)
         if self.started:
             self._tell()

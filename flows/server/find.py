@@ -18,7 +18,7 @@ from flows.server.private import load_auth
 from flows.server.process import (
     OPEN,
     SHEETS,
-    Running,
+    RunningServer,
     ServerError,
     load_running,
     run_in_this_process,
@@ -69,7 +69,7 @@ def run_server(home: Path, port: int = 4200, say: Callable[[str], None] = click.
     """
     from flows.server.application import serve
 
-    def up(running: Running) -> None:
+    def up(running: RunningServer) -> None:
         say(f"Prefect is up, its pages open at {opened_at(home, running)}")
         say(f"  runs and their reports   {running.pages}/runs")
         say(f"  answers, contact sheets  {running.pages}/artifacts")
@@ -91,12 +91,12 @@ def run_server(home: Path, port: int = 4200, say: Callable[[str], None] = click.
         signal.signal(signal.SIGTERM, before)
 
 
-def opened_at(home: Path, running: Running) -> str:
-    """The address that opens Prefect's pages with their key; whoever has it has the server."""
+def opened_at(home: Path, running: RunningServer) -> str:
+    """The address that opens Prefect's pages with their key; a secret, as it gives full access."""
     return f"{running.pages}{OPEN}#{load_auth(home / 'prefect') or ''}"
 
 
-def exports(home: Path, running: Running) -> list[str]:
+def exports(home: Path, running: RunningServer) -> list[str]:
     """The lines with which a terminal works with the server; the secret stays in its file."""
     auth = shell_word(str(home / "prefect" / "auth"))
     lines = [
@@ -108,7 +108,7 @@ def exports(home: Path, running: Running) -> list[str]:
     return lines
 
 
-def _own(folder: Path, running: Running, alone: bool) -> dict[str, str | None]:
+def _own(folder: Path, running: RunningServer, alone: bool) -> dict[str, str | None]:
     """What Prefect has to know of our server; `alone` where it knows nothing yet."""
     use: dict[str, str | None] = {"PREFECT_API_AUTH_STRING": load_auth(folder)}
     if alone:

@@ -1,9 +1,10 @@
 """Folders and files of this machine that only their owner may read."""
 
-import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
+
+from core.files import atomic_write
 
 AUTH_FILE = "auth"
 _OTHERS = 0o077
@@ -38,10 +39,7 @@ def make_auth(folder: Path) -> str:
         _tighten(folder / AUTH_FILE)
         return there
     made = f"marque:{secrets.token_urlsafe(32)}"
-    aside = folder / f"{AUTH_FILE}.{os.getpid()}"
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(made)
-    aside.replace(folder / AUTH_FILE)
+    atomic_write(folder / AUTH_FILE, made.encode(), mode=0o600)
     return made
 
 

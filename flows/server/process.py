@@ -20,8 +20,8 @@ from typing import IO, NamedTuple
 from urllib.parse import urlsplit
 
 from core.errors import MarqueError
-from flows.at_work import try_lock
 from flows.environment import is_loopback
+from flows.run_lock import try_lock
 from flows.server.private import make_auth, make_private, tighten_files
 
 HOST = "127.0.0.1"
@@ -39,7 +39,7 @@ class ServerError(MarqueError):
     """There is no Prefect server to work with; the message says what to do."""
 
 
-class Running(NamedTuple):
+class RunningServer(NamedTuple):
     """A server that is up: its process and its port on this machine."""
 
     pid: int
@@ -73,11 +73,11 @@ class Running(NamedTuple):
         return f"{self.pages}/{SHEETS}"
 
 
-def load_running(folder: Path) -> Running | None:
-    """The server of `folder` that is up; its record is empty of meaning once nobody holds it."""
+def load_running(folder: Path) -> RunningServer | None:
+    """The server of `folder` that is up; a record without a lock is out of date."""
     try:
         with (folder / "server.json").open() as record:
-            running = Running(**json.load(record))
+            running = RunningServer(**json.load(record))
             held = not try_lock(record, LOCK_SH)
     except (OSError, ValueError, TypeError):  # never started, or being started now
         return None
@@ -86,10 +86,10 @@ def load_running(folder: Path) -> Running | None:
 
 def run_in_this_process(
     home: Path, port: int | None, serve: Callable[[socket.socket, Callable[[], None]], bool],
-    up: Callable[[Running], None],
+    up: Callable[[RunningServer], None],
 ) -> None:  # fmt: skip
-    """Be the server of a home folder until told to end: `serve` serves on a socket and calls back
-    when it is up, and so does this with `up`.
+    """Run the server of a home folder in this process until it is stopped. `serve` serves on a
+    socket and calls back when it is up; then this calls `up`.
 
     `port` None takes the one that the server had last, so that old links go on working, or any.
     The environment, the working folder and the file mode of this process become the server's.
@@ -100,8 +100,8 @@ def run_in_this_process(
         make_private(place)
     check_room(folder)
     with _own_record(folder) as record, _listening(port, _last_port(folder)) as listening:
-        running = Running(os.getpid(), int(listening.getsockname()[1]))
-        _write(record, Running(0, running.port))
+        running = RunningServer(os.getpid(), int(listening.getsockname()[1]))
+        _write(record, RunningServer(0, running.port))
         _become_server(folder, running)
 
         def started() -> None:
@@ -115,7 +115,7 @@ def run_in_this_process(
 
 
 @contextmanager
-def server_beside(home: Path) -> Iterator[Running]:
+def server_beside(home: Path) -> Iterator[RunningServer]:
     """A server of a home folder in a process of its own, or the one that is up there already.
 
     It ends with the block, and with this process. Raises `ServerError`.
@@ -151,7 +151,7 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
         child.wait()
 
 
-def _wait_until_up(folder: Path, child: "subprocess.Popen[bytes]") -> Running:
+def _wait_until_up(folder: Path, child: "subprocess.Popen[bytes]") -> RunningServer:
     deadline = time.monotonic() + START_SECONDS
     while (running := load_running(folder)) is None or running.pid != child.pid:
         if child.poll() is not None:
@@ -183,13 +183,13 @@ def _own_record(folder: Path) -> Iterator[IO[str]]:
         yield record
 
 
-def _write(record: IO[str], running: Running) -> None:
+def _write(record: IO[str], running: RunningServer) -> None:
     record.truncate(0)
     record.write(json.dumps(running._asdict()))
     record.flush()
 
 
-def _become_server(folder: Path, running: Running) -> None:
+def _become_server(folder: Path, running: RunningServer) -> None:
     """What the server inherits, set before anything of Prefect reads it.
 
     The database is named from the folder it is in, as a home may hold what means something in an
@@ -231,7 +231,7 @@ def _listening(wanted: int | None, last: int) -> socket.socket:
 
 def _last_port(folder: Path) -> int:
     try:
-        return Running(**json.loads((folder / "server.json").read_text())).port
+        return RunningServer(**json.loads((folder / "server.json").read_text())).port
     except (OSError, ValueError, TypeError):
         return 0  # there was none, or what a killed process left of its record
 

@@ -24,17 +24,17 @@ class ServerGoneError(ServerError):
 
 EVERY_SECONDS = 1.0
 GONE_SECONDS = 10.0
-"""For so long may one refuse to answer that is perhaps being started again."""
+"""How long a server may refuse connections: it may be restarting."""
 
 SILENT_SECONDS = 60.0
-"""For so long may one keep silent that is perhaps busy."""
+"""How long a server may not answer: it may be busy."""
 
 AGAIN_SECONDS = 5.0
 
 
 def is_up(url: str, seconds: float = 5.0) -> bool:
-    """Whether the API at `url` answers, whatever it says; raises `TimeoutError` where it is silent
-    for so long."""
+    """Whether the API at `url` answers, with any status; raises `TimeoutError` if it does not in
+    `seconds`."""
     try:
         opener_for(url).open(f"{url}/health", timeout=seconds).close()
     except urllib.error.HTTPError:

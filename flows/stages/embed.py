@@ -19,7 +19,7 @@ from catalog.table import Catalog
 from core.records import Box, Drop
 from embeddings.registry import SPACE
 from embeddings.tuning import RunConfig, Tuning, load_tuning, store_tuning
-from flows.opening import encoder_for
+from flows.resources import encoder_for
 from flows.settings import Settings
 from labeling.label import current_labels
 from labeling.networks import PredictionCounts, ask_photos, load_vector_labelers

@@ -5,11 +5,11 @@ from functools import partial
 from catalog.car_columns import space_record
 from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelError, SpaceRecord
-from flows.opening import encoder_for
 from flows.reporting.progress import stage
-from flows.reporting.report import EMBEDDING
+from flows.reporting.sections import EMBEDDING
+from flows.resources import encoder_for
 from flows.run import Run
-from flows.stages.tasks import ASKED, ask_shard, shards
+from flows.stages.tasks import VECTOR_SHARDS, ask_shard, shards
 from labeling.labelers import HEAD, load_labelers, retire_labeler, retire_others
 from labeling.networks import PredictionCounts, load_vector_labelers
 from labeling.pending import unasked_images
@@ -51,7 +51,7 @@ def ask_networks(run: Run, *, again: bool = False, asked: PredictionCounts | Non
         if before:
             step.advance(before)
             step.stage.counts[EMBEDDING] = before
-        for shard in shards(waiting, run.settings.shard_size * ASKED):
+        for shard in shards(waiting, run.settings.shard_size * VECTOR_SHARDS):
             part = ask_shard(run.settings, record.version, shard, run.run_id)
             done.add(part)
             step.advance(part.photos)

@@ -16,8 +16,8 @@ from catalog.segments import unsegmented
 from catalog.table import Catalog
 from core.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
-from flows.opening import encoder_for, segmenter_for
 from flows.reporting.progress import stage
+from flows.resources import encoder_for, segmenter_for
 from flows.run import Run
 from flows.settings import Settings
 from flows.stages.embed import MEASURE_FROM, way_for

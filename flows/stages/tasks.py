@@ -1,9 +1,8 @@
 """One shard of a stage: may be repeated, and adds nothing twice.
 
 Inside a Prefect run a shard is a task, with its retries, its line in Prefect's pages and perhaps a
-machine of its own; outside it is a plain call that is tried again in the same way. Here is decided
-which. What another try can mend is repeated (a network that fails, a commit that another writer
-preempted) and nothing else.
+machine of its own; outside it is a plain call with the same retries. This module decides which.
+Only errors that may pass are retried: a network that fails, a commit that another writer preempted.
 """
 
 import errno
@@ -25,8 +24,8 @@ from catalog.table import Catalog, StoreError
 from core.records import Drop, Notice, Photo
 from embeddings.registry import SPACE
 from embeddings.tuning import RunConfig
-from flows.inside import in_prefect_run
-from flows.opening import catalog_at
+from flows.prefect_context import in_prefect_run
+from flows.resources import catalog_at
 from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, embed_shard
 from labeling.label import LabelCounts, label_sightings
@@ -37,10 +36,10 @@ from labeling.truth import known_views, load_vectors
 if TYPE_CHECKING:
     from prefect.tasks import Task
 
-ASKED = 8
+VECTOR_SHARDS = 8
 """Shards of photos in one task where no photo is read, only its vector or its labels."""
 
-REFRESHED = 64
+REFRESH_SHARDS = 64
 """Shards in one refresh: a commit writes whole columns, so the fewer the better."""
 
 RETRIES = 3
@@ -59,8 +58,8 @@ R_co = TypeVar("R_co", covariant=True)
 logger = logging.getLogger(__name__)
 
 
-class Result(Protocol[R_co]):
-    """What a shard that is under way will give."""
+class PendingResult(Protocol[R_co]):
+    """The result of a submitted shard, once it is done."""
 
     def result(self) -> R_co:
         """Wait for it."""
@@ -85,7 +84,7 @@ class ShardTask(Generic[P, R]):
             return done
         return tried(self.name, lambda: self._function(*given, **named), self._retries)
 
-    def submitter(self, stack: ExitStack) -> Callable[P, Result[R]]:
+    def submitter(self, stack: ExitStack) -> Callable[P, PendingResult[R]]:
         """A function that begins a shard; what it needs for that ends with `stack`."""
         if in_prefect_run():
             return lambda *given, **named: self._task.submit(*_quoted(given), **named)
@@ -119,8 +118,8 @@ def _quoted(given: Iterable[Any]) -> list[Any]:
 
 
 def shard_task(name: str, retries: int = RETRIES) -> Callable[[Callable[P, R]], ShardTask[P, R]]:
-    """Make a function one over a shard, which is tried again so many times where that may mend it,
-    after growing, jittered pauses."""
+    """Decorate a function over one shard: errors that may pass are retried, `retries` times, after
+    growing, jittered pauses."""
     return lambda function: ShardTask(name, function, retries)
 
 
@@ -148,19 +147,19 @@ def tried(name: str, call: Callable[[], R], retries: int) -> R:
 
 
 def overlapped(work: ShardTask[P, R], calls: Iterable[tuple[Any, ...]]) -> Iterator[R]:
-    """What the calls with these arguments return, in order, `AT_ONCE` of them under way."""
-    under_way: deque[Result[R]] = deque()
+    """The results of calls with these arguments, in order; `AT_ONCE` of them run at a time."""
+    submitted: deque[PendingResult[R]] = deque()
     with ExitStack() as stack:
-        begin: Callable[..., Result[R]] = work.submitter(stack)
+        begin: Callable[..., PendingResult[R]] = work.submitter(stack)
         try:
             for given in calls:
-                under_way.append(begin(*given))
-                if len(under_way) == AT_ONCE:
-                    yield under_way.popleft().result()
-            while under_way:
-                yield under_way.popleft().result()
+                submitted.append(begin(*given))
+                if len(submitted) == AT_ONCE:
+                    yield submitted.popleft().result()
+            while submitted:
+                yield submitted.popleft().result()
         finally:
-            for other in under_way:  # it works with what the caller is about to close
+            for other in submitted:  # it works with what the caller is about to close
                 with suppress(Exception):
                     other.result()
 

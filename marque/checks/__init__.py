@@ -1,1 +1,1 @@
-"""What `marque doctor` looks at: every check answers, none changes anything."""
+"""What `marque doctor` looks at; no check changes anything. `table.py` lists them."""

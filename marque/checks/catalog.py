@@ -1,37 +1,77 @@
-"""The catalog: whether it opens, what it holds, what waits, and the last runs."""
+"""The catalog: whether it opens, what it holds and what waits; with --deep, every stored photo."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from catalog.table import AbsentCatalogError, Catalog, CatalogError
+from catalog.stored import verify_photos
+from catalog.table import AbsentCatalogError, CatalogError
 from core.errors import MarqueError
-from flows.opening import catalog_at
-from flows.settings import Settings
+from core.text import counted
+from flows.resources import catalog_at
 from labeling.publish.problems import Problem, find_problems
 from labeling.publish.status import catalog_status
-from marque.checks.check import Check
+from marque.checks.check import Check, CheckContext
 
 NEXT = {"label": "marque publish", "embed": "marque embed", "publish": "marque publish"}
+SHOWN = 20
+"""Damaged photos that the text names; the facts hold all."""
 
 
-def load_catalog(settings: Settings) -> tuple[Catalog | None, list[Check]]:
-    """The catalog, or None if there is none that can be read; what is wrong with it, and what
-    it holds."""
+def check_catalog(context: CheckContext) -> Iterator[Check]:
+    """What is wrong with the catalog; and what it holds, as the last lines, if it can be read."""
+    settings = context.settings
     try:
         catalog = catalog_at(settings, create=False)
     except AbsentCatalogError:
-        return None, [_absent(settings.catalog_uri)]
+        yield _absent(settings.catalog_uri)
+        return
     except CatalogError as error:
-        return None, [_problem(Problem.of(error))]
+        yield _problem(Problem.of(error))
+        return
     problems = find_problems(catalog, max_loss=settings.publish_max_loss)
-    checks = [_problem(each) for each in problems]
+    yield from map(_problem, problems)
     if any(each.stops for each in problems):
-        return None, checks
+        return
     try:
         wanted = settings.model.name
     except MarqueError:  # said where the settings are
         wanted = None
-    return catalog, [*checks, *_describe(catalog_status(catalog, wanted=wanted))]
+    status = catalog_status(catalog, wanted=wanted)
+    yield _describe(status)
+    yield from _sidecars(status["sidecars"])
+    yield _waiting(status["pending"])
+
+
+def check_photos(context: CheckContext) -> Iterator[Check]:
+    """Read every stored photo, and name those whose bytes are not those of their id.
+
+    Without `on_progress` it reads nothing. Raises `CatalogError`.
+    """
+    if context.on_progress is None:
+        return
+    try:
+        catalog = catalog_at(context.settings, create=False)
+    except AbsentCatalogError:
+        return  # said where the catalog is looked at
+    total = catalog.count("images")
+    damaged: list[str] = []
+    read = 0
+    for read, (key, whole) in enumerate(verify_photos(catalog), start=1):
+        if not whole:
+            damaged.append(key)
+        context.on_progress(read, total)
+    facts = {"read": read, "damaged": damaged}
+    if not damaged:
+        yield Check("photos", "ok", f"all {read:,} are as they came", facts=facts)
+        return
+    named = ", ".join(damaged[:SHOWN]) + (", ..." if len(damaged) > SHOWN else "")
+    found = f"{len(damaged):,} of {read:,} are damaged: {named}"
+    advice = (
+        "ingest the same files again, which takes these anew (`marque show ID` tells where a photo "
+        "was seen); then look at the disk"
+    )
+    yield Check("photos", "problem", found, advice, facts)
 
 
 def _problem(problem: Problem) -> Check:
@@ -39,22 +79,18 @@ def _problem(problem: Problem) -> Check:
 
 
 def _absent(uri: str) -> Check:
-    if _holds_something(uri):
+    if "://" not in uri and Path(uri).is_dir() and any(Path(uri).iterdir()):
         found = f"{uri} is there, and is no catalog or only the beginning of one"
         advice = "an ingest adds the tables that it lacks; or set MARQUE_CATALOG to another"
         return Check("catalog", "warning", found, advice)
-    found = f"there is none at {uri} yet"
     advice = "`marque ingest folder PATH` makes one, `marque demo` one to try things out"
-    return Check("catalog", "ok", found, advice)
+    return Check("catalog", "ok", f"there is none at {uri} yet", advice)
 
 
-def _holds_something(uri: str) -> bool:
-    return "://" not in uri and Path(uri).is_dir() and any(Path(uri).iterdir())
-
-
-def _describe(status: dict[str, Any]) -> list[Check]:
+def _describe(status: dict[str, Any]) -> Check:
     published, rows = status["published"], status["rows"]
-    found = f"{status['catalog']} opens: {rows['images']:,} photos, {rows['rejects']:,} rejects"
+    found = f"{status['catalog']} opens: {counted(rows['images'], 'photo')}, "
+    found += counted(rows["rejects"], "reject")
     if published:
         found += f"; version {published['version']} is published, with {published['photos']:,}"
     else:
@@ -62,29 +98,29 @@ def _describe(status: dict[str, Any]) -> list[Check]:
     found += "".join(f"; {space} vectors of {model}" for space, model in status["models"].items())
     for flow, run in status["last_runs"].items():
         found += f"; last {flow}: {run['status']}, {run['started_at'][:16].replace('T', ' ')}"
-    checks = [Check("catalog", "ok", found, facts=status), *_sidecars(status["sidecars"])]
-    waiting = {stage: count for stage, count in status["pending"].items() if count}
+    return Check("catalog", "ok", found, facts=status)
+
+
+def _waiting(pending: dict[str, int]) -> Check:
+    waiting = {stage: count for stage, count in pending.items() if count}
     if not waiting:
-        return [*checks, Check("waiting", "ok", "no photo waits for a stage")]
-    said = ", ".join(f"{count:,} to {stage}" for stage, count in waiting.items())
+        return Check("waiting", "ok", "no photo waits for a stage")
+    found = ", ".join(f"{count:,} to {stage}" for stage, count in waiting.items())
     # `marque embed` also labels and publishes.
     command = "marque embed" if "embed" in waiting else NEXT[next(iter(waiting))]
-    return [*checks, Check("waiting", "warning", f"{said}", f"`{command}` goes on", waiting)]
+    return Check("waiting", "warning", found, f"`{command}` goes on", waiting)
 
 
-def _sidecars(sidecars: list[dict[str, Any]]) -> list[Check]:
+def _sidecars(sidecars: list[dict[str, Any]]) -> Iterator[Check]:
     """One check of the tables that the next ingests of their folders would read."""
     gone = [each for each in sidecars if not each["there"]]
-    if not gone:
-        return [Check("sidecars", "ok", f"{len(sidecars):,} belong to folders")] if sidecars else []
-    said = "; ".join(f"{each['sidecar']} of {each['folder']}" for each in gone)
-    return [
-        Check(
-            "sidecars",
-            "warning",
-            f"gone from disk: {said}; what they said of photos stays",
+    if gone:
+        named = "; ".join(f"{each['sidecar']} of {each['folder']}" for each in gone)
+        found = f"gone from disk: {named}; what they said of photos stays"
+        advice = (
             "put it back, give another by `marque ingest folder FOLDER --sidecar`, or take back "
-            "what it said by `marque withdraw`",
-            {"gone": gone},
+            "what it said by `marque withdraw`"
         )
-    ]
+        yield Check("sidecars", "warning", found, advice, {"gone": gone})
+    elif sidecars:
+        yield Check("sidecars", "ok", f"{len(sidecars):,} belong to folders")

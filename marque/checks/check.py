@@ -1,7 +1,7 @@
-"""One line of `marque doctor`, and running what finds it so that it can neither hang nor break."""
+"""A line of `marque doctor`, and a check that finds lines and can neither hang nor stop others."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from dataclasses import asdict, dataclass, field
 from queue import Empty, Queue
@@ -9,6 +9,7 @@ from threading import Thread
 from typing import Any, Literal, TypeVar
 
 from core.errors import MarqueError
+from flows.settings import Settings
 
 State = Literal["ok", "warning", "problem"]
 STATES: tuple[State, ...] = ("ok", "warning", "problem")
@@ -36,12 +37,56 @@ class Check:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckContext:
+    """What checks work with. `home_given`: the command line named the home folder; `on_progress`
+    gets (photos read, of how many) and is None where the photos are not to be read."""
+
+    settings: Settings
+    home_given: bool = False
+    on_progress: Callable[[int, int], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFunction:
+    """An entry of the table: a function, its time limit in seconds (None: as long as it takes), and
+    the state of a line that says that it was late. It runs in its turn unless the last line named
+    `needs` is a problem; or, with `beside`, it starts before all others."""
+
+    name: str
+    find: Callable[[CheckContext], Iterable[Check]]
+    seconds: float | None
+    late: State = "problem"
+    needs: str = ""
+    beside: bool = False
+
+    def begin(self, context: CheckContext) -> Callable[[], list[Check]]:
+        """Start it; the function returned waits for its lines, or gives one that says why there are
+        none."""
+        wait = begin(lambda: list(self.find(context)))
+        return lambda: self._lines(wait)
+
+    def _lines(self, wait: Callable[[float | None], list[Check]]) -> list[Check]:
+        try:
+            return wait(self.seconds)
+        except LateError as error:
+            return [Check(self.name, self.late, str(error))]
+        except MarqueError as error:
+            return [Check(self.name, "problem", str(error))]
+        # Unforeseen errors end here, and the other checks go on.
+        except Exception as error:
+            logger.debug("check %r failed", self.name, exc_info=True)
+            said = (str(error).strip().splitlines() or [""])[0][:300]
+            found = f"the check itself failed: {type(error).__name__}: {said}".rstrip(": ")
+            return [Check(self.name, "problem", found, "run `marque doctor --debug` to see where")]
+
+
 class LateError(MarqueError):
     """A check did not end in its time."""
 
 
-def begin(call: Callable[[], T]) -> Callable[[float], T]:
-    """Start a call beside this one; the function returned waits for it, at most so many seconds.
+def begin(call: Callable[[], T]) -> Callable[[float | None], T]:
+    """Start a call in a thread; the function returned waits for it, at most so many seconds.
 
     What the call raises is raised there; `LateError` when it is late. A call that hangs is left
     behind and does not keep the process from ending.
@@ -57,7 +102,7 @@ def begin(call: Callable[[], T]) -> Callable[[float], T]:
     # Prefect's settings are in the context.
     Thread(target=copy_context().run, args=(work,), daemon=True).start()
 
-    def wait(seconds: float) -> T:
+    def wait(seconds: float | None) -> T:
         try:
             answer, error = answers.get(timeout=seconds)
         except Empty:
@@ -67,19 +112,3 @@ def begin(call: Callable[[], T]) -> Callable[[float], T]:
         return answer  # type: ignore[return-value]  # there is an answer where no error is
 
     return wait
-
-
-def checked(name: str, call: Callable[[], list[Check]], *, late: State = "problem") -> list[Check]:
-    """The checks of a call, or one that says why there are none; `late` is what being late is."""
-    try:
-        return call()
-    except LateError as error:
-        return [Check(name, late, str(error))]
-    except MarqueError as error:
-        return [Check(name, "problem", str(error))]
-    # Here every fault ends up that nobody thought of: the other checks go on.
-    except Exception as error:
-        logger.debug("check %r failed", name, exc_info=True)
-        said = (str(error).strip().splitlines() or [""])[0][:300]
-        found = f"the check itself failed: {type(error).__name__}: {said}".rstrip(": ")
-        return [Check(name, "problem", found, "run `marque doctor --debug` to see where")]

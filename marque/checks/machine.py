@@ -1,33 +1,30 @@
-"""The packages, the home folder, and the room on the disks."""
+"""Packages, home folder, room on the disks, and the Prefect server."""
 
 import platform
 import shutil
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from core.errors import MarqueError
-from flows.server.process import FULL_BYTES
-from flows.settings import Settings
-from marque.checks.check import INSTALL, Check
+from flows.environment import configured_url
+from flows.server.find import api_problem
+from flows.server.process import FULL_BYTES, load_running
+from flows.server.watch import is_up
+from marque.checks.check import INSTALL, Check, CheckContext, LateError, begin
 
 SHOWN = (
-    "marque",
-    "torch",
-    "torchvision",
-    "open_clip_torch",
-    "prefect",
-    "lancedb",
-    "pylance",
-    "pyarrow",
-    "pillow",
+    *("marque", "torch", "torchvision", "open_clip_torch", "prefect"),
+    *("lancedb", "pylance", "pyarrow", "pillow"),
 )
 LITTLE_BYTES = 2**30  # the default model's weights and a few thousand photos
+SERVER_SECONDS = 5.0
 
 
-def check_versions() -> list[Check]:
+def check_versions(_context: CheckContext) -> Iterator[Check]:
     """The versions of what Marque stands on, against those it is known to work with."""
     found = {"python": platform.python_version()}
     found |= {name: _version(name) or "absent" for name in SHOWN}
@@ -37,15 +34,16 @@ def check_versions() -> list[Check]:
         if there is None or not needed.specifier.contains(there, prereleases=True):
             wrong.append(f"{needed.name} {there or 'absent'} (Marque needs {needed})")
     text = ", ".join(f"{name} {number}" for name, number in found.items())
-    if not wrong:
-        return [Check("versions", "ok", text, facts=found)]
-    said = f"{text}; not as needed: {', '.join(wrong)}"
-    return [Check("versions", "warning", said, INSTALL, found)]
+    if wrong:
+        text = f"{text}; not as needed: {', '.join(wrong)}"
+        yield Check("versions", "warning", text, INSTALL, found)
+    else:
+        yield Check("versions", "ok", text, facts=found)
 
 
-def check_home(settings: Settings) -> list[Check]:
+def check_home(context: CheckContext) -> Iterator[Check]:
     """Whether the home folder can be written, tried by writing."""
-    home = settings.home_path
+    home = context.settings.home_path
     there = nearest(home)
     facts = {"home": str(home), "exists": home.exists()}
     try:
@@ -57,22 +55,24 @@ def check_home(settings: Settings) -> list[Check]:
     except OSError as error:
         found = f"{there} cannot be written: {error.strerror or error}"
         advice = "make it writable or make room, or name another place with MARQUE_HOME"
-        return [Check("home", "problem", found, advice, facts)]
-    if home.exists():
-        return [Check("home", "ok", f"{home} can be written", facts=facts)]
-    found = f"{home} is not there yet and can be made in {there}"
-    return [Check("home", "ok", found, facts=facts)]
+        yield Check("home", "problem", found, advice, facts)
+        return
+    found = f"{home} can be written"
+    if not home.exists():
+        found = f"{home} is not there yet and can be made in {there}"
+    yield Check("home", "ok", found, facts=facts)
 
 
-def check_disk(settings: Settings) -> list[Check]:
+def check_disk(context: CheckContext) -> Iterator[Check]:
     """The room on the disk of the home folder and, where it is another, of the catalog."""
-    places = {settings.home_path: 0}
-    if "://" not in settings.catalog_uri:
-        catalog = Path(settings.catalog_uri).expanduser().resolve()
-        size = _size(catalog)
-        same = nearest(catalog).stat().st_dev == nearest(settings.home_path).stat().st_dev
-        places[settings.home_path if same else catalog] = size
-    return [_disk(place, size) for place, size in places.items()]
+    home, uri = context.settings.home_path, context.settings.catalog_uri
+    places = {home: 0}
+    if "://" not in uri:
+        catalog = Path(uri).expanduser().resolve()
+        same = nearest(catalog).stat().st_dev == nearest(home).stat().st_dev
+        places[home if same else catalog] = _size(catalog)
+    for place, size in places.items():
+        yield _disk(place, size)
 
 
 def nearest(path: Path) -> Path:
@@ -121,3 +121,47 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def check_server(context: CheckContext) -> Iterator[Check]:
+    """Whether the Prefect server that commands would use answers: the configured one, or that of
+    the home folder; none is needed."""
+    if (url := configured_url()) is not None:
+        yield _configured(url)
+    elif (own := load_running(context.settings.home_path / "prefect")) is None:
+        found = "none runs and none is needed; `marque up` starts one, in whose pages runs show"
+        yield Check("prefect", "ok", found, facts={"url": None})
+    else:
+        facts = {"url": own.url, "pid": own.pid}
+        found = f"the server of this home is at {own.pages} (process {own.pid})"
+        if _answers(own.url):
+            yield Check("prefect", "ok", f"{found}, and answers", facts=facts)
+            return
+        advice = (
+            "look again in a minute, it may be busy; else end it where `marque up` runs and start "
+            "it again, or run without one"
+        )
+        yield Check("prefect", "warning", f"{found}, and does not answer", advice, facts)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return is_up(url, SERVER_SECONDS)
+    except TimeoutError:
+        return False
+
+
+def _configured(url: str) -> Check:
+    facts = {"url": url, "configured": True}
+    try:
+        error = begin(api_problem)(3 * SERVER_SECONDS)  # Prefect's client takes seconds to import
+    except LateError as late:
+        error = late
+    if error is None:
+        return Check("prefect", "ok", f"configured to use {url}, which answers", facts=facts)
+    found = f"configured to use {url}, which does not answer: {error}"
+    advice = (
+        "start that server, or unset PREFECT_API_URL (in a profile: `prefect config unset "
+        "PREFECT_API_URL`) and commands run without one"
+    )
+    return Check("prefect", "problem", found, advice, facts)

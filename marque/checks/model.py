@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from core.errors import MarqueError
@@ -13,57 +13,55 @@ from embeddings.hub import HubFacts, probe_hub
 from embeddings.tuning import load_tunings
 from flows.settings import Settings
 from flows.stages.embed import MEASURE_FROM
-from marque.checks.check import INSTALL, Check, LateError, begin
+from marque.checks.check import INSTALL, Check, CheckContext, LateError, begin
 
 PROBE_SECONDS = 90.0  # torch imports in 5 to 10 s; from a cold disk it may take a minute
 HUB_SECONDS = 5.0
 
 
-def begin_probe(settings: Settings) -> Callable[[], list[Check]]:
-    """Start looking at device, model and hub; the function returned gives what was found."""
+def check_model(context: CheckContext) -> Iterator[Check]:
+    """The device, the model of the settings, and the hub; torch is imported in a child process."""
+    settings = context.settings
     hub = begin(lambda: probe_hub(HUB_SECONDS))
+    question: dict[str, Any] = {"device": settings.device, "home": str(settings.home_path)}
     try:
-        asked = {"name": settings.model.name, "weights": settings.model.weights}
+        question |= {"name": settings.model.name, "weights": settings.model.weights}
     except MarqueError:  # said where the settings are: see what torch sees all the same
-        asked = {"name": "", "weights": None}
-    asked |= {"device": settings.device, "home": str(settings.home_path)}
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "embeddings.probe", json.dumps(asked)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-    def finish() -> list[Check]:
-        facts, why = _answer(process)
-        model = facts.get("model") if asked["name"] else None
-        found = _hub(hub, model)
-        checks = [_device(settings, facts.get("device"), why)]
-        if asked["name"]:
-            checks.append(_model(settings, model, why, reached=found.facts["answers"]))
-        return [*checks, found]
-
-    return finish
+        question |= {"name": "", "weights": None}
+    facts, why = _probe(question)
+    model = facts.get("model") if question["name"] else None
+    reached = _hub(hub, model)
+    yield _device(settings, facts.get("device"), why)
+    if question["name"]:
+        yield _model(settings, model, why, reached=reached.facts["answers"])
+    yield reached
 
 
-def _answer(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
+def _probe(question: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """What the probe said, and why it did not say more."""
-    why = ""
+    command = [sys.executable, "-m", "embeddings.probe", json.dumps(question)]
+    code, why = 0, ""
     try:
-        said, errors = process.communicate(timeout=PROBE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        said, errors = process.communicate()
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_SECONDS,
+            check=False,
+        )
+        code, said, errors = done.returncode, done.stdout, done.stderr
+    except subprocess.TimeoutExpired as late:
+        said, errors = late.stdout or b"", late.stderr or b""
         why = f"it did not end within {PROBE_SECONDS:.0f} s"
     facts: dict[str, Any] = {}
-    for line in said.splitlines():
+    for line in said.decode().splitlines():
         if line.startswith("{"):
             facts |= json.loads(line)
-    if not why and process.returncode < 0:
-        why = f"the process was ended by {signal.Signals(-process.returncode).name}"
-    elif not why and process.returncode:
-        why = ([line for line in errors.splitlines() if line.strip()] or ["it said nothing"])[-1]
+    if code < 0:
+        why = f"the process was ended by {signal.Signals(-code).name}"
+    elif code:
+        lines = [line for line in errors.decode(errors="replace").splitlines() if line.strip()]
+        why = (lines or ["it said nothing"])[-1]
     return facts, why[:400]
 
 
@@ -73,14 +71,13 @@ def _device(settings: Settings, facts: dict[str, Any] | None, why: str) -> Check
         advice = f"torch and torchvision must belong together: {INSTALL}"
         return Check("device", "problem", found, advice)
     seen = [f"{facts['cores']} processor cores", *facts["cuda"], *(["mps"] if facts["mps"] else [])]
-    chosen = f"{facts['chosen']} is used ({settings.device!r} is set); torch sees {', '.join(seen)}"
+    sees = f"torch sees {', '.join(seen)}"
     if facts["error"]:
-        found = (
-            f"{settings.device!r} cannot be used: {facts['error']}; torch sees {', '.join(seen)}"
-        )
+        found = f"{settings.device!r} cannot be used: {facts['error']}; {sees}"
         return Check("device", "problem", found, "set MARQUE_DEVICE=auto", facts)
-    way, tuned = _way(settings, facts["chosen"])
-    return Check("device", "ok", f"{chosen}; {way}", facts=facts | {"tuning": tuned})
+    way, tuning = _way(settings, facts["chosen"])
+    found = f"{facts['chosen']} is used ({settings.device!r} is set); {sees}; {way}"
+    return Check("device", "ok", found, facts=facts | {"tuning": tuning})
 
 
 def _way(settings: Settings, device: str) -> tuple[str, dict[str, Any] | None]:
@@ -107,35 +104,31 @@ def _model(settings: Settings, facts: dict[str, Any] | None, why: str, *, reache
         return Check("model", "problem", f"{name}: could not be looked at: {why}")
     if facts["state"] == "missing" and reached:
         found = f"{name}: not on this machine yet; the first embedding fetches it from the hub"
-        return Check(
-            "model", "ok", found, f"`marque models fetch {shell_word(name)}` does it now", facts
-        )
+        advice = f"`marque models fetch {shell_word(name)}` does it now"
+        return Check("model", "ok", found, advice, facts)
     if facts["state"] in {"missing", "problem"}:
-        found = facts["found"]
-        if name not in found:
-            found = f"{name}: {found}"
+        found = facts["found"] if name in facts["found"] else f"{name}: {facts['found']}"
         return Check("model", "problem", found, facts["advice"], facts)
-    where = {"project": "part of Marque", "cache": "in the hub's cache"}.get(facts["place"])
-    found = f"{name}: {where or 'here'}, {facts['path']}, {facts['bytes'] / 1e6:,.1f} MB"
-    return Check("model", "ok", f"{found}; {facts['found']}", facts["advice"], facts)
+    where = {"project": "part of Marque", "cache": "in the hub's cache"}.get(facts["place"], "here")
+    found = f"{name}: {where}, {facts['path']}, {facts['bytes'] / 1e6:,.1f} MB; {facts['found']}"
+    return Check("model", "ok", found, facts["advice"], facts)
 
 
 def _hub(wait: Callable[[float], HubFacts], model: dict[str, Any] | None) -> Check:
-    needed = model is not None and model["state"] == "missing"
     try:
         hub = wait(2 * HUB_SECONDS)
         facts = {"endpoint": hub.endpoint, "cache": hub.cache, "offline": hub.offline}
         facts |= {"answers": hub.answers}
-        said, place = hub.said, hub.endpoint
+        place, said = hub.endpoint, hub.said
     except LateError as late:
-        facts, said, place = {"answers": False}, str(late), "the model hub"
+        facts, place, said = {"answers": False}, "the model hub", str(late)
     if facts["answers"]:
         return Check("hub", "ok", f"{place} answers", facts=facts)
     found = f"{place} is not reached: {said}"
-    if needed:
-        advice = (
-            "mend the way to it (HF_ENDPOINT, HF_HUB_OFFLINE, a proxy), or bring the model from "
-            "another machine: `marque models fetch NAME --to FOLDER` there"
-        )
-        return Check("hub", "problem", found, advice, facts)
-    return Check("hub", "ok", f"{found}; nothing is needed from it", facts=facts)
+    if model is None or model["state"] != "missing":
+        return Check("hub", "ok", f"{found}; nothing is needed from it", facts=facts)
+    advice = (
+        "mend the way to it (HF_ENDPOINT, HF_HUB_OFFLINE, a proxy), or bring the model from "
+        "another machine: `marque models fetch NAME --to FOLDER` there"
+    )
+    return Check("hub", "problem", found, advice, facts)

@@ -1,18 +1,19 @@
-"""Runs that never ended: whether somebody is still at work, and the command that goes on."""
+"""Runs without an end: whether their process is alive, and the command that goes on."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from catalog.table import Catalog
+from catalog.table import AbsentCatalogError, Catalog
 from core.text import shell_word
-from flows.at_work import worker_of
+from flows.resources import catalog_at
+from flows.run_lock import lock_holder
 from flows.settings import Settings
 from labeling.publish.status import by_start
-from marque.checks.check import Check
+from marque.checks.check import Check, CheckContext
 
 NO_LOCK = "no process holds the lock that it would hold"
 EMBEDDING = ("ingest", "embed", "reset")
@@ -48,7 +49,7 @@ def open_runs(catalog: Catalog) -> list[OpenRun]:
 
 
 def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
-    """The command that does what the run was to do, and so goes on with it."""
+    """The command that goes on with a run, from its parameters."""
     given = run.parameters
     words = ["marque", run.flow]
     if run.flow == "ingest":
@@ -68,27 +69,35 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
     return " ".join(map(shell_word, words))
 
 
-def check_runs(catalog: Catalog, settings: Settings, *, home_given: bool) -> list[Check]:
+def check_runs(context: CheckContext) -> Iterator[Check]:
     """One check for each run that did not end."""
-    found = []
-    for run in open_runs(catalog):
-        again = command_of(run, settings, home_given=home_given)
-        alive, why = _is_at_work(run, catalog, settings)
-        what = f"{run.flow} of {run.started_at:%Y-%m-%d %H:%M} UTC"
-        facts = {"run_id": run.run_id, "flow": run.flow, "at_work": alive, "command": again}
-        if alive:
-            found.append(Check("run", "ok", f"{what} is at work: {why}", facts=facts))
-        elif alive is None:
-            advice = f"if it is not, run the same command again: {again}"
-            said = f"{what} may still be at work: {why}"
-            found.append(Check("run", "warning", said, advice, facts))
-        else:
-            advice = f"run the same command again, nothing is lost: {again}"
-            if run.flow == "reset":
-                advice = f"{again} begins anew: it deletes all, with what came in since"
-            said = f"{what} was interrupted: {why}"
-            found.append(Check("run", "warning", said, advice, facts))
-    return found or [Check("run", "ok", "no run was interrupted")]
+    settings = context.settings
+    try:
+        catalog = catalog_at(settings, create=False)
+    except AbsentCatalogError:
+        return  # said where the catalog is looked at
+    runs = open_runs(catalog)
+    for run in runs:
+        yield _check(
+            run, catalog, settings, command_of(run, settings, home_given=context.home_given)
+        )
+    if not runs:
+        yield Check("run", "ok", "no run was interrupted")
+
+
+def _check(run: OpenRun, catalog: Catalog, settings: Settings, command: str) -> Check:
+    alive, why = _is_at_work(run, catalog, settings)
+    name = f"{run.flow} of {run.started_at:%Y-%m-%d %H:%M} UTC"
+    facts = {"run_id": run.run_id, "flow": run.flow, "at_work": alive, "command": command}
+    if alive:
+        return Check("run", "ok", f"{name} is at work: {why}", facts=facts)
+    if alive is None:
+        advice = f"if it is not, run the same command again: {command}"
+        return Check("run", "warning", f"{name} may still be at work: {why}", advice, facts)
+    advice = f"run the same command again, nothing is lost: {command}"
+    if run.flow == "reset":
+        advice = f"{command} begins anew: it deletes all, with what came in since"
+    return Check("run", "warning", f"{name} was interrupted: {why}", advice, facts)
 
 
 def _task(run: OpenRun) -> str:
@@ -96,13 +105,13 @@ def _task(run: OpenRun) -> str:
 
 
 def _is_at_work(run: OpenRun, catalog: Catalog, settings: Settings) -> tuple[bool | None, str]:
-    """Whether a run's process is alive, with the reason; None if that cannot be told.
+    """Whether a run's process is alive, with the reason; None if it cannot be known.
 
     A run holds a lock in its home folder, which the system drops however it ends. A catalog
     elsewhere may be written from another home, or machine.
     """
     home = settings.home_path
-    if (pid := worker_of(home, run.run_id)) is not None:
+    if (pid := lock_holder(home, run.run_id)) is not None:
         return True, f"process {pid} holds its lock"
     if "://" in catalog.uri or home not in Path(catalog.uri).resolve().parents:
         return None, "the catalog is not in this home, so another one or machine may be writing"

@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,49 +11,48 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.errors import MarqueError
 from flows.settings import Settings, SettingsError, load_settings
-from marque.checks.check import Check
+from marque.checks.check import Check, CheckContext
 
 FILE = "marque.toml"
 
 
-def check_settings(*, home_given: bool) -> tuple[Settings, list[Check]]:
-    """The settings, or as many of them as can be used, and what is to say of them.
-
-    `home_given` tells that the command line named the home folder.
-    """
-    problems = []
+def check_settings(context: CheckContext) -> Iterator[Check]:
+    """Whether all settings can be used, and what gave them."""
+    settings, wrong = context.settings, False
     try:
-        settings = load_settings()
+        load_settings()
     except SettingsError as error:
-        settings = readable_settings()
+        wrong = True
         advice = "correct them; the checks below were made without them"
-        problems.append(Check("settings", "problem", str(error), advice))
+        yield Check("settings", "problem", str(error), advice)
     try:
         _ = settings.model
     except MarqueError as error:
-        problems.append(Check("settings", "problem", f"semantic_model: {error}"))
-    sources = {name: source for name, source in _sources().items() if name in Settings.model_fields}
-    if home_given:
-        sources |= dict.fromkeys(("home", "catalog"), "--home")
-    facts = {
-        "home": str(settings.home_path),
-        "catalog": settings.catalog_uri,
-        "given": {
-            name: {"value": str(getattr(settings, name)), "by": by} for name, by in sources.items()
-        },
-    }
-    found = f"home {settings.home_path}, catalog {settings.catalog_uri}, " + (
-        "given: " + ", ".join(f"{name} ({by})" for name, by in sources.items())
-        if sources
-        else f"nothing given by MARQUE_* or {Path(FILE).resolve()}"
-    )
-    return settings, problems or [Check("settings", "ok", found, facts=facts)]
+        wrong = True
+        yield Check("settings", "problem", f"semantic_model: {error}")
+    if wrong:
+        return
+    given = dict.fromkeys(_of_file(), str(Path(FILE).resolve()))
+    given |= {name: f"MARQUE_{name.upper()}" for name in _of_environment()}
+    given = {name: by for name, by in given.items() if name in Settings.model_fields}
+    if context.home_given:
+        given |= dict.fromkeys(("home", "catalog"), "--home")
+    found = f"home {settings.home_path}, catalog {settings.catalog_uri}, "
+    if given:
+        found += "given: " + ", ".join(f"{name} ({by})" for name, by in given.items())
+    else:
+        found += f"nothing given by MARQUE_* or {Path(FILE).resolve()}"
+    facts = {"home": str(settings.home_path), "catalog": settings.catalog_uri}
+    values = {n: {"value": str(getattr(settings, n)), "by": by} for n, by in given.items()}
+    yield Check("settings", "ok", found, facts=facts | {"given": values})
 
 
-def readable_settings() -> Settings:
-    """The settings without those that cannot be used, which have their defaults."""
+def usable_settings() -> Settings:
+    """The settings; where some cannot be used, these have their defaults."""
+    with suppress(SettingsError):
+        return load_settings()
     good: dict[str, Any] = {}
-    for name, value in _values().items():
+    for name, value in (_of_file() | _of_environment()).items():
         if (field := Settings.model_fields.get(name)) is None:
             continue
         kind: Any = field.annotation
@@ -62,16 +62,6 @@ def readable_settings() -> Settings:
             good[name] = TypeAdapter(kind).validate_python(value)
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     return Settings.model_construct(**(defaults | good))
-
-
-def _sources() -> dict[str, str]:
-    """Setting -> what gave it: a variable of the environment, or the file."""
-    given = dict.fromkeys(_of_file(), str(Path(FILE).resolve()))
-    return given | {name: f"MARQUE_{name.upper()}" for name in _of_environment()}
-
-
-def _values() -> dict[str, Any]:
-    return _of_file() | _of_environment()
 
 
 def _of_file() -> dict[str, Any]:

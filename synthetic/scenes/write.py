@@ -2,10 +2,10 @@
 
 import csv
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.files import atomic_write
 from synthetic.scenes.painter import SCENE_SIZE, render
 from synthetic.scenes.scene import Scene, SceneLabels
 
@@ -67,10 +67,8 @@ def label_row(path: str, labels: SceneLabels) -> dict[str, str]:
 
 
 def _store(path: Path, content: bytes) -> bool:
-    """Write the file aside and move it into place, unless it is there with the same bytes."""
+    """Write the file aside and rename it, unless it is there with the same bytes."""
     if path.is_file() and path.read_bytes() == content:
         return False
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_bytes(content)
-    aside.replace(path)
+    atomic_write(path, content)
     return True

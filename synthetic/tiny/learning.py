@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
+from core.files import atomic_write
 from synthetic.tiny.scenes import LAST_SEED
 
 
@@ -110,16 +111,13 @@ def store_weights(model: torch.nn.Module, path: Path) -> None:
     """
     state = {k: v.detach().half().contiguous() if v.is_floating_point() else v
              for k, v in model.state_dict().items()}  # fmt: skip
-    aside = path.with_name(f".{path.name}.part")
-    aside.write_bytes(save(state))  # save_file would leave a file that only its owner can read
-    aside.replace(path)
+    atomic_write(path, save(state))  # save_file would leave a file that only its owner can read
     store_checksum(path)
 
 
 def store_checksum(path: Path) -> Path:
     """Write `<path>.sha256`, a line in the format of sha256sum; the file written."""
     beside = path.with_name(f"{path.name}.sha256")
-    aside = path.with_name(f".{beside.name}.part")
-    aside.write_text(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n")
-    aside.replace(beside)
+    line = f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+    atomic_write(beside, line.encode())
     return beside

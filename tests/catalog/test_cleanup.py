@@ -200,7 +200,7 @@ def test_a_run_that_published_cleans_up_and_counts_it(
 ) -> None:
     from flows.reporting.report import new_report
     from flows.run import Run
-    from flows.stages.run_stages import publish_pending
+    from flows.stages.pipeline import publish_pending
 
     monkeypatch.setattr(cleanup, "CLEANUP_RUNS", 1)
     settings = SimpleNamespace(keep_days=0, shard_size=9, exact_rows=99, publish_max_loss=0.1)

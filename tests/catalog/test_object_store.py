@@ -16,11 +16,12 @@ from catalog.index import maintain_indexes
 from catalog.published import PublishedCars
 from catalog.table import Catalog, CatalogError, open_catalog
 from core.photos.decode import image_id
-from flows.opening import catalog_at
+from flows.resources import catalog_at
 from flows.settings import SettingsError, load_settings
 from labeling.publish.cars import replace_vectors
 from labeling.publish.publish import publish
 from labeling.publish.status import catalog_status
+from marque.checks.check import CheckContext
 from marque.checks.settings import check_settings
 from tests.catalog.making import Fill, MakePhoto, record, unit, vectors_for
 
@@ -73,7 +74,9 @@ def test_keys_among_the_options_are_shown_nowhere(monkeypatch: pytest.MonkeyPatc
     told = {"endpoint": "http://127.0.0.1:9", "aws_secret_access_key": "TOPSECRET"}
     monkeypatch.setenv("MARQUE_STORAGE_OPTIONS", json.dumps(told))
     settings = load_settings()
-    shown = [repr(settings), str(settings), repr(check_settings(home_given=False))]
+    checks = list(check_settings(CheckContext(settings)))
+    assert checks
+    shown = [repr(settings), str(settings), repr(checks)]
     assert all("aws_secret_access_key" in each for each in shown)
     assert not any("TOPSECRET" in each for each in shown)
     for wrong in (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.environment import is_loopback, may_be_configured, prepare_environment
-from flows.server.process import Running
+from flows.server.process import RunningServer
 
 URL = "http://cars.example/api"
 PLACES = {
@@ -107,6 +107,6 @@ except MarqueError as error:
 
 
 def test_an_address_of_no_port_is_no_server_of_ours() -> None:
-    assert Running(1, 4200).is_at("http://localhost:4200/api")
+    assert RunningServer(1, 4200).is_at("http://localhost:4200/api")
     for url in ("http://localhost:4201/api", "http://127.0.0.1:99999/api", "http://a.example:4200"):
-        assert not Running(1, 4200).is_at(url)
+        assert not RunningServer(1, 4200).is_at(url)

@@ -112,7 +112,7 @@ def test_a_folder_without_a_good_photo_fails(
 
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "page.jpg").write_bytes(b"<html>")
-    with pytest.raises(RunFailedError, match="none of the 1 files"):
+    with pytest.raises(RunFailedError, match="no photo can be taken: 1 file seen"):
         ingest(path=str(tmp_path / "photos"))
     statuses = catalog().column("runs", "status").to_pylist()
     assert statuses == ["failed"]

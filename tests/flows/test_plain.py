@@ -8,8 +8,8 @@ from pathlib import Path
 
 from embeddings.known import load_known, store_known
 from embeddings.registry import ModelSpec
-from flows.at_work import at_work, worker_of
-from flows.opening import record_for
+from flows.resources import record_for
+from flows.run_lock import hold_run_lock, lock_holder
 from flows.settings import Settings
 from synthetic.scenes import write_scenes
 
@@ -71,12 +71,12 @@ def test_a_model_is_known_as_long_as_its_files_are_the_same(tmp_path: Path) -> N
 def test_who_is_at_work_holds_a_lock(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "killed.lock").write_text("1")
-    assert worker_of(tmp_path, "killed") is None
-    with at_work(tmp_path, "a"), at_work(tmp_path, "b"):
-        assert worker_of(tmp_path, "a") == worker_of(tmp_path, "b") == os.getpid()
+    assert lock_holder(tmp_path, "killed") is None
+    with hold_run_lock(tmp_path, "a"), hold_run_lock(tmp_path, "b"):
+        assert lock_holder(tmp_path, "a") == lock_holder(tmp_path, "b") == os.getpid()
         assert {each.name for each in (tmp_path / "runs").iterdir()} == {"a.lock", "b.lock"}
-    assert worker_of(tmp_path, "a") is None
+    assert lock_holder(tmp_path, "a") is None
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with at_work(blocked, "a"):
-        assert worker_of(blocked, "a") is None, "it works all the same"
+    with hold_run_lock(blocked, "a"):
+        assert lock_holder(blocked, "a") is None, "it works all the same"

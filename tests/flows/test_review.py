@@ -98,7 +98,7 @@ def test_decisions_show_in_searches_at_once(catalog: Catalog, keys: list[str], g
     assert json.loads(row["report"])["review"] == done.review
     tables = done.tables()
     assert tables["Decisions"] == [{"": "new", "count": 2}, {"": "not taken", "count": 1}]
-    assert tables["Lines"][0]["taken"] == "no"
+    assert tables["Import"][0]["taken"] == "no"
     assert "2 new decisions" in done.summary()
     again = review_import([file], by="bob")
     assert again.review is not None
@@ -128,11 +128,9 @@ def test_a_file_with_nothing_good_fails_and_says_why(
 ) -> None:
     from flows.review import review_import
 
-    with pytest.raises(
-        RunFailedError, match=r"2 lines are wrong; the first is review\.csv, line 2"
-    ):
+    with pytest.raises(RunFailedError, match=r"2 lines wrong; the first is review\.csv, line 2"):
         review_import([give(f"{keys[0]},color,spaceship,ann,", "ffffff,color,red,ann,")])
-    with pytest.raises(RunFailedError, match="2 questions are left empty"):
+    with pytest.raises(RunFailedError, match="2 questions left empty"):
         review_import([give(f"{keys[0]},color,,,", f"{keys[0]},make,,,")])
     with pytest.raises(RunFailedError, match=r"absent\.csv, file: it cannot be read"):
         review_import(["absent.csv"])

@@ -11,8 +11,8 @@ from PIL import Image
 from catalog.register import register
 from catalog.table import Catalog
 from core.records import SourceError
-from flows.opening import catalog_at
 from flows.reporting.report import RunReport, new_report
+from flows.resources import catalog_at
 from flows.run import Run
 from flows.settings import load_settings
 from flows.stages.sources import make_source, open_inbox, remember_source
@@ -134,7 +134,8 @@ def test_the_nightly_ingest_reads_the_table_again(
 def test_a_table_that_cannot_be_used_any_more_takes_nothing_back(
     take: Take, catalog: Callable[[], Catalog], tmp_path: Path, text: str | None
 ) -> None:
-    from marque.checks.catalog import load_catalog
+    from marque.checks.catalog import check_catalog
+    from marque.checks.check import CheckContext
 
     take("file,paint\na.png,red\n", color="paint")
     table = tmp_path / "w1.csv"
@@ -146,7 +147,8 @@ def test_a_table_that_cannot_be_used_any_more_takes_nothing_back(
     assert any("cannot be used" in message and str(table) in message
                for message in report.messages)  # fmt: skip
     assert known(catalog())["a"] == {"color": "red"}
-    (check,) = [each for each in load_catalog(load_settings())[1] if each.name == "sidecars"]
+    checks = check_catalog(CheckContext(load_settings()))
+    (check,) = [each for each in checks if each.name == "sidecars"]
     assert check.state == ("warning" if text is None else "ok")
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -16,6 +17,7 @@ from catalog.schema import SPACE_MARK
 from catalog.table import open_catalog
 from embeddings.tiny import WEIGHTS
 from marque.__main__ import commands
+from marque.common import readable_errors
 from synthetic.scenes import write_scenes
 
 
@@ -219,3 +221,10 @@ def test_the_demo_twice(tmp_path: Path) -> None:
     assert after | {"runs": 0} == rows | {"runs": 0}
     for done in (first, again):
         assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_ctrl_c_is_no_error_and_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(click.exceptions.Exit) as left, readable_errors(debug=False, as_json=False):
+        raise KeyboardInterrupt
+    assert left.value.exit_code == 1
+    assert capsys.readouterr().err == "Interrupted; run the same command to go on\n"

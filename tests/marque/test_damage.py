@@ -23,7 +23,8 @@ from labeling.pending import stale_cars, unembedded_images, unlabeled_sightings
 from labeling.publish.cars import append_cars, refresh_cars
 from labeling.publish.publish import publish
 from labeling.publish.status import catalog_status
-from marque.checks.catalog import load_catalog
+from marque.checks.catalog import check_catalog
+from marque.checks.check import CheckContext
 from tests.catalog.making import SIZE, png, record, unit, vectors_for
 from tests.marque.damage import BROKEN, HINTS, WHOLE
 
@@ -108,7 +109,7 @@ def check_sentence(text: str, place: Path) -> None:
 
 def doctor(place: Path) -> list[str]:
     """What is wrong in the eyes of the doctor."""
-    _, checks = load_catalog(Settings(catalog=str(place)))
+    checks = check_catalog(CheckContext(Settings(catalog=str(place))))
     wrong = [each for each in checks if each.state == "problem"]
     for each in wrong:
         check_sentence(f"{each.found}; {each.advice}", place)

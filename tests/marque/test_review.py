@@ -122,7 +122,7 @@ def test_what_is_shown_is_what_is_counted(home: Path) -> None:
     shown = run(home, "review", "stats")
     assert shown.exit_code == 0, shown.output
     assert "contradiction" in shown.stdout
-    assert "photos wait for a person" in shown.stdout
+    assert "Waiting for a person" in shown.stdout
     none = answer(home, "stats", "--attribute", "age", "--reason", "people-disagree")
     assert (none["waiting"], none["labels"]) == (0, [])
 

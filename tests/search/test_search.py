@@ -21,8 +21,8 @@ from catalog.table import Catalog
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.registry import TINY, TRYOUT, ModelError, ModelSpec, SpaceRecord
 from embeddings.tiny import WEIGHTS
-from flows.answering import answer
-from flows.opening import catalog_at
+from flows.answer import answer
+from flows.resources import catalog_at
 from flows.settings import load_settings
 from search.engine import HIDDEN_VIEWS, Answer, combine, search
 from search.query import QueryError, make_query
@@ -155,8 +155,8 @@ def test_a_filter_only_search_imports_neither_torch_nor_prefect(
 ) -> None:
     code = (
         "import sys\n"
-        "from flows.answering import answer\n"
-        "from flows.opening import catalog_at\n"
+        "from flows.answer import answer\n"
+        "from flows.resources import catalog_at\n"
         "from flows.settings import load_settings\n"
         "settings = load_settings(catalog=sys.argv[1])\n"
         "found = answer(settings, catalog_at(settings), None, None, ['color=red'], 5)\n"

@@ -120,7 +120,7 @@ def test_more_than_can_be_looked_through_is_cut(monkeypatch: pytest.MonkeyPatch)
 
 def test_everything_that_is_asked_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     sheet = _sheet(
-        _cell(7, network="a network says: sea 92 %"),
+        _cell(7, network="network: sea 92%"),
         _cell(8, labels="", who=""),
         under=("only photos with color=red",),
         asked=_thumbnail(100, 50),
@@ -128,7 +128,7 @@ def test_everything_that_is_asked_is_shown(monkeypatch: pytest.MonkeyPatch) -> N
         foot=("2 found among 10",),
     )
     picture, _, said = _written(monkeypatch, sheet)
-    for text in ("“a red car”", "only photos with", "for trying out", "sea 92 %", "no labels"):
+    for text in ("“a red car”", "only photos with", "for trying out", "sea 92%", "no labels"):
         assert text in said
     assert said.count("CC BY 4.0 · from folder") == 2
     assert said.count("Ann") == 1
@@ -278,7 +278,7 @@ def test_a_photo_of_the_catalog_that_was_asked_is_shown(catalog, loader) -> None
 def test_the_sheet_of_what_came_in(catalog: Catalog) -> None:
     keys = PublishedCars(catalog).first(5)
     sheet = arrivals_sheet(catalog, [*keys[:3], "f" * 64], 40)
-    assert sheet.title == "3 of 40 photos that came in"
+    assert sheet.title == "3 of 40 new photos"
     assert [cell.rank for cell in sheet.cells] == [1, 2, 3]
     assert {cell.found for cell in sheet.cells} == {""}
     assert arrivals_sheet(catalog, ["f" * 64], 1).cells == ()

@@ -41,7 +41,7 @@ def test_what_a_network_says_is_apart() -> None:
     labels = _labels(color="red", background="sea", people=["man", "woman"])
     labels["color"] |= {"origin": "model", "confidence": 0.871}
     labels["people"] |= {"origin": "model"}
-    assert labels_text(labels) == "sea; a network says: red 87 %, man, woman"
+    assert labels_text(labels) == "sea; network: red 87%, man, woman"
 
 
 def _hit(score: float | None) -> Hit:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import MarqueError
+from core.files import atomic_write
 
 
 class DiskError(MarqueError):
@@ -46,16 +47,9 @@ def store_photo(folder: Path, content: bytes) -> str:
     digest = hashlib.sha256(content).hexdigest()
     if has_photo(folder, digest):
         return digest
-    path, aside = photo_path(folder, digest), folder / "aside" / digest
     with keeping(folder):
-        try:
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(content)
-            aside.replace(path)
-        except OSError:
-            aside.unlink(missing_ok=True)  # an incomplete file would only take space
-            raise
+        aside = folder / "aside" / digest  # `clear_aside` finds it there after a kill
+        atomic_write(photo_path(folder, digest), content, temporary=aside)
     return digest
 
 

@@ -159,7 +159,7 @@ def test_long_names_do_not_run_into_each_other(written: Callable[[bytes], list[T
 def test_what_is_left_out_is_said(written: Callable[[bytes], list[Text]]) -> None:
     series = {f"attribute {at}": bins(0.5) for at in range(MOST + 6)}
     said = " ".join(text for text, _ in written(reliability_png("x", series)))
-    assert "6 more attributes are not shown" in said
+    assert "Not shown: 6 more attributes" in said
     assert f"attribute {MOST - 1}" in said
     assert f"attribute {MOST}" not in said
 

@@ -15,15 +15,18 @@ import pytest
 from catalog.table import open_catalog
 from flows.server.find import prefect_server
 from flows.server.process import (
-    Running,
+    RunningServer,
     ServerError,
     _listening,
     load_running,
     log_end,
     server_beside,
 )
+from flows.settings import Settings
 from labeling.publish.status import catalog_status
-from marque.checks.server import ServerFacts, check_server
+from marque.checks import machine
+from marque.checks.check import CheckContext
+from marque.checks.machine import check_server
 from synthetic.scenes import write_scenes
 from tests.faults.running import STRIKE
 from tests.flows.server.upping import ODD, PROXIES, Up, environment, free_port, marque
@@ -93,11 +96,13 @@ def test_the_doctor_sees_it_behind_a_proxy(up: Up, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, value)
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    own = load_running(up.home / "prefect")
-    (check,) = check_server(ServerFacts(None, own))
+    monkeypatch.setattr(machine, "configured_url", lambda: None)
+    context = CheckContext(Settings(home=up.home))
+    (check,) = check_server(context)
     assert (check.state, f"127.0.0.1:{up.port}" in check.found) == ("ok", True)
-    gone = Running(1, free_port())
-    (check,) = check_server(ServerFacts(None, gone))
+    gone = RunningServer(1, free_port())
+    monkeypatch.setattr(machine, "load_running", lambda folder: gone)
+    (check,) = check_server(context)
     assert (check.state, "does not answer" in check.found) == ("warning", True)
 
 
@@ -211,7 +216,7 @@ def test_a_server_that_cannot_start_shows_its_log(
 
 
 def test_a_record_that_no_server_holds_is_stale(tmp_path: Path) -> None:
-    (tmp_path / "server.json").write_text(json.dumps(Running(1, 1)._asdict()))
+    (tmp_path / "server.json").write_text(json.dumps(RunningServer(1, 1)._asdict()))
     assert load_running(tmp_path) is None
 
 

@@ -16,7 +16,7 @@ from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from embeddings.registry import SPACE, TINY, SpaceRecord
 from embeddings.tuning import RunConfig
-from flows.opening import catalog_at, encoder_for
+from flows.resources import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages import pictures
 from flows.stages.embed import embed_shard
@@ -27,7 +27,8 @@ from labeling.review.cases import Case
 from labeling.review.export import export_review
 from labeling.review.queue import ReviewItem
 from marque.__main__ import commands
-from marque.checks.deep import check_photos
+from marque.checks.catalog import check_photos
+from marque.checks.check import CheckContext
 from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 
@@ -173,11 +174,14 @@ def test_nothing_hands_out_a_damaged_photo(shop: Shop, tmp_path: Path) -> None:
 
 def test_the_doctor_names_the_damaged_when_it_looks_deep(shop: Shop) -> None:
     told: list[tuple[int, int]] = []
-    (check,) = check_photos(shop.settings, lambda read, total: told.append((read, total)))
+    context = CheckContext(
+        shop.settings, on_progress=lambda read, total: told.append((read, total))
+    )
+    (check,) = check_photos(context)
     assert check.state == "problem"
     assert check.facts == {"read": COUNT, "damaged": [shop.bad]}
     assert shop.bad in check.found
     assert told == [(read, COUNT) for read in range(1, COUNT + 1)]
     shop.ingest()
-    (check,) = check_photos(shop.settings, lambda read, total: None)
+    (check,) = check_photos(context)
     assert (check.state, check.facts["damaged"]) == ("ok", [])

@@ -21,7 +21,7 @@ from embeddings.forward import MODEL_FAILED
 from embeddings.measure import default_config, tuning_key
 from embeddings.registry import SPACE, TINY, ModelError
 from embeddings.tuning import Overrides, RunConfig, Tuning, load_tunings, store_tuning
-from flows.opening import catalog_at, encoder_for
+from flows.resources import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages import embed as embedding
 from flows.stages import run_stages as stages

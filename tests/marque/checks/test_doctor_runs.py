@@ -14,12 +14,12 @@ import click
 import pytest
 
 from catalog.table import CatalogError
-from flows.at_work import at_work
-from flows.opening import catalog_at
 from flows.reporting.report import new_report, store_report
+from flows.resources import catalog_at
+from flows.run_lock import hold_run_lock
 from flows.settings import Settings, load_settings
 from marque.__main__ import commands
-from marque.checks.check import Check
+from marque.checks.check import Check, CheckContext
 from marque.checks.runs import OpenRun, check_runs, command_of
 from marque.ingest import parse_columns
 from synthetic.scenes import write_scenes
@@ -86,8 +86,7 @@ def _doctor(home: Path, ours: dict[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def _runs(settings: Settings) -> list[Check]:
-    catalog = catalog_at(settings, create=False)
-    return check_runs(catalog, settings, home_given=True)
+    return list(check_runs(CheckContext(settings, home_given=True)))
 
 
 def _wait_for_run(settings: Settings, process: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -110,7 +109,7 @@ def test_a_catalog_that_another_home_may_write_is_not_judged(tmp_path: Path) -> 
     store_report(catalog_at(settings), new_report("embed", "id", {}))
     (check,) = _runs(settings)
     assert check.facts["at_work"] is None
-    with at_work(tmp_path / "home", "id"):
+    with hold_run_lock(tmp_path / "home", "id"):
         (check,) = _runs(settings)
     assert check.facts["at_work"] is True
 

@@ -11,6 +11,7 @@ from catalog.registration_counts import RegistrationCounts
 from core.photos.decode import PHOTO_UNREADABLE, RejectedError, decode_facts
 from core.photos.files import read_photo
 from core.records import Drop, Notice, Photo, Source, SourceError
+from core.text import counted
 from crawlers.imports.drive import FolderOnDrive
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.reporting.progress import stage
@@ -18,8 +19,8 @@ from flows.run import Run
 from flows.stages.embed import EmbeddedShard, choose_way, kept_engine
 from flows.stages.networks import ask_networks, count_asked
 from flows.stages.tasks import (
-    ASKED,
-    REFRESHED,
+    REFRESH_SHARDS,
+    VECTOR_SHARDS,
     embed_images,
     label_shard,
     overlapped,
@@ -53,7 +54,7 @@ def register_all(run: Run, source: Source, total: int | None, limit: int | None)
     report = run.report
     report.add_registered(done)
     if report.seen and not report.good:
-        report.error = f"none of the {report.seen} files was a photo that can be taken"
+        report.error = f"no photo can be taken: {counted(report.seen, 'file')} seen, all rejected"
 
 
 def check_good_photo(source: Source) -> None:
@@ -96,14 +97,14 @@ def label_pending(run: Run) -> None:
     waiting = unlabeled_sightings(run.catalog)
     done = LabelCounts()
     with stage(run.report, "label", len(waiting)) as step:
-        for shard in shards(waiting, run.settings.shard_size * ASKED):
+        for shard in shards(waiting, run.settings.shard_size * VECTOR_SHARDS):
             part = label_shard(run.settings, shard, run.run_id)
             done.add(part)
             step.advance(part.sightings)
     run.report.add_labels(done)
     if done.sightings:
         # Networks are measured by the labels of rows: those must show what was read just now.
-        for shard in shards(stale_cars(run.catalog), run.settings.shard_size * REFRESHED):
+        for shard in shards(stale_cars(run.catalog), run.settings.shard_size * REFRESH_SHARDS):
             refresh_shard(run.settings, shard)
 
 
@@ -155,7 +156,7 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
     entered = len(unpublished(run.catalog, "evidence", "labelled_with", VECTORS) - {*waiting})
     found = DisagreementCounts()
     with stage(run.report, "publish", len(waiting) + entered) as step:
-        for shard in shards(waiting, run.settings.shard_size * REFRESHED):
+        for shard in shards(waiting, run.settings.shard_size * REFRESH_SHARDS):
             part = refresh_shard(run.settings, shard)
             found.add(part)
             step.advance(part.photos)
@@ -170,6 +171,6 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
     run.report.published = {"version": done.version, "photos": done.photos}
     if done.waiting:
         run.report.messages.append(
-            f"{done.waiting:,} photos are shown without what another run has just said of them; "
-            "that run, or the next one, shows it"
+            f"searches show {counted(done.waiting, 'photo')} without labels that another run has "
+            "just added; that run, or the next one, publishes them"
         )

@@ -1,4 +1,4 @@
-"""A run that is at work holds a lock; the system drops it when its process ends, somehow."""
+"""The lock that a running run holds; the system releases it however the process ends."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ RUNS = "runs"
 
 
 @contextmanager
-def at_work(home: Path, run_id: str) -> Iterator[None]:
+def hold_run_lock(home: Path, run_id: str) -> Iterator[None]:
     """Hold the lock of a run, where the home folder can be written."""
     held = None
     with suppress(OSError):  # the catalog can be elsewhere; all it costs is to know of this run
@@ -25,8 +25,8 @@ def at_work(home: Path, run_id: str) -> Iterator[None]:
             held.close()
 
 
-def worker_of(home: Path, run_id: str) -> int | None:
-    """The process that is at work on a run; None where no process of this home is."""
+def lock_holder(home: Path, run_id: str) -> int | None:
+    """The id of the process that runs this run; None if no process of this home does."""
     try:
         with _lock_of(home, run_id).open() as lock:
             return None if try_lock(lock, LOCK_SH) else int(lock.read() or 0)
@@ -35,7 +35,7 @@ def worker_of(home: Path, run_id: str) -> int | None:
 
 
 def _hold(folder: Path, run_id: str) -> IO[str]:
-    """Locked before it has its name: nobody takes a lock for one that a killed run left."""
+    """Lock the file before it gets its name, so that it never looks like one of a killed run."""
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     aside = folder / f"{run_id}.{os.getpid()}"

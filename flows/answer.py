@@ -7,7 +7,7 @@ from pathlib import Path
 from catalog.published import PublishedCars
 from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelSpec, SpaceRecord
-from flows.opening import encoder_for
+from flows.resources import encoder_for
 from flows.settings import Settings
 from labeling.publish.status import ID_PREFIX, find_photo
 from search.engine import Answer, search
