@@ -1,4 +1,4 @@
-"""A crawl under way: what its spider, its manners and its pipelines share."""
+"""The state of a running crawl: what its spider, its politeness and its pipelines share."""
 
 import time
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from core.records import Drop, Listing
 from core.text import visible
 from core.web import Web
 from crawlers.engine.job import COMPLETE, CrawlJob, CrawlReport, Ending
+from crawlers.engine.site import Site
 from crawlers.engine.store import CrawlStore
-from crawlers.sites.sources import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class UnderWay:
+class CrawlState:
     """One crawl while it runs, in its own process.
 
     `partial` says that the spider could not see everything that was asked for, `unread` which
-    listings it saw and could not read, `withdrawn` those that are not free any more, `hopeless`
-    that asking the same again would end the same.
+    listings it saw and could not read, `withdrawn` which are not free any more. `not_resumable`
+    says that the same crawl would end the same way again.
     """
 
     job: CrawlJob
@@ -38,7 +38,7 @@ class UnderWay:
     report: CrawlReport
     promised: int = 0
     partial: bool = False
-    hopeless: bool = False
+    not_resumable: bool = False
     unread: set[str] = field(default_factory=set)
     withdrawn: list[Listing] = field(default_factory=list)
     filled: dict[str, int] = field(default_factory=dict)
@@ -52,12 +52,12 @@ class UnderWay:
 
     @property
     def stopping(self) -> bool:
-        """Whether nothing new is to be asked any more, be it for what was promised."""
+        """Whether no request may begin any more, not even for photos that were promised."""
         return self.report.ended not in {"running", *COMPLETE}
 
     def stop(self, ending: Ending, why: str) -> None:
-        """Look for nothing more. After an ending that is complete the photos that were promised
-        are still fetched, which another ending may break off; of those the first counts."""
+        """Look for nothing more. After a complete ending the photos that were promised are still
+        fetched, and another ending may break that off. Of several such endings the first counts."""
         if self.stopping or self.report.ended == ending:
             return
         self.report.ended, self.report.why = ending, visible(why)
@@ -67,7 +67,7 @@ class UnderWay:
     def fail(self, error: BaseException) -> None:
         """End the crawl for an error."""
         known = isinstance(error, MarqueError)
-        self.hopeless = isinstance(error, UsageMistakeError | DriftError)
+        self.not_resumable = isinstance(error, UsageMistakeError | DriftError)
         self.stop("failed", str(error) if known else f"{type(error).__name__}: {error}")
 
     def meet(self, listing_id: str) -> bool:
@@ -115,9 +115,9 @@ class UnderWay:
         self.report.fill = {name: round(self.filled.get(name, 0) / listings, 4) for name in wanted}
 
 
-def crawl_of(crawler: Any) -> UnderWay:
+def crawl_of(crawler: Any) -> CrawlState:
     """The crawl that a Scrapy crawler is making."""
-    found: UnderWay = crawler.spider.crawl
+    found: CrawlState = crawler.spider.crawl
     return found
 
 

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from crawlers.engine.crawl_state import UnderWay
+from crawlers.engine.crawl_state import CrawlState
 from crawlers.engine.politeness.agent import TOKEN, user_agent
 from crawlers.engine.runner import LOG
 
 
-def crawl_settings(crawl: UnderWay) -> dict[str, Any]:
+def crawl_settings(crawl: CrawlState) -> dict[str, Any]:
     """The settings of one crawl; raises `NoContactError` for a live one without a contact."""
     return (
-        _manners(crawl)
+        _politeness(crawl)
         | _parts()
         | _limits(crawl)
         | {
@@ -24,7 +24,7 @@ def crawl_settings(crawl: UnderWay) -> dict[str, Any]:
     )
 
 
-def _manners(crawl: UnderWay) -> dict[str, Any]:
+def _politeness(crawl: CrawlState) -> dict[str, Any]:
     pace = crawl.job.pace or crawl.site.pace
     pages = {"delay": pace.delay, "concurrency": pace.concurrency}
     photos = {"delay": pace.photo_delay, "concurrency": pace.photo_concurrency}
@@ -74,7 +74,7 @@ def _parts() -> dict[str, Any]:
     }
 
 
-def _limits(crawl: UnderWay) -> dict[str, Any]:
+def _limits(crawl: CrawlState) -> dict[str, Any]:
     pace = crawl.job.pace or crawl.site.pace
     return {
         "FILES_STORE": str(crawl.store.folder / "photos"),

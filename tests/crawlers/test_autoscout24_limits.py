@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.records import Photo
-from crawlers.sites.sources import AUTOSCOUT24
+from crawlers.sites.autoscout24.site import AUTOSCOUT24
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
 from tests.crawlers.autoscout24_truth import offered, offers_asked, true_photos
@@ -32,14 +32,15 @@ def replica() -> Iterator[Replica]:
 
 
 @pytest.mark.parametrize(
-    ("site", "more"), [("it", {"per_listing": 2}), ("de", {}), ("de", {"limit": 37})]
+    ("query", "more"),
+    [({"site": "it", "per_listing": 2}, {}), ({"site": "de"}, {}), ({"site": "de"}, {"limit": 37})],
 )
 def test_a_dry_run_reckons_what_the_crawl_then_does(
-    replica: Replica, tmp_path: Path, site: str, more: dict[str, Any]
+    replica: Replica, tmp_path: Path, query: dict[str, Any], more: dict[str, Any]
 ) -> None:
     """From two requests, robots.txt and one search; photos exactly, for all cars here have as
     many; requests within a tenth, for searches by color and body are reckoned at their most."""
-    job = autoscout24_job(replica, {"site": site}, **more)
+    job = autoscout24_job(replica, query, **more)
     with Asked(replica) as asked:
         dry = crawl(replace(job, dry_run=True), tmp_path)
     assert [each.path for each in asked.requests] == ["/robots.txt", "/lst/fiat"]
@@ -49,7 +50,7 @@ def test_a_dry_run_reckons_what_the_crawl_then_does(
     assert dry.estimate["listings"] == report.listings
     assert dry.estimate["photos"] == pytest.approx(report.photos, abs=5)
     assert dry.estimate["requests"] == pytest.approx(report.requests, rel=0.1, abs=12)
-    cars, most = offered(replica, site), more.get("per_listing", 5)
+    cars, most = offered(replica, query["site"]), query.get("per_listing", 5)
     first = [replace(car, photos=car.photos[:most]) for car in cars]
     found = set(photos(job, tmp_path, report))
     assert found <= true_photos(replica.world, first)

@@ -41,18 +41,18 @@ def catalog(home: Path) -> Callable[[], Catalog]:
 
 
 def adverts(replica: Replica, **more: Any) -> RunReport:
-    from flows.crawl import crawl_autoscout24
+    from flows.crawl import crawl_recipe
 
     given: dict[str, Any] = {"make": "fiat", "site": "it", "size": "480x360"} | more
-    report: RunReport = crawl_autoscout24(**given, replica=replica.url)
+    report: RunReport = crawl_recipe("autoscout24")(**given, replica=replica.url)
     return report
 
 
 def files(replica: Replica, **more: Any) -> RunReport:
-    from flows.crawl import crawl_commons
+    from flows.crawl import crawl_recipe
 
     given: dict[str, Any] = {"categories": ["Ford Mustang"], "width": 330} | more
-    report: RunReport = crawl_commons(**given, replica=replica.url)
+    report: RunReport = crawl_recipe("commons")(**given, replica=replica.url)
     return report
 
 
@@ -140,7 +140,7 @@ def test_a_blocked_crawl_fails_the_run_and_keeps_what_came(
     assert report.published["photos"] == catalog().count("images") > photos
 
 
-def test_a_dry_run_reckons_and_keeps_nothing(
+def test_a_dry_run_estimates_and_keeps_nothing(
     replica: Replica, catalog: Callable[[], Catalog], home: Path
 ) -> None:
     report = adverts(replica, dry_run=True)
@@ -155,12 +155,12 @@ def test_a_dry_run_reckons_and_keeps_nothing(
 
 
 def test_what_is_wrong_with_a_crawl_is_said_before_it_begins(replica: Replica, home: Path) -> None:
-    from flows.crawl import crawl_autoscout24, crawl_commons
+    from flows.crawl import crawl_recipe
 
     with pytest.raises(RunFailedError, match="terms of AutoScout24 forbid automated queries"):
-        crawl_autoscout24(make="fiat")
+        crawl_recipe("autoscout24")(make="fiat")
     with pytest.raises(RunFailedError, match="contact is not set"):
-        crawl_commons(categories=["Ford Mustang"])
+        crawl_recipe("commons")(categories=["Ford Mustang"])
     before = len(replica.requests)
     with pytest.raises(RunFailedError, match="no AutoScout24 site 'xx'"):
         adverts(replica, site="xx")

@@ -1,4 +1,4 @@
-"""The last step: the listing is written down as seen."""
+"""The last step: record that the listing was seen."""
 
 import asyncio
 from typing import Any, Self
@@ -10,7 +10,8 @@ from twisted.python.failure import Failure
 from crawlers.engine.crawl_state import Delivery, crawl_of
 
 PENDING = 60
-"""Listings on their way at a time: the search runs ahead of the photos by so many, and no more."""
+"""At most so many listings are on their way at a time: so far the search runs ahead of the
+photos."""
 
 
 class Record:
@@ -41,18 +42,18 @@ class Record:
         filled = listing.words | {"license": listing.license, "creator": listing.creator}
         for name, value in filled.items():
             crawl.filled[name] = crawl.filled.get(name, 0) + bool(value)
-        room_of(self._crawler).release()
+        backpressure(self._crawler).release()
         return item
 
     def _left(self) -> None:
-        room_of(self._crawler).release()
+        backpressure(self._crawler).release()
 
     def _failed(self, failure: Failure) -> None:
         crawl_of(self._crawler).stop("failed", f"a listing could not be kept: {failure.value}")
-        room_of(self._crawler).release()
+        backpressure(self._crawler).release()
 
 
-def room_of(crawler: Any) -> asyncio.Semaphore:
-    """What a spider waits for before it hands out another listing."""
-    found: asyncio.Semaphore = crawler.spider.room
+def backpressure(crawler: Any) -> asyncio.Semaphore:
+    """The semaphore that a spider acquires for each listing, and this pipeline releases."""
+    found: asyncio.Semaphore = crawler.spider.backpressure
     return found

@@ -10,7 +10,7 @@ from crawlers.engine.crawl_state import Delivery, crawl_of
 
 NO_ID = "listing has no id"
 NO_PHOTOS = "listing shows no photo"
-BAD_ADDRESS = "listing's address is none of the web"
+BAD_ADDRESS = "listing URL is not http(s)"
 
 
 class Validate:

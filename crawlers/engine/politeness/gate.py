@@ -14,7 +14,7 @@ from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddlewa
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
-from crawlers.engine.crawl_state import UnderWay, crawl_of
+from crawlers.engine.crawl_state import CrawlState, crawl_of
 from crawlers.engine.politeness.throttle import LONGEST_WAIT, Throttle
 
 OTHER_HOST = "address is not one of the source's hosts"
@@ -65,7 +65,7 @@ class Gate:
         return cls(crawler)
 
     @property
-    def crawl(self) -> UnderWay:
+    def crawl(self) -> CrawlState:
         """The crawl that this gate belongs to."""
         return crawl_of(self._crawler)
 

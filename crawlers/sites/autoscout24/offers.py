@@ -48,11 +48,12 @@ are no chance: the site answers so when it is asked too much."""
 
 
 class Offers:
-    """The offers of one crawl."""
+    """The offers of one crawl; photos are asked for in `size`, such as "1280x960"."""
 
-    def __init__(self, spider: PoliteSpider) -> None:
+    def __init__(self, spider: PoliteSpider, size: str) -> None:
         self._spider = spider
         self._crawl = spider.crawl
+        self._size = size
         self._lately: deque[bool] = deque(maxlen=LATELY)  # whether each was there
         self._watch = Watch()
         self._any_known = False
@@ -73,11 +74,10 @@ class Offers:
         self, asked: Slice, row: Row, facts: OfferFacts | None, searched: Searched
     ) -> Listing:
         """The record of a listing."""
-        size = self._crawl.job.asked["size"]
         # The site finds an offer by its id: the words before it, which are the seller's, are ours.
         words = "-".join(filter(None, (slug(row.make), slug(row.model or ""), row.id)))
         page_url = f"{self._crawl.web.base(asked.site.host)}{asked.site.offers}{words}"
-        return make_listing(row, facts, searched, page_url=page_url, size=size)
+        return make_listing(row, facts, searched, page_url=page_url, size=self._size)
 
     async def read(self, asked: Slice, rows: Sequence[Row]) -> list[Listing]:
         """The listings of rows; offers are asked for side by side, as far as the pace allows."""

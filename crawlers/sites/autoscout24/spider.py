@@ -6,7 +6,6 @@ from math import ceil
 
 from core.records import Listing
 from crawlers.engine.polite_spider import PoliteSpider
-from crawlers.engine.validate import autoscout24_search
 from crawlers.sites.autoscout24.closed_offers import find_colors_and_bodies
 from crawlers.sites.autoscout24.offers import Offers
 from crawlers.sites.autoscout24.pages.search import Row, SearchPage
@@ -17,6 +16,7 @@ from crawlers.sites.autoscout24.pages.slices import (
     color_slices,
 )
 from crawlers.sites.autoscout24.pages.splitting import beyond_cap, needs_split, split
+from crawlers.sites.autoscout24.query import AutoScout24Query
 from crawlers.sites.autoscout24.searches import ROWS, Searches
 
 BEYOND = "results beyond what a search shows, and that cannot be cut finer"
@@ -36,9 +36,15 @@ class AutoScout24Spider(PoliteSpider):
 
     name = "autoscout24"
 
+    @property
+    def query(self) -> AutoScout24Query:
+        """What the crawl asks for."""
+        assert isinstance(self.crawl.job.query, AutoScout24Query)
+        return self.crawl.job.query
+
     async def listings(self) -> AsyncIterator[Listing]:
         """The listings of the search, each once."""
-        searches, offers = Searches(self), Offers(self)
+        searches, offers = Searches(self), Offers(self, self.query.size)
         read = self._open if await self._offers_open() else self._closed
         async for asked, first in self._slices(searches):
             async for listing in read(searches, offers, asked, first):
@@ -57,9 +63,9 @@ class AutoScout24Spider(PoliteSpider):
             listings += results
             photos += results * shown
         # What it took to find that out, the crawl asks as well.
-        width, height = map(int, self.crawl.job.asked["size"].split("x"))
+        width, height = map(int, self.query.size.split("x"))
         scale = width * height / (1280 * 960)
-        return self.reckon(self.crawl.report.requests + pages, photos, listings, scale=scale)
+        return self.estimate_of(self.crawl.report.requests + pages, photos, listings, scale=scale)
 
     def _results(self, page: SearchPage, photos: float) -> tuple[int, float]:
         """How many listings of a slice are wanted beyond so many photos, and photos of each."""
@@ -71,12 +77,12 @@ class AutoScout24Spider(PoliteSpider):
         return results, shown
 
     async def _offers_open(self) -> bool:
-        site = autoscout24_search(self.crawl.job).site
+        site = self.query.search().site
         return await self.may_ask(self.crawl.web.base(site.host) + site.offers)
 
     async def _slices(self, searches: Searches) -> AsyncIterator[tuple[Slice, SearchPage]]:
         """All of what is asked for as slices that a search can show, each with its first page."""
-        root = autoscout24_search(self.crawl.job)
+        root = self.query.search()
         first = await searches.page(root, 1)
         self.crawl.report.stated = first.number_of_results
         async for leaf in self._leaves(searches, root, first):

@@ -40,6 +40,7 @@ from crawlers.sites.commons.pages.parse import (
     NOT_A_PICTURE,
     parse_file,
 )
+from crawlers.sites.commons.query import CommonsQuery
 
 DENIED = (
     "logos", "logo", "icons", "museum", "museums", "engines", "engine", "toys", "toy", "model cars",
@@ -69,15 +70,21 @@ class CommonsSpider(PoliteSpider):
         super().__init__(*args, **kwargs)
         self._labels: dict[str, str] = {}
 
+    @property
+    def query(self) -> CommonsQuery:
+        """What the crawl asks for."""
+        assert isinstance(self.crawl.job.query, CommonsQuery)
+        return self.crawl.job.query
+
     async def listings(self) -> AsyncIterator[Listing]:
         """The photos under an accepted license, each once, with where it was found."""
-        asked = self.crawl.job.asked
+        query = self.query
         await self._tell_absent()
         async for title in self._categories():
-            async for found in self._files(api.category_files(title, asked["width"])):
+            async for found in self._files(api.category_files(title, query.width)):
                 yield self._found(found, title)
-        for text in asked["queries"]:
-            async for found in self._files(api.search_files(text, asked["width"])):
+        for text in query.queries:
+            async for found in self._files(api.search_files(text, query.width)):
                 yield self._found(found, f"search: {text}")
         async for found in self._known_before():
             yield self._found(found, "")
@@ -90,7 +97,7 @@ class CommonsSpider(PoliteSpider):
         ids = [each for each in unseen if each.isdecimal() and not self.crawl.has_met(each)]
         self.crawl.unread.update(ids)  # unless the API says that one is not there
         for start in range(0, len(ids), api.FILES_A_REQUEST):
-            some = api.files_by_id(ids[start : start + api.FILES_A_REQUEST], job.asked["width"])
+            some = api.files_by_id(ids[start : start + api.FILES_A_REQUEST], self.query.width)
             async for found in self._files(some):
                 yield found
 
@@ -108,7 +115,7 @@ class CommonsSpider(PoliteSpider):
         for count in (await self._sizes(titles)).values():
             files += count
             pages += max(1, -(-count // api.FILES_A_REQUEST))
-        for text in self.crawl.job.asked["queries"]:
+        for text in self.query.queries:
             found = min((await self._ask(api.search_total(text))).total or 0, SEARCH_MOST)
             files += found
             pages += max(1, -(-found // api.FILES_A_REQUEST))
@@ -116,8 +123,8 @@ class CommonsSpider(PoliteSpider):
         if limit is not None and files > limit:
             pages *= limit / files
             files = limit
-        scale = (self.crawl.job.asked["width"] / 1280) ** 2
-        return self.reckon(pages + len(titles), files, files, scale=scale)
+        scale = (self.query.width / 1280) ** 2
+        return self.estimate_of(pages + len(titles), files, files, scale=scale)
 
     async def _sizes(self, titles: Sequence[str]) -> dict[str, int]:
         sizes: dict[str, int] = {}
@@ -128,7 +135,7 @@ class CommonsSpider(PoliteSpider):
 
     async def _tell_absent(self) -> None:
         """Say which of the categories that are asked for are not there: a name may be mistyped."""
-        titles = [api.category_title(title) for title in self.crawl.job.asked["categories"]]
+        titles = [api.category_title(title) for title in self.query.categories]
         there = {title.casefold() for title in await self._sizes(titles)}
         for title in titles:
             if title.casefold() not in there:
@@ -136,14 +143,13 @@ class CommonsSpider(PoliteSpider):
 
     async def _categories(self) -> AsyncIterator[str]:
         """The categories to look into, nearest first; each once, for they form a graph."""
-        asked = self.crawl.job.asked
-        first = dict.fromkeys(map(api.category_title, asked["categories"]))
+        first = dict.fromkeys(map(api.category_title, self.query.categories))
         waiting = deque((title, 0) for title in first)
         met = set(first)
         while waiting:
             title, level = waiting.popleft()
             yield title
-            if level >= asked["depth"]:
+            if level >= self.query.depth:
                 continue
             async for answer in self._answers(api.subcategories(title)):
                 for below in parse_subcategories(answer):
@@ -160,7 +166,7 @@ class CommonsSpider(PoliteSpider):
         async for answer in self._answers(parameters):
             whole = batch.add(answer)
             check_files(whole)
-            parsed = [(page, parse_file(page, accepted=self.crawl.job.accepted)) for page in whole]
+            parsed = [(page, parse_file(page, accepted=self.query.accept)) for page in whole]
             await self._ask_labels([found for _, found in parsed if isinstance(found, Listing)])
             for page, found in parsed:
                 place = found.source_id if isinstance(found, Drop) else found.listing_id

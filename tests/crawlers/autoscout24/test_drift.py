@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.errors import DriftError
-from crawlers.sites.autoscout24.pages.codes import SITES
+from crawlers.sites.autoscout24.pages.codes import COUNTRY_SITES
 from crawlers.sites.autoscout24.pages.drift import FEW, Watch, at
 from crawlers.sites.autoscout24.pages.offer import NOT_ACTIVE, OfferError, parse_offer
 from crawlers.sites.autoscout24.pages.paths import (
@@ -74,7 +74,7 @@ def _changed(page: Json, path: str, new: str | None = None) -> Json:
 
 
 def _parse_real(page: Json) -> SearchPage:
-    return parse_search(reduce_search(page), asked=Slice(SITES["de"], "bmw", model="320"))
+    return parse_search(reduce_search(page), asked=Slice(COUNTRY_SITES["de"], "bmw", model="320"))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def played_offer(world: World) -> Json:
 
 
 def _parse_played(page: Json) -> SearchPage:
-    return parse_search(reduce_search(page), asked=Slice(SITES["it"], "fiat"))
+    return parse_search(reduce_search(page), asked=Slice(COUNTRY_SITES["it"], "fiat"))
 
 
 def _parse_offer(page: Json, row: Row) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crawlers.sites.autoscout24.pages.codes import SITES
+from crawlers.sites.autoscout24.pages.codes import COUNTRY_SITES
 from crawlers.sites.autoscout24.pages.echo import EchoError, UnknownSlugError, check_echo
 from crawlers.sites.autoscout24.pages.paths import reduce_search
 from crawlers.sites.autoscout24.pages.search import parse_search
@@ -13,8 +13,8 @@ from crawlers.sites.autoscout24.pages.slices import Slice
 
 Json = dict[str, Any]
 
-ASKED = Slice(SITES["de"], "bmw", model="320")
-BY_ID = Slice(SITES["de"], "bmw", make_id=13, model_id=1641)
+ASKED = Slice(COUNTRY_SITES["de"], "bmw", model="320")
+BY_ID = Slice(COUNTRY_SITES["de"], "bmw", make_id=13, model_id=1641)
 NARROW = replace(BY_ID, year_from=2015, year_to=2018, color=10, body=5)
 NARROW_ECHO = {"fregfrom": "2015", "fregto": "2018", "bcol": "10", "body": "5"}
 
@@ -62,8 +62,8 @@ def test_a_filter_that_nobody_asked_for(real_search: Json, name: str) -> None:
         (BY_ID, "13|1641||,28|||", "asked make=13, answered make=None"),
         (ASKED, "13|1640||", "asked model=1641, answered model=1640"),
         (ASKED, "28|||", "asked make=13, answered make=28"),
-        (Slice(SITES["de"], "bmw"), "13|1641||", "asked model=None, answered model=1641"),
-        (Slice(SITES["de"], "bmw"), None, "asked make=13, answered make=None"),
+        (Slice(COUNTRY_SITES["de"], "bmw"), "13|1641||", "asked model=None, answered model=1641"),
+        (Slice(COUNTRY_SITES["de"], "bmw"), None, "asked make=13, answered make=None"),
     ],
 )
 def test_another_make_or_model(
@@ -76,13 +76,21 @@ def test_another_make_or_model(
 @pytest.mark.parametrize(
     ("asked", "mmmv", "words"),
     [
-        (Slice(SITES["de"], "bwm"), None, "no make 'bwm'; near it: .*BMW"),
-        (Slice(SITES["de"], "mercedes"), None, "no make 'mercedes'; near it: Mercedes-Benz"),
-        (Slice(SITES["de"], "mercedes", model="gls"), None, "no make 'mercedes'"),
-        (Slice(SITES["de"], "qqqqqq"), None, "no make 'qqqqqq'; look up"),
-        (Slice(SITES["de"], "vw"), "74|||", "no make 'vw'"),
-        (Slice(SITES["de"], "bmw", model="320d"), "13|||", "no model '320d'; near it: .*320"),
-        (Slice(SITES["de"], "bmw", model="320d"), None, "no model '320d'"),
+        (Slice(COUNTRY_SITES["de"], "bwm"), None, "no make 'bwm'; near it: .*BMW"),
+        (
+            Slice(COUNTRY_SITES["de"], "mercedes"),
+            None,
+            "no make 'mercedes'; near it: Mercedes-Benz",
+        ),
+        (Slice(COUNTRY_SITES["de"], "mercedes", model="gls"), None, "no make 'mercedes'"),
+        (Slice(COUNTRY_SITES["de"], "qqqqqq"), None, "no make 'qqqqqq'; look up"),
+        (Slice(COUNTRY_SITES["de"], "vw"), "74|||", "no make 'vw'"),
+        (
+            Slice(COUNTRY_SITES["de"], "bmw", model="320d"),
+            "13|||",
+            "no model '320d'; near it: .*320",
+        ),
+        (Slice(COUNTRY_SITES["de"], "bmw", model="320d"), None, "no model '320d'"),
     ],
 )
 def test_a_make_or_model_that_the_site_does_not_know(
@@ -93,15 +101,19 @@ def test_a_make_or_model_that_the_site_does_not_know(
 
 
 def test_punctuation_of_a_slug_does_not_matter(real_search: Json) -> None:
-    _check(real_search, Slice(SITES["de"], "lynk-co"), mmmv=_mmmv(real_search, "Lynk & Co"))
-    _check(real_search, Slice(SITES["de"], "rolls-royce"), mmmv=_mmmv(real_search, "Rolls-Royce"))
+    _check(real_search, Slice(COUNTRY_SITES["de"], "lynk-co"), mmmv=_mmmv(real_search, "Lynk & Co"))
+    _check(
+        real_search,
+        Slice(COUNTRY_SITES["de"], "rolls-royce"),
+        mmmv=_mmmv(real_search, "Rolls-Royce"),
+    )
 
 
 def test_of_two_like_names_the_one_that_is_written_so_is_meant(real_search: Json) -> None:
     models = [{"value": 1, "label": "500 E"}, {"value": 2, "label": "500e"}]
     page = real_search | {"taxonomy": real_search["taxonomy"] | {"models": {"28": models}}}
-    _check(page, Slice(SITES["de"], "fiat", model="500e"), mmmv="28|2||")
-    _check(page, Slice(SITES["de"], "fiat", model="500-e"), mmmv="28|1||")
+    _check(page, Slice(COUNTRY_SITES["de"], "fiat", model="500e"), mmmv="28|2||")
+    _check(page, Slice(COUNTRY_SITES["de"], "fiat", model="500-e"), mmmv="28|1||")
 
 
 def _mmmv(props: Json, label: str) -> str:
@@ -120,7 +132,7 @@ def test_a_page_without_lists_of_names_is_taken_at_its_word(real_search: Json) -
 
 
 def test_a_site_of_all_europe_may_answer_with_any_country(real_search: Json) -> None:
-    asked = replace(ASKED, site=SITES["com"])
+    asked = replace(ASKED, site=COUNTRY_SITES["com"])
     _check(real_search, asked, cy="D,A,B,E,F,I,L,NL")
     _check(real_search, asked, cy=None)
 
@@ -131,8 +143,8 @@ def test_a_site_of_all_europe_may_answer_with_any_country(real_search: Json) -> 
         (ASKED, "ma13mo1641"),
         (BY_ID, "ma13mo1641"),
         (BY_ID, "ma13mo1641mt467"),
-        (Slice(SITES["de"], "bmw"), "ma13"),
-        (Slice(SITES["de"], "bmw"), "ma13gr100061mt467"),
+        (Slice(COUNTRY_SITES["de"], "bmw"), "ma13"),
+        (Slice(COUNTRY_SITES["de"], "bmw"), "ma13gr100061mt467"),
     ],
 )
 def test_the_car_may_be_named_by_cat_alone(real_search: Json, asked: Slice, cat: str) -> None:

@@ -62,7 +62,7 @@ Of the labels in all languages only this one does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class CountrySite:
     """A country's site, in one of its languages.
 
     `language` is that of its labels. `search` and `offers` begin the paths of searches and offers.
@@ -83,19 +83,19 @@ class Site:
         return f"www.autoscout24.{self.tld}"
 
 
-SITES = {
+COUNTRY_SITES = {
     site.name: site
     for site in (
-        Site("de", "de", "de", "/lst", "/angebote/", "D"),
-        Site("at", "at", "de", "/lst", "/angebote/", "A"),
-        Site("it", "it", "it", "/lst", "/annunci/", "I"),
-        Site("nl", "nl", "nl", "/lst", "/aanbod/", "NL"),
-        Site("be", "be", "fr", "/fr/lst", "/fr/offres/", "B"),
-        Site("be-nl", "be", "nl", "/nl/lst", "/nl/aanbod/", "B"),
-        Site("fr", "fr", "fr", "/lst", "/offres/", "F"),
-        Site("lu", "lu", "fr", "/lst", "/offres/", "L"),
-        Site("com", "com", "en", "/lst", "/offers/", ""),
-        Site("es", "es", "es", "/lst", "/anuncios/", "E"),
+        CountrySite("de", "de", "de", "/lst", "/angebote/", "D"),
+        CountrySite("at", "at", "de", "/lst", "/angebote/", "A"),
+        CountrySite("it", "it", "it", "/lst", "/annunci/", "I"),
+        CountrySite("nl", "nl", "nl", "/lst", "/aanbod/", "NL"),
+        CountrySite("be", "be", "fr", "/fr/lst", "/fr/offres/", "B"),
+        CountrySite("be-nl", "be", "nl", "/nl/lst", "/nl/aanbod/", "B"),
+        CountrySite("fr", "fr", "fr", "/lst", "/offres/", "F"),
+        CountrySite("lu", "lu", "fr", "/lst", "/offres/", "L"),
+        CountrySite("com", "com", "en", "/lst", "/offers/", ""),
+        CountrySite("es", "es", "es", "/lst", "/anuncios/", "E"),
     )
 }
 

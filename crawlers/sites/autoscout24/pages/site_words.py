@@ -8,7 +8,7 @@ from crawlers.sites.autoscout24.pages.codes import (
     BODY_LABELS,
     COLORS,
     LANGUAGES,
-    Site,
+    CountrySite,
     body_id,
     color_name,
     color_of_label,
@@ -26,7 +26,7 @@ class SiteWords:
     strange: tuple[str, ...] = ()
 
 
-def site_words(site: Site, page: SearchPage) -> SiteWords:
+def site_words(site: CountrySite, page: SearchPage) -> SiteWords:
     """The words of a site. A label that its page gives goes before what is known of the id: what is
     not known is kept as it stands, and reported, and never taken for another site's color."""
     colors = {number: color_name(number, site.language) for number in COLORS}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from core.errors import UsageMistakeError
-from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, Site, slug
+from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, CountrySite, slug
 
 if TYPE_CHECKING:
     from core.web import Web
@@ -25,7 +25,7 @@ class Slice:
     `make_id` is needed.
     """
 
-    site: Site
+    site: CountrySite
     make: str
     model: str | None = None
     make_id: int | None = None
