@@ -35,18 +35,18 @@ class CountrySite:
         self.cars, self.sponsored, self.beside = cars, sponsored, beside
         self.words = WORDS
 
-    async def page(self, asked: Slice, number: int) -> SearchPage:
+    async def page(self, search: Slice, number: int) -> SearchPage:
         fits = [
             key
             for key, (color, body) in self.cars.items()
-            if asked.color in {None, color} and asked.body in {None, body}
+            if search.color in {None, color} and search.body in {None, body}
         ]
         rows = [row(key) for key in fits]
-        shown = self.sponsored if self.beside in {None, asked.color} else ()
+        shown = self.sponsored if self.beside in {None, search.color} else ()
         ahead = [replace(row(key), sponsored=True) for key in shown]
         return SearchPage((*ahead, *rows), (), len(rows), 1)
 
-    async def walk(self, asked: Slice, first: SearchPage) -> AsyncIterator[SearchPage]:
+    async def walk(self, search: Slice, first: SearchPage) -> AsyncIterator[SearchPage]:
         yield first
 
 

@@ -27,8 +27,8 @@ FIAT = "1a3ee59e-17f0-5889-82b9-78957e782694"
 
 
 def _rows(props: Json) -> tuple[Row, ...]:
-    asked = Slice(COUNTRY_SITES["de"], "bmw", model="320")
-    return parse_search(reduce_search(props), asked=asked).rows
+    search = Slice(COUNTRY_SITES["de"], "bmw", model="320")
+    return parse_search(reduce_search(props), search=search).rows
 
 
 def _facts(props: Json, guid: str, make: str) -> tuple[Row, OfferFacts]:

@@ -91,8 +91,8 @@ GALLERIES = [
 ]
 
 
-def _parse(props: Json, asked: Slice = ASKED) -> SearchPage:
-    return parse_search(reduce_search(props), asked=asked)
+def _parse(props: Json, search: Slice = ASKED) -> SearchPage:
+    return parse_search(reduce_search(props), search=search)
 
 
 def _changed(props: Json, row: int, **values: Any) -> Json:

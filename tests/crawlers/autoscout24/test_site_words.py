@@ -16,8 +16,8 @@ def _page(*colors: Label, bodies: tuple[Label, ...] = ()) -> SearchPage:
 
 
 def test_a_real_page_says_what_is_known(real_search: dict[str, Any]) -> None:
-    asked = Slice(COUNTRY_SITES["de"], "bmw", model="320")
-    words = site_words(COUNTRY_SITES["de"], parse_search(reduce_search(real_search), asked=asked))
+    search = Slice(COUNTRY_SITES["de"], "bmw", model="320")
+    words = site_words(COUNTRY_SITES["de"], parse_search(reduce_search(real_search), search=search))
     assert words.colors == {number: labels[0] for number, labels in COLORS.items()}
     assert words.bodies == BODIES
     assert words.strange == ()

@@ -168,16 +168,16 @@ def test_the_address_of_a_search_on_a_replica() -> None:
     ),
     st.integers(1, 200),
 )
-def test_every_address_names_a_make_and_says_what_is_asked(asked: Slice, page: int) -> None:
-    parts = urlsplit(search_url(Web(), asked, page))
-    assert parts.path.startswith(f"{asked.site.search}/")
-    assert len(parts.path) > len(asked.site.search) + 1
+def test_every_address_names_a_make_and_says_what_is_asked(search: Slice, page: int) -> None:
+    parts = urlsplit(search_url(Web(), search, page))
+    assert parts.path.startswith(f"{search.site.search}/")
+    assert len(parts.path) > len(search.site.search) + 1
     query = parse_qs(parts.query, strict_parsing=True)
     assert len(parse_qsl(parts.query)) == len(query)
     assert query.keys().isdisjoint({"cat", "pricefrom", "priceto"})
     assert "cat=" not in parts.query
     order = {"sort": ["age"], "desc": ["1"], "page": [str(page)]}
-    assert query == order | {name: [value] for name, value in filters(asked).items()}
+    assert query == order | {name: [value] for name, value in filters(search).items()}
 
 
 @pytest.mark.parametrize("page", [0, -1, 201])

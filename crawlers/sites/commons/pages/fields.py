@@ -1,6 +1,6 @@
-"""Every place in a page of an answer that is read, declared once, and the reading of it.
+"""Every path of a page that is read, declared once, and the functions that read it.
 
-A place that is not declared here cannot be read, so that the declaration is whole.
+Only declared paths can be read, so the declaration is complete.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ SAID = (
     "Categories",
     "AuthorCount",
 )
-"""What is asked of a file's description: templates filled by people, as HTML."""
+"""The fields of a file's description that are read: templates filled by people, as HTML."""
 
 PATHS: Mapping[str, tuple[type, ...]] = {
     "pageid": (int,),
@@ -69,11 +69,11 @@ ANSWER_PATHS: Mapping[str, tuple[type, ...]] = {
     "query.searchinfo": (dict,),
     "query.searchinfo.totalhits": (int,),
 }
-"""The same for what is around the pages of an answer."""
+"""The same for the parts of an answer around its pages."""
 
 
 def value_at(data: Any, path: str) -> Any:
-    """What is at a path, or None where nothing is."""
+    """The value at a path, or None."""
     value = data
     for step in path.split("."):
         if isinstance(value, list):
@@ -90,7 +90,7 @@ def read(page: Page, path: str) -> Any:
     if isinstance(value, str):
         value = _valid(value)
     if isinstance(value, bool) and bool not in types:
-        return None  # which Python takes for a number
+        return None  # a bool is an int in Python
     return value if isinstance(value, types) else None
 
 
@@ -100,7 +100,7 @@ def info(page: Page, name: str) -> str:
 
 
 def said(page: Page, name: str) -> str:
-    """What a file's description says under a name, as HTML; empty if it says nothing."""
+    """A field of a file's description, as HTML; empty if it is absent."""
     value = read(page, f"imageinfo.0.extmetadata.{name}.value")
     if isinstance(value, dict):  # of several languages English first, then the first there is
         texts = {key: text for key, text in value.items() if not key.startswith("_")}
@@ -111,5 +111,5 @@ def said(page: Page, name: str) -> str:
 
 
 def _valid(text: str) -> str:
-    """The text without halves of characters, which JSON can write and nothing can store."""
+    """The text without lone surrogates, which JSON can write and nothing can store."""
     return text.encode("utf-8", "replace").decode()
