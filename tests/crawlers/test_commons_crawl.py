@@ -323,8 +323,7 @@ def test_the_public_domain_mark_comes_only_when_asked_for(
 
 @pytest.mark.parametrize("code", ["by-nc", "by-nd", "sampling+", "gfdl"])
 def test_asking_for_a_license_that_is_never_taken_is_an_error(tmp_path: Path, code: str) -> None:
-    query = CommonsQuery(accept=("by", code))
-    job = CrawlJob("commons", query, replica="http://127.0.0.1:9")
+    job = CrawlJob("commons", CommonsQuery(accept=("by", code)), replica="http://127.0.0.1:9")
     with pytest.raises(UsageMistakeError, match="cannot be accepted"):
         crawl(job, tmp_path)
 

@@ -68,7 +68,8 @@ class CommonsQuery(SiteQuery):
     def parameters(self) -> dict[str, Any]:
         """The fields as reports name them: `accept` is `accepted` in all that were stored."""
         given = super().parameters()
-        return {**given, "accepted": given.pop("accept")}
+        accepted = given.pop("accept")
+        return {**given, "accepted": accepted}
 
 
 def feature_queries(
