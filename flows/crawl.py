@@ -41,9 +41,9 @@ def crawl_recipe(site: str) -> Recipe[...]:
     parameters.append(inspect.Parameter("searchable", keyword, default=True, annotation=bool))
 
     def crawl(*, searchable: bool = True, **given: Any) -> RunReport:
-        asked = {name: value for name, value in given.items() if name in query.model_fields}
-        options = {name: value for name, value in given.items() if name not in asked}
-        return _crawl(site, query(**asked), CrawlOptions(**options), searchable=searchable)
+        ours = {name: value for name, value in given.items() if name in query.model_fields}
+        rest = {name: value for name, value in given.items() if name not in ours}
+        return _crawl(site, query(**ours), CrawlOptions(**rest), searchable=searchable)
 
     # From these Prefect and pydantic read the parameters; their descriptions, from the docstring.
     crawl.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ A site's options are made from the fields of its query, see `crawlers.engine.que
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +14,10 @@ from crawlers.engine.registry import load_query, load_site, site_names
 from marque.common import loss_option, run_flow, shared_options, weights_option
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-    from crawlers.engine.query import Flag, SiteQuery
+    from crawlers.engine.query import CrawlOptions, Flag, SiteQuery
     from flows.reporting.report import RunReport
 
 Schema = Mapping[str, Any]
@@ -46,19 +48,30 @@ def crawl() -> None:
     """
 
 
-def site_command(site: str, *, searchable: bool) -> click.Command:
-    """The command that runs the flow `crawl-<site>`; its options are the fields of the query."""
-    from crawlers.engine.query import CrawlOptions
+class SiteCommand(click.Command):
+    """Runs the flow `crawl-<site>`. Its options are made when they are needed: a list of commands
+    needs none, and pydantic, from which they come, takes a third of a second to import."""
 
-    query = load_query(site)
-    known = query.model_fields | CrawlOptions.model_fields
+    def __init__(self, name: str, **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self._site = name
+        self._shared: list[click.Parameter] = self.__dict__.pop("params")
+
+    @cached_property
+    def params(self) -> list[click.Parameter]:  # type: ignore[override]
+        """A site's own options, those of every crawl, and those of every command."""
+        made = [option for model in _models(self._site) for option in _options(model)]
+        return [*made, *self._shared]
+
+
+def site_command(site: str, *, searchable: bool) -> click.Command:
+    """The command that crawls a site, and makes its photos `searchable` or only registers them."""
 
     def command(*, as_json: bool, **values: Any) -> None:
-        given = {
-            name: value
-            for name, field in known.items()
-            if (value := _value(name, field, values)) is not None
-        }
+        query, options = _models(site)
+        known = query.model_fields | options.model_fields
+        given = {name: _value(name, field, values) for name, field in known.items()}
+        given = {name: value for name, value in given.items() if value is not None}
         _check(query, given)
 
         def call() -> "RunReport":
@@ -71,15 +84,18 @@ def site_command(site: str, *, searchable: bool) -> click.Command:
     wrapped = shared_options(command)
     if searchable:
         wrapped = weights_option(loss_option(wrapped))
-    options = [*_options(query), *_options(CrawlOptions)]
-    for option in reversed(options):
-        wrapped = option(wrapped)
     summary = load_site(site).summary
     first = "Crawl " + summary if searchable else summary[0].upper() + summary[1:]
-    return click.command(site, help=first)(wrapped)
+    return click.command(site, cls=SiteCommand, help=first)(wrapped)
 
 
-def _options(model: Any) -> Iterator[Any]:
+def _models(site: str) -> "tuple[type[SiteQuery], type[CrawlOptions]]":
+    from crawlers.engine.query import CrawlOptions
+
+    return load_query(site), CrawlOptions
+
+
+def _options(model: "type[BaseModel]") -> Iterator[click.Option]:
     """A click option for each field of a model, two for a pair."""
     schemas = model.model_json_schema()["properties"]
     for name, field in model.model_fields.items():
@@ -91,9 +107,8 @@ def _options(model: Any) -> Iterator[Any]:
             words = flag.name if flag else f"--{name.replace('_', '-')}"
             help_text = (flag and flag.help) or field.description
             metavar = flag.metavar if flag else None
-            yield click.option(
-                words,
-                _dest(name, at),
+            yield click.Option(
+                [words, _dest(name, at)],
                 help=help_text,
                 metavar=metavar,
                 required=field.is_required(),
@@ -142,11 +157,11 @@ def _value(name: str, field: "FieldInfo", values: Mapping[str, Any]) -> Any:
 
 
 def _check(query: "type[SiteQuery]", given: Mapping[str, Any]) -> None:
-    """Raise `click.UsageError` for a command line that says too little, or is no text."""
-    asked = query(**{name: value for name, value in given.items() if name in query.model_fields})
-    if (missing := asked.missing()) is not None:
-        raise click.UsageError(missing)
+    """Raise `click.UsageError` for a command line that is no text, or that says too little."""
     for value in given.values():
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and text != whole(text):
                 raise click.UsageError(f"{whole(text)!r} is not written in UTF-8")
+    ours = {name: value for name, value in given.items() if name in query.model_fields}
+    if (missing := query(**ours).missing()) is not None:
+        raise click.UsageError(missing)

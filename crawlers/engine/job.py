@@ -13,7 +13,7 @@ from crawlers.engine.site import Pace
 Ending = Literal["running", "finished", "limit", "cap", "blocked", "stopped", "died", "failed"]
 
 COMPLETE = ("finished", "limit")
-"""Endings of a crawl that did what it was asked; after any other it can be gone on with."""
+"""Endings of a crawl that did all of its job; after any other it can be resumed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class CrawlJob:
     def key(self) -> str:
         """Hex digits that name the query, whoever asks and however much of it is taken; a dry run
         does not go on with a crawl that broke off."""
-        asked, *apart = self.query.key()
-        what = [self.source, asked, *apart, bool(self.replica), self.dry_run]
+        fields_given, *apart = self.query.key()
+        what = [self.source, fields_given, *apart, bool(self.replica), self.dry_run]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_json(self) -> str:

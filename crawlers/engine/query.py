@@ -48,7 +48,7 @@ class SiteQuery(BaseModel):
         return self
 
     def check(self) -> None:
-        """Raise `UsageMistakeError` for what the site could not be asked; before it is asked."""
+        """Raise `UsageMistakeError` for a query that the site cannot answer, before any request."""
 
     def parameters(self) -> dict[str, Any]:
         """The fields as the report of a run names them."""
