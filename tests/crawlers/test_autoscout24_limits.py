@@ -35,11 +35,11 @@ def replica() -> Iterator[Replica]:
     ("query", "more"),
     [({"site": "it", "per_listing": 2}, {}), ({"site": "de"}, {}), ({"site": "de"}, {"limit": 37})],
 )
-def test_a_dry_run_reckons_what_the_crawl_then_does(
+def test_a_dry_run_estimates_what_the_crawl_then_does(
     replica: Replica, tmp_path: Path, query: dict[str, Any], more: dict[str, Any]
 ) -> None:
     """From two requests, robots.txt and one search; photos exactly, for all cars here have as
-    many; requests within a tenth, for searches by color and body are reckoned at their most."""
+    many; requests within a tenth, for searches by color and body are estimated at their most."""
     job = autoscout24_job(replica, query, **more)
     with Asked(replica) as asked:
         dry = crawl(replace(job, dry_run=True), tmp_path)
@@ -57,7 +57,7 @@ def test_a_dry_run_reckons_what_the_crawl_then_does(
     assert len(found) == more.get("limit", len(cars) * most)
 
 
-def test_a_dry_run_reckons_hours_and_bytes_at_the_pace(replica: Replica, tmp_path: Path) -> None:
+def test_a_dry_run_estimates_hours_and_bytes_at_the_pace(replica: Replica, tmp_path: Path) -> None:
     """The pace is the site's own, also on a replica. Photos come from a host of their own: the
     slower of the two hosts decides. A photo weighs as its size says."""
     dry = crawl(autoscout24_job(replica, dry_run=True), tmp_path)

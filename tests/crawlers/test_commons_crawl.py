@@ -258,7 +258,7 @@ def test_searches_find_their_files_once(replica: Replica, done: Done, tmp_path: 
     assert len(words) > 3
 
 
-def test_a_dry_run_reckons_and_takes_nothing(replica: Replica, done: Done, tmp_path: Path) -> None:
+def test_a_dry_run_only_estimates(replica: Replica, done: Done, tmp_path: Path) -> None:
     asked_for = WIDTH | {"queries": ["red ford mustang"]}
     job = commons_job(replica, asked_for, dry_run=True)
     with Asked(replica) as asked:

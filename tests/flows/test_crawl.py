@@ -217,6 +217,7 @@ def test_the_commands_ask_for_what_they_are_told(
         (("--accept", "by-nc", "--category", "Ford Mustang"), "commercial"),
         (("--category", "Ford Mustang", "--width", "800"), "no thumbnails 800"),
         ((), "say what to look for"),
+        (("--query", "caf\udce9"), "is not written in UTF-8"),
     ],
 )
 def test_wrong_usage_is_told_from_failure(
