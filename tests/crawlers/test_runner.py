@@ -132,12 +132,12 @@ def test_it_ends_with_its_caller(
     """At once, though its next request is a minute away; and that one is not made."""
     job = autoscout24_job(replica, pace=PATIENT)
 
-    def told(report: CrawlReport) -> None:
+    def on_progress(report: CrawlReport) -> None:
         if report.requests >= 2:  # the second waits for the host's delay
             raise error
 
     with Asked(replica) as asked, pytest.raises(error):
-        run_crawl(job, tmp_path, told)
+        run_crawl(job, tmp_path, on_progress)
     report = kept(job, tmp_path)
     assert report.finished_at, "it ended by itself, and was not killed"
     assert report.ended == "stopped"
@@ -166,12 +166,12 @@ def test_a_crawl_that_was_stopped_goes_on(replica: Replica, tmp_path: Path) -> N
     job = autoscout24_job(replica)
     whole = photos(job, tmp_path / "whole", crawl(job, tmp_path / "whole"))
 
-    def told(report: CrawlReport) -> None:
+    def on_progress(report: CrawlReport) -> None:
         if report.photos >= 3:
             raise EnoughError
 
     with Asked(replica) as first, pytest.raises(EnoughError):
-        run_crawl(replace(job, pace=replace(FAST, photo_delay=0.2)), tmp_path, told)
+        run_crawl(replace(job, pace=replace(FAST, photo_delay=0.2)), tmp_path, on_progress)
     with Asked(replica) as then:
         report = crawl(job, tmp_path)
     assert report.ended == "finished"
@@ -211,14 +211,14 @@ def test_two_crawls_of_a_source_at_once_are_one_too_many(replica: Replica, tmp_p
     folder = store_folder(tmp_path, job)
     began, enough = threading.Event(), threading.Event()
 
-    def told(report: CrawlReport) -> None:
+    def on_progress(report: CrawlReport) -> None:
         began.set()
         if enough.is_set():
             raise EnoughError
 
     def first() -> None:
         with pytest.raises(EnoughError):
-            run_crawl(job, tmp_path, told)
+            run_crawl(job, tmp_path, on_progress)
 
     thread = threading.Thread(target=first)
     thread.start()
@@ -269,11 +269,11 @@ def test_it_stops_when_it_is_told_to(replica: Replica, tmp_path: Path) -> None:
     """As a system that shuts down tells every process."""
     job = autoscout24_job(replica, pace=PATIENT)
 
-    def told(report: CrawlReport) -> None:
+    def on_progress(report: CrawlReport) -> None:
         if report.requests >= 2 and report.ended == "running":
             os.kill(holder(store_folder(tmp_path, job)), signal.SIGTERM)
 
-    report = run_crawl(job, tmp_path, told)
+    report = run_crawl(job, tmp_path, on_progress)
     assert report.ended == "stopped"
     assert report.why == "it was told to stop"
     assert report.finished_at
