@@ -87,7 +87,11 @@ class PoliteSpider(Spider):
             if self.crawl.stopping:
                 self.backpressure.release()
                 return
-            delivery = self.crawl.take(listing)
+            try:
+                delivery = self.crawl.take(listing)
+            except Exception:
+                self.backpressure.release()  # else `_drain` would wait for it for ever
+                raise
             if delivery is not None:
                 yield delivery
             else:
