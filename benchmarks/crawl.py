@@ -18,7 +18,8 @@ import numpy as np
 
 from benchmarks.machine import made_by
 from crawlers.engine.job import CrawlJob, CrawlReport
-from crawlers.sites.sources import Pace
+from crawlers.engine.site import Pace
+from crawlers.sites.autoscout24.query import AutoScout24Query
 from synthetic.replica.server import LoggedRequest, Replica, start_replica
 from synthetic.replica.world import World
 
@@ -125,9 +126,9 @@ def replica(listings: int, photos: int, photo: tuple[int, int] = PHOTO) -> Itera
 
 def job(running: Replica, per_listing: int | None = None) -> CrawlJob:
     """The crawl of every listing of the make."""
-    asked = {"site": "it", "make": MAKE, "size": SIZE}
+    query = AutoScout24Query(site="it", make=MAKE, size=SIZE, per_listing=per_listing)
     more = {"replica": running.url, "pace": PACE, "max_requests": 1_000_000}
-    return CrawlJob("autoscout24", asked, per_listing=per_listing, **more)  # type: ignore[arg-type]
+    return CrawlJob("autoscout24", query, **more)  # type: ignore[arg-type]
 
 
 def crawl(running: Replica, crawls: Path) -> tuple[CrawlReport, float, float]:

@@ -1,1 +1,6 @@
-"""Sources of photos: imports from disk, rendered scenes, and later the crawlers of web sites."""
+"""Where photos come from: `imports` from disk, `engine` and `sites` from the web."""
+
+from pkgutil import extend_path
+
+# A site may lie in a folder crawlers/sites elsewhere on Python's path; see crawlers/sites.
+__path__ = extend_path(__path__, __name__)

@@ -1,106 +1,78 @@
-"""The flows that crawl: photos from web sites, and from there on as with any source."""
+"""The flows that crawl, one for each site: its photos, and from there on as with any source."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field
+from pydantic.fields import FieldInfo
 
-from core.licenses import ACCEPTED
 from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.query import CrawlOptions, SiteQuery
+from crawlers.engine.registry import load_query, load_site
 from crawlers.engine.runner import check_job, crawled, run_crawl
-from crawlers.sites.sources import Pace
-from flows.recipe import recipe
+from crawlers.engine.site import Pace
+from flows.recipe import Recipe, recipe
 from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
 from flows.reporting.sheets import show_arrivals
 from flows.resources import record_for
 from flows.run import Run, recorded_run
 from flows.settings import Settings
-from flows.stages.features import feature_queries
 from flows.stages.pipeline import make_searchable, register_all
 from flows.stages.tasks import shard_task
 
 REPLICA_PACE = Pace(0.0, 8, 0.0, 8, timeout=30.0, pause=1.0)
-"""How fast a replica on this machine is asked: nobody is troubled by it."""
-
-Count = Annotated[int, Field(ge=1)]
+"""How fast a replica on this machine is asked: it troubles nobody."""
 
 
-@recipe("crawl-autoscout24")
-def crawl_autoscout24(
-    make: str,
-    model: str | None = None,
-    site: str = "de",
-    years: tuple[int | None, int | None] | None = None,
-    size: str = "1280x960",
-    limit: Count | None = None,
-    per_listing: Count | None = None,
-    max_requests: Count | None = None,
-    searchable: bool = True,
-    dry_run: bool = False,
-    replica: str | None = None,
-) -> RunReport:
-    """Crawl the adverts of a make, or a model, on a country's AutoScout24.
+@cache
+def crawl_recipe(site: str) -> Recipe[...]:
+    """The recipe `crawl-<site>`; raises `SourceError` where there is no such site.
 
-    `years` are the first and last year of registration, None for an open end. With `searchable` the
-    photos are labeled, embedded and published; else they are only registered. A dry run only
-    reckons.
+    Its parameters are the fields of the site's query and of `CrawlOptions`, and `searchable`: then
+    the photos are labeled, embedded and published, else they are only registered.
     """
-    asked = {"site": site, "make": make, "model": model, "years": years, "size": size}
-    limits = {"limit": limit, "per_listing": per_listing, "max_requests": max_requests}
-    return _crawl("autoscout24", asked, limits, (searchable, dry_run), replica)
+    query = load_query(site)
+    known = query.model_fields | CrawlOptions.model_fields
+    parameters = [_parameter(name, field) for name, field in known.items()]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters.append(inspect.Parameter("searchable", keyword, default=True, annotation=bool))
+
+    def crawl(*, searchable: bool = True, **given: Any) -> RunReport:
+        ours = {name: value for name, value in given.items() if name in query.model_fields}
+        rest = {name: value for name, value in given.items() if name not in ours}
+        return _crawl(site, query(**ours), CrawlOptions(**rest), searchable=searchable)
+
+    # From these Prefect and pydantic read the parameters; their descriptions, from the docstring.
+    crawl.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    crawl.__annotations__ = {each.name: each.annotation for each in parameters}
+    crawl.__name__ = crawl.__qualname__ = f"crawl_{site}"
+    lines = (f"    {name}: {field.description}" for name, field in known.items())
+    crawl.__doc__ = "\n".join([f"Crawl {load_site(site).summary}", "", "Args:", *lines])
+    return recipe(f"crawl-{site}")(crawl)
 
 
-@recipe("crawl-commons")
-def crawl_commons(
-    categories: Sequence[str] = (),
-    queries: Sequence[str] = (),
-    features: Sequence[str] = (),
-    depth: Annotated[int, Field(ge=0, le=10)] = 2,
-    width: int = 1280,
-    accept: Sequence[str] = ACCEPTED,
-    limit: Count | None = None,
-    max_requests: Count | None = None,
-    searchable: bool = True,
-    dry_run: bool = False,
-    replica: str | None = None,
-) -> RunReport:
-    """Crawl photos of Wikimedia Commons: those of categories, `depth` levels down, and those that
-    searches find.
-
-    `features` are attributes of the vocabulary: each query is asked with each of their values too.
-    `accept` are the licenses that are taken. The rest is as with `crawl_autoscout24`.
-    """
-    asked = {
-        "categories": list(categories),
-        "queries": list(queries),
-        "features": list(features),
-        "depth": depth,
-        "width": width,
-    }
-    limits = {"limit": limit, "max_requests": max_requests, "accepted": tuple(accept)}
-    return _crawl("commons", asked, limits, (searchable, dry_run), replica)
+def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+    extra = Field(json_schema_extra=field.json_schema_extra)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=inspect.Parameter.empty if field.is_required() else field.default,
+        annotation=Annotated[field.rebuild_annotation(), extra],
+    )
 
 
-def _crawl(
-    source: str,
-    asked: dict[str, Any],
-    limits: Mapping[str, Any],
-    how: tuple[bool, bool],
-    replica: str | None,
-) -> RunReport:
-    searchable, dry_run = how
-    given = {**asked, **limits, "searchable": searchable, "dry_run": dry_run, "replica": replica}
+def _crawl(source: str, query: SiteQuery, options: CrawlOptions, *, searchable: bool) -> RunReport:
+    given = {**query.parameters(), **dict(options), "searchable": searchable}
     with recorded_run(f"crawl-{source}", given) as run:
-        if features := asked.pop("features", None):
-            vocabulary = run.catalog.vocabulary
-            asked["queries"] = feature_queries(asked["queries"], features, vocabulary)
-        job = make_job(run.settings, source, asked, limits, replica=replica, dry_run=dry_run)
+        job = make_job(run.settings, source, query.expand(run.catalog.vocabulary), dict(options))
         check_job(job)  # what is wrong with the crawl is said first, then with the model
-        record = record_for(run.settings) if searchable and not dry_run else None
+        record = record_for(run.settings) if searchable and not job.dry_run else None
         done = crawl_site(run, job)
         show_crawl(run, done)
-        if not dry_run:
+        if not job.dry_run:
             is_sound = not done.failures
             found = crawled(job, run.settings.crawls_path, done.crawl_id, is_sound=is_sound)
             register_all(run, found, None, None)
@@ -113,43 +85,36 @@ def _crawl(
 
 
 def make_job(
-    settings: Settings,
-    source: str,
-    asked: Mapping[str, Any],
-    limits: Mapping[str, Any],
-    *,
-    replica: str | None,
-    dry_run: bool,
+    settings: Settings, source: str, query: SiteQuery, options: Mapping[str, Any]
 ) -> CrawlJob:
-    """A crawl as the settings allow it."""
+    """A crawl as the settings allow it; `options` are those of `CrawlOptions`."""
+    permission = load_site(source).permission
     return CrawlJob(
         source=source,
-        asked={name: value for name, value in asked.items() if value is not None},
+        query=query,
         contact=settings.contact,
-        permission=settings.autoscout24_permission,
-        replica=replica,
-        pace=None if replica is None else REPLICA_PACE,
-        dry_run=dry_run,
-        **limits,
+        permission=permission is not None and getattr(settings, permission),
+        pace=None if options["replica"] is None else REPLICA_PACE,
+        **options,
     )
 
 
 @shard_task("crawl", retries=0)
 def crawl_site(run: Run, job: CrawlJob) -> CrawlReport:
-    """Crawl, with its progress; a broken crawl is gone on with by the next run, not tried again."""
+    """Crawl, with its progress; the next run resumes a crawl that broke off, so no retry does."""
     with stage(run.report, "crawl", job.limit) as step:
 
-        def heard(report: CrawlReport) -> None:
+        def on_progress(report: CrawlReport) -> None:
             # Pages come long before the first photo does.
             step.tell(f"{report.requests:,} requests, {report.listings:,} listings, photos")
             if more := report.photos + report.known - step.stage.photos:
                 step.advance(more)
 
-        return run_crawl(job, run.settings.crawls_path, heard)
+        return run_crawl(job, run.settings.crawls_path, on_progress)
 
 
 def show_crawl(run: Run, done: CrawlReport) -> None:
-    """Put what came of a crawl into the run's report."""
+    """Put the result of a crawl into the run's report."""
     report = run.report
     report.crawl = done.to_dict()
     report.messages += done.warnings

@@ -6,9 +6,9 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, ValidationError
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationError, create_model
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from catalog.uri import catalog_uri, unusable_option, unusable_uri
 from core.errors import MarqueError
+from crawlers.engine.registry import load_sites
 from embeddings.registry import DEFAULT_MODEL, ModelSpec, model_spec
 from embeddings.tuning import Overrides, usable_cores
 from labeling.segmenters import DEFAULT_SEGMENTER
@@ -62,11 +63,35 @@ def _storage_options(given: object) -> StorageOptions | None:
     return StorageOptions(tuple(sorted(told.items())))
 
 
+def _permissions() -> dict[str, Any]:
+    """A setting for each site whose terms want a permission; its record names it."""
+    return {
+        site.permission: (
+            bool,
+            Field(
+                False,
+                description=f"true says that {site.title} has permitted you to query it by a "
+                "program, which its terms forbid otherwise",
+            ),
+        )
+        for site in load_sites().values()
+        if site.permission
+    }
+
+
+if TYPE_CHECKING:
+
+    class _Permissions(BaseSettings):
+        """The settings that `_permissions` makes."""
+else:
+    _Permissions = create_model("_Permissions", __base__=BaseSettings, **_permissions())
+
+
 class SettingsError(MarqueError):
     """A setting has a value that cannot be used; the message names it and its place."""
 
 
-class Settings(BaseSettings):
+class Settings(_Permissions):
     """What a person can set, each as `MARQUE_<NAME>` or as a line of `marque.toml`."""
 
     model_config = SettingsConfigDict(
@@ -148,11 +173,6 @@ class Settings(BaseSettings):
 
     contact: str | None = Field(
         None, description="address of mail or web at which sites that are crawled can reach you"
-    )
-    autoscout24_permission: bool = Field(
-        False,
-        description="true says that AutoScout24 has permitted you to query it by a program, which "
-        "its terms forbid otherwise",
     )
     sheets_url: str | None = Field(
         None,

@@ -1,136 +1,46 @@
-"""`marque crawl SITE`: photos from a web site into the catalog, and no further."""
+"""`marque crawl SITE`: photos from a web site into the catalog, and no further.
 
+A site's options are made from the fields of its query, see `crawlers.engine.query`.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.licenses import ACCEPTED
 from core.text import replace_surrogates
-from crawlers.sites.autoscout24.pages.codes import SITES
-from crawlers.sites.autoscout24.pages.gallery import SIZES
-from marque.common import F, run_flow, shared_options
+from crawlers.engine.registry import load_query, load_site, site_names
+from marque.common import loss_option, run_flow, shared_options, weights_option
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+    from crawlers.engine.query import CrawlOptions, Flag, SiteQuery
     from flows.reporting.report import RunReport
 
-
-def _apply(command: F, *options: Any) -> F:
-    for option in reversed(options):
-        command = option(command)
-    return command
+Schema = Mapping[str, Any]
 
 
-def crawl_options(command: F) -> F:
-    """The options of every crawl."""
-    return _apply(
-        command,
-        click.option(
-            "--limit",
-            type=click.IntRange(min=1),
-            help="Take at most this many photos, those that are there already among them.",
-        ),
-        click.option(
-            "--max-requests",
-            type=click.IntRange(min=1),
-            help="Make at most this many requests, 20,000 at most; the next run goes on.",
-        ),
-        click.option(
-            "--dry-run",
-            is_flag=True,
-            help="Only say how many requests, bytes and hours it would take.",
-        ),
-        click.option(
-            "--replica",
-            metavar="URL",
-            help="Crawl the replica that `marque replica` keeps up, instead of the site.",
-        ),
-    )
+class SiteCommands(click.Group):
+    """A group with a command for each site, made when it is looked up."""
+
+    searchable = False
+    """Whether the commands make the photos searchable, or only register them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, sorted."""
+        return sorted({*super().list_commands(ctx), *site_names()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, if there is one."""
+        if cmd_name not in self.commands and cmd_name in site_names():
+            self.add_command(site_command(cmd_name, searchable=self.searchable))
+        return super().get_command(ctx, cmd_name)
 
 
-def autoscout24_options(command: F) -> F:
-    """What of AutoScout24 is wanted."""
-    return _apply(
-        command,
-        click.option(
-            "--site",
-            type=click.Choice(list(SITES)),
-            default="de",
-            show_default=True,
-            help="Country site.",
-        ),
-        click.option("--make", required=True, help="Make, such as fiat or alfa-romeo."),
-        click.option("--model", help="Model of that make, such as 500."),
-        click.option(
-            "--year-from",
-            type=click.IntRange(1900, 2100),
-            help="Earliest year of first registration.",
-        ),
-        click.option(
-            "--year-to", type=click.IntRange(1900, 2100), help="Latest year of first registration."
-        ),
-        click.option(
-            "--size",
-            type=click.Choice(SIZES),
-            default="1280x960",
-            show_default=True,
-            help="Size of the photos in pixels.",
-        ),
-        click.option(
-            "--per-listing",
-            type=click.IntRange(min=1),
-            help="Take at most this many photos of one advert.",
-        ),
-        crawl_options,
-    )
-
-
-def commons_options(command: F) -> F:
-    """What of Wikimedia Commons is wanted."""
-    return _apply(
-        command,
-        click.option(
-            "--category",
-            "categories",
-            multiple=True,
-            help='Category with what is below it, such as "Ford Mustang". Repeatable.',
-        ),
-        click.option(
-            "--query",
-            "queries",
-            multiple=True,
-            help='Search, such as "red ford mustang". Repeatable.',
-        ),
-        click.option(
-            "--feature",
-            "features",
-            multiple=True,
-            metavar="ATTRIBUTE",
-            help="Search with each value of this attribute too, such as color. Repeatable.",
-        ),
-        click.option(
-            "--depth",
-            type=click.IntRange(0, 10),
-            default=2,
-            show_default=True,
-            help="How many levels below a category to go.",
-        ),
-        click.option(
-            "--width",
-            type=int,
-            default=1280,
-            show_default=True,
-            help="Width of the photos in pixels, one of those that Commons makes.",
-        ),
-        click.option(
-            "--accept",
-            multiple=True,
-            help=f"Take this license too, beside {', '.join(ACCEPTED)}: pdm. Repeatable.",
-        ),
-        crawl_options,
-    )
-
-
-@click.group()
+@click.group(cls=SiteCommands)
 def crawl() -> None:
     """Take photos in from a web site, politely, and stop there: `marque embed` does the rest.
 
@@ -138,51 +48,120 @@ def crawl() -> None:
     """
 
 
-@crawl.command()
-@autoscout24_options
-@shared_options
-def autoscout24(as_json: bool, **asked: Any) -> None:
-    """Adverts of a make on AutoScout24; needs its permission, see the setting
-    autoscout24_permission."""
-    crawl_autoscout24(asked, searchable=False, as_json=as_json)
+class SiteCommand(click.Command):
+    """Runs the flow `crawl-<site>`. Its options are made when they are needed: a list of commands
+    needs none, and pydantic, from which they come, takes a third of a second to import."""
+
+    def __init__(self, name: str, **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self._site = name
+        self._shared: list[click.Parameter] = self.__dict__.pop("params")
+
+    @cached_property
+    def params(self) -> list[click.Parameter]:  # type: ignore[override]
+        """A site's own options, those of every crawl, and those of every command."""
+        made = [option for model in _models(self._site) for option in _options(model)]
+        return [*made, *self._shared]
 
 
-@crawl.command()
-@commons_options
-@shared_options
-def commons(as_json: bool, **asked: Any) -> None:
-    """Photos under free licenses from Wikimedia Commons."""
-    crawl_commons(asked, searchable=False, as_json=as_json)
+def site_command(site: str, *, searchable: bool) -> click.Command:
+    """The command that crawls a site, and makes its photos `searchable` or only registers them."""
+
+    def command(*, as_json: bool, **values: Any) -> None:
+        query, options = _models(site)
+        known = query.model_fields | options.model_fields
+        given = {name: _value(name, field, values) for name, field in known.items()}
+        given = {name: value for name, value in given.items() if value is not None}
+        _check(query, given)
+
+        def call() -> "RunReport":
+            from flows.crawl import crawl_recipe
+
+            return crawl_recipe(site)(**given, searchable=searchable)
+
+        run_flow(call, as_json=as_json)
+
+    wrapped = shared_options(command)
+    if searchable:
+        wrapped = weights_option(loss_option(wrapped))
+    summary = load_site(site).summary
+    first = "Crawl " + summary if searchable else summary[0].upper() + summary[1:]
+    return click.command(site, cls=SiteCommand, help=first)(wrapped)
 
 
-def crawl_autoscout24(asked: dict[str, Any], *, searchable: bool, as_json: bool) -> None:
-    """Run the flow `crawl-autoscout24` with a command's options."""
-    first, last = asked.pop("year_from"), asked.pop("year_to")
-    years = None if first is None and last is None else (first, last)
+def _models(site: str) -> "tuple[type[SiteQuery], type[CrawlOptions]]":
+    from crawlers.engine.query import CrawlOptions
 
-    def call() -> "RunReport":
-        from flows.crawl import crawl_autoscout24 as flow
-
-        report: RunReport = flow(**asked, years=years, searchable=searchable)
-        return report
-
-    run_flow(call, as_json=as_json)
+    return load_query(site), CrawlOptions
 
 
-def crawl_commons(asked: dict[str, Any], *, searchable: bool, as_json: bool) -> None:
-    """Run the flow `crawl-commons` with a command's options."""
-    if not (asked["categories"] or asked["queries"] or asked["features"]):
-        raise click.UsageError('say what to look for: --category "Ford Mustang", or --query')
+def _options(model: "type[BaseModel]") -> Iterator[click.Option]:
+    """A click option for each field of a model, two for a pair."""
+    schemas = model.model_json_schema()["properties"]
+    for name, field in model.model_fields.items():
+        flags = _flags(field)
+        for at, flag in enumerate(flags or (None,)):
+            schema = _plain(schemas[name])
+            if len(flags) == 2:
+                schema = _plain(schema["prefixItems"][at])
+            words = flag.name if flag else f"--{name.replace('_', '-')}"
+            help_text = (flag and flag.help) or field.description
+            metavar = flag.metavar if flag else None
+            yield click.Option(
+                [words, _dest(name, at)],
+                help=help_text,
+                metavar=metavar,
+                required=field.is_required(),
+                **_typed(schema, field),
+            )
 
-    for text in (*asked["categories"], *asked["queries"]):
-        if text != replace_surrogates(text):
-            raise click.UsageError(f"{replace_surrogates(text)!r} is not written in UTF-8")
 
-    def call() -> "RunReport":
-        from flows.crawl import crawl_commons as flow
+def _typed(schema: Schema, field: "FieldInfo") -> dict[str, Any]:
+    """How click reads a value of such a JSON schema."""
+    if schema["type"] == "boolean":
+        return {"is_flag": True}
+    if schema["type"] == "array":
+        return {"multiple": True}
+    default = None if field.is_required() else field.default
+    shown = {} if default is None else {"default": default, "show_default": True}
+    if "enum" in schema:
+        return {"type": click.Choice(schema["enum"]), **shown}
+    if schema["type"] == "integer" and {"minimum", "maximum"} & schema.keys():
+        return {"type": click.IntRange(schema.get("minimum"), schema.get("maximum")), **shown}
+    return {"type": int if schema["type"] == "integer" else str, **shown}
 
-        accept = [*ACCEPTED, *asked.pop("accept")]
-        report: RunReport = flow(**asked, accept=accept, searchable=searchable)
-        return report
 
-    run_flow(call, as_json=as_json)
+def _plain(schema: Schema) -> Schema:
+    """The schema of a value that is given: without the null that stands for none."""
+    choices = [each for each in schema.get("anyOf", ()) if each["type"] != "null"]
+    return {**schema, **choices[0]} if choices else schema
+
+
+def _flags(field: "FieldInfo") -> "list[Flag]":
+    from crawlers.engine.query import Flag
+
+    return [each for each in field.metadata if isinstance(each, Flag)]
+
+
+def _dest(name: str, at: int) -> str:
+    return f"{name}_{at}"
+
+
+def _value(name: str, field: "FieldInfo", values: Mapping[str, Any]) -> Any:
+    """A field from its options; None where none is given. What is repeated adds to the default."""
+    if len(_flags(field)) == 2:
+        pair = values[_dest(name, 0)], values[_dest(name, 1)]
+        return None if pair == (None, None) else pair
+    value = values[_dest(name, 0)]
+    return (*field.default, *value) if isinstance(value, tuple) else value
+
+
+def _check(query: "type[SiteQuery]", given: Mapping[str, Any]) -> None:
+    """Raise `click.UsageError` for a command line that is no text, or that says too little."""
+    for value in given.values():
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and text != replace_surrogates(text):
+                raise click.UsageError(f"{replace_surrogates(text)!r} is not written in UTF-8")
+    ours = {name: value for name, value in given.items() if name in query.model_fields}
+    if (missing := query(**ours).missing()) is not None:
+        raise click.UsageError(missing)

@@ -83,16 +83,16 @@ def demo(listings: int) -> None:
 
 def _crawl(replica: "Replica") -> None:
     """Two crawls: adverts with what sellers say, and photos with their licenses."""
-    from flows.crawl import crawl_autoscout24, crawl_commons
+    from flows.crawl import crawl_recipe
     from marque.bars import progress_bars
     from marque.tables import print_report
 
     say("Crawling adverts of Ford with the flow `crawl-autoscout24` ...")
     with progress_bars():
-        print_report(crawl_autoscout24(make="ford", site="it", replica=replica.url))
+        print_report(crawl_recipe("autoscout24")(make="ford", site="it", replica=replica.url))
     say("Crawling free photos of the Mustang with the flow `crawl-commons` ...")
     with progress_bars():
-        report = crawl_commons(
+        report = crawl_recipe("commons")(
             categories=["Ford Mustang"], queries=["convertible sea"], replica=replica.url
         )
     print_report(report)

@@ -6,12 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from marque.common import F, loss_option, run_flow, shared_options, weights_option
-from marque.crawl import (
-    autoscout24_options,
-    commons_options,
-    crawl_autoscout24,
-    crawl_commons,
-)
+from marque.crawl import SiteCommands
 
 if TYPE_CHECKING:
     from flows.reporting.report import RunReport
@@ -42,7 +37,13 @@ def ingest_options(command: F) -> F:
     return command
 
 
-@click.group()
+class IngestCommands(SiteCommands):
+    """The sources on disk, and every site."""
+
+    searchable = True
+
+
+@click.group(cls=IngestCommands)
 def ingest() -> None:
     """Take photos in, label and embed them, and make them searchable.
 
@@ -117,27 +118,6 @@ def scenes(
 
         write_scenes(path, render, seed)
     _ingest("scenes", path, as_json=as_json, limit=limit, embed=not no_embed)
-
-
-@ingest.command()
-@autoscout24_options
-@weights_option
-@loss_option
-@shared_options
-def autoscout24(as_json: bool, **asked: Any) -> None:
-    """Crawl adverts of a make on AutoScout24; needs its permission, see the setting
-    autoscout24_permission."""
-    crawl_autoscout24(asked, searchable=True, as_json=as_json)
-
-
-@ingest.command()
-@commons_options
-@weights_option
-@loss_option
-@shared_options
-def commons(as_json: bool, **asked: Any) -> None:
-    """Crawl photos under free licenses from Wikimedia Commons."""
-    crawl_commons(asked, searchable=True, as_json=as_json)
 
 
 def parse_columns(pairs: tuple[str, ...]) -> dict[str, str] | None:

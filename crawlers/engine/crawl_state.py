@@ -10,8 +10,8 @@ from core.records import Drop, Listing
 from core.text import visible
 from core.web import Web
 from crawlers.engine.job import COMPLETE, CrawlJob, CrawlReport, Ending
+from crawlers.engine.site import Site
 from crawlers.engine.store import CrawlStore
-from crawlers.sites.sources import Site
 
 
 @dataclass(frozen=True, slots=True)

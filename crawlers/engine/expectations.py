@@ -1,7 +1,7 @@
 """Checks the result of a crawl against the expectations for its site."""
 
 from crawlers.engine.job import CrawlReport
-from crawlers.sites.sources import Site
+from crawlers.engine.site import Site
 
 
 def check_ending(report: CrawlReport) -> None:
@@ -35,7 +35,7 @@ def _check_counts(report: CrawlReport, site: Site) -> None:
     expected = site.expected
     if report.listings == 0:
         report.failures.append(
-            "not one listing came of it; look at what was asked, and at the reasons above"
+            "no listing was parsed; look at what was asked for, and at the reasons above"
         )
     elif report.stated and report.stated >= expected.judge_from:
         share = report.listings / report.stated

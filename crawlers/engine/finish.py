@@ -1,4 +1,4 @@
-"""The end of a crawl: what came of it is judged, and what is gone is marked."""
+"""The end of a crawl: check its result, and mark what is gone."""
 
 from crawlers.engine.crawl_state import CrawlState, now_text
 from crawlers.engine.expectations import check_ending, check_expectations
@@ -6,13 +6,14 @@ from crawlers.engine.runner import LOG
 from crawlers.engine.store import DiskError
 
 MOST_GONE = 0.5
-"""If a larger share of a job's listings seems gone at once, the walk is thought to be at fault."""
+"""Where a larger share of a job's listings seems gone at once, nothing is marked: the walk is more
+likely at fault."""
 FEW = 20
-"""So many may be gone at once, whatever share they are: a small search is soon sold out."""
+"""So many may be gone at once, whatever their share: a small search is soon sold out."""
 
 
 def conclude(crawl: CrawlState) -> None:
-    """Judge what came of a crawl, and mark what is gone; raises `DiskError`."""
+    """Check the result of a crawl, and mark what is gone; raises `DiskError`."""
     if crawl.report.ended == "running":
         crawl.stop("failed", f"it ended without saying why; {crawl.store.folder / LOG} may tell")
     crawl.measure_fill()
@@ -24,8 +25,8 @@ def conclude(crawl: CrawlState) -> None:
         mark_gone(crawl)
 
 
-def keep(crawl: CrawlState) -> None:
-    """Close the report of a crawl, and keep it if that can be done."""
+def store_final_report(crawl: CrawlState) -> None:
+    """Complete the report of a crawl, and store it; a full disk becomes a warning."""
     report = crawl.report
     report.finished_at = now_text()
     check_ending(report)
@@ -40,10 +41,10 @@ def keep(crawl: CrawlState) -> None:
 
 
 def mark_gone(crawl: CrawlState) -> None:
-    """Mark what earlier crawls of the job saw and this one, which saw everything, did not.
+    """Mark as gone what earlier crawls of the job saw and this one did not.
 
-    A crawl that did not end by itself, could not see everything, or failed a check says nothing
-    about what is gone. Raises `DiskError`.
+    A crawl that was broken off, could not see everything, or failed a check says nothing about
+    what is gone. Raises `DiskError`.
     """
     report = crawl.report
     if report.ended != "finished" or crawl.partial or report.failures:

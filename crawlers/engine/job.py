@@ -1,34 +1,33 @@
-"""What a crawl is asked, and what came of it; both go between processes as JSON."""
+"""A crawl that is to be made, and what came of it; both go between processes as JSON."""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from core.licenses import ACCEPTED
 from core.text import visible
-from crawlers.sites.sources import Pace
+from crawlers.engine.query import SiteQuery
+from crawlers.engine.registry import load_query
+from crawlers.engine.site import Pace
 
 Ending = Literal["running", "finished", "limit", "cap", "blocked", "stopped", "died", "failed"]
 
 COMPLETE = ("finished", "limit")
-"""Endings of a crawl that did what it was asked; after any other it can be gone on with."""
+"""Endings of a crawl that did all of its job; after any other it can be resumed."""
 
 
 @dataclass(frozen=True, slots=True)
 class CrawlJob:
-    """One crawl: `asked` holds what the source's spider takes, such as site, make and model.
+    """One crawl of the site `source`, which is asked for `query`.
 
-    `limit` is the most photos, `per_listing` the most of one listing. A live crawl says who asks by
-    `contact`, an address of mail or web. `pace` replaces the site's own on a replica only.
-    `permission` says that the operator of a site that wants it has given it.
+    `limit` is the most photos. A live crawl says who asks by `contact`, an address of mail or web.
+    `pace` replaces the site's own on a replica only. `permission` says that the operator of a site
+    that wants it has given it.
     """
 
     source: str
-    asked: dict[str, Any]
+    query: SiteQuery
     limit: int | None = None
-    per_listing: int | None = None
-    accepted: tuple[str, ...] = ACCEPTED
     contact: str | None = None
     permission: bool = False
     replica: str | None = None
@@ -37,24 +36,32 @@ class CrawlJob:
     dry_run: bool = False
 
     @property
+    def per_listing(self) -> int | None:
+        """The most photos of one listing, where the site can be asked for so many."""
+        most: int | None = getattr(self.query, "per_listing", None)
+        return most
+
+    @property
     def key(self) -> str:
-        """Hex digits that name what is asked, whoever asks and however much of it is taken; a dry
-        run does not go on with a crawl that broke off."""
-        how = [self.per_listing, self.accepted, bool(self.replica), self.dry_run]
-        what = [self.source, self.asked, *how]
+        """Hex digits that name the query, whoever asks and however much of it is taken; a dry run
+        does not go on with a crawl that broke off."""
+        fields_given, *apart = self.query.key()
+        what = [self.source, fields_given, *apart, bool(self.replica), self.dry_run]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_json(self) -> str:
         """The job as one line."""
-        return json.dumps(asdict(self))
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        query = self.query.model_dump(mode="json")
+        return json.dumps(values | {"query": query, "pace": self.pace and asdict(self.pace)})
 
     @classmethod
     def from_json(cls, text: str) -> "CrawlJob":
         """The job that `to_json` wrote."""
         data = json.loads(text)
-        pace = data.pop("pace")
-        accepted = tuple(data.pop("accepted"))
-        return cls(**data, accepted=accepted, pace=None if pace is None else Pace(**pace))
+        pace, query = data.pop("pace"), data.pop("query")
+        model = load_query(data["source"])
+        return cls(**data, query=model(**query), pace=None if pace is None else Pace(**pace))
 
 
 @dataclass(slots=True)
@@ -64,7 +71,7 @@ class CrawlReport:
     `photos` were fetched now and `known` were there, from a run that broke off too. `bytes` are all
     that came in. `stated` is how many listings the site itself counts. `fill` maps a field to the
     share of listings that have it. `ended` and `why` say why it stopped, `goes_on` what going on
-    would do, and `failures` which checks it failed. `estimate` is what a dry run reckoned.
+    would do, and `failures` which checks it failed. `estimate` is what a dry run found.
     """
 
     source: str
@@ -94,7 +101,7 @@ class CrawlReport:
 
     @property
     def complete(self) -> bool:
-        """Whether the crawl did all that it was asked."""
+        """Whether the crawl did all that it was asked for."""
         return self.ended in COMPLETE
 
     def count_drop(self, reason: str, example: str) -> None:

@@ -1,5 +1,10 @@
-"""What the spiders share: asking for a page once, and handing out listings no faster than their
-photos arrive."""
+"""What the spiders share: each page is fetched once, and listings are handed out no faster than
+their photos arrive.
+
+A spider awaits its pages in `start` and has no callbacks. A walk is then an ordinary loop that can
+look at one answer before it asks for the next, split a search, or stop at a limit. Scrapy counts
+only what a spider yields, so `backpressure` bounds the listings whose photos are not there yet.
+"""
 
 import asyncio
 import hashlib
@@ -18,28 +23,29 @@ from crawlers.engine.politeness.robots import ClosedError, Robots
 from crawlers.engine.politeness.throttle import Throttle
 
 Keep = Callable[[Response], bytes | None]
-"""Of a page what may be kept while its crawl lasts; None: nothing, it has to be asked for again."""
+"""The part of an answer that may be stored while its crawl lasts; None: nothing, so it has to be
+fetched again."""
 
 KEPT_AS = 2
-"""Raise it when pages are kept otherwise: a crawl that broke off then asks for its own anew."""
+"""Raise it when pages are stored in another form: a crawl that broke off then fetches them anew."""
 
 UNREACHED = "page could not be fetched"
 
 
 class UnreachedError(RefusedError):
-    """No answer came, as often as it was tried."""
+    """No answer came, after all retries."""
 
 
 class PoliteSpider(Spider):
-    """A spider of one crawl. A site's own one says in `listings` what there is, and in `estimate`
-    how much that would be."""
+    """The spider of one crawl. A site's own spider yields its listings in `listings`, and says in
+    `estimate` how much that would be."""
 
     crawl: CrawlState
-    room: asyncio.Semaphore
+    backpressure: asyncio.Semaphore
 
     async def start(self) -> AsyncIterator[Delivery]:
-        """Everything that the crawl is after, until a limit or the manners end it."""
-        self.room = asyncio.Semaphore(MAX_PENDING_LISTINGS)
+        """Yield the listings that are wanted, until a limit or politeness ends the crawl."""
+        self.backpressure = asyncio.Semaphore(MAX_PENDING_LISTINGS)
         try:
             if self.crawl.job.dry_run:
                 self.crawl.report.estimate = await self.estimate()
@@ -52,52 +58,55 @@ class PoliteSpider(Spider):
             self.crawl.stop("blocked", str(error))
         except RefusedError as error:
             self.crawl.stop("failed", str(error))
-        except Exception as error:  # Scrapy would log it, and end as if all were well
+        except Exception as error:  # Scrapy would log it, and end as if nothing had happened
             self.crawl.fail(error)
             self.logger.exception("the crawl of %s failed", self.name)
         if self.crawl.report.ended == "running":
             self.crawl.stop("finished", "everything that was asked for was looked at")
-        await self._all_kept()
+        await self._drain()
 
-    async def _all_kept(self) -> None:
-        """Until no listing is on its way any more. Scrapy itself looks for that every five seconds
-        only, but also when a spider has nothing more to start."""
+    async def _drain(self) -> None:
+        """Wait until no listing is on its way any more. Scrapy itself checks that only every five
+        seconds, and when a spider's `start` ends."""
         for _ in range(MAX_PENDING_LISTINGS):
-            await self.room.acquire()
-        await asyncio.sleep(0.01)  # the last one has still to leave Scrapy's own count
+            await self.backpressure.acquire()
+        await asyncio.sleep(0.01)  # the last one still counts as active in Scrapy
 
     async def listings(self) -> AsyncIterator[Listing]:
-        """The listings that are asked for, each once."""
+        """Yield the listings that the query asks for, each once."""
         raise NotImplementedError
         yield
 
     async def estimate(self) -> dict[str, float]:
-        """How much the crawl would be if nothing of it were known; see `reckon`."""
+        """The size of the crawl if no listing were known; see `estimate_of`."""
         raise NotImplementedError
 
     async def _deliveries(self) -> AsyncIterator[Delivery]:
         async for listing in self.listings():
-            await self.room.acquire()
+            await self.backpressure.acquire()
             if self.crawl.stopping:
-                self.room.release()
+                self.backpressure.release()
                 return
-            delivery = self.crawl.take(listing)
+            try:
+                delivery = self.crawl.take(listing)
+            except Exception:
+                self.backpressure.release()  # else `_drain` would wait for it for ever
+                raise
             if delivery is not None:
                 yield delivery
             else:
-                self.room.release()
+                self.backpressure.release()
             if self.crawl.full:
                 self.crawl.stop("limit", f"{self.crawl.promised:,} photos were asked for")
                 return
 
     async def page(self, url: str, keep: Keep) -> tuple[Response | None, bytes]:
-        """What may be kept of a page: from the store if this crawl asked for it before, else from
-        the site.
+        """Fetch a page: the answer, and the part of it that `keep` keeps.
 
-        With the answer itself where there is one. Where nothing may be kept of it that is empty:
-        the spider looks at the answer. Raises as `answer` does.
+        That part comes from the store if this crawl fetched the page before; the answer is None
+        then. It is empty where `keep` keeps nothing: look at the answer. Raises as `answer` does.
         """
-        # An address may hold a seller's words.
+        # Hashed, as an address may hold a seller's words.
         key = hashlib.sha256(f"{KEPT_AS} {url}".encode()).hexdigest()
         kept = self.crawl.store.page(self.crawl.crawl_id, key)
         if kept is not None:
@@ -109,16 +118,18 @@ class PoliteSpider(Spider):
         return response, body
 
     def wait(self, url: str, seconds: float) -> None:
-        """Ask nothing of the host of an address for so long."""
+        """Send no request to the host of an address for so many seconds."""
         gate = self.crawler.get_downloader_middleware(Gate)
         assert gate is not None, "the settings of every crawl name it"
         gate.wait(urlsplit(url).hostname or "", seconds)
 
-    def reckon(
+    def estimate_of(
         self, pages: float, photos: float, listings: float, *, scale: float
     ) -> dict[str, float]:
-        """What so many requests for pages and for photos take at the site's own pace: bytes, with
-        photos `scale` times as heavy as the site's record says, and hours."""
+        """What so many pages and photos take at the site's own pace: requests, bytes and hours.
+
+        `scale` is the weight of a photo beside the `photo_bytes` of the site's record.
+        """
         site, throttle = self.crawl.site, self.crawler.get_extension(Throttle)
         pace = site.pace
         assert throttle is not None, "the settings of every crawl name it"
@@ -130,11 +141,11 @@ class PoliteSpider(Spider):
             "photos": photos,
             "requests": pages + photos,
             "bytes": pages * site.page_bytes + photos * site.photo_bytes * scale,
-            "hours": max(seconds) / 3600,  # pages and photos come from hosts of their own
+            "hours": max(seconds) / 3600,  # pages and photos come from different hosts
         }
 
     async def answer(self, url: str) -> Response:
-        """The site's answer, whatever its status; redirects are not followed.
+        """Fetch an address: the answer, whatever its status; redirects are not followed.
 
         Raises `ClosedError`, another `RefusedError` where the request may not be made, and
         `UnreachedError`.
@@ -153,7 +164,7 @@ class PoliteSpider(Spider):
             raise UnreachedError(UNREACHED, why) from error
 
     async def may_ask(self, url: str) -> bool:
-        """Whether the site's robots.txt lets us ask for a page; it is read if it was not yet."""
+        """Whether the site's robots.txt allows a page; it is fetched if it was not yet."""
         middleware = self.crawler.get_downloader_middleware(Robots)
         assert middleware is not None, "the settings of every crawl name it"
         rules = await middleware.robot_parser(Request(url))

@@ -1,4 +1,4 @@
-"""Makes a crawl in a process of its own, and tells how far it is.
+"""Runs a crawl in a process of its own, and reports its progress.
 
 Scrapy's reactor runs once a process, so each crawl has its own; nothing here imports Scrapy.
 """
@@ -16,17 +16,16 @@ from core.errors import MarqueError, UsageMistakeError
 from core.records import Drop, Notice, Photo, replica_of
 from core.web import Web
 from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.engine.registry import load_site
 from crawlers.engine.store import open_store
-from crawlers.engine.validate import check_asked
-from crawlers.sites.sources import site_named
 
 STOP_SECONDS = 20.0
-"""So long may a crawl take to end once it is told to; what it has is on disk anyway."""
+"""A crawl that takes longer to stop is killed; what it has is on disk anyway."""
 REFUSED = 3  # the child's exit status for an error that is for people
 LOG = "crawl.log"
-"""In the folder of a store, what Scrapy says of its last crawl."""
+"""Scrapy's log of the last crawl, in the folder of its store."""
 
-Heard = Callable[[CrawlReport], None]
+ProgressCallback = Callable[[CrawlReport], None]
 
 
 class CrawlError(MarqueError):
@@ -34,15 +33,15 @@ class CrawlError(MarqueError):
 
 
 class PermissionNeededError(CrawlError):
-    """A site whose terms want a permission that nobody says to have."""
+    """The terms of a site want a permission, and the settings do not say that there is one."""
 
 
 def check_job(job: CrawlJob) -> None:
-    """Make sure that a crawl may be made; raises `PermissionNeededError`, `NoContactError` and
+    """Check that a crawl may be made; raises `PermissionNeededError`, `NoContactError` and
     `UsageMistakeError`."""
     from crawlers.engine.politeness.agent import user_agent
 
-    site = site_named(job.source)
+    site = load_site(job.source)
     Web(job.replica)  # says what is wrong with the address
     if job.replica is None and job.pace is not None:
         raise UsageMistakeError("a site on the web is asked at its own pace; leave the pace out")
@@ -57,42 +56,45 @@ def check_job(job: CrawlJob) -> None:
             "marque.toml; to try the crawler out, use `marque replica`"
         )
     user_agent(job.contact, replica=job.replica is not None)
-    check_asked(job)
+    job.query.check()
 
 
 def store_folder(crawls: Path, job: CrawlJob) -> Path:
-    """The folder of a source's store; what comes from a replica is kept apart."""
+    """The folder of a source's store; a replica has one of its own."""
     return crawls / (job.source if job.replica is None else replica_of(job.source))
 
 
-def run_crawl(job: CrawlJob, crawls: Path, heard: Heard | None = None) -> CrawlReport:
-    """Make a crawl into the stores of folder `crawls`; `heard` is told how far it is.
+def run_crawl(
+    job: CrawlJob, crawls: Path, on_progress: ProgressCallback | None = None
+) -> CrawlReport:
+    """Make a crawl into the stores of folder `crawls`; `on_progress` is called with the
+    report so far, about twice a second.
 
-    The report is there however the crawl ended, a killed process included; the crawl is ended with
-    the caller, whatever stops that. Raises `CrawlError` where there was no crawl at all, and as
+    There is a report however the crawl ended, even if its process was killed. Whatever stops the
+    caller ends the crawl too. Raises `CrawlError` where there was no crawl at all, and as
     `check_job` does.
     """
     check_job(job)
     folder = store_folder(crawls, job)
     report: CrawlReport | None = None
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "crawlers.engine.child", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=stderr,
             encoding="utf-8",
             env=_environment(),
             start_new_session=True,  # a Ctrl-C is for us: we tell the child
         )
         try:
             for report in _reports(child, job):
-                if heard is not None:
-                    heard(report)
+                if on_progress is not None:
+                    on_progress(report)
         finally:
             _end(child)
-        said.seek(0)
-        last_words = said.read().strip()[-2000:]
+        stderr.seek(0)
+        last_words = stderr.read().strip()[-2000:]
     if report is None:
         if child.returncode == REFUSED:
             raise CrawlError(last_words)
@@ -109,8 +111,8 @@ def crawled(job: CrawlJob, crawls: Path, crawl_id: str, *, is_sound: bool = True
 class CrawlSource:
     """The photos of the listings that one crawl saw, whichever crawl fetched them.
 
-    Of a crawl that is not sound, as it failed a check, the pages are believed in what they say and
-    not in what they leave out: that may be for the site's pages having changed.
+    Where the crawl failed a check it is not sound. Its pages are then believed in what they say,
+    and not in what they leave out: the site's pages may have changed.
     """
 
     def __init__(self, name: str, folder: Path, crawl_id: str, *, is_sound: bool = True) -> None:
@@ -139,8 +141,8 @@ class CrawlSource:
 
 
 def _environment() -> dict[str, str]:
-    """The child imports the packages that we imported, installed or not, and hears Python's
-    settings but none of Scrapy's."""
+    """The child's environment: the same import path, installed or not, and no variable that
+    Scrapy reads."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SCRAPY_")}
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
@@ -159,8 +161,8 @@ def _reports(child: "subprocess.Popen[str]", job: CrawlJob) -> Iterator[CrawlRep
 
 
 def _end(child: "subprocess.Popen[str]") -> None:
-    """Stop the child if it runs: in order, as the end of its input tells it to, else by force."""
-    for pipe in (child.stdin, child.stdout):  # what it still says would fill one that nobody reads
+    """Stop the child if it runs: by closing its input, then by force."""
+    for pipe in (child.stdin, child.stdout):  # else the child blocks on a full pipe
         if pipe:
             with suppress(BrokenPipeError):
                 pipe.close()
@@ -172,7 +174,7 @@ def _end(child: "subprocess.Popen[str]") -> None:
 
 
 def _died(last: CrawlReport, folder: Path, status: str, last_words: str) -> CrawlReport:
-    """The report of a crawl whose process is gone, kept in its store."""
+    """The report of a crawl whose process died; it is stored, too."""
     why = f"its process ended before it could say more ({status})"
     told = f"the crawl died: {why}; {folder / LOG} may tell. {last_words}".strip()
     report = replace(last, ended="died", why=why, failures=[*last.failures, told])

@@ -8,6 +8,7 @@ from catalog.register import FACTS_KEPT, register
 from catalog.table import Catalog
 from core.records import Box, Listing, Photo, PhotoLink
 from crawlers.engine.job import CrawlJob
+from crawlers.engine.query import SiteQuery
 from crawlers.engine.runner import crawled, store_folder
 from crawlers.engine.store.files import store_photo
 from crawlers.engine.store.state import StoredPhoto, open_store
@@ -41,7 +42,7 @@ def test_stanford_cars_in_a_layout_that_knows_less(catalog: Catalog, tmp_path: P
 def test_a_crawl_whose_pages_lack_a_field_takes_nothing_back(
     catalog: Catalog, tmp_path: Path
 ) -> None:
-    job = CrawlJob("a site", {})
+    job = CrawlJob("a site", SiteQuery())
     page = Listing("a site", "1", "https://a.b/1", "s", {"make": "Fiat", "color": "red"},
                    (PhotoLink("1/0", "https://a.b/1.png"),), license="CC0")  # fmt: skip
     lost = replace(page, stamp="t", words={"make": "Kia"}, license=None)

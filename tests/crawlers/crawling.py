@@ -8,8 +8,10 @@ from typing import Any
 from core.records import Drop, Photo
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.runner import crawled, run_crawl, store_folder
+from crawlers.engine.site import Pace
 from crawlers.engine.store import CrawlStore, open_store
-from crawlers.sites.sources import Pace
+from crawlers.sites.autoscout24.query import AutoScout24Query
+from crawlers.sites.commons.query import CommonsQuery
 from synthetic.replica.server import LoggedRequest, Replica
 
 # An answer that a busy machine is late with would be asked for again, and counted twice.
@@ -18,19 +20,17 @@ PICTURES = "prod.pictures.autoscout24.net"
 
 
 def autoscout24_job(
-    replica: Replica, asked: Mapping[str, Any] | None = None, **more: Any
+    replica: Replica, query: Mapping[str, Any] | None = None, **more: Any
 ) -> CrawlJob:
     """Fiats of the Italian site, whose robots.txt leaves offers open."""
-    wanted = {"site": "it", "make": "fiat", "size": "480x360"} | dict(asked or {})
+    wanted = AutoScout24Query(**(AutoScout24Query.example | dict(query or {})))
     return CrawlJob("autoscout24", wanted, **({"replica": replica.url, "pace": FAST} | more))
 
 
-def commons_job(replica: Replica, asked: Mapping[str, Any] | None = None, **more: Any) -> CrawlJob:
+def commons_job(replica: Replica, query: Mapping[str, Any] | None = None, **more: Any) -> CrawlJob:
     """Photos of the Ford Mustang, by its category."""
-    wanted = {"categories": ["Ford Mustang"], "queries": [], "depth": 2, "width": 960}
-    return CrawlJob(
-        "commons", wanted | dict(asked or {}), **({"replica": replica.url, "pace": FAST} | more)
-    )
+    wanted = CommonsQuery(**(CommonsQuery.example | {"depth": 2} | dict(query or {})))
+    return CrawlJob("commons", wanted, **({"replica": replica.url, "pace": FAST} | more))
 
 
 class Asked:

@@ -20,9 +20,9 @@ import pytest
 
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.runner import CrawlError, store_folder
+from crawlers.engine.site import Pace
 from crawlers.engine.store import DiskError
 from crawlers.engine.store.files import photo_path, store_photo
-from crawlers.sites.sources import Pace
 from synthetic.replica.server import Replica
 from tests.crawlers.crawling import Asked, autoscout24_job, commons_job, crawl, photos, store
 from tests.faults.disks import Disk

@@ -20,18 +20,18 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def adverts(replica: Replica, **more: Any) -> RunReport:
-    from flows.crawl import crawl_autoscout24
+    from flows.crawl import crawl_recipe
 
     given: dict[str, Any] = {"make": "fiat", "site": "it", "size": "480x360"} | more
-    report: RunReport = crawl_autoscout24(**given, replica=replica.url)
+    report: RunReport = crawl_recipe("autoscout24")(**given, replica=replica.url)
     return report
 
 
 def files(replica: Replica, **more: Any) -> RunReport:
-    from flows.crawl import crawl_commons
+    from flows.crawl import crawl_recipe
 
     given: dict[str, Any] = {"categories": ["Ford Mustang"], "width": 330} | more
-    report: RunReport = crawl_commons(**given, replica=replica.url)
+    report: RunReport = crawl_recipe("commons")(**given, replica=replica.url)
     return report
 
 
@@ -119,7 +119,7 @@ def test_a_blocked_crawl_fails_the_run_and_keeps_what_came(
     assert report.published["photos"] == catalog().count("images") > photos
 
 
-def test_a_dry_run_reckons_and_keeps_nothing(
+def test_a_dry_run_estimates_and_keeps_nothing(
     replica: Replica, catalog: Callable[[], Catalog], home: Path
 ) -> None:
     report = adverts(replica, dry_run=True)
@@ -134,12 +134,12 @@ def test_a_dry_run_reckons_and_keeps_nothing(
 
 
 def test_what_is_wrong_with_a_crawl_is_said_before_it_begins(replica: Replica, home: Path) -> None:
-    from flows.crawl import crawl_autoscout24, crawl_commons
+    from flows.crawl import crawl_recipe
 
     with pytest.raises(RunFailedError, match="terms of AutoScout24 forbid automated queries"):
-        crawl_autoscout24(make="fiat")
+        crawl_recipe("autoscout24")(make="fiat")
     with pytest.raises(RunFailedError, match="contact is not set"):
-        crawl_commons(categories=["Ford Mustang"])
+        crawl_recipe("commons")(categories=["Ford Mustang"])
     before = len(replica.requests)
     with pytest.raises(RunFailedError, match="no AutoScout24 site 'xx'"):
         adverts(replica, site="xx")
@@ -196,6 +196,7 @@ def test_the_commands_ask_for_what_they_are_told(
         (("--accept", "by-nc", "--category", "Ford Mustang"), "commercial"),
         (("--category", "Ford Mustang", "--width", "800"), "no thumbnails 800"),
         ((), "say what to look for"),
+        (("--query", "caf\udce9"), "is not written in UTF-8"),
     ],
 )
 def test_wrong_usage_is_told_from_failure(

@@ -135,12 +135,12 @@ def test_a_flow_shows_its_report_in_prefects_pages(
 def test_a_crawl_shows_its_report_there_too(
     tmp_path: Path, artifact: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.crawl import crawl_autoscout24
+    from flows.crawl import crawl_recipe
 
     monkeypatch.setenv("MARQUE_HOME", str(tmp_path / "home"))
     world = World(seed=3, listings=60, photos=1, files=1, sites=("it",))
     with start_replica(world) as replica, as_flows():
-        report = crawl_autoscout24(
+        report = crawl_recipe("autoscout24")(
             make="fiat", site="it", size="480x360", limit=3, searchable=False, replica=replica.url
         )
     assert report.new == 3

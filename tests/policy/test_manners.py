@@ -1,10 +1,9 @@
 """How sites are asked is polite and open, for every source and every spider that there is."""
 
-import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +15,31 @@ from scrapy.settings import Settings
 
 from core.errors import UsageMistakeError
 from core.web import Web
-from crawlers import sites as spiders
-from crawlers.engine.child import SPIDERS
 from crawlers.engine.crawl_state import CrawlState
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.polite_spider import PoliteSpider
 from crawlers.engine.politeness.agent import NoContactError, user_agent
+from crawlers.engine.registry import load_query, load_sites, load_spider
 from crawlers.engine.runner import PermissionNeededError, check_job, run_crawl
 from crawlers.engine.settings import crawl_settings
+from crawlers.engine.site import Pace, Site
 from crawlers.engine.store import open_store
-from crawlers.sites.sources import AUTOSCOUT24, COMMONS, SITES, Pace, Site
+from crawlers.sites.autoscout24.site import AUTOSCOUT24
+from crawlers.sites.commons.site import COMMONS
 from tests.policy.checks import ROOT, python_files
 
 CONTACT = "me@example.org"
 BROWSERS = re.compile(r"mozilla|chrome|safari|firefox|webkit|gecko|opera|edge", re.IGNORECASE)
 SCRAPYS_PHOTOS = 1024 * 1024 * 1024  # what Scrapy takes of one answer unless it is told otherwise
 
-ASKED: dict[str, dict[str, Any]] = {
-    "autoscout24": {"site": "it", "make": "fiat", "size": "480x360"},
-    "commons": {"categories": ["Ford Mustang"], "queries": [], "depth": 0, "width": 960},
-}
+SITES = load_sites()
+
+
+def job_of(name: str, **more: Any) -> CrawlJob:
+    """A small crawl of a site."""
+    query = load_query(name)
+    return CrawlJob(name, query(**query.example), **more)
+
 
 every_site = pytest.mark.parametrize("site", SITES.values(), ids=SITES)
 
@@ -43,7 +47,7 @@ every_site = pytest.mark.parametrize("site", SITES.values(), ids=SITES)
 @pytest.fixture
 def made(site: Site, tmp_path: Path) -> Iterator[Settings]:
     """The settings of a live crawl of a site, as Scrapy sees them."""
-    job = CrawlJob(site.name, ASKED.get(site.name, {}), contact=CONTACT, permission=True)
+    job = job_of(site.name, contact=CONTACT, permission=True)
     store = open_store(tmp_path)
     report = CrawlReport(site.name, "crawl", "now")
     yield Settings(crawl_settings(CrawlState(job, site, Web(), store, report)))
@@ -144,12 +148,16 @@ def test_every_record_of_a_site_is_complete(site: Site) -> None:
 
 
 def test_every_site_has_a_spider_and_every_spider_a_site() -> None:
-    assert SPIDERS.keys() == SITES.keys()
-    for module in pkgutil.iter_modules(spiders.__path__):
-        importlib.import_module(f"{spiders.__name__}.{module.name}")
+    of_sites = {load_spider(name) for name in SITES}
+    assert {spider.name for spider in of_sites} == {site.name for site in SITES.values()}
+    assert {site.name for site in SITES.values()} == SITES.keys(), "named as its folder"
+    for module in python_files("crawlers"):
+        import_module(
+            ".".join(module.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        )
     found = set(descendants(Spider))
     ours = {spider for spider in found if spider.__module__.startswith("crawlers.")}
-    assert ours == {PoliteSpider, *SPIDERS.values()}
+    assert ours == {PoliteSpider, *of_sites}
     for spider in ours:
         # Settings of its own would go before those that are checked here.
         assert not spider.custom_settings, spider
@@ -221,7 +229,7 @@ def test_openverse_is_no_source() -> None:
 
 @every_site
 def test_a_live_crawl_without_a_contact_is_refused(site: Site, tmp_path: Path) -> None:
-    job = CrawlJob(site.name, ASKED.get(site.name, {}), permission=True)
+    job = job_of(site.name, permission=True)
     with pytest.raises(NoContactError, match=r"the setting contact is not set; give an address"):
         run_crawl(job, tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -236,7 +244,7 @@ NONSENSE = ["", " ", "me", "me@", "@example.org", "me@example", "http://", "http
 @every_site
 def test_a_live_crawl_with_a_nonsense_contact_is_refused(site: Site, contact: str) -> None:
     with pytest.raises(NoContactError, match="give an address of mail or web"):
-        check_job(CrawlJob(site.name, ASKED.get(site.name, {}), permission=True, contact=contact))
+        check_job(job_of(site.name, permission=True, contact=contact))
 
 
 @given(st.text() | st.from_regex(r"\S+@\S+\.\S+") | st.from_regex(r"https?://\S+\.\S+"))
@@ -251,7 +259,7 @@ def test_a_contact_is_refused_or_told_in_one_line(contact: str) -> None:
 
 def test_autoscout24_needs_a_permission_and_says_why() -> None:
     assert AUTOSCOUT24.permission == "autoscout24_permission"
-    job = CrawlJob("autoscout24", ASKED["autoscout24"], contact=CONTACT)
+    job = job_of("autoscout24", contact=CONTACT)
     with pytest.raises(PermissionNeededError) as refused:
         check_job(job)
     assert "forbid automated queries of its database without permission" in str(refused.value)
@@ -262,9 +270,8 @@ def test_autoscout24_needs_a_permission_and_says_why() -> None:
 
 @every_site
 def test_the_pace_of_a_live_crawl_is_the_sites_own(site: Site) -> None:
-    hasty = CrawlJob(
+    hasty = job_of(
         site.name,
-        ASKED.get(site.name, {}),
         contact=CONTACT,
         permission=True,
         pace=Pace(0, 100, 0, 100),
@@ -275,8 +282,6 @@ def test_the_pace_of_a_live_crawl_is_the_sites_own(site: Site) -> None:
 
 def test_nobody_pretends_to_ask_a_replica() -> None:
     for address in ("https://127.0.0.1:1", "http://www.autoscout24.de", "http://10.0.0.1:80"):
-        job = CrawlJob(
-            "autoscout24", ASKED["autoscout24"], replica=address, pace=Pace(0, 100, 0, 100)
-        )
+        job = job_of("autoscout24", replica=address, pace=Pace(0, 100, 0, 100))
         with pytest.raises(UsageMistakeError, match="a replica is on this machine"):
             check_job(job)

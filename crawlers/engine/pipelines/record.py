@@ -54,5 +54,5 @@ class Record:
 
 def backpressure(crawler: Any) -> asyncio.Semaphore:
     """The semaphore that a spider acquires before it yields another listing."""
-    found: asyncio.Semaphore = crawler.spider.room
+    found: asyncio.Semaphore = crawler.spider.backpressure
     return found

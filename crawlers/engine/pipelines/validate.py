@@ -10,7 +10,7 @@ from crawlers.engine.crawl_state import Delivery, crawl_of
 
 LISTING_WITHOUT_ID = "listing has no id"
 LISTING_WITHOUT_PHOTOS = "listing shows no photo"
-LISTING_URL_NOT_HTTP = "listing's address is none of the web"
+LISTING_URL_NOT_HTTP = "listing URL is not http(s)"
 
 
 class Validate:

@@ -1,4 +1,4 @@
-"""Answers of AutoScout24 as Scrapy has them: the data of a page, and where a redirect leads."""
+"""Scrapy responses of AutoScout24: the data of a page, and the target of a redirect."""
 
 from urllib.parse import urljoin
 
@@ -11,7 +11,7 @@ BARE = "without the page's data, as sites do to block a program"
 
 
 def page_data(response: Response) -> Json | None:
-    """`pageProps` of a page; None where an answer has none, as an error or a block."""
+    """`pageProps` of a page; None where an answer has none, such as an error or a block."""
     if response.status != 200 or not isinstance(response, TextResponse):
         return None
     try:
@@ -22,16 +22,16 @@ def page_data(response: Response) -> Json | None:
 
 
 def is_bare(response: Response) -> bool:
-    """Whether a page comes without the script that carries its data."""
+    """Whether a page lacks the script that carries its data."""
     return response.status == 200 and b"__NEXT_DATA__" not in response.body
 
 
 def redirect_target(url: str, response: Response) -> str | None:
-    """Where an answer redirects to from `url`, "" if it does not say; None if it is no redirect."""
+    """The target of a redirect from `url`, "" if it names none; None if this is not a redirect."""
     if not 300 <= response.status < 400:
         return None
     location = (response.headers.get(b"Location") or b"").decode("latin-1")
     try:
         return urljoin(url, location) if location else ""
-    except ValueError:  # no address at all
+    except ValueError:  # not a URL
         return location

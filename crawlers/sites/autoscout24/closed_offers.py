@@ -1,8 +1,8 @@
-"""Color and body where robots.txt closes the offers: from searches by each color and body.
+"""Color and body where robots.txt closes the offers: from searches by each color and each body.
 
-A search that is narrowed keeps the order of the whole one, newest first. So the listings that are
-wanted, which are the first ones of the whole search, come first in each of these searches too, and
-a walk ends at the first page without any of them.
+A narrowed search keeps the order of the whole one, newest first. The wanted listings are the first
+ones of the whole search, so they come first in each narrowed search too, and a walk ends at the
+first page without any of them.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,16 +16,16 @@ Ids = Callable[[Slice], int | None]
 
 
 async def find_colors_and_bodies(
-    searches: Searches, asked: Slice, rows: Sequence[Row]
+    searches: Searches, search: Slice, rows: Sequence[Row]
 ) -> dict[str, Searched]:
-    """Listing -> the color and body whose searches show it; None for what none of them does, or
-    what several do.
+    """Listing -> the color and the body whose search shows it; None where no search shows it, or
+    several do.
 
-    `rows` are the first ones of the slice `asked`, without a gap.
+    `rows` are the first rows of `search`, without a gap.
     """
     wanted = {row.id for row in rows}
-    colors = await _found_in(searches, color_slices(asked), wanted, lambda part: part.color)
-    bodies = await _found_in(searches, body_slices(asked), wanted, lambda part: part.body)
+    colors = await _found_in(searches, color_slices(search), wanted, lambda part: part.color)
+    bodies = await _found_in(searches, body_slices(search), wanted, lambda part: part.body)
     words = searches.words
     return {
         key: Searched(
@@ -45,7 +45,7 @@ async def _found_in(
     found: dict[str, int | None] = {}
     for part in parts if wanted else ():
         async for page in searches.walk(part, await searches.page(part, 1)):
-            # A sponsored row stands before its place, and may be shown whatever was asked.
+            # A sponsored row stands out of order, and may be shown in any search.
             here = [row.id for row in page.rows if row.id in wanted and not row.sponsored]
             if not here:
                 break

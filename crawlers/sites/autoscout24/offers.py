@@ -1,4 +1,4 @@
-"""Asking AutoScout24 for offers: only for listings that are new or changed."""
+"""Fetching offers of AutoScout24: only those of listings that are new or changed."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from crawlers.engine.politeness.gate import STOPPING, RefusedError, StoppingErro
 from crawlers.engine.store.state import GONE
 from crawlers.sites.autoscout24.answers import BARE, is_bare, page_data, redirect_target
 from crawlers.sites.autoscout24.pages.codes import slug
-from crawlers.sites.autoscout24.pages.drift import Watch
+from crawlers.sites.autoscout24.pages.drift import LackCounter
 from crawlers.sites.autoscout24.pages.listing import Searched, make_listing, stamp
 from crawlers.sites.autoscout24.pages.offer import (
     DETAIL,
@@ -39,100 +39,101 @@ REMOVED = "offer was removed, though a search shows it"
 IN_CIRCLES = "offer leads on and on"
 
 MOVING = ("price_eur", "mileage_km")
-"""What a search tells anew of a listing that has not changed otherwise."""
+"""Words that a search updates although the listing has not changed otherwise."""
 HOPS = 3
 LATELY = 20
 MOST_DEAD = 8
-"""Of the offers asked for lately so many may be dead; searches show all of them as there, so more
-are no chance: the site answers so when it is asked too much."""
+"""At most so many of the last `LATELY` offers may be dead. Searches show them all, so more is no
+chance: the site answers so when it is asked too much."""
 
 
 class Offers:
-    """The offers of one crawl."""
+    """The offers of one crawl; photos are asked for in `size`, such as "1280x960"."""
 
-    def __init__(self, spider: PoliteSpider) -> None:
+    def __init__(self, spider: PoliteSpider, size: str) -> None:
         self._spider = spider
         self._crawl = spider.crawl
-        self._lately: deque[bool] = deque(maxlen=LATELY)  # whether each was there
-        self._watch = Watch()
+        self._size = size
+        self._lately: deque[bool] = deque(maxlen=LATELY)  # whether each could be read
+        self._lacks = LackCounter()
         self._any_known = False
 
-    def known(self, asked: Slice, row: Row) -> Listing | None:
-        """A listing as it was read before, if a search shows it unchanged; its price, mileage and
-        the size of its photos are those of now."""
+    def known(self, search: Slice, row: Row) -> Listing | None:
+        """A listing as it was read before, if a search shows it unchanged. Its price, its mileage
+        and the size of its photos are the present ones."""
         before = self._crawl.store.listing(row.id)
         if before is None or before.stamp != stamp(row):
             return None
-        now = self.listing(asked, row, None, Searched())
+        now = self.listing(search, row, None, Searched())
         words = before.words | {name: now.words[name] for name in MOVING if name in now.words}
         if words.get("status") == GONE:
             words["status"] = "Active"
         return replace(now, words=words)
 
     def listing(
-        self, asked: Slice, row: Row, facts: OfferFacts | None, searched: Searched
+        self, search: Slice, row: Row, facts: OfferFacts | None, searched: Searched
     ) -> Listing:
         """The record of a listing."""
-        size = self._crawl.job.asked["size"]
-        # The site finds an offer by its id: the words before it, which are the seller's, are ours.
+        # The site finds an offer by its id. The words before it are a seller's, so ours replace
+        # them.
         words = "-".join(filter(None, (slug(row.make), slug(row.model or ""), row.id)))
-        page_url = f"{self._crawl.web.base(asked.site.host)}{asked.site.offers}{words}"
-        return make_listing(row, facts, searched, page_url=page_url, size=size)
+        page_url = f"{self._crawl.web.base(search.site.host)}{search.site.offers}{words}"
+        return make_listing(row, facts, searched, page_url=page_url, size=self._size)
 
-    async def read(self, asked: Slice, rows: Sequence[Row]) -> list[Listing]:
-        """The listings of rows; offers are asked for side by side, as far as the pace allows."""
-        before = [self.known(asked, row) for row in rows]
+    async def read(self, search: Slice, rows: Sequence[Row]) -> list[Listing]:
+        """The listings of rows; offers are fetched concurrently, as far as the pace allows."""
+        before = [self.known(search, row) for row in rows]
         self._any_known = self._any_known or any(before)
         new = [row for row, known in zip(rows, before, strict=True) if known is None]
-        answers = await asyncio.gather(*(self._read(asked, row) for row in new))
+        answers = await asyncio.gather(*(self._read(search, row) for row in new))
         read = dict(zip(new, answers, strict=True))
-        if lost := self._watch.never_there():
+        if lost := self._lacks.never_there():
             self._doubt(read, lost)
         found = [known or read[row] for row, known in zip(rows, before, strict=True)]
         return [listing for listing in found if listing is not None]
 
     def _doubt(self, read: dict[Row, Listing | None], lost: str) -> None:
-        """End the crawl, as all that it read lack something. Where it met listings that are known,
-        what is new may be an odd one or two: they wait for a crawl that can tell."""
+        """End the crawl, as all offers that it read lack `lost`. Where it met known listings, the
+        new ones may be one or two odd ones: they are left out until a crawl can tell."""
         if not self._any_known:
             raise self._drifted(lost)
         for row in [row for row, listing in read.items() if listing is not None]:
             self._leave_out(row, f"{LACKS} {lost}", "and no other offer of this crawl has it")
             read[row] = None
 
-    async def _read(self, asked: Slice, row: Row) -> Listing | None:
+    async def _read(self, search: Slice, row: Row) -> Listing | None:
         lacks: list[str] = []
         try:
-            props = Reduced(json.loads(await self._fetch(self._address(asked, row), row.id)))
+            props = Reduced(json.loads(await self._fetch(self._address(search, row), row.id)))
             lacks = offer_lacks(props)
-            facts = parse_offer(props, row=row, language=asked.site.language, forgiven=lacks)
+            facts = parse_offer(props, row=row, language=search.site.language, forgiven=lacks)
         except StoppingError:
             raise
         except DriftError as error:
             self._leave_out(row, f"{LACKS} {error.path}", "")
-            self._look_out(row, lacks)
+            self._count_lacks(row, lacks)
             return None
         except (OfferError, RefusedError) as error:
             self._leave_out(row, error.reason, without_words(error.detail))
             self._count_dead(error)
             return None
         self._lately.append(True)
-        self._look_out(row, lacks)
-        return self.listing(asked, row, facts, Searched())
+        self._count_lacks(row, lacks)
+        return self.listing(search, row, facts, Searched())
 
     def _leave_out(self, row: Row, reason: str, detail: str) -> None:
         self._crawl.drop(row.id, reason, detail)
         self._crawl.unread.add(row.id)
 
-    def _look_out(self, row: Row, lacks: Sequence[str]) -> None:
-        """Take in what an offer lacks; too many times in a row end the crawl."""
+    def _count_lacks(self, row: Row, lacks: Sequence[str]) -> None:
+        """Count what an offer lacks; too many in a row end the crawl."""
         for path in lacks:
             self._crawl.report.count_notice(f"{LACKS} {path}", row.id)
-        if lost := self._watch.lost(lacks):
+        if lost := self._lacks.lost(lacks):
             raise self._drifted(lost)
 
     def _drifted(self, path: str) -> StoppingError:
-        offers = self._watch.missed(path)
+        offers = self._lacks.missed(path)
         told = "the offer that was read" if offers == 1 else f"the last {offers} offers"
         self._crawl.fail(DriftError(path, f"is not there in {told}"))
         return StoppingError(STOPPING)
@@ -143,17 +144,17 @@ class Offers:
             why = f"{dead} of the last {len(self._lately)} offers cannot be read, though searches"
             raise self._blocked(f"{why} show them; the last one: {error}")
 
-    def _address(self, asked: Slice, row: Row) -> str:
-        """The address of a listing's offer, without what links add to it."""
-        return self._crawl.web.base(asked.site.host) + urlsplit(row.url).path
+    def _address(self, search: Slice, row: Row) -> str:
+        """The address of a listing's offer, without the parameters that links add."""
+        return self._crawl.web.base(search.site.host) + urlsplit(row.url).path
 
     async def _fetch(self, url: str, listing_id: str) -> bytes:
-        """What is read of an offer."""
+        """The part of an offer that is read, as JSON."""
         for _ in range(HOPS):
             response, body = await self._spider.page(url, _keep)
             if body:
                 return body
-            assert response is not None, "only what can be used is kept"
+            assert response is not None, "a stored page is never empty"
             if self._crawl.stopping:
                 raise StoppingError(STOPPING)
             target = redirect_target(url, response)
@@ -164,7 +165,7 @@ class Offers:
         raise OfferError(IN_CIRCLES, without_words(url))
 
     def _check_redirect(self, url: str, target: str, listing_id: str) -> None:
-        """A redirect is followed to the same listing only: its words may have changed."""
+        """Follow a redirect to the same listing only: the words in its link may have changed."""
         found = offer_guid(target)
         if found is not None and found != listing_id:
             raise OfferError(REUSED, without_words(target))
@@ -190,7 +191,7 @@ class Offers:
 
 
 def _keep(response: Response) -> bytes | None:
-    """What is read of an offer's page; None of any other answer."""
+    """The part of an offer's page that is read; None of any other answer."""
     props = page_data(response)
     reduced = {} if props is None else reduce_offer(props)
     changed = "listingDetails" not in reduced and reduced.get("pageid") == DETAIL

@@ -1,4 +1,4 @@
-"""Asking AutoScout24 for search pages, and telling an answer from a block."""
+"""Fetching search pages of AutoScout24, and telling an answer from a block."""
 
 import json
 from collections.abc import AsyncIterator
@@ -47,51 +47,51 @@ class Searches:
     @property
     def words(self) -> SiteWords:
         """The site's words for colors and bodies, as its first page gave them."""
-        assert self._words is not None, "whoever asks for them has asked for a page"
+        assert self._words is not None, "a page was fetched before"
         return self._words
 
-    async def walk(self, asked: Slice, first: SearchPage) -> AsyncIterator[SearchPage]:
+    async def walk(self, search: Slice, first: SearchPage) -> AsyncIterator[SearchPage]:
         """The pages of a search, from its first one on."""
         yield first
         for number in range(2, first.number_of_pages + 1):
-            page = await self.page(asked, number)
+            page = await self.page(search, number)
             if not page.rows and not page.dropped:
-                self._crawl.report.count_notice(EMPTY, f"page {number} of {asked}")
+                self._crawl.report.count_notice(EMPTY, f"page {number} of {search}")
                 return
             yield page
 
-    async def page(self, asked: Slice, number: int) -> SearchPage:
-        """One page of a search, checked to be what was asked.
+    async def page(self, search: Slice, number: int) -> SearchPage:
+        """Fetch one page of a search, and check that it answers it.
 
         Raises `StoppingError` where the crawl ends here, `SearchRefusedError`, and as
         `check_echo`, `parse_search` and `check_rows` do.
         """
-        url = search_url(self._crawl.web, asked, number)
-        reduced = await self._reduced(url, asked, number)
-        page = parse_search(reduced, asked=asked, where=_where(asked, number))
+        url = search_url(self._crawl.web, search, number)
+        reduced = await self._reduced(url, search, number)
+        page = parse_search(reduced, search=search, where=_where(search, number))
         if page.traffic not in {None, "ok"}:
             self._crawl.report.count_notice(TRAFFIC, f"{page.traffic!r} at {url}")
         if self._words is None:
-            self._words = site_words(asked.site, page)
+            self._words = site_words(search.site, page)
             for text in self._words.strange:
-                self._crawl.report.count_notice(STRANGE, f"{asked.site.host}: {text}")
+                self._crawl.report.count_notice(STRANGE, f"{search.site.host}: {text}")
         for drop in page.dropped:
             self._crawl.report.count_notice(drop.reason, drop.detail)
         return page
 
-    async def _reduced(self, url: str, asked: Slice, number: int) -> Reduced:
-        keep = partial(_keep, asked=asked, number=number)
+    async def _reduced(self, url: str, search: Slice, number: int) -> Reduced:
+        keep = partial(_keep, search=search, number=number)
         for last in (False, True):
             response, body = await self._spider.page(url, keep)
             if body:
                 return Reduced(json.loads(body))
-            assert response is not None, "only what can be used is kept"
-            self._judge(url, response, _where(asked, number), last=last)
+            assert response is not None, "a stored page is never empty"
+            self._judge(url, response, _where(search, number), last=last)
             self._crawl.report.count_notice(AGAIN, url)
         raise AssertionError("the second answer is used, or ends the crawl")
 
     def _judge(self, url: str, response: Response, where: str, *, last: bool) -> None:
-        """End the crawl, or the search, for what an answer without listings means."""
+        """End the crawl or the search, by what an answer without listings means."""
         if self._crawl.stopping:
             raise StoppingError(STOPPING)
         target, status = redirect_target(url, response), response.status
@@ -123,24 +123,24 @@ class Searches:
         return StoppingError(STOPPING)
 
 
-def _keep(response: Response, *, asked: Slice, number: int) -> bytes | None:
-    """What is read of a search page; None of an answer that is none. What answers another search,
-    or has changed, is not kept either: it raises, as `check_echo` and `check_rows` do."""
+def _keep(response: Response, *, search: Slice, number: int) -> bytes | None:
+    """The part of a search page that is read; None of any other answer. A page that answers another
+    search, or has changed, raises as `check_echo` and `check_rows` do, and is not stored."""
     props = page_data(response)
     reduced = Reduced({}) if props is None else reduce_search(props)
     if reduced.get("listings") is None or _lacks_rows(reduced, number):
         return None
-    where = _where(asked, number)
-    page = parse_search(reduced, asked=asked, where=where)
-    check_echo(page, asked)
+    where = _where(search, number)
+    page = parse_search(reduced, search=search, where=where)
+    check_echo(page, search)
     check_rows(page, expected=page.number_of_results > ROWS * (number - 1), where=where)
     return json.dumps(reduced).encode()
 
 
 def _lacks_rows(reduced: Reduced, number: int) -> bool:
-    """Whether a page lists nothing though the pages before it cannot have shown all results."""
+    """Whether a page is empty although the pages before it cannot have shown all results."""
     return not reduced["listings"] and (reduced.get("numberOfResults") or 0) > ROWS * (number - 1)
 
 
-def _where(asked: Slice, number: int) -> str:
-    return f"page {number} of {asked}"
+def _where(search: Slice, number: int) -> str:
+    return f"page {number} of {search}"

@@ -1,4 +1,4 @@
-"""AutoScout24: from a search to its listings, and past the 4,000 results that a search shows."""
+"""From a search of AutoScout24 to its listings, and past the 4,000 results that one shows."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -6,7 +6,6 @@ from math import ceil
 
 from core.records import Listing
 from crawlers.engine.polite_spider import PoliteSpider
-from crawlers.engine.validate import autoscout24_search
 from crawlers.sites.autoscout24.closed_offers import find_colors_and_bodies
 from crawlers.sites.autoscout24.offers import Offers
 from crawlers.sites.autoscout24.pages.search import Row, SearchPage
@@ -17,6 +16,7 @@ from crawlers.sites.autoscout24.pages.slices import (
     color_slices,
 )
 from crawlers.sites.autoscout24.pages.splitting import beyond_cap, needs_split, split
+from crawlers.sites.autoscout24.query import AutoScout24Query
 from crawlers.sites.autoscout24.searches import ROWS, Searches
 
 BEYOND = "results beyond what a search shows, and that cannot be cut finer"
@@ -36,33 +36,39 @@ class AutoScout24Spider(PoliteSpider):
 
     name = "autoscout24"
 
+    @property
+    def query(self) -> AutoScout24Query:
+        """What the crawl asks for."""
+        assert isinstance(self.crawl.job.query, AutoScout24Query)
+        return self.crawl.job.query
+
     async def listings(self) -> AsyncIterator[Listing]:
         """The listings of the search, each once."""
-        searches, offers = Searches(self), Offers(self)
+        searches, offers = Searches(self), Offers(self, self.query.size)
         read = self._open if await self._offers_open() else self._closed
-        async for asked, first in self._slices(searches):
-            async for listing in read(searches, offers, asked, first):
+        async for search, first in self._slices(searches):
+            async for listing in read(searches, offers, search, first):
                 yield listing
 
     async def estimate(self) -> dict[str, float]:
-        """What the crawl would take if nothing of it were known."""
+        """The size of the crawl if no listing were known."""
         opened = await self._offers_open()
         pages = listings = photos = 0.0
-        async for asked, first in self._slices(Searches(self)):
+        async for search, first in self._slices(Searches(self)):
             results, shown = self._results(first, photos)
             walked = -(-results // ROWS)
-            by_search = 2 * walked + len(color_slices(asked)) + len(body_slices(asked))
+            by_search = 2 * walked + len(color_slices(search)) + len(body_slices(search))
             if results:
                 pages += walked - 1 + (results if opened else by_search)
             listings += results
             photos += results * shown
-        # What it took to find that out, the crawl asks as well.
-        width, height = map(int, self.crawl.job.asked["size"].split("x"))
+        # The crawl makes the requests of this estimate, too.
+        width, height = map(int, self.query.size.split("x"))
         scale = width * height / (1280 * 960)
-        return self.reckon(self.crawl.report.requests + pages, photos, listings, scale=scale)
+        return self.estimate_of(self.crawl.report.requests + pages, photos, listings, scale=scale)
 
     def _results(self, page: SearchPage, photos: float) -> tuple[int, float]:
-        """How many listings of a slice are wanted beyond so many photos, and photos of each."""
+        """How many listings of a slice are wanted after so many photos, and photos of each."""
         results = min(page.number_of_results, CAP)
         shown = sum(map(self._most_photos, page.rows)) / max(len(page.rows), 1)
         if self.crawl.job.limit is not None:
@@ -71,78 +77,77 @@ class AutoScout24Spider(PoliteSpider):
         return results, shown
 
     async def _offers_open(self) -> bool:
-        site = autoscout24_search(self.crawl.job).site
+        site = self.query.search().site
         return await self.may_ask(self.crawl.web.base(site.host) + site.offers)
 
     async def _slices(self, searches: Searches) -> AsyncIterator[tuple[Slice, SearchPage]]:
-        """All of what is asked for as slices that a search can show, each with its first page."""
-        root = autoscout24_search(self.crawl.job)
+        """The query as slices that a search can show, each with its first page."""
+        root = self.query.search()
         first = await searches.page(root, 1)
         self.crawl.report.stated = first.number_of_results
         async for leaf in self._leaves(searches, root, first):
             yield leaf
 
     async def _leaves(
-        self, searches: Searches, asked: Slice, first: SearchPage
+        self, searches: Searches, search: Slice, first: SearchPage
     ) -> AsyncIterator[tuple[Slice, SearchPage]]:
-        """A slice with its first page, or its parts where a search does not show all of it."""
+        """A slice with its first page, or its parts where one search does not show all of it."""
         limit = self.crawl.job.limit
-        # What a search shows is enough for a small limit, and comes from all of the slice.
+        # One search is enough for a small limit.
         if not needs_split(first) or (limit is not None and limit <= CAP):
-            yield asked, first
+            yield search, first
             return
-        parts = split(asked, first, this_year=datetime.now(UTC).year)
+        parts = split(search, first, this_year=datetime.now(UTC).year)
         if parts is None:
-            self._overlook(BEYOND, beyond_cap(first), asked)
-            yield asked, first
+            self._report_unseen(BEYOND, beyond_cap(first), search)
+            yield search, first
             return
         pages = [await searches.page(part, 1) for part in parts]
         hidden = first.number_of_results - sum(page.number_of_results for page in pages)
         if hidden > TURNOVER * first.number_of_results:
-            self._overlook(HIDDEN, hidden, asked)
+            self._report_unseen(HIDDEN, hidden, search)
         for part, page in zip(parts, pages, strict=True):
             async for leaf in self._leaves(searches, part, page):
                 yield leaf
 
-    def _overlook(self, text: str, count: int, asked: Slice) -> None:
-        """Tell of results that the crawl does not get to see."""
+    def _report_unseen(self, text: str, count: int, search: Slice) -> None:
+        """Report results that the crawl cannot see."""
         if count > 0:
-            self.crawl.report.count_notice(text, f"{count:,} of {asked}")
+            self.crawl.report.count_notice(text, f"{count:,} of {search}")
             self.crawl.partial = True
 
     async def _open(
-        self, searches: Searches, offers: Offers, asked: Slice, first: SearchPage
+        self, searches: Searches, offers: Offers, search: Slice, first: SearchPage
     ) -> AsyncIterator[Listing]:
         """The listings of a slice by their offers, page by page."""
-        async for page in searches.walk(asked, first):
+        async for page in searches.walk(search, first):
             fresh = [row for row in page.rows if self._meet(row)]
             while fresh and not self.crawl.full:
                 some = fresh[: self._needed(fresh)]
-                for listing in await offers.read(asked, some):
+                for listing in await offers.read(search, some):
                     yield listing
                 fresh = fresh[len(some) :]
             if self.crawl.full:
                 return
 
     async def _closed(
-        self, searches: Searches, offers: Offers, asked: Slice, first: SearchPage
+        self, searches: Searches, offers: Offers, search: Slice, first: SearchPage
     ) -> AsyncIterator[Listing]:
         """The listings of a slice by searches alone."""
-        rows = await self._newest(searches, asked, first)
-        new = [number for number, row in enumerate(rows, 1) if offers.known(asked, row) is None]
-        found = await find_colors_and_bodies(searches, asked, rows[: max(new, default=0)])
+        rows = await self._newest(searches, search, first)
+        new = [number for number, row in enumerate(rows, 1) if offers.known(search, row) is None]
+        found = await find_colors_and_bodies(searches, search, rows[: max(new, default=0)])
         for row in rows:
-            yield offers.known(asked, row) or offers.listing(asked, row, None, found[row.id])
+            yield offers.known(search, row) or offers.listing(search, row, None, found[row.id])
 
-    async def _newest(self, searches: Searches, asked: Slice, first: SearchPage) -> list[Row]:
-        """The rows of a slice in its order, as many as a limit needs.
+    async def _newest(self, searches: Searches, search: Slice, first: SearchPage) -> list[Row]:
+        """The rows of a slice, newest first, as many as a limit needs.
 
-        A sponsored row stands before its place in that order: it counts where it has that, else
-        last.
+        A sponsored row stands out of order. It counts where it comes again in its place, else last.
         """
         rows: list[Row] = []
         sponsored: list[Row] = []
-        async for page in searches.walk(asked, first):
+        async for page in searches.walk(search, first):
             sponsored += [row for row in page.rows if row.sponsored]
             rows += [row for row in page.rows if not row.sponsored and self._meet(row)]
             if (needed := self._needed(rows)) is not None:

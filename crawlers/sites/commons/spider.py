@@ -1,4 +1,4 @@
-"""Wikimedia Commons: the files of categories, some levels down, and those that searches find."""
+"""The files of categories of Wikimedia Commons, some levels down, and those that searches find."""
 
 import hashlib
 from collections import deque
@@ -40,13 +40,14 @@ from crawlers.sites.commons.pages.parse import (
     NOT_A_PICTURE,
     parse_file,
 )
+from crawlers.sites.commons.query import CommonsQuery
 
 DENIED = (
     "logos", "logo", "icons", "museum", "museums", "engines", "engine", "toys", "toy", "model cars",
     "scale models", "diecast", "people", "portraits", "drawings", "paintings", "advertisements",
     "brochures", "diagrams", "videos", "video games", "license plates", "postage stamps", "maps",
 )  # fmt: skip
-"""Words of categories that lead away from photos of cars."""
+"""Words in the names of categories without photos of cars."""
 
 ABSENT = "category that was asked for is not there, or empty"
 AWAY = "category left out for its name"
@@ -54,14 +55,14 @@ AGAIN = "file found again"
 UNNAMED = "what photos depict cannot be asked for"
 WITHDRAWN = "file fetched before is not free any more"
 SAY_NOTHING = (NO_INFO, NO_ADDRESS, NOT_A_PICTURE, NOT_A_PHOTO)
-"""Reasons that say nothing of a license."""
+"""Reasons that say nothing about a license."""
 WAITED = "waited as the API asked"
 TRIES = 5
-SEARCH_MOST = 10_000  # a search goes no further
+SEARCH_MOST = 10_000  # the API shows no more results of a search
 
 
 class CommonsSpider(PoliteSpider):
-    """Asks the API for files with all their facts, 50 a request."""
+    """Fetches files with all their facts from the API, 50 a request."""
 
     name = "commons"
 
@@ -69,46 +70,52 @@ class CommonsSpider(PoliteSpider):
         super().__init__(*args, **kwargs)
         self._labels: dict[str, str] = {}
 
+    @property
+    def query(self) -> CommonsQuery:
+        """What the crawl asks for."""
+        assert isinstance(self.crawl.job.query, CommonsQuery)
+        return self.crawl.job.query
+
     async def listings(self) -> AsyncIterator[Listing]:
-        """The photos under an accepted license, each once, with where it was found."""
-        asked = self.crawl.job.asked
-        await self._tell_absent()
+        """The photos under an accepted license, each once, with the place where it was found."""
+        query = self.query
+        await self._report_absent()
         async for title in self._categories():
-            async for found in self._files(api.category_files(title, asked["width"])):
+            async for found in self._files(api.category_files(title, query.width)):
                 yield self._found(found, title)
-        for text in asked["queries"]:
-            async for found in self._files(api.search_files(text, asked["width"])):
+        for text in query.queries:
+            async for found in self._files(api.search_files(text, query.width)):
                 yield self._found(found, f"search: {text}")
         async for found in self._known_before():
             yield self._found(found, "")
 
     async def _known_before(self) -> AsyncIterator[Listing]:
-        """What earlier crawls found and this one did not: categories and the order of searches
-        change, and only a page that is not there any more is gone."""
+        """What earlier crawls found and this one did not. Categories and the order of searches
+        change, so only a file whose page does not exist any more is gone."""
         job, store = self.crawl.job, self.crawl.store
         unseen = store.unseen(job.key, self.crawl.crawl_id)
         ids = [each for each in unseen if each.isdecimal() and not self.crawl.has_met(each)]
-        self.crawl.unread.update(ids)  # unless the API says that one is not there
+        self.crawl.unread.update(ids)  # a file that the API reports as missing leaves this set
         for start in range(0, len(ids), api.FILES_A_REQUEST):
-            some = api.files_by_id(ids[start : start + api.FILES_A_REQUEST], job.asked["width"])
+            some = api.files_by_id(ids[start : start + api.FILES_A_REQUEST], self.query.width)
             async for found in self._files(some):
                 yield found
 
     def _found(self, listing: Listing, where: str) -> Listing:
-        """The listing with the place where a crawl found it first."""
+        """The listing with the place where the first crawl found it."""
         known = self.crawl.store.listing(listing.listing_id)
         first = where if known is None else known.words.get("found_in", where)
         return replace(listing, words=listing.words | {"found_in": first})
 
     async def estimate(self) -> dict[str, float]:
         """At most as many photos as the site counts files: some are drawings, or not free."""
-        await self._tell_absent()
+        await self._report_absent()
         titles = [title async for title in self._categories()]
         files = pages = 0.0
         for count in (await self._sizes(titles)).values():
             files += count
             pages += max(1, -(-count // api.FILES_A_REQUEST))
-        for text in self.crawl.job.asked["queries"]:
+        for text in self.query.queries:
             found = min((await self._ask(api.search_total(text))).total or 0, SEARCH_MOST)
             files += found
             pages += max(1, -(-found // api.FILES_A_REQUEST))
@@ -116,8 +123,8 @@ class CommonsSpider(PoliteSpider):
         if limit is not None and files > limit:
             pages *= limit / files
             files = limit
-        scale = (self.crawl.job.asked["width"] / 1280) ** 2
-        return self.reckon(pages + len(titles), files, files, scale=scale)
+        scale = (self.query.width / 1280) ** 2
+        return self.estimate_of(pages + len(titles), files, files, scale=scale)
 
     async def _sizes(self, titles: Sequence[str]) -> dict[str, int]:
         sizes: dict[str, int] = {}
@@ -126,24 +133,23 @@ class CommonsSpider(PoliteSpider):
             sizes |= parse_category_sizes(await self._ask(some))
         return sizes
 
-    async def _tell_absent(self) -> None:
-        """Say which of the categories that are asked for are not there: a name may be mistyped."""
-        titles = [api.category_title(title) for title in self.crawl.job.asked["categories"]]
+    async def _report_absent(self) -> None:
+        """Report categories of the query that do not exist: a name may be mistyped."""
+        titles = [api.category_title(title) for title in self.query.categories]
         there = {title.casefold() for title in await self._sizes(titles)}
         for title in titles:
             if title.casefold() not in there:
                 self.crawl.report.count_notice(ABSENT, title)
 
     async def _categories(self) -> AsyncIterator[str]:
-        """The categories to look into, nearest first; each once, for they form a graph."""
-        asked = self.crawl.job.asked
-        first = dict.fromkeys(map(api.category_title, asked["categories"]))
+        """The categories to walk, nearest first, each once: they form a graph with loops."""
+        first = dict.fromkeys(map(api.category_title, self.query.categories))
         waiting = deque((title, 0) for title in first)
         met = set(first)
         while waiting:
             title, level = waiting.popleft()
             yield title
-            if level >= asked["depth"]:
+            if level >= self.query.depth:
                 continue
             async for answer in self._answers(api.subcategories(title)):
                 for below in parse_subcategories(answer):
@@ -160,7 +166,7 @@ class CommonsSpider(PoliteSpider):
         async for answer in self._answers(parameters):
             whole = batch.add(answer)
             check_files(whole)
-            parsed = [(page, parse_file(page, accepted=self.crawl.job.accepted)) for page in whole]
+            parsed = [(page, parse_file(page, accepted=self.query.accept)) for page in whole]
             await self._ask_labels([found for _, found in parsed if isinstance(found, Listing)])
             for page, found in parsed:
                 place = found.source_id if isinstance(found, Drop) else found.listing_id
@@ -172,7 +178,7 @@ class CommonsSpider(PoliteSpider):
                     yield self._depicting(found)
 
     async def _ask_labels(self, listings: Sequence[Listing]) -> None:
-        """Learn what the items are called that files depict, each once in a crawl."""
+        """Fetch the names of the items that files depict, each once in a crawl."""
         items = {item for each in listings for item in _items(each)}
         unknown = sorted(items - self._labels.keys())
         for start in range(0, len(unknown), api.FILES_A_REQUEST):
@@ -180,12 +186,12 @@ class CommonsSpider(PoliteSpider):
             self._labels |= dict.fromkeys(some, "")
             try:
                 self._labels |= parse_labels(await self._ask(api.item_labels(some)))
-            # Categories and titles say what they say without it.
+            # Categories and titles can be read without it.
             except (ApiError, NotApiAnswerError) as error:
                 self.crawl.report.count_notice(UNNAMED, f"{some[0]}: {error}")
 
     def _depicting(self, listing: Listing) -> Listing:
-        """The listing with the names of what it depicts."""
+        """The listing with the names of the items that it depicts."""
         labels = "; ".join(filter(None, (self._labels.get(item) for item in _items(listing))))
         if not labels:
             return listing
@@ -193,8 +199,8 @@ class CommonsSpider(PoliteSpider):
         return replace(listing, stamp=stamp, words=listing.words | {"depicts": labels})
 
     def _refuse(self, page: Page, drop: Drop) -> None:
-        """Leave a file out; what an earlier crawl brought of it under a license that it has no
-        more is told to the catalog as withdrawn."""
+        """Leave a file out. If an earlier crawl fetched it under a license that it has lost, the
+        catalog is told that the license is withdrawn."""
         if drop.reason == MISSING:
             self.crawl.unread.discard(drop.source_id)
             return  # it is gone, if it was known
@@ -203,7 +209,7 @@ class CommonsSpider(PoliteSpider):
         if known is None or known.license_url is None:
             return
         if drop.reason in SAY_NOTHING or not said(page, "LicenseShortName"):
-            return  # an outage of the descriptions takes no license away
+            return  # missing descriptions take no license away
         now = parse_file(page, accepted=ACCEPTABLE)  # another crawl may have asked for more
         if isinstance(now, Listing) and now.license_url == known.license_url:
             return
@@ -211,7 +217,7 @@ class CommonsSpider(PoliteSpider):
         self.crawl.withdrawn.append(withdrawn(known, drop.reason))
 
     async def _answers(self, parameters: api.Parameters) -> AsyncIterator[Answer]:
-        """The answers to a request and to all that goes on from it."""
+        """The answer to a request, and all its continuations."""
         more: dict[str, str] = {}
         asked: set[tuple[tuple[str, str], ...]] = set()
         while (key := tuple(sorted(more.items()))) not in asked:
@@ -224,7 +230,7 @@ class CommonsSpider(PoliteSpider):
         raise MarqueError(f"the API goes round in circles: {more} came twice for {parameters}")
 
     async def _ask(self, parameters: api.Parameters) -> Answer:
-        """One answer; an error that passes is waited for, some times."""
+        """One answer; after an error that passes it waits and asks again, at most `TRIES` times."""
         url = f"{self.crawl.web.base(api.HOST)}{api.API}?{urlencode(parameters)}"
         pace = self.crawl.job.pace or self.crawl.site.pace
         for number in range(1, TRIES + 1):
@@ -233,7 +239,7 @@ class CommonsSpider(PoliteSpider):
                 answer = parse_answer(body)
                 check_answer(answer, parameters)
                 return answer
-            assert response is not None, "only what can be used is kept"
+            assert response is not None, "a stored page is never empty"
             if self.crawl.stopping:
                 raise StoppingError(STOPPING)
             why = _why_to_wait(response)
@@ -252,7 +258,7 @@ def _items(listing: Listing) -> list[str]:
 
 
 def withdrawn(known: Listing, reason: str) -> Listing:
-    """A listing whose file is refused now: with no license, and with the one it had as a word."""
+    """A listing whose file is refused now: without a license, and with the former one as a word."""
     words = known.words | {"status": f"{GONE}: {reason}"}
     words["license_before"] = f"{known.license} {known.license_url}"
     return replace(known, words=words, license=None, license_url=None)
@@ -269,7 +275,7 @@ def _keep(response: Response) -> bytes | None:
 
 
 def _why_to_wait(response: Response) -> str:
-    """What an answer that cannot be used says; raises `MarqueError` unless it passes."""
+    """Why an answer cannot be used; raises `MarqueError` unless the error passes."""
     try:
         parse_answer(response.body)
     except ApiError as error:

@@ -22,8 +22,9 @@ from core.errors import UsageMistakeError
 from crawlers.engine.job import CrawlJob
 from crawlers.engine.politeness.gate import OTHER_HOST, retry_after
 from crawlers.engine.politeness.throttle import Throttle
+from crawlers.engine.registry import load_query, load_sites
 from crawlers.engine.runner import check_job
-from crawlers.sites.sources import SITES, Pace, Site
+from crawlers.engine.site import Pace, Site
 from synthetic.replica.server import Replica
 from tests.crawlers.crawling import (
     FAST,
@@ -235,11 +236,10 @@ def test_a_cap_of_requests_ends_a_run_and_the_next_goes_on(
     assert {path for _, path, _ in again} <= {"/robots.txt"}
 
 
-@pytest.mark.parametrize("site", SITES.values(), ids=SITES)
+@pytest.mark.parametrize("site", load_sites().values(), ids=load_sites())
 def test_a_job_cannot_raise_the_sites_cap(site: Site) -> None:
-    asked = {"site": "it", "make": "fiat", "size": "480x360", "categories": ["Cars"],
-             "queries": [], "width": 330}  # fmt: skip
-    live = CrawlJob(site.name, asked, contact="me@example.org", permission=True,
+    query = load_query(site.name)
+    live = CrawlJob(site.name, query(**query.example), contact="me@example.org", permission=True,
                     max_requests=site.max_requests)  # fmt: skip
     check_job(live)
     with pytest.raises(UsageMistakeError, match="makes at most 20,000 requests"):

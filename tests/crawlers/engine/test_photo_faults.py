@@ -22,7 +22,7 @@ from crawlers.engine.pipelines.store_photo import (
 )
 from crawlers.engine.politeness.gate import OTHER_HOST
 from crawlers.engine.runner import store_folder
-from crawlers.sites.sources import AUTOSCOUT24
+from crawlers.sites.autoscout24.site import AUTOSCOUT24
 from synthetic.replica.autoscout24 import pictures
 from synthetic.replica.server import Replica
 from tests.crawlers.crawling import (

@@ -202,14 +202,14 @@ def test_decisions_and_heads(scenes: Path, catalog: Catalog, tmp_path: Path) -> 
 
 
 def test_a_crawl_and_the_same_one_again(catalog: Catalog) -> None:
-    from flows.crawl import crawl_commons
+    from flows.crawl import crawl_recipe
 
     with start_replica(World(seed=3, listings=0, photos=3, files=60, sites=("it",))) as replica:
         given = {"categories": ["Ford Mustang"], "width": 330, "replica": replica.url}
-        report = adds_up(catalog, crawl_commons, **given)
+        report = adds_up(catalog, crawl_recipe("commons"), **given)
         assert report.crawl is not None
         assert report.new == report.crawl["photos"] > 5
-        again = adds_up(catalog, crawl_commons, **given)
+        again = adds_up(catalog, crawl_recipe("commons"), **given)
         assert (again.new, again.known) == (0, report.new)
 
 

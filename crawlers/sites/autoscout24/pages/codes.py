@@ -31,11 +31,11 @@ BODY_LABELS = {
 """Each body id's label in the languages of `LANGUAGES`."""
 
 BODIES = {number: labels[LANGUAGES.index("de")] for number, labels in BODY_LABELS.items()}
-"""The word that is kept of each body id, the German label. Only these say no more than the id does:
-id 1 is "Hatchback" in Dutch, and id 12 "Van" in English."""
+"""The word that is kept of each body id: the German label, which says no more than the id does. In
+Dutch id 1 is "Hatchback", and in English id 12 is "Van"."""
 
 RAW_BODIES = {"Compact": 1, "Coupe": 3, "StationWagon": 5, "Sedan": 6}
-"""Words of `rawData.bodyType.raw` whose id is known; the other ids' words were never seen."""
+"""Words of `rawData.bodyType.raw` whose id is known. Those of the other ids were never seen."""
 
 COLORS = {
     1: ("Beige", "Beige", "Beige", "Beige", "Beige", "Beige"),
@@ -53,16 +53,16 @@ COLORS = {
     15: ("Orange", "Orange", "Oranje", "Arancione", "Orange", "Naranja"),
     16: ("Gold", "Gold", "Goud", "Oro", "Or", "Oro"),
 }
-"""Each color id's label in the languages of `LANGUAGES`; the English one is the word kept, but for
-those of `OTHER_COLORS`."""
+"""Each color id's label in the languages of `LANGUAGES`. The English one is kept, except for those
+of `OTHER_COLORS`."""
 
 OTHER_COLORS = {("es", 13): "Burgundy"}
-"""Where a label means something else than the English one of the same id: the word that is kept.
-Of the labels in all languages only this one does."""
+"""The word that is kept where a label means something else than the English one of its id. Only
+this label of all does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class CountrySite:
     """A country's site, in one of its languages.
 
     `language` is that of its labels. `search` and `offers` begin the paths of searches and offers.
@@ -83,19 +83,19 @@ class Site:
         return f"www.autoscout24.{self.tld}"
 
 
-SITES = {
+COUNTRY_SITES = {
     site.name: site
     for site in (
-        Site("de", "de", "de", "/lst", "/angebote/", "D"),
-        Site("at", "at", "de", "/lst", "/angebote/", "A"),
-        Site("it", "it", "it", "/lst", "/annunci/", "I"),
-        Site("nl", "nl", "nl", "/lst", "/aanbod/", "NL"),
-        Site("be", "be", "fr", "/fr/lst", "/fr/offres/", "B"),
-        Site("be-nl", "be", "nl", "/nl/lst", "/nl/aanbod/", "B"),
-        Site("fr", "fr", "fr", "/lst", "/offres/", "F"),
-        Site("lu", "lu", "fr", "/lst", "/offres/", "L"),
-        Site("com", "com", "en", "/lst", "/offers/", ""),
-        Site("es", "es", "es", "/lst", "/anuncios/", "E"),
+        CountrySite("de", "de", "de", "/lst", "/angebote/", "D"),
+        CountrySite("at", "at", "de", "/lst", "/angebote/", "A"),
+        CountrySite("it", "it", "it", "/lst", "/annunci/", "I"),
+        CountrySite("nl", "nl", "nl", "/lst", "/aanbod/", "NL"),
+        CountrySite("be", "be", "fr", "/fr/lst", "/fr/offres/", "B"),
+        CountrySite("be-nl", "be", "nl", "/nl/lst", "/nl/aanbod/", "B"),
+        CountrySite("fr", "fr", "fr", "/lst", "/offres/", "F"),
+        CountrySite("lu", "lu", "fr", "/lst", "/offres/", "L"),
+        CountrySite("com", "com", "en", "/lst", "/offers/", ""),
+        CountrySite("es", "es", "es", "/lst", "/anuncios/", "E"),
     )
 }
 
@@ -103,10 +103,9 @@ SITES = {
 def color_word(vehicle: Mapping[str, Any], language: str) -> tuple[str | None, str]:
     """The color of an offer's `vehicle`, as the English label, and the path it was found at.
 
-    The site's own English word goes before the label in the page's language. A word that is not in
-    the table stays as it is, so that it is reported; (None, "") where the offer gives no color.
-    The color in the link of an offer is not looked at: it is the last word of a text that sellers
-    write.
+    The site's own English word goes before the label in the page's language. An unknown word stays
+    as it is, so that it is reported; (None, "") where the offer gives no color. The color in the
+    link of an offer is not read, as sellers write that text.
     """
     raw = (vehicle.get("rawData") or {}).get("bodyColor") or {}
     for word, spoken, path in (
@@ -120,18 +119,18 @@ def color_word(vehicle: Mapping[str, Any], language: str) -> tuple[str | None, s
 
 
 def color_name(number: int, language: str) -> str:
-    """The word that is kept of a color id where the site's labels are in `language`: an id alone
-    means nothing, 13 is violet on one site and burgundy on another."""
+    """The word that is kept of a color id on a site in `language`. The id alone is not enough: 13
+    is violet on one site and burgundy on another."""
     return OTHER_COLORS.get((language, number), COLORS[number][0])
 
 
 def body_id(label: str, language: str) -> int | None:
-    """The id of the body that a label in `language` names, None if it is not known."""
+    """The id of the body that a label in `language` names; None if unknown."""
     return _number(BODY_LABELS, label, language)
 
 
 def color_of_label(label: str, language: str) -> str:
-    """The word that is kept of a color's label in `language`; one that is not known stays."""
+    """The word that is kept of a color's label in `language`; an unknown label stays."""
     number = _number(COLORS, label, language)
     return label if number is None else color_name(number, language)
 

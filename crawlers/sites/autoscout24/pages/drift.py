@@ -1,5 +1,5 @@
-"""Whether a page still has what is read of it: a path that is gone is named at once, where it would
-cost every listing, or a word of every listing, and nobody would see why."""
+"""Whether a page still has the paths that are read. A missing path is named at once; otherwise
+every listing, or a word of every listing, would be lost without a reason."""
 
 import json
 from collections import Counter
@@ -10,11 +10,11 @@ from core.errors import DriftError
 from crawlers.sites.autoscout24.pages.paths import SEARCH, Field, Json, Reduced, path_steps
 
 FEW = 3
-"""In fewer rows, or offers one after the other, a path may be missing by chance."""
+"""In fewer rows, or in fewer offers in a row, a path may be missing by chance."""
 
 
 def check_search(props: Reduced, where: str) -> None:
-    """Raise `DriftError` for the first path that a search page must have and has not."""
+    """Raise `DriftError` for the first required path that a search page lacks."""
     for path, rows in lacking(props, SEARCH):
         if "[]" not in path:
             raise DriftError(path, f"is not there in {where}")
@@ -23,10 +23,10 @@ def check_search(props: Reduced, where: str) -> None:
 
 
 def lacking(props: Json, fields: Iterable[Field]) -> Iterator[tuple[str, int]]:
-    """The paths that `fields` require and that are nowhere in a page, as far as the first step that
-    is missing, and the number of rows, or of objects, that were looked through for it.
+    """The required paths that a page lacks, each up to its first missing step, with the number of
+    rows or objects that were searched for it.
 
-    A value of another type than declared is as good as missing, null is not.
+    A value of an undeclared type counts as missing, null does not.
     """
     found: dict[str, int] = {}
     for field in fields:
@@ -69,11 +69,11 @@ def _below(values: list[Any], step: str) -> list[Any]:
     return [value[step] for value in holders if step in value]
 
 
-class Watch:
-    """What the offers of a crawl lack of what they must have.
+class LackCounter:
+    """Counts the required paths that the offers of a crawl lack.
 
-    One that lacks it among others that have it is odd, and is read all the same. `FEW` one after
-    the other, or all that were read so far, say that the site has changed.
+    One offer that lacks a path which others have is odd, and is read all the same. If `FEW` in a
+    row lack it, or all so far, the site has changed.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class Watch:
         self._in_all: Counter[str] = Counter()
 
     def lost(self, lacks: Collection[str]) -> str | None:
-        """Take in what an offer lacks; the path that it was one time too many, if any."""
+        """Count what an offer lacks; the path that was missing too often in a row, if any."""
         self._read += 1
         self._in_all.update(lacks)
         self._missed.update(lacks)
@@ -91,9 +91,9 @@ class Watch:
         return next((path for path in lacks if self._missed[path] >= FEW), None)
 
     def never_there(self) -> str | None:
-        """A path that every offer lacked so far, if there is one."""
+        """A path that every offer so far lacked, if there is one."""
         return next((path for path, n in self._in_all.items() if n == self._read), None)
 
     def missed(self, path: str) -> int:
-        """How many offers lacked a path, one after the other up to the last."""
+        """How many offers in a row, up to the last, lacked a path."""
         return self._missed[path]

@@ -1,7 +1,7 @@
-"""Whether a search page answers the search that was asked.
+"""Whether a search page answers the search that was sent.
 
-A make or model that the site does not know is answered with the whole market, and a filter it does
-not know may be passed over. Every page says which search it answers, and that is compared.
+The site answers an unknown make or model with the whole market, and may ignore an unknown filter.
+Every page says which search it answers, and that is compared.
 """
 
 from difflib import get_close_matches
@@ -15,26 +15,25 @@ _COMPARED = ("fregfrom", "fregto", "bcol", "body", "cy")
 
 
 class EchoError(MarqueError):
-    """A search page answers another search than the one that was asked."""
+    """A search page answers another search than the one that was sent."""
 
 
 class UnknownSlugError(UsageMistakeError):
     """The site knows no such make or model."""
 
 
-def check_echo(page: SearchPage, asked: Slice) -> None:
-    """Raise `UnknownSlugError` or `EchoError` if `page` is no answer to `asked`.
+def check_echo(page: SearchPage, search: Slice) -> None:
+    """Raise `UnknownSlugError` or `EchoError` if `page` does not answer `search`.
 
-    Where the page brings no list of makes or models, a slug is taken for what the page understood
-    it as.
+    Where the page has no list of makes or models, the make or model that it names is believed.
     """
-    _check_known(page, asked)
-    want, answer = filters(asked), page.echo
+    _check_known(page, search)
+    want, answer = filters(search), page.echo
     # Without a country the site puts in its own default.
-    names = _COMPARED if asked.site.country else _COMPARED[:-1]
+    names = _COMPARED if search.site.country else _COMPARED[:-1]
     pairs = {name: (want.get(name, ""), answer.get(name, "")) for name in names}
-    pairs["make"] = (str(_wanted_make(page, asked)), str(page.make_id))
-    pairs["model"] = (str(_wanted_model(page, asked)), str(page.model_id))
+    pairs["make"] = (str(_wanted_make(page, search)), str(page.make_id))
+    pairs["model"] = (str(_wanted_model(page, search)), str(page.model_id))
     wrong = [
         f"asked {name}={one or 'nothing'}, answered {name}={other or 'nothing'}"
         for name, (one, other) in pairs.items()
@@ -42,7 +41,7 @@ def check_echo(page: SearchPage, asked: Slice) -> None:
     ]
     if wrong:
         raise EchoError(
-            f"the page answers another search than {asked}: {'; '.join(wrong)}. "
+            f"the page answers another search than {search}: {'; '.join(wrong)}. "
             "It was not used; has the site changed its parameters?"
         )
 
@@ -51,21 +50,21 @@ def _values(text: str) -> frozenset[str]:
     return frozenset(text.split(","))
 
 
-def _check_known(page: SearchPage, asked: Slice) -> None:
-    known = asked.make_id is not None or _find(page.makes, asked.make) is not None
+def _check_known(page: SearchPage, search: Slice) -> None:
+    known = search.make_id is not None or _find(page.makes, search.make) is not None
     if not known and (page.makes or page.make_id is None):
-        raise _unknown("make", asked.make, page.makes, asked)
-    if asked.model and page.make_id is None:
-        raise _unknown("model", asked.model, page.models, asked)
-    if asked.model and page.models and _find(page.models, asked.model) is None:
-        raise _unknown("model", asked.model, page.models, asked)
+        raise _unknown("make", search.make, page.makes, search)
+    if search.model and page.make_id is None:
+        raise _unknown("model", search.model, page.models, search)
+    if search.model and page.models and _find(page.models, search.model) is None:
+        raise _unknown("model", search.model, page.models, search)
 
 
-def _unknown(kind: str, name: str, labels: tuple[Label, ...], asked: Slice) -> UnknownSlugError:
+def _unknown(kind: str, name: str, labels: tuple[Label, ...], search: Slice) -> UnknownSlugError:
     slugs = {slug(label.label): label.label for label in labels}
     near = [slugs[match] for match in get_close_matches(name, slugs, n=3)]
     hint = f"near it: {', '.join(near)}" if near else "look up its name in the site's own search"
-    return UnknownSlugError(f"{asked.site.host} knows no {kind} {name!r}; {hint}")
+    return UnknownSlugError(f"{search.site.host} knows no {kind} {name!r}; {hint}")
 
 
 def _find(labels: tuple[Label, ...], name: str) -> int | None:
@@ -74,13 +73,13 @@ def _find(labels: tuple[Label, ...], name: str) -> int | None:
     return (exact or found)[0].id if found else None
 
 
-def _wanted_make(page: SearchPage, asked: Slice) -> int | None:
-    if asked.make_id is not None:
-        return asked.make_id
-    return _find(page.makes, asked.make) if page.makes else page.make_id
+def _wanted_make(page: SearchPage, search: Slice) -> int | None:
+    if search.make_id is not None:
+        return search.make_id
+    return _find(page.makes, search.make) if page.makes else page.make_id
 
 
-def _wanted_model(page: SearchPage, asked: Slice) -> int | None:
-    if asked.model is None:
-        return asked.model_id
-    return _find(page.models, asked.model) if page.models else page.model_id
+def _wanted_model(page: SearchPage, search: Slice) -> int | None:
+    if search.model is None:
+        return search.model_id
+    return _find(page.models, search.model) if page.models else page.model_id

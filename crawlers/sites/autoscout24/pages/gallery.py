@@ -1,4 +1,4 @@
-"""Links to the photos of a listing: which belong to it, and in which size they are asked for."""
+"""Links to the photos of a listing: which belong to it, and in which size they are fetched."""
 
 import re
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class GalleryPhoto(NamedTuple):
 
 
 def read_gallery(links: Iterable[str], listing_id: str) -> tuple[GalleryPhoto, ...]:
-    """The photos that are this listing's own, each once, in the order of the page."""
+    """The listing's own photos, each once, in the order of the page."""
     photos: dict[str, GalleryPhoto] = {}
     for link in links:
         found = _PHOTO.fullmatch(link)

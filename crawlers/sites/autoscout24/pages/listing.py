@@ -1,4 +1,4 @@
-"""A listing as a record: a row of a search, what its offer adds, and what searches tell of it."""
+"""The record of a listing: a row of a search, with what its offer and narrowed searches add."""
 
 import hashlib
 import json
@@ -12,11 +12,11 @@ from crawlers.sites.autoscout24.pages.offer import OfferFacts
 from crawlers.sites.autoscout24.pages.search import Row
 
 READER = 2
-"""Raise it when more is read of an offer, or read otherwise: known listings are then read anew."""
+"""Raise it when more is read of an offer, or in another way: known listings are then read anew."""
 
 
 class Narrowed(NamedTuple):
-    """What a search was narrowed by: the site's id of it, and the word that is kept of it."""
+    """What a search was narrowed to: the site's id, and the word that is kept."""
 
     id: int
     word: str
@@ -33,10 +33,10 @@ class Searched:
 def make_listing(
     row: Row, facts: OfferFacts | None, searched: Searched, *, page_url: str, size: str
 ) -> Listing:
-    """The record of a listing; its photos are asked for in `size`, one of `gallery.SIZES`.
+    """The record of a listing; its photos are fetched in `size`, one of `gallery.SIZES`.
 
-    What the offer says goes before what the row says, and that before what searches tell; the words
-    `color_from` and `body_type_from` name where color and body come from. Raises
+    The offer goes before the row, and the row before narrowed searches. The words `color_from` and
+    `body_type_from` name where color and body come from. Raises
     `UsageMistakeError` if there is no such size.
     """
     words = _shared(row, facts) | _color(facts, searched) | _body(facts, searched)
@@ -95,7 +95,7 @@ def _body(facts: OfferFacts | None, searched: Searched) -> dict[str, Any]:
 
 
 def _photos(row: Row, facts: OfferFacts | None) -> tuple[GalleryPhoto, ...]:
-    """The gallery without a cover that is a placeholder; the offer's, where it was read."""
+    """The gallery without a placeholder cover; the offer's gallery where the offer was read."""
     shown = facts if facts and facts.photos else row
     return shown.photos[1:] if shown.cover_is_placeholder else shown.photos
 

@@ -1,4 +1,4 @@
-"""The script `__NEXT_DATA__` of a page: finding it, and writing a small page that has one."""
+"""The script `__NEXT_DATA__` of a page: how to find it, and how to write a page that has one."""
 
 import json
 import re
@@ -13,9 +13,8 @@ _TAG_LENGTH = 500  # how far before its id a tag may begin
 def next_data(html: str) -> Json | None:
     """The JSON of a page's `__NEXT_DATA__`; None if the page has no such script.
 
-    Its tag is looked for in the text: a page has up to a megabyte, and a parser of HTML would take
-    longer over it than everything else. Raises `MalformedPageError` if the script is no JSON
-    object.
+    The tag is searched for as text: pages have up to a megabyte, and an HTML parser would take
+    longer than everything else. Raises `MalformedPageError` if the script is not a JSON object.
     """
     for mark in _MARK.finditer(html):
         start = html.rfind("<", max(0, mark.start() - _TAG_LENGTH), mark.start())
@@ -37,12 +36,12 @@ def _parse_object(text: str) -> Json:
             f"the script __NEXT_DATA__ of {len(text)} characters is not JSON: {error}"
         ) from error
     if not isinstance(data, dict):
-        raise MalformedPageError(f"the script __NEXT_DATA__ holds no object but {text[:80]!r}")
+        raise MalformedPageError(f"the script __NEXT_DATA__ is not an object but {text[:80]!r}")
     return data
 
 
 def page_props(data: Json) -> Json:
-    """`props.pageProps` of a page's `__NEXT_DATA__`, empty where there is none."""
+    """`props.pageProps` of a page's `__NEXT_DATA__`; empty where it has none."""
     found: Any = data
     for key in ("props", "pageProps"):
         found = found.get(key) if isinstance(found, dict) else None
@@ -50,7 +49,7 @@ def page_props(data: Json) -> Json:
 
 
 def embed(reduced: Reduced) -> bytes:
-    """A page, as small as can be, from which `next_data` reads `reduced` again."""
+    """The smallest page from which `next_data` reads `reduced` again."""
     text = json.dumps({"props": {"pageProps": reduced}}).replace("<", "\\u003c")
     script = f'<script id="__NEXT_DATA__" type="application/json">{text}</script>'
     return f"<!DOCTYPE html><html><body>{script}</body></html>".encode("ascii")

@@ -1,4 +1,4 @@
-"""An offer's page: what it says of the car, and whether it still is the listing that was asked."""
+"""An offer's page: what it says of the car, and whether it is still the expected listing."""
 
 import json
 import re
@@ -42,7 +42,7 @@ _VITAL = ("listingDetails", "listingDetails.id", "listingDetails.status")
 
 
 class OfferError(MarqueError):
-    """A page says nothing about the listing it was asked for; `reason` is to be counted."""
+    """A page says nothing about the expected listing; `reason` is a constant to be counted."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -55,8 +55,8 @@ class OfferFacts:
     """What an offer says of its car.
 
     `color_from` and `body_from` are the paths below `listingDetails` where color and body were
-    found. `body_id` is None if the page has a body that is not known, and `body_word` then names
-    that one. `first_registration` is the first day of a month, "2024-05-01".
+    found. `body_id` is None for an unknown body, and `body_word` then names it.
+    `first_registration` is the first day of a month, "2024-05-01".
     """
 
     id: str
@@ -83,7 +83,7 @@ class OfferFacts:
 
 
 def offer_lacks(props: Reduced) -> list[str]:
-    """The paths that an offer's page must have and has not."""
+    """The required paths that an offer's page lacks."""
     return [path for path, _ in lacking(props, OFFER)]
 
 
@@ -92,9 +92,9 @@ def parse_offer(
 ) -> OfferFacts:
     """Read the offer of `row`; `language` is that of the site's labels.
 
-    Raises `OfferError` if the page is no offer, one of another listing or another make, or one that
-    is no longer active; and `DriftError` if it is one, and lacks what is read of one, unless that
-    is `forgiven` and does not matter to the rest.
+    Raises `OfferError` if the page is not an offer, is of another listing or make, or is no longer
+    active. Raises `DriftError` if it lacks a required path, unless that is one of `forgiven` and
+    the rest can be read without it.
     """
     lacks = [path for path in offer_lacks(props) if path in _VITAL or path not in forgiven]
     if "listingDetails" in lacks and props.get("pageid") == DETAIL:
@@ -142,14 +142,14 @@ def _facts(details: Json, row: Row, language: str) -> OfferFacts:
 
 
 def _in(place: Json, *names: str) -> Json:
-    """The object that names lead to, empty where there is none."""
+    """The object at a path of names; empty where there is none."""
     for name in names:
         place = place.get(name) or {}
     return place
 
 
 def _year(said: str | int | None) -> int | None:
-    """A year of four digits; anything else is none."""
+    """A year of four digits; None for anything else."""
     text = str(said)
     return int(text) if re.fullmatch("[0-9]{4}", text) else None
 
@@ -186,8 +186,8 @@ def _body_number(path: str, code: str, language: str) -> int | None:
 
 
 def _bodies(details: Json) -> Iterator[tuple[str, str]]:
-    """Paths of the body with what is there: the site's number goes before its own word, and that
-    before the label in its language."""
+    """Paths of the body with their values: first the site's number, then its own word, then the
+    label in its language."""
     vehicle = _in(details, "vehicle")
     told = json.loads(details.get("adTargetingString") or "{}") or {}
     for path, value in (

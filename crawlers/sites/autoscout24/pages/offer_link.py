@@ -1,4 +1,4 @@
-"""The link of an offer: only the id at its end names it, the words before it change."""
+"""The link of an offer: only the id at its end names it; the words before it change."""
 
 import re
 from urllib.parse import urlsplit
@@ -20,6 +20,6 @@ def offer_guid(url: str) -> str | None:
 
 
 def without_words(text: str) -> str:
-    """A text in which addresses of offers lack the words of sellers, who may write a telephone
-    number there; only the id names an offer."""
+    """The text with the sellers' words removed from links of offers, as they may hold a telephone
+    number; only the id names an offer."""
     return _WORDS.sub(r"\1", text)

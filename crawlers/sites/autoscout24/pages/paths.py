@@ -1,9 +1,9 @@
-"""What is read of a page, as data: every path that the parsers look at, and nothing else.
+"""What is read of a page, as data: every path that the parsers read, and nothing else.
 
 AutoScout24's pages carry their content as JSON in a script `__NEXT_DATA__`, under
-`props.pageProps`. Beside the car there are the seller's name, phone and street, and the car's plate
-and vehicle number. A page is reduced to the paths below before anything reads or keeps it, so that
-these are never held.
+`props.pageProps`. It also holds the seller's name, phone and street, and the car's plate and
+vehicle number. A page is reduced to the paths below before anything reads or stores it, so these
+never are.
 """
 
 import json
@@ -22,7 +22,7 @@ Reduced = NewType("Reduced", Json)
 
 
 class MalformedPageError(MarqueError):
-    """A page has the script that carries its content, and it cannot be read as JSON."""
+    """The script that carries a page's content cannot be read as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Field:
     """One path below `pageProps`, and the types that its value may have.
 
     In `declared`, `[]` is each item of a list, `*` each number that is a key, and `{}` the object
-    that a text holds as JSON. A sound page has every step of the way, and null at most at the end
-    or where `optional` says so; it may be without a step before a `?`, and what is below. Of many
-    rows one that has it is enough. With a value at any of the paths `unless` it may be missing.
-    `free` marks what sellers type themselves: it is left out where it looks like a way to reach
-    somebody. `link` marks the address of an offer, which loses its words where they do.
+    that a text holds as JSON. A sound page has every step of the path, and null only at its end or
+    where it is `optional`. The step before a `?`, and what is below it, may be missing. Of many
+    rows one that has the path is enough. It may be missing where a path of `unless` has a value.
+    `free` marks what sellers type themselves: left out where it looks like a way to reach somebody.
+    `link` marks the address of an offer, which loses its words in the same case.
     """
 
     declared: str
@@ -143,7 +143,7 @@ OFFER = (
     Field(f"{_CAR}.rawData?.bodyColor.raw", (str,), optional=True),
 )
 
-# A number to call, as the countries of the sites write it, an address of mail or of a site. A
+# A telephone number, as the countries of the sites write it, or an address of mail or web. Losing a
 # version that looks like one by chance is a small loss.
 _CONTACT = re.compile(
     r"(?<![\d.,])(?:\+|0)(?:[ /().-]{0,2}\d){7}"
@@ -180,8 +180,8 @@ def reduce_offer(page_props: Json) -> Reduced:
 
 
 def _keep(value: Any, tree: Any) -> Any:
-    """`value` cut down to `tree`; a null stays, to be told from what is not there at all. What has
-    another type than declared is `_NOTHING`, as if it were not there."""
+    """`value` reduced to `tree`. A null stays, as it differs from a missing value. A value of an
+    undeclared type is `_NOTHING`, as if it were missing."""
     if value is None:
         return None
     if isinstance(tree, Field):

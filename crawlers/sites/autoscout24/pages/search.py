@@ -1,4 +1,4 @@
-"""A search page: the listings in it, and what it says of the search."""
+"""A search page: its listings, and what it says of the search."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ LIES_IN = {
 }
 """Reason -> the path that says so."""
 MANY = 10
-"""So many cars in a row without a photo are no chance."""
+"""From so many cars on, it is no chance that none has a photo."""
 
 _MMMV = re.compile(r"([0-9]{0,9})\|([0-9]{0,9})\|[^,]*")
 _CAT = re.compile(r"ma([0-9]{1,9})(?:mo([0-9]{1,9}))?(?:[a-z]{2}[0-9]{1,9})*")
@@ -38,7 +38,7 @@ LIST = "list"
 
 
 class NoListingsError(MarqueError):
-    """A page has no list of listings, or no count of them: it is no search, not an empty one."""
+    """A page has no list of listings, or no count: it is not a search, not even an empty one."""
 
 
 class Label(NamedTuple):
@@ -78,10 +78,10 @@ class Row:
 class SearchPage:
     """What a search page says: its rows, why others were left out, and the search it answers.
 
-    `echo` is the search as the site understood it. `makes` are all it knows, `models` those of the
-    make that was searched, `colors` and `bodies` what it can be narrowed to. `traffic` is its word
-    for who asked: "ok", as far as seen. `unread` rows have addresses of photos, none of which is
-    one that is known.
+    `echo` is the search as the site understood it. `makes` are all that it knows, `models` those of
+    the make, `colors` and `bodies` what the search can be narrowed to. `traffic` is the site's
+    verdict on the visitor, "ok" as far as seen. `unread` counts rows whose addresses of photos all
+    have an unknown form.
     """
 
     rows: tuple[Row, ...]
@@ -108,8 +108,8 @@ class SearchPage:
 
 
 def _ids(echo: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """The ids of make and model by `mmmv`, such as `13|1641||`; a page that has none may name the
-    car by `cat`, such as `ma13mo1641`, which is never asked for: robots.txt closes it. None where
+    """The ids of make and model by `mmmv`, such as `13|1641||`. A page without it may name the car
+    by `cat`, such as `ma13mo1641`; no search is sent with that, as robots.txt closes it. None where
     the page names no car, or several."""
     mmmv = echo.get("mmmv")
     found = _CAT.fullmatch(echo.get("cat", "")) if mmmv is None else _MMMV.fullmatch(mmmv)
@@ -118,17 +118,17 @@ def _ids(echo: Mapping[str, str]) -> tuple[int | None, int | None]:
     return (int(found[1]) if found[1] else None, int(found[2]) if found[2] else None)
 
 
-def parse_search(props: Reduced, *, asked: Slice, where: str = "") -> SearchPage:
-    """Read a search page; rows of another make or model than `asked` are left out.
+def parse_search(props: Reduced, *, search: Slice, where: str = "") -> SearchPage:
+    """Read a search page; rows of another make or model than those of `search` are left out.
 
-    A listing that stands in it twice is there twice. Raises `NoListingsError` if it is no search,
-    and `DriftError` if it is one and lacks what is read of one; `where` names it there.
+    A listing that the page shows twice is there twice. Raises `NoListingsError` if it is not a
+    search page, and `DriftError` if it lacks a required path; `where` names the page there.
     """
-    _check_whole(props, asked, where or f"the answer to {asked}")
+    _check_whole(props, search, where or f"the answer to {search}")
     taxonomy = props.get("taxonomy") or {}
     echo = _echo(props)
     models = (taxonomy.get("models") or {}).get(str(_ids(echo)[0]))
-    rows, dropped = _sort_out(props["listings"], asked, _ids(echo)[1])
+    rows, dropped = _sort_out(props["listings"], search, _ids(echo)[1])
     return SearchPage(
         rows=tuple(rows),
         dropped=tuple(dropped),
@@ -145,10 +145,10 @@ def parse_search(props: Reduced, *, asked: Slice, where: str = "") -> SearchPage
 
 
 def check_rows(page: SearchPage, *, expected: bool, where: str) -> None:
-    """Raise `DriftError` if a page that answers what was asked has rows, and all are left out for
-    one reason that lies in the page.
+    """Raise `DriftError` if all rows of a page are left out for the same reason, and the page is at
+    fault.
 
-    `expected` says that results are to stand on it, and not recommendations alone.
+    `expected` says that the page must have results, and not recommendations alone.
     """
     reasons = {drop.reason for drop in page.dropped}
     if page.rows or len(reasons) != 1 or len(page.dropped) < FEW:
@@ -156,7 +156,7 @@ def check_rows(page: SearchPage, *, expected: bool, where: str) -> None:
     reason = reasons.pop()
     if reason == NOT_MAIN and not expected:
         return
-    # Cars are sold without photos, too, but not all cars of a page.
+    # Some cars are sold without photos, but not all cars of a page.
     if reason == NO_PHOTOS and not page.unread and len(page.dropped) < MANY:
         return
     first = page.dropped[0].detail
@@ -164,13 +164,13 @@ def check_rows(page: SearchPage, *, expected: bool, where: str) -> None:
     raise DriftError(LIES_IN[reason], why)
 
 
-def _check_whole(props: Reduced, asked: Slice, where: str) -> None:
+def _check_whole(props: Reduced, search: Slice, where: str) -> None:
     if props.get("pageid") == LIST or "listings" in props:
         check_search(props, where)
     missing = [name for name in _NEEDED if props.get(name) is None]
     if missing:
         raise NoListingsError(
-            f"the page that answers the search for {asked} has no {', no '.join(missing)}: "
+            f"the page that answers the search for {search} has no {', no '.join(missing)}: "
             "it is an error page, or the site's pages have changed"
         )
 
@@ -181,13 +181,13 @@ def _echo(props: Reduced) -> dict[str, str]:
 
 
 def _sort_out(
-    raws: list[Json], asked: Slice, understood: int | None
+    raws: list[Json], search: Slice, understood: int | None
 ) -> tuple[list[Row], list[Drop]]:
     rows, dropped = [], []
     for place, raw in enumerate(raws, start=1):
         row = _row(raw)
-        if reason := _reason(row, asked, understood):
-            detail = f"row {place} of {asked}: {row.make} {row.model}, {row.section}, {row.url!r}"
+        if reason := _reason(row, search, understood):
+            detail = f"row {place} of {search}: {row.make} {row.model}, {row.section}, {row.url!r}"
             dropped.append(Drop(SOURCE, row.id, reason, detail))
         else:
             rows.append(row)
@@ -240,28 +240,28 @@ def _make_id(tracking: Json) -> int | None:
 
 
 def _digits(text: Any) -> int | None:
-    """A number that is written in digits only; any other text depends on the language."""
+    """A number written in digits only; any other form depends on the language."""
     return int(text) if text and re.fullmatch("[0-9]{1,9}", text) else None
 
 
-def _reason(row: Row, asked: Slice, understood: int | None) -> str | None:
-    """Why a row is left out; None if it is not. `understood` is the model of the page's echo."""
+def _reason(row: Row, search: Slice, understood: int | None) -> str | None:
+    """The reason to leave a row out, or None. `understood` is the model of the page's echo."""
     if not re.fullmatch(GUID, row.id):
         return NO_ID
     if row.section != "Main":
         return NOT_MAIN
-    if not same_name(row.make, asked.make) or not _is_model(row, asked, understood):
+    if not same_name(row.make, search.make) or not _is_model(row, search, understood):
         return NOT_ASKED
     if not re.match("/[^/]", row.url) or offer_guid(row.url) != row.id:
         return NO_LINK
     return None if len(row.photos) > row.cover_is_placeholder else NO_PHOTOS
 
 
-def _is_model(row: Row, asked: Slice, understood: int | None) -> bool:
-    if asked.model_id is not None:
-        return row.model_id == asked.model_id
-    if asked.model is None:
+def _is_model(row: Row, search: Slice, understood: int | None) -> bool:
+    if search.model_id is not None:
+        return row.model_id == search.model_id
+    if search.model is None:
         return True
     if None not in {row.model_id, understood}:
         return row.model_id == understood
-    return same_name(row.model or "", asked.model)
+    return same_name(row.model or "", search.model)

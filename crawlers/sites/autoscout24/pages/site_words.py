@@ -1,4 +1,4 @@
-"""The words of one site for the ids by which searches are narrowed, as its own pages give them."""
+"""One country site's words for the ids of colors and bodies, as its own pages give them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from crawlers.sites.autoscout24.pages.codes import (
     BODY_LABELS,
     COLORS,
     LANGUAGES,
-    Site,
+    CountrySite,
     body_id,
     color_name,
     color_of_label,
@@ -18,17 +18,17 @@ from crawlers.sites.autoscout24.pages.search import Label, SearchPage
 
 @dataclass(frozen=True, slots=True)
 class SiteWords:
-    """Id -> the word that is kept, of colors and of bodies; `strange` are labels of the page that
-    are not known, or belong to another id elsewhere: "bcol=13 is 'Burdeos', not 'Violett'"."""
+    """Id -> the word that is kept, for colors and bodies. `strange` lists labels that are unknown
+    or belong to another id elsewhere: "bcol=13 is 'Burdeos', not 'Violett'"."""
 
     colors: Mapping[int, str]
     bodies: Mapping[int, str]
     strange: tuple[str, ...] = ()
 
 
-def site_words(site: Site, page: SearchPage) -> SiteWords:
-    """The words of a site. A label that its page gives goes before what is known of the id: what is
-    not known is kept as it stands, and reported, and never taken for another site's color."""
+def site_words(site: CountrySite, page: SearchPage) -> SiteWords:
+    """The words of a site. A label of its page goes before what is known of the id. An unknown
+    label is kept as it is and reported, and never taken for another site's color."""
     colors = {number: color_name(number, site.language) for number in COLORS}
     colors |= {each.id: color_of_label(each.label, site.language) for each in page.colors}
     bodies = dict(BODIES)

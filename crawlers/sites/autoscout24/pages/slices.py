@@ -1,4 +1,4 @@
-"""Searches as slices of the market, and their addresses."""
+"""A search is a slice of the market; its parts and its addresses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from core.errors import UsageMistakeError
-from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, Site, slug
+from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, CountrySite, slug
 
 if TYPE_CHECKING:
     from core.web import Web
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PAGES = 200
 CAP = PAGES * 20
 FIRST_YEAR = 1900
-"""The earliest year of first registration that a search can be asked for."""
+"""The earliest year of first registration that a search can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Slice:
     `make_id` is needed.
     """
 
-    site: Site
+    site: CountrySite
     make: str
     model: str | None = None
     make_id: int | None = None
@@ -44,54 +44,54 @@ class Slice:
         return " ".join([*filter(None, named), *(f"{k}={v}" for k, v in filters(self).items())])
 
 
-def _faults(asked: Slice) -> Iterator[str]:
+def _faults(search: Slice) -> Iterator[str]:
     # The site's robots.txt closes searches without a make.
-    if not asked.make:
+    if not search.make:
         yield "a search needs a make, such as 'alfa-romeo'"
-    for name in filter(None, (asked.make, asked.model)):
+    for name in filter(None, (search.make, search.model)):
         if name != slug(name):
             yield f"a search needs the name as paths have it: {slug(name)!r}, not {name!r}"
-    if asked.model_id is not None and (asked.make_id is None or asked.model):
-        yield f"model_id {asked.model_id} goes with make_id and without model: {asked.model!r}"
-    if asked.year_from and asked.year_to and asked.year_from > asked.year_to:
-        yield f"no year is from {asked.year_from} to {asked.year_to}: exchange the two"
-    if asked.color not in {None, *COLORS}:
-        yield f"there is no color {asked.color}; there are: {', '.join(map(str, COLORS))}"
-    if asked.body not in {None, *BODIES}:
-        yield f"there is no body {asked.body}; there are: {', '.join(map(str, BODIES))}"
+    if search.model_id is not None and (search.make_id is None or search.model):
+        yield f"model_id {search.model_id} goes with make_id and without model: {search.model!r}"
+    if search.year_from and search.year_to and search.year_from > search.year_to:
+        yield f"no year is from {search.year_from} to {search.year_to}: exchange the two"
+    if search.color not in {None, *COLORS}:
+        yield f"there is no color {search.color}; there are: {', '.join(map(str, COLORS))}"
+    if search.body not in {None, *BODIES}:
+        yield f"there is no body {search.body}; there are: {', '.join(map(str, BODIES))}"
 
 
-def filters(asked: Slice) -> dict[str, str]:
-    """The parameters that narrow a search; the page is to answer with each of them."""
+def filters(search: Slice) -> dict[str, str]:
+    """The parameters that narrow a search; the page must echo each of them."""
     values = {
-        "cy": asked.site.country or None,
-        "mmmv": f"{asked.make_id}|{asked.model_id}||" if asked.model_id is not None else None,
-        "fregfrom": asked.year_from,
-        "fregto": asked.year_to,
-        "bcol": asked.color,
-        "body": asked.body,
+        "cy": search.site.country or None,
+        "mmmv": f"{search.make_id}|{search.model_id}||" if search.model_id is not None else None,
+        "fregfrom": search.year_from,
+        "fregto": search.year_to,
+        "bcol": search.color,
+        "body": search.body,
     }
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def search_url(web: "Web", asked: Slice, page: int) -> str:
+def search_url(web: "Web", search: Slice, page: int) -> str:
     """The address of a page of a search, newest listings first; `page` counts from 1.
 
     Raises `UsageMistakeError` for a page that no search has.
     """
     if not 1 <= page <= PAGES:
         raise UsageMistakeError(f"a search has pages 1 to {PAGES}, not {page}")
-    names = "/".join(quote(name, safe="") for name in (asked.make, asked.model) if name)
-    query = {"sort": "age", "desc": "1", **filters(asked), "page": str(page)}
-    base = web.base(asked.site.host)
-    return f"{base}{asked.site.search}/{names}?{urlencode(query, quote_via=quote)}"
+    names = "/".join(quote(name, safe="") for name in (search.make, search.model) if name)
+    query = {"sort": "age", "desc": "1", **filters(search), "page": str(page)}
+    base = web.base(search.site.host)
+    return f"{base}{search.site.search}/{names}?{urlencode(query, quote_via=quote)}"
 
 
-def color_slices(asked: Slice) -> list[Slice]:
-    """The slice by color, 14 parts: whatever is in one has that color, without its offer."""
-    return [replace(asked, color=color) for color in COLORS]
+def color_slices(search: Slice) -> list[Slice]:
+    """The slice by color, 14 parts: every listing of a part has that color."""
+    return [replace(search, color=color) for color in COLORS]
 
 
-def body_slices(asked: Slice) -> list[Slice]:
+def body_slices(search: Slice) -> list[Slice]:
     """The slice by body, nine parts."""
-    return [replace(asked, body=body) for body in BODIES]
+    return [replace(search, body=body) for body in BODIES]

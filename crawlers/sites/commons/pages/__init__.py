@@ -1,1 +1,1 @@
-"""Wikimedia Commons: what its API is asked, and what its answers say."""
+"""The API of Wikimedia Commons: parameters of requests, and how answers are read."""

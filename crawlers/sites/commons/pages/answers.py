@@ -1,6 +1,6 @@
-"""Answers of MediaWiki's API: pages that come in parts, where they go on, and errors.
+"""Answers of MediaWiki's API: pages in parts, continuations, and errors.
 
-An error comes with HTTP's status 200, so that only the text tells it from an answer.
+An error comes with HTTP status 200, so only its content tells it from an answer.
 """
 
 import json
@@ -11,18 +11,18 @@ from core.errors import MarqueError
 from crawlers.sites.commons.pages.fields import ANSWER_PATHS, Page, value_at
 
 WAITING = ("maxlag", "readonly", "ratelimited")
-"""Codes of errors that pass: the same request is right later on."""
+"""Codes of errors that pass: the same request works later."""
 
 
 class NotApiAnswerError(MarqueError):
-    """What came is no answer of the API, such as a page for people."""
+    """The answer is not one of the API; it may be a page for people."""
 
 
 class ApiError(MarqueError):
-    """The API refuses a request, or puts it off.
+    """The API refuses a request, or asks to repeat it later.
 
-    `code` is its own short word for why, `info` its sentence, and `lag` the seconds that its
-    databases are behind, where that is why.
+    `code` is its own short reason, `info` its sentence, and `lag` the seconds that its databases
+    are behind, where that is the reason.
     """
 
     def __init__(self, code: str, info: str, lag: float | None = None) -> None:
@@ -37,11 +37,12 @@ class ApiError(MarqueError):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer. `pages` may be parts of pages, and none at all is no end: that is when `more`,
-    the parameters that ask for the rest, is empty. `complete` says that the pages so far are whole.
+    """One answer. `pages` may be parts of pages. `more` holds the parameters that ask for the rest;
+    the end is reached when it is empty, not when an answer has no pages. `complete` says that the
+    pages so far are whole.
 
-    `members` are the rows of a list of a category's members, `total` is how much a search finds,
-    `entities` are items by their ids. `parts` are the names of all that came of a query.
+    `members` are the rows of a category, `total` is the number of results of a search, `entities`
+    are items by their ids. `parts` are the names of the parts of the query's result.
     """
 
     pages: tuple[Page, ...] = ()
@@ -73,7 +74,7 @@ def parse_answer(content: str | bytes) -> Answer:
         total=value_at(query, "searchinfo.totalhits"),
         entities=data.get("entities") or {},
         parts=frozenset(query),
-        # What waits is not wanted: the pages are whole, though the site does not say so.
+        # Only older versions remain: the pages are whole, although the site does not say so.
         complete=data.get("batchcomplete", False) is not False or (bool(going_on) and not more),
         more=more,
     )
@@ -85,17 +86,14 @@ def parse_answer(content: str | bytes) -> Answer:
 
 @dataclass(slots=True)
 class Batch:
-    """Pages that are being put together from answers, each of which may bring a part of them.
-
-    Plain data, so that it can be kept with the request that goes on.
-    """
+    """Pages that are collected from several answers, each of which may bring a part of them."""
 
     pages: dict[str, Page] = field(default_factory=dict)
 
     def add(self, answer: Answer) -> tuple[Page, ...]:
-        """Take an answer in; returns the pages that are whole now, each once, in their order.
+        """Add an answer; returns the pages that are whole now, each once, in their order.
 
-        Lists of a page grow by what each answer brings, its other values are replaced.
+        Lists of a page grow with each answer, other values are replaced.
         """
         for page in answer.pages:
             held = self.pages.setdefault(str(page.get("pageid", page.get("title"))), {})
@@ -119,7 +117,7 @@ def _is_answer(data: Any) -> bool:
 
 
 def _more(given: dict[str, str | int]) -> dict[str, str | int]:
-    # Older versions of a file wait under `iistart`; only the current one is wanted.
+    # `iistart` continues with older versions of a file; only the current one is wanted.
     return {} if given.keys() - {"continue"} == {"iistart"} else dict(given)
 
 

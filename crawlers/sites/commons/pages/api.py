@@ -1,6 +1,6 @@
-"""Parameters of the requests to the API of Commons, at `API` of the host `HOST`.
+"""Parameters of the requests to the API of Commons, at the path `API` of the host `HOST`.
 
-To go on, a request is repeated with `Answer.more` added to its parameters.
+To continue, a request is repeated with `Answer.more` added to its parameters.
 """
 
 import re
@@ -13,10 +13,10 @@ HOST = "commons.wikimedia.org"
 API = "/w/api.php"
 
 WIDTHS = (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840)
-"""The widths in pixels that Commons makes thumbnails of; any other is refused for good."""
+"""The widths in pixels of the thumbnails that Commons makes; it refuses all others."""
 
 FILES_A_REQUEST = 50
-"""With thumbnails asked for, the API answers for no more files than these."""
+"""The most files of an answer, where thumbnails are asked for."""
 
 SUBCATEGORIES_A_REQUEST = 500
 
@@ -27,7 +27,7 @@ _NOT_IN_TITLES = re.compile(r"[#<>\[\]|{}\x00-\x1f]")
 
 
 def category_files(title: str, width: int) -> Parameters:
-    """The files of a category with all that is read of them."""
+    """The files of a category with all facts that are read."""
     return {
         **_COMMON,
         "generator": "categorymembers",
@@ -39,7 +39,7 @@ def category_files(title: str, width: int) -> Parameters:
 
 
 def search_files(text: str, width: int) -> Parameters:
-    """The files that a search finds, pictures only, with all that is read of them."""
+    """The files that a search finds, pictures only, with all facts that are read."""
     return {
         **_COMMON,
         "generator": "search",
@@ -51,19 +51,19 @@ def search_files(text: str, width: int) -> Parameters:
 
 
 def files_by_id(pageids: Sequence[str], width: int) -> Parameters:
-    """Up to 50 files by the ids of their pages, with all that is read of them."""
+    """Up to 50 files by the ids of their pages, with all facts that are read."""
     return {**_COMMON, "pageids": "|".join(pageids), **_file_parameters(width)}
 
 
 def item_labels(items: Sequence[str]) -> Parameters:
-    """What up to 50 items of Wikidata are called; Commons answers for them too."""
+    """The names of up to 50 items of Wikidata; Commons answers for them too."""
     asked = {name: value for name, value in _COMMON.items() if name != "action"}
     ids = {"action": "wbgetentities", "ids": "|".join(items)}
     return {**asked, **ids, "props": "labels", "languages": "en|mul"}
 
 
 def subcategories(title: str) -> Parameters:
-    """The categories right below one."""
+    """The direct subcategories of a category."""
     return {
         **_COMMON,
         "list": "categorymembers",
@@ -74,7 +74,7 @@ def subcategories(title: str) -> Parameters:
 
 
 def category_sizes(titles: Sequence[str]) -> Parameters:
-    """How many files each of up to 50 categories has itself, by the site's own count."""
+    """The number of files directly in each of up to 50 categories, by the site's own count."""
     if not 1 <= len(titles) <= FILES_A_REQUEST:
         raise UsageMistakeError(f"{len(titles)} categories; ask for 1 to {FILES_A_REQUEST} at once")
     names = "|".join(category_title(title) for title in titles)
@@ -82,7 +82,7 @@ def category_sizes(titles: Sequence[str]) -> Parameters:
 
 
 def search_total(text: str) -> Parameters:
-    """How many files a search finds, by the site's own count."""
+    """The number of files that a search finds, by the site's own count."""
     return {
         **_COMMON,
         "list": "search",
@@ -95,7 +95,7 @@ def search_total(text: str) -> Parameters:
 
 
 def category_title(title: str) -> str:
-    """A category's whole title, whether `Category:` was written or not."""
+    """The full title of a category, with or without `Category:` before it."""
     plain = " ".join(title.replace("_", " ").split())
     name = re.sub(r"^category\s*:\s*", "", plain, flags=re.IGNORECASE)
     if not name or _NOT_IN_TITLES.search(name):

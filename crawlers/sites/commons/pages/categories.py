@@ -1,4 +1,4 @@
-"""Categories of Commons: what is below one, how much is in it, and which to stay out of."""
+"""Categories of Commons: their subcategories, their sizes, and which are left out."""
 
 import re
 import unicodedata
@@ -21,13 +21,13 @@ def parse_subcategories(answer: Answer) -> list[str]:
 
 
 def parse_category_sizes(answer: Answer) -> dict[str, int]:
-    """Title -> the files a category has itself; the site counts none of one that is not there."""
+    """Title -> the number of files directly in a category; one that does not exist has no entry."""
     counted = {read(page, "title"): read(page, "categoryinfo.files") for page in answer.pages}
     return {title: files for title, files in counted.items() if files is not None}
 
 
 def is_denied(title: str, words: Iterable[str]) -> bool:
-    """Whether a category's title holds one of these words, or phrases, as whole words.
+    """Whether a category's title holds one of these phrases, as whole words.
 
     Case and accents make no difference: `musee` is found in "Category:Musée Peugeot".
     """

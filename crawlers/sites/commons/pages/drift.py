@@ -1,5 +1,5 @@
-"""Whether answers of the API still have what is read of them: a path that is gone from all files of
-an answer is named at once, where each file would be refused as if its page said nothing."""
+"""Whether answers of the API still have the paths that are read. A path that no file of an answer
+has is named at once; otherwise each file would be refused as if its page said nothing."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,20 +16,20 @@ FILE_PATHS = (
     "imageinfo",
     *(f"imageinfo.0.{n}" for n in ("url", "descriptionurl", "width", "height", "extmetadata")),
 )
-"""What is asked of every file, and is there of every one that exists."""
+"""Paths that every file has, if it exists."""
 
 NEWER_PATHS = tuple(f"imageinfo.0.{name}" for name in ("sha1", "mime", "mediatype"))
-"""The same, but for answers of some years ago, which have not all of it."""
+"""The same, except in answers of some years ago, which lack some."""
 
 _PICTURE = "imageinfo.0.thumburl"
 _NONE_MADE = "imageinfo.0.thumberror"
 _NAMED = "imageinfo.0.extmetadata.LicenseUrl"
 _BESIDE = {"normalized", "redirects", "converted", "interwiki"}
-"""What may stand beside what was asked for, or alone."""
+"""Parts that may come beside the one that was asked for, or alone."""
 
 
 def check_files(pages: Sequence[Page]) -> None:
-    """Raise `DriftError` for the first path that the pages of files must have and none has."""
+    """Raise `DriftError` for the first required path that none of the files has."""
     there = [page for page in pages if not _is_absent(page)]
     for path in FILE_PATHS:
         _check(path, there)
@@ -43,16 +43,16 @@ def check_files(pages: Sequence[Page]) -> None:
 def _check_newer(there: Sequence[Page]) -> None:
     for path in NEWER_PATHS:
         _check(path, there)
-    # A recording has no thumbnail, nor has a picture of which the site says that it can make none.
-    # Without one a picture would be fetched in full.
+    # A recording has no thumbnail, nor has a picture for which the site says that it can make none.
+    # A picture without one would be fetched in full.
     pictures = [page for page in there if info(page, "mediatype") == "BITMAP"]
     _check(_PICTURE, [page for page in pictures if value_at(page, _NONE_MADE) is None])
 
 
 def check_answer(answer: Answer, parameters: Mapping[str, str]) -> None:
-    """Raise `DriftError` if an answer to a query has something, and not what was asked for."""
+    """Raise `DriftError` if an answer to a query is not empty, and lacks what was asked for."""
     if parameters.get("action") != "query":
-        return  # items that have no name are answered with, and none of them is needed
+        return  # an answer about items may lack names, and none of them is needed
     kind = parameters.get("list")
     asked = {"categorymembers": "categorymembers", "search": "searchinfo"}.get(kind or "", "pages")
     if answer.parts - _BESIDE and asked not in answer.parts:

@@ -1,6 +1,6 @@
-"""Every place in a page of an answer that is read, declared once, and the reading of it.
+"""Every path of a page that is read, declared once, and the functions that read it.
 
-A place that is not declared here cannot be read, so that the declaration is whole.
+Only declared paths can be read, so the declaration is complete.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ SAID = (
     "Categories",
     "AuthorCount",
 )
-"""What is asked of a file's description: templates filled by people, as HTML."""
+"""The fields of a file's description that are read: templates filled by people, as HTML."""
 
 PATHS: Mapping[str, tuple[type, ...]] = {
     "pageid": (int,),
@@ -71,11 +71,11 @@ ANSWER_PATHS: Mapping[str, tuple[type, ...]] = {
     "query.searchinfo": (dict,),
     "query.searchinfo.totalhits": (int,),
 }
-"""The same for what is around the pages of an answer."""
+"""The same for the parts of an answer around its pages."""
 
 
 def value_at(data: Any, path: str) -> Any:
-    """What is at a path, or None where nothing is."""
+    """The value at a path, or None."""
     value = data
     for step in path.split("."):
         if isinstance(value, list):
@@ -92,7 +92,7 @@ def read(page: Page, path: str) -> Any:
     if isinstance(value, str):
         value = replace_surrogates(value)
     if isinstance(value, bool) and bool not in types:
-        return None  # which Python takes for a number
+        return None  # a bool is an int in Python
     return value if isinstance(value, types) else None
 
 
@@ -102,7 +102,7 @@ def info(page: Page, name: str) -> str:
 
 
 def said(page: Page, name: str) -> str:
-    """What a file's description says under a name, as HTML; empty if it says nothing."""
+    """A field of a file's description, as HTML; empty if it is absent."""
     value = read(page, f"imageinfo.0.extmetadata.{name}.value")
     if isinstance(value, dict):  # of several languages English first, then the first there is
         texts = {key: text for key, text in value.items() if not key.startswith("_")}

@@ -1,4 +1,4 @@
-"""Items that a file depicts, by its structured data, and what they are called."""
+"""The items that a file depicts, by its structured data, and their names."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from crawlers.sites.commons.pages.answers import Answer
 from crawlers.sites.commons.pages.fields import Page, read, value_at
 
 MOST = 20
-"""So many items of a file are looked at; a photo of more shows no car in particular."""
+"""The most items of a file that are read; a photo of more shows no car in particular."""
 
 _DEPICTS = "P180"
 _ITEM = re.compile(r"Q[1-9][0-9]{0,11}")
@@ -16,7 +16,7 @@ _LANGUAGES = ("en", "mul")
 
 
 def depicted(page: Page) -> tuple[str, ...]:
-    """Ids such as `Q42` of what a file depicts, but for statements that are out of date."""
+    """The ids, such as `Q42`, of the items that a file depicts, without deprecated statements."""
     try:
         data = json.loads(read(page, "revisions.0.slots.mediainfo.content") or "{}")
     except (ValueError, RecursionError):
@@ -27,7 +27,7 @@ def depicted(page: Page) -> tuple[str, ...]:
 
 
 def parse_labels(answer: Answer) -> dict[str, str]:
-    """Item -> what it is called in English, of those that have a name there."""
+    """Item -> its English name, for those that have one."""
     found = {}
     for item, entity in answer.entities.items():
         labels = (value_at(entity, f"labels.{language}.value") for language in _LANGUAGES)

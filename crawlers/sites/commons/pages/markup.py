@@ -1,4 +1,4 @@
-"""Text and links out of the HTML of a file's description, and addresses made whole."""
+"""Text and links of a file's description, which is HTML, and absolute addresses."""
 
 import re
 from contextlib import suppress
@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 LONGEST = 10_000
-"""Letters that are read of a description: over an open tag that is repeated Python's parser takes
-quadratic time."""
+"""The most characters of a description that are parsed: Python's parser takes quadratic time over
+an open tag that is repeated."""
 
 _BASE = "https://commons.wikimedia.org/wiki/"
 
@@ -19,18 +19,18 @@ _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 def plain_text(html: str) -> str:
     """The text that a reader sees, on one line.
 
-    Notices of the site itself, such as that a file lacks its author, are no text of the file.
+    Notices of the site itself, such as that a file lacks its author, are left out.
     """
     return _read(html).text
 
 
 def first_link(html: str) -> str | None:
-    """The first address of the web that is linked to, or None."""
+    """The first http(s) link, or None."""
     return _read(html).link
 
 
 def web_address(url: str) -> str | None:
-    """An address as it can be asked for, without what counts clicks; None if it is none of the web.
+    """An absolute address without click-counting parameters; None if it is not http(s).
 
     It may begin with `//`, or be a path of Commons.
     """
@@ -44,7 +44,7 @@ def web_address(url: str) -> str | None:
 
 
 def strip_tracking(url: str) -> str:
-    """The address without parameters named `utm_...`, which are none of the thing's own."""
+    """The address without parameters named `utm_...`, which only count clicks."""
     before, mark, fragment = url.partition("#")
     path, _, query = before.partition("?")
     kept = [each for each in query.split("&") if not each.lower().startswith("utm_")]

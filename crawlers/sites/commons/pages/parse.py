@@ -1,4 +1,4 @@
-"""The page of a file on Commons as a listing with one photo, or the reason why it is none."""
+"""The page of a file on Commons as a listing with one photo, or the reason to leave it out."""
 
 import hashlib
 import json
@@ -32,8 +32,8 @@ TO_BE_DELETED = "file is to be deleted"
 NO_ADDRESS = "file has no address"
 
 SEEN_AT = ("LicenseUrl", "License")
-"""Where the license is read, and nowhere else: its address, or its code where no address is given.
-A name for people grants nothing."""
+"""The only places where the license is read: its address, or its code where no address is given. A
+name for people grants nothing."""
 
 _FORMATS = ("image/jpeg", "image/png", "image/webp", "image/tiff")
 _NO = ("", "0", "false")
@@ -49,7 +49,7 @@ _WORDS = {
     "license_slug": "License",
     "author_count": "AuthorCount",
 }
-"""Word -> what it is called in a file's description."""
+"""Word -> the name of its field in a file's description."""
 
 
 def parse_file(page: Page, *, accepted: Sequence[str] = ACCEPTED) -> Listing | Drop:
@@ -59,19 +59,19 @@ def parse_file(page: Page, *, accepted: Sequence[str] = ACCEPTED) -> Listing | D
     if fault is not None:
         place = read(page, "pageid") or read(page, "title") or "a page without a name"
         return Drop(SOURCE, str(place), *fault)
-    assert found is not None  # or it were a fault
+    assert found is not None  # otherwise there is a fault
     return _listing(page, found)
 
 
 def _license(page: Page) -> License | None:
     if address := said(page, "LicenseUrl"):
-        return parse_license(address)  # what it names counts, whatever the code beside it says
+        return parse_license(address)  # it counts, whatever the code says
     return parse_code(said(page, "License"))
 
 
 def _is_stated(page: Page) -> bool:
-    """Whether a license is named, be it one that is known. The code `pd` names none: it says that
-    there is no need of one, and who says so may be wrong."""
+    """Whether a license is named, known or not. The code `pd` names none: it says that none is
+    needed, and that may be wrong."""
     code = said(page, "License").lower()
     return bool(said(page, "LicenseUrl")) or code.startswith(("cc", "pdm"))
 
@@ -79,7 +79,7 @@ def _is_stated(page: Page) -> bool:
 def _faults(
     page: Page, found: License | None, accepted: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """What speaks against a page, as a reason and a detail, the plainest first."""
+    """The reasons to leave a page out, each with a detail, the plainest first."""
     yield from _page_faults(page)
     yield from _file_faults(page)
     yield from _license_faults(page, found, accepted)
@@ -121,7 +121,7 @@ def _license_faults(
 
 
 def _addresses(page: Page) -> list[str]:
-    """Of the thumbnail, if there is one, then of the file as it was uploaded."""
+    """The address of the thumbnail, if there is one, then of the uploaded file."""
     found = (web_address(info(page, name)) for name in ("thumburl", "url"))
     return [address for address in found if address]
 
@@ -151,13 +151,13 @@ def _listing(page: Page, found: License) -> Listing:
 
 
 def _version(page: Page, address: str) -> str:
-    """The file's hash and the width it is asked in: one that was replaced is fetched anew."""
+    """The file's hash and the width: a file that was replaced is fetched anew."""
     width = re.search(r"/[^/]*?(\d+)px-[^/]*$", address)
     return f"{info(page, 'sha1')}/{width[1] if width else 'original'}"
 
 
 def _words(page: Page, found: License, creator_url: str | None) -> dict[str, str]:
-    """The words that are there, as text; what people wrote without its markup."""
+    """The words that have a value, as text without markup."""
     words = {word: plain_text(said(page, name)) for word, name in _WORDS.items()}
     words["title"] = words["title"] or _name(str(read(page, "title") or ""))
     words["creator_url"] = creator_url or ""

@@ -8,6 +8,7 @@ import pytest
 
 from core.records import Photo
 from crawlers.engine.job import CrawlJob, CrawlReport
+from crawlers.sites.autoscout24.query import AutoScout24Query
 from synthetic.replica.cars import OfferedCar
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
@@ -49,13 +50,15 @@ class Crawl:
 
 def crawl_once(replica: Replica, job: CrawlJob, crawls: Path) -> Crawl:
     """Crawl; what comes is what is on offer, and is true."""
+    assert isinstance(job.query, AutoScout24Query)
+    site = job.query.site
     with Asked(replica) as asked:
         report = crawl(job, crawls)
-    cars = offered(replica, job.asked["site"])
+    cars = offered(replica, site)
     words = listings(job, crawls, report)
     assert (report.ended, report.failures, report.listings) == ("finished", [], len(cars))
     for car in cars:
-        by_offer = job.asked["site"] == "it"
+        by_offer = site == "it"
         assert found_facts(words[car.guid]) == true_facts(car, by_offer=by_offer)
     return Crawl(report, asked, words, set(photos(job, crawls, report)), cars)
 

@@ -70,7 +70,7 @@ def test_every_listing_comes_once(large: Large) -> None:
     assert not any("price" in query for query in queries)
 
 
-def test_a_dry_run_reckons_close_to_it(large: Large) -> None:
+def test_a_dry_run_estimates_close_to_it(large: Large) -> None:
     """Ten searches tell: of the whole, of three models, of years of the largest."""
     dry = autoscout24_job(large.replica, {"site": "de"}, dry_run=True)
     with Asked(large.replica) as asked:

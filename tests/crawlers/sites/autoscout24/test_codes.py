@@ -11,10 +11,10 @@ from crawlers.sites.autoscout24.pages.codes import (
     BODIES,
     BODY_LABELS,
     COLORS,
+    COUNTRY_SITES,
     LANGUAGES,
     OTHER_COLORS,
     RAW_BODIES,
-    SITES,
     body_id,
     color_name,
     color_word,
@@ -107,8 +107,8 @@ def test_each_label_of_a_language_names_one_color(language: str) -> None:
 
 def test_an_id_is_not_the_same_color_on_every_site() -> None:
     """13 is burgundy on the Spanish site alone, and the vocabulary reads each word for itself."""
-    words = {site.name: color_name(13, site.language) for site in SITES.values()}
-    assert words == dict.fromkeys(SITES, "Violet") | {"es": "Burgundy"}
+    words = {site.name: color_name(13, site.language) for site in COUNTRY_SITES.values()}
+    assert words == dict.fromkeys(COUNTRY_SITES, "Violet") | {"es": "Burgundy"}
     assert load_vocabulary().lookup("color", "Burgundy") == _one("red")
     assert color_word({"bodyColor": "Burdeos"}, "es") == ("Burgundy", "vehicle.bodyColor")
 
@@ -154,8 +154,8 @@ def test_an_unknown_color_stays_its_own_word(word: str, language: str) -> None:
 
 
 def test_the_countries_are_those_of_the_real_pages(real_codes: Json) -> None:
-    assert {site.country for site in SITES.values()} == real_codes["country"].keys()
-    assert {site.tld for site in SITES.values()} == {
+    assert {site.country for site in COUNTRY_SITES.values()} == real_codes["country"].keys()
+    assert {site.tld for site in COUNTRY_SITES.values()} == {
         "de",
         "at",
         "it",
@@ -166,7 +166,7 @@ def test_the_countries_are_those_of_the_real_pages(real_codes: Json) -> None:
         "com",
         "es",
     }
-    assert {site.language for site in SITES.values()} == set(LANGUAGES)
+    assert {site.language for site in COUNTRY_SITES.values()} == set(LANGUAGES)
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_a_limit_without_offers_takes_few_searches(replica: Replica, tmp_path: P
 
 
 def test_a_limit_with_offers_asks_for_no_offer_too_many(replica: Replica, tmp_path: Path) -> None:
-    job = autoscout24_job(replica, limit=7, per_listing=1)
+    job = autoscout24_job(replica, {"per_listing": 1}, limit=7)
     with Asked(replica) as asked:
         report = crawl(job, tmp_path)
     assert (report.ended, report.photos, report.listings) == ("limit", 7, 7)

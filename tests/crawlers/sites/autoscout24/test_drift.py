@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from core.errors import DriftError
-from crawlers.sites.autoscout24.pages.codes import SITES
-from crawlers.sites.autoscout24.pages.drift import FEW, Watch, at
+from crawlers.sites.autoscout24.pages.codes import COUNTRY_SITES
+from crawlers.sites.autoscout24.pages.drift import FEW, LackCounter, at
 from crawlers.sites.autoscout24.pages.offer import NOT_ACTIVE, OfferError, parse_offer
 from crawlers.sites.autoscout24.pages.paths import (
     OFFER,
@@ -74,7 +74,7 @@ def _changed(page: Json, path: str, new: str | None = None) -> Json:
 
 
 def _parse_real(page: Json) -> SearchPage:
-    return parse_search(reduce_search(page), asked=Slice(SITES["de"], "bmw", model="320"))
+    return parse_search(reduce_search(page), search=Slice(COUNTRY_SITES["de"], "bmw", model="320"))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def played_offer(world: World) -> Json:
 
 
 def _parse_played(page: Json) -> SearchPage:
-    return parse_search(reduce_search(page), asked=Slice(SITES["it"], "fiat"))
+    return parse_search(reduce_search(page), search=Slice(COUNTRY_SITES["it"], "fiat"))
 
 
 def _parse_offer(page: Json, row: Row) -> Any:
@@ -274,7 +274,7 @@ def test_every_path_at_a_page() -> None:
 
 
 def test_an_odd_offer_among_others_is_no_drift() -> None:
-    watch = Watch()
+    watch = LackCounter()
     for number in range(50):
         assert watch.lost(["prices"] if number % FEW else []) is None
     assert watch.never_there() is None
@@ -283,7 +283,7 @@ def test_an_odd_offer_among_others_is_no_drift() -> None:
 
 
 def test_what_no_offer_had_is_drift_from_the_first_on() -> None:
-    watch = Watch()
+    watch = LackCounter()
     assert watch.never_there() is None
     assert watch.lost(["prices"]) is None
     assert watch.never_there() == "prices"

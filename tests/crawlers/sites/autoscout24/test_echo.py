@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crawlers.sites.autoscout24.pages.codes import SITES
+from crawlers.sites.autoscout24.pages.codes import COUNTRY_SITES
 from crawlers.sites.autoscout24.pages.echo import EchoError, UnknownSlugError, check_echo
 from crawlers.sites.autoscout24.pages.paths import reduce_search
 from crawlers.sites.autoscout24.pages.search import parse_search
@@ -13,23 +13,23 @@ from crawlers.sites.autoscout24.pages.slices import Slice
 
 Json = dict[str, Any]
 
-ASKED = Slice(SITES["de"], "bmw", model="320")
-BY_ID = Slice(SITES["de"], "bmw", make_id=13, model_id=1641)
+ASKED = Slice(COUNTRY_SITES["de"], "bmw", model="320")
+BY_ID = Slice(COUNTRY_SITES["de"], "bmw", make_id=13, model_id=1641)
 NARROW = replace(BY_ID, year_from=2015, year_to=2018, color=10, body=5)
 NARROW_ECHO = {"fregfrom": "2015", "fregto": "2018", "bcol": "10", "body": "5"}
 
 
-def _check(props: Json, asked: Slice, **echo: str | None) -> None:
-    """Check the page against `asked`; `echo` changes what it answers, None takes it away."""
+def _check(props: Json, search: Slice, **echo: str | None) -> None:
+    """Check the page against `search`; `echo` changes what it answers, None takes it away."""
     named = {"cat": None} if "mmmv" in echo else {}  # the real page names the car twice
     query = {k: v for k, v in (props["pageQuery"] | named | echo).items() if v is not None}
-    page = parse_search(reduce_search(props | {"pageQuery": query}), asked=asked)
-    check_echo(page, asked)
+    page = parse_search(reduce_search(props | {"pageQuery": query}), search=search)
+    check_echo(page, search)
 
 
-@pytest.mark.parametrize("asked", [ASKED, BY_ID])
-def test_a_real_page_answers_its_search(real_search: Json, asked: Slice) -> None:
-    _check(real_search, asked)
+@pytest.mark.parametrize("search", [ASKED, BY_ID])
+def test_a_real_page_answers_its_search(real_search: Json, search: Slice) -> None:
+    _check(real_search, search)
 
 
 def test_every_filter_is_answered(real_search: Json) -> None:
@@ -41,8 +41,8 @@ def test_every_filter_is_answered(real_search: Json) -> None:
 def test_a_filter_that_is_answered_otherwise(
     real_search: Json, name: str, value: str | None
 ) -> None:
-    asked = NARROW_ECHO.get(name, "D")
-    with pytest.raises(EchoError, match=f"asked {name}={asked}, answered {name}={value or 'no'}"):
+    search = NARROW_ECHO.get(name, "D")
+    with pytest.raises(EchoError, match=f"asked {name}={search}, answered {name}={value or 'no'}"):
         _check(real_search, NARROW, **(NARROW_ECHO | {name: value}))
 
 
@@ -53,7 +53,7 @@ def test_a_filter_that_nobody_asked_for(real_search: Json, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "mmmv", "words"),
+    ("search", "mmmv", "words"),
     [
         (BY_ID, "13|1640||", "asked model=1641, answered model=1640"),
         (BY_ID, "13|||", "asked model=1641, answered model=None"),
@@ -62,46 +62,58 @@ def test_a_filter_that_nobody_asked_for(real_search: Json, name: str) -> None:
         (BY_ID, "13|1641||,28|||", "asked make=13, answered make=None"),
         (ASKED, "13|1640||", "asked model=1641, answered model=1640"),
         (ASKED, "28|||", "asked make=13, answered make=28"),
-        (Slice(SITES["de"], "bmw"), "13|1641||", "asked model=None, answered model=1641"),
-        (Slice(SITES["de"], "bmw"), None, "asked make=13, answered make=None"),
+        (Slice(COUNTRY_SITES["de"], "bmw"), "13|1641||", "asked model=None, answered model=1641"),
+        (Slice(COUNTRY_SITES["de"], "bmw"), None, "asked make=13, answered make=None"),
     ],
 )
 def test_another_make_or_model(
-    real_search: Json, asked: Slice, mmmv: str | None, words: str
+    real_search: Json, search: Slice, mmmv: str | None, words: str
 ) -> None:
     with pytest.raises(EchoError, match=words):
-        _check(real_search, asked, mmmv=mmmv)
+        _check(real_search, search, mmmv=mmmv)
 
 
 @pytest.mark.parametrize(
-    ("asked", "mmmv", "words"),
+    ("search", "mmmv", "words"),
     [
-        (Slice(SITES["de"], "bwm"), None, "no make 'bwm'; near it: .*BMW"),
-        (Slice(SITES["de"], "mercedes"), None, "no make 'mercedes'; near it: Mercedes-Benz"),
-        (Slice(SITES["de"], "mercedes", model="gls"), None, "no make 'mercedes'"),
-        (Slice(SITES["de"], "qqqqqq"), None, "no make 'qqqqqq'; look up"),
-        (Slice(SITES["de"], "vw"), "74|||", "no make 'vw'"),
-        (Slice(SITES["de"], "bmw", model="320d"), "13|||", "no model '320d'; near it: .*320"),
-        (Slice(SITES["de"], "bmw", model="320d"), None, "no model '320d'"),
+        (Slice(COUNTRY_SITES["de"], "bwm"), None, "no make 'bwm'; near it: .*BMW"),
+        (
+            Slice(COUNTRY_SITES["de"], "mercedes"),
+            None,
+            "no make 'mercedes'; near it: Mercedes-Benz",
+        ),
+        (Slice(COUNTRY_SITES["de"], "mercedes", model="gls"), None, "no make 'mercedes'"),
+        (Slice(COUNTRY_SITES["de"], "qqqqqq"), None, "no make 'qqqqqq'; look up"),
+        (Slice(COUNTRY_SITES["de"], "vw"), "74|||", "no make 'vw'"),
+        (
+            Slice(COUNTRY_SITES["de"], "bmw", model="320d"),
+            "13|||",
+            "no model '320d'; near it: .*320",
+        ),
+        (Slice(COUNTRY_SITES["de"], "bmw", model="320d"), None, "no model '320d'"),
     ],
 )
 def test_a_make_or_model_that_the_site_does_not_know(
-    real_search: Json, asked: Slice, mmmv: str | None, words: str
+    real_search: Json, search: Slice, mmmv: str | None, words: str
 ) -> None:
     with pytest.raises(UnknownSlugError, match=words):
-        _check(real_search, asked, mmmv=mmmv)
+        _check(real_search, search, mmmv=mmmv)
 
 
 def test_punctuation_of_a_slug_does_not_matter(real_search: Json) -> None:
-    _check(real_search, Slice(SITES["de"], "lynk-co"), mmmv=_mmmv(real_search, "Lynk & Co"))
-    _check(real_search, Slice(SITES["de"], "rolls-royce"), mmmv=_mmmv(real_search, "Rolls-Royce"))
+    _check(real_search, Slice(COUNTRY_SITES["de"], "lynk-co"), mmmv=_mmmv(real_search, "Lynk & Co"))
+    _check(
+        real_search,
+        Slice(COUNTRY_SITES["de"], "rolls-royce"),
+        mmmv=_mmmv(real_search, "Rolls-Royce"),
+    )
 
 
 def test_of_two_like_names_the_one_that_is_written_so_is_meant(real_search: Json) -> None:
     models = [{"value": 1, "label": "500 E"}, {"value": 2, "label": "500e"}]
     page = real_search | {"taxonomy": real_search["taxonomy"] | {"models": {"28": models}}}
-    _check(page, Slice(SITES["de"], "fiat", model="500e"), mmmv="28|2||")
-    _check(page, Slice(SITES["de"], "fiat", model="500-e"), mmmv="28|1||")
+    _check(page, Slice(COUNTRY_SITES["de"], "fiat", model="500e"), mmmv="28|2||")
+    _check(page, Slice(COUNTRY_SITES["de"], "fiat", model="500-e"), mmmv="28|1||")
 
 
 def _mmmv(props: Json, label: str) -> str:
@@ -120,27 +132,27 @@ def test_a_page_without_lists_of_names_is_taken_at_its_word(real_search: Json) -
 
 
 def test_a_site_of_all_europe_may_answer_with_any_country(real_search: Json) -> None:
-    asked = replace(ASKED, site=SITES["com"])
-    _check(real_search, asked, cy="D,A,B,E,F,I,L,NL")
-    _check(real_search, asked, cy=None)
+    search = replace(ASKED, site=COUNTRY_SITES["com"])
+    _check(real_search, search, cy="D,A,B,E,F,I,L,NL")
+    _check(real_search, search, cy=None)
 
 
 @pytest.mark.parametrize(
-    ("asked", "cat"),
+    ("search", "cat"),
     [
         (ASKED, "ma13mo1641"),
         (BY_ID, "ma13mo1641"),
         (BY_ID, "ma13mo1641mt467"),
-        (Slice(SITES["de"], "bmw"), "ma13"),
-        (Slice(SITES["de"], "bmw"), "ma13gr100061mt467"),
+        (Slice(COUNTRY_SITES["de"], "bmw"), "ma13"),
+        (Slice(COUNTRY_SITES["de"], "bmw"), "ma13gr100061mt467"),
     ],
 )
-def test_the_car_may_be_named_by_cat_alone(real_search: Json, asked: Slice, cat: str) -> None:
-    _check(real_search, asked, mmmv=None, cat=cat)
+def test_the_car_may_be_named_by_cat_alone(real_search: Json, search: Slice, cat: str) -> None:
+    _check(real_search, search, mmmv=None, cat=cat)
 
 
 @pytest.mark.parametrize(
-    ("asked", "cat", "words"),
+    ("search", "cat", "words"),
     [
         (BY_ID, "ma13", "asked model=1641, answered model=None"),
         (BY_ID, "ma28mo1641", "asked make=13, answered make=28"),
@@ -149,9 +161,9 @@ def test_the_car_may_be_named_by_cat_alone(real_search: Json, asked: Slice, cat:
         (ASKED, "ma28", "asked make=13, answered make=28"),
     ],
 )
-def test_another_car_by_cat(real_search: Json, asked: Slice, cat: str, words: str) -> None:
+def test_another_car_by_cat(real_search: Json, search: Slice, cat: str, words: str) -> None:
     with pytest.raises(EchoError, match=words):
-        _check(real_search, asked, mmmv=None, cat=cat)
+        _check(real_search, search, mmmv=None, cat=cat)
 
 
 def test_mmmv_goes_before_cat(real_search: Json) -> None:

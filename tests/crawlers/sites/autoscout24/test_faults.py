@@ -186,7 +186,7 @@ def test_numbers_do_not_depend_on_the_language(
     countries = ("it", "de") if site == "com" else (site,)
     cars = {car.guid: car for country in countries for car in offered(replica, country, "Audi")}
     assert any(car.price > 1000 and car.mileage > 1000 for car in cars.values())
-    job = autoscout24_job(replica, {"site": site, "make": "audi"}, per_listing=1)
+    job = autoscout24_job(replica, {"site": site, "make": "audi", "per_listing": 1})
     report = crawl(job, tmp_path)
     assert report.ended == "finished"
     words = listings(job, tmp_path, report)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.records import Photo
-from crawlers.sites.sources import AUTOSCOUT24
+from crawlers.sites.autoscout24.site import AUTOSCOUT24
 from synthetic.replica.server import Replica
 from tests.crawlers.crawling import (
     PICTURES,
@@ -25,14 +25,15 @@ WORLD = {"seed": 9, "listings": 260, "photos": 5, "sites": ("it", "de"), "photo_
 
 
 @pytest.mark.parametrize(
-    ("site", "more"), [("it", {"per_listing": 2}), ("de", {}), ("de", {"limit": 37})]
+    ("query", "more"),
+    [({"site": "it", "per_listing": 2}, {}), ({"site": "de"}, {}), ({"site": "de"}, {"limit": 37})],
 )
-def test_a_dry_run_reckons_what_the_crawl_then_does(
-    replica: Replica, tmp_path: Path, site: str, more: dict[str, Any]
+def test_a_dry_run_estimates_what_the_crawl_then_does(
+    replica: Replica, tmp_path: Path, query: dict[str, Any], more: dict[str, Any]
 ) -> None:
     """From two requests, robots.txt and one search; photos exactly, for all cars here have as
-    many; requests within a tenth, for searches by color and body are reckoned at their most."""
-    job = autoscout24_job(replica, {"site": site}, **more)
+    many; requests within a tenth, for searches by color and body are estimated at their most."""
+    job = autoscout24_job(replica, query, **more)
     with Asked(replica) as asked:
         dry = crawl(replace(job, dry_run=True), tmp_path)
     assert [each.path for each in asked.requests] == ["/robots.txt", "/lst/fiat"]
@@ -42,14 +43,14 @@ def test_a_dry_run_reckons_what_the_crawl_then_does(
     assert dry.estimate["listings"] == report.listings
     assert dry.estimate["photos"] == pytest.approx(report.photos, abs=5)
     assert dry.estimate["requests"] == pytest.approx(report.requests, rel=0.1, abs=12)
-    cars, most = offered(replica, site), more.get("per_listing", 5)
+    cars, most = offered(replica, query["site"]), query.get("per_listing", 5)
     first = [replace(car, photos=car.photos[:most]) for car in cars]
     found = set(photos(job, tmp_path, report))
     assert found <= true_photos(replica.world, first)
     assert len(found) == more.get("limit", len(cars) * most)
 
 
-def test_a_dry_run_reckons_hours_and_bytes_at_the_pace(replica: Replica, tmp_path: Path) -> None:
+def test_a_dry_run_estimates_hours_and_bytes_at_the_pace(replica: Replica, tmp_path: Path) -> None:
     """The pace is the site's own, also on a replica. Photos come from a host of their own: the
     slower of the two hosts decides. A photo weighs as its size says."""
     dry = crawl(autoscout24_job(replica, dry_run=True), tmp_path)

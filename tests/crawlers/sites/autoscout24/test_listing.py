@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import UsageMistakeError
 from core.records import Listing, PhotoLink
-from crawlers.sites.autoscout24.pages.codes import BODIES, SITES
+from crawlers.sites.autoscout24.pages.codes import BODIES, COUNTRY_SITES
 from crawlers.sites.autoscout24.pages.gallery import SIZES, GalleryPhoto
 from crawlers.sites.autoscout24.pages.listing import Narrowed, Searched, make_listing, stamp
 from crawlers.sites.autoscout24.pages.offer import OfferFacts, parse_offer
@@ -27,8 +27,8 @@ FIAT = "1a3ee59e-17f0-5889-82b9-78957e782694"
 
 
 def _rows(props: Json) -> tuple[Row, ...]:
-    asked = Slice(SITES["de"], "bmw", model="320")
-    return parse_search(reduce_search(props), asked=asked).rows
+    search = Slice(COUNTRY_SITES["de"], "bmw", model="320")
+    return parse_search(reduce_search(props), search=search).rows
 
 
 def _facts(props: Json, guid: str, make: str) -> tuple[Row, OfferFacts]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crawlers.sites.autoscout24.pages import offer
-from crawlers.sites.autoscout24.pages.codes import BODIES, SITES
+from crawlers.sites.autoscout24.pages.codes import BODIES, COUNTRY_SITES
 from crawlers.sites.autoscout24.pages.offer import OfferError, OfferFacts, offer_guid, parse_offer
 from crawlers.sites.autoscout24.pages.paths import reduce_offer
 from crawlers.sites.autoscout24.pages.search import Row
@@ -205,7 +205,7 @@ def test_the_id_in_real_links(real_search: Json, real_offer_de: Json) -> None:
 
 
 def test_every_site_names_its_offers() -> None:
-    assert {site.offers for site in SITES.values()} == {
+    assert {site.offers for site in COUNTRY_SITES.values()} == {
         "/angebote/",
         "/annunci/",
         "/aanbod/",

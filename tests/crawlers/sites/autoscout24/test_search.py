@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from crawlers.sites.autoscout24.pages import search
-from crawlers.sites.autoscout24.pages.codes import SITES
+from crawlers.sites.autoscout24.pages.codes import COUNTRY_SITES
 from crawlers.sites.autoscout24.pages.paths import reduce_search
 from crawlers.sites.autoscout24.pages.search import NoListingsError, SearchPage, parse_search
 from crawlers.sites.autoscout24.pages.slices import Slice
 
 Json = dict[str, Any]
 
-ASKED = Slice(SITES["de"], "bmw", model="320")
+ASKED = Slice(COUNTRY_SITES["de"], "bmw", model="320")
 STEM = "https://prod.pictures.autoscout24.net/listing-images/{}_{}.{}"
 
 # id, last words of the link, variant, version, first registration, km, euros, sponsored
@@ -91,8 +91,8 @@ GALLERIES = [
 ]
 
 
-def _parse(props: Json, asked: Slice = ASKED) -> SearchPage:
-    return parse_search(reduce_search(props), asked=asked)
+def _parse(props: Json, search: Slice = ASKED) -> SearchPage:
+    return parse_search(reduce_search(props), search=search)
 
 
 def _changed(props: Json, row: int, **values: Any) -> Json:
@@ -226,9 +226,9 @@ def test_a_photo_of_another_listing_is_not_in_the_gallery(real_search: Json) -> 
 
 
 def test_rows_of_a_slice_by_ids_are_told_by_ids(real_search: Json) -> None:
-    by_id = Slice(SITES["de"], "bmw", make_id=13, model_id=1641)
+    by_id = Slice(COUNTRY_SITES["de"], "bmw", make_id=13, model_id=1641)
     assert len(_parse(real_search, by_id).rows) == 6
-    other = Slice(SITES["de"], "bmw", make_id=13, model_id=1640)
+    other = Slice(COUNTRY_SITES["de"], "bmw", make_id=13, model_id=1640)
     assert {drop.reason for drop in _parse(real_search, other).dropped} == {search.NOT_ASKED}
 
 

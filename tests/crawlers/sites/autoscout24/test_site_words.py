@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, SITES
+from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, COUNTRY_SITES
 from crawlers.sites.autoscout24.pages.paths import reduce_search
 from crawlers.sites.autoscout24.pages.search import Label, SearchPage, parse_search
 from crawlers.sites.autoscout24.pages.site_words import site_words
@@ -16,16 +16,16 @@ def _page(*colors: Label, bodies: tuple[Label, ...] = ()) -> SearchPage:
 
 
 def test_a_real_page_says_what_is_known(real_search: dict[str, Any]) -> None:
-    asked = Slice(SITES["de"], "bmw", model="320")
-    words = site_words(SITES["de"], parse_search(reduce_search(real_search), asked=asked))
+    search = Slice(COUNTRY_SITES["de"], "bmw", model="320")
+    words = site_words(COUNTRY_SITES["de"], parse_search(reduce_search(real_search), search=search))
     assert words.colors == {number: labels[0] for number, labels in COLORS.items()}
     assert words.bodies == BODIES
     assert words.strange == ()
 
 
-@pytest.mark.parametrize("name", SITES)
+@pytest.mark.parametrize("name", COUNTRY_SITES)
 def test_a_page_without_labels_is_read_by_the_table_of_its_language(name: str) -> None:
-    words = site_words(SITES[name], _page())
+    words = site_words(COUNTRY_SITES[name], _page())
     assert words.colors[13] == ("Burgundy" if name == "es" else "Violet")
     assert words.bodies == BODIES
 
@@ -33,7 +33,7 @@ def test_a_page_without_labels_is_read_by_the_table_of_its_language(name: str) -
 def test_the_label_of_the_page_goes_before_what_is_known_of_the_number() -> None:
     """Where a site gives a number to another color it is not taken for the one elsewhere."""
     page = _page(Label(13, "Rot"), Label(17, "Rosa"), bodies=(Label(5, "Limousine"),))
-    words = site_words(SITES["de"], page)
+    words = site_words(COUNTRY_SITES["de"], page)
     assert (words.colors[13], words.colors[17], words.colors[10]) == ("Red", "Rosa", "Red")
     assert words.bodies[5] == "Limousine"
     assert words.strange == (

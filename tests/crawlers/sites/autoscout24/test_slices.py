@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.errors import UsageMistakeError
 from core.web import Web
-from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, SITES
+from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, COUNTRY_SITES
 from crawlers.sites.autoscout24.pages.search import Label, SearchPage
 from crawlers.sites.autoscout24.pages.slices import (
     Slice,
@@ -45,7 +45,7 @@ YEARS = st.none() | st.integers(1880, 2040)
 def test_halves_of_years_meet_and_do_not_overlap(start: int | None, end: int | None) -> None:
     if start is not None and end is not None and start > end:
         start, end = end, start
-    whole = Slice(SITES["it"], "fiat", model="500", year_from=start, year_to=end)
+    whole = Slice(COUNTRY_SITES["it"], "fiat", model="500", year_from=start, year_to=end)
     leaves = _cut(whole, _page())
     for year in range(1870, 2050):
         assert sum(_holds(leaf, year) for leaf in leaves) == _holds(whole, year)
@@ -55,7 +55,7 @@ def test_halves_of_years_meet_and_do_not_overlap(start: int | None, end: int | N
 
 
 def test_a_make_is_cut_by_model_before_it_is_cut_by_year() -> None:
-    whole = Slice(SITES["de"], "bmw", color=6)
+    whole = Slice(COUNTRY_SITES["de"], "bmw", color=6)
     parts = split(whole, _page(), this_year=YEAR)
     assert parts is not None
     assert [(part.make_id, part.model_id, part.color) for part in parts] == [
@@ -72,13 +72,13 @@ def test_a_make_is_cut_by_model_before_it_is_cut_by_year() -> None:
 
 
 def test_a_make_whose_models_are_not_known_is_cut_by_year() -> None:
-    halves = split(Slice(SITES["de"], "bmw"), _page(models=()), this_year=YEAR)
+    halves = split(Slice(COUNTRY_SITES["de"], "bmw"), _page(models=()), this_year=YEAR)
     assert halves is not None
     assert [(half.year_from, half.year_to) for half in halves] == [(None, 1963), (1964, None)]
 
 
 def test_a_single_year_cannot_be_cut() -> None:
-    one = Slice(SITES["de"], "bmw", model="320", year_from=2019, year_to=2019)
+    one = Slice(COUNTRY_SITES["de"], "bmw", model="320", year_from=2019, year_to=2019)
     assert split(one, _page(), this_year=YEAR) is None
     assert split(one, _page(), this_year=2018) is None
 
@@ -101,7 +101,7 @@ def test_what_a_search_does_not_show(results: int, pages: int, needed: bool, los
 
 
 def test_colors_and_bodies_of_a_slice() -> None:
-    whole = Slice(SITES["de"], "bmw", model="320", year_from=2010)
+    whole = Slice(COUNTRY_SITES["de"], "bmw", model="320", year_from=2010)
     assert {part.color for part in color_slices(whole)} == set(COLORS)
     assert {part.body for part in body_slices(whole)} == set(BODIES)
     assert (len(color_slices(whole)), len(body_slices(whole))) == (14, 9)
@@ -112,28 +112,35 @@ def test_colors_and_bodies_of_a_slice() -> None:
     ("part", "page", "url"),
     [
         (
-            Slice(SITES["de"], "bmw", model="320"),
+            Slice(COUNTRY_SITES["de"], "bmw", model="320"),
             1,
             "https://www.autoscout24.de/lst/bmw/320?sort=age&desc=1&cy=D&page=1",
         ),
         (
-            Slice(SITES["it"], "fiat", make_id=28, model_id=15160, year_from=2015, year_to=2018),
+            Slice(
+                COUNTRY_SITES["it"],
+                "fiat",
+                make_id=28,
+                model_id=15160,
+                year_from=2015,
+                year_to=2018,
+            ),
             12,
             "https://www.autoscout24.it/lst/fiat?sort=age&desc=1&cy=I&mmmv=28%7C15160%7C%7C"
             "&fregfrom=2015&fregto=2018&page=12",
         ),
         (
-            Slice(SITES["be-nl"], "land-rover", color=10, body=4),
+            Slice(COUNTRY_SITES["be-nl"], "land-rover", color=10, body=4),
             200,
             "https://www.autoscout24.be/nl/lst/land-rover?sort=age&desc=1&cy=B&bcol=10&body=4&page=200",
         ),
         (
-            Slice(SITES["com"], "fiat", model="500"),
+            Slice(COUNTRY_SITES["com"], "fiat", model="500"),
             1,
             "https://www.autoscout24.com/lst/fiat/500?sort=age&desc=1&page=1",
         ),
         (
-            Slice(SITES["fr"], "kia", model="ceed-/-cee'd"),
+            Slice(COUNTRY_SITES["fr"], "kia", model="ceed-/-cee'd"),
             1,
             "https://www.autoscout24.fr/lst/kia/ceed-%2F-cee%27d?sort=age&desc=1&cy=F&page=1",
         ),
@@ -144,14 +151,14 @@ def test_the_address_of_a_search(part: Slice, page: int, url: str) -> None:
 
 
 def test_the_address_of_a_search_on_a_replica() -> None:
-    url = search_url(Web("http://127.0.0.1:8421"), Slice(SITES["de"], "bmw"), 2)
+    url = search_url(Web("http://127.0.0.1:8421"), Slice(COUNTRY_SITES["de"], "bmw"), 2)
     assert url.startswith("http://www.autoscout24.de.localhost:8421/lst/bmw?")
 
 
 @given(
     st.builds(
         Slice,
-        site=st.sampled_from(list(SITES.values())),
+        site=st.sampled_from(list(COUNTRY_SITES.values())),
         make=st.sampled_from(["bmw", "alfa-romeo", "lynk-&-co", "?", "cat=1"]),
         make_id=st.just(13),
         model_id=st.none() | st.integers(1, 99999),
@@ -161,22 +168,22 @@ def test_the_address_of_a_search_on_a_replica() -> None:
     ),
     st.integers(1, 200),
 )
-def test_every_address_names_a_make_and_says_what_is_asked(asked: Slice, page: int) -> None:
-    parts = urlsplit(search_url(Web(), asked, page))
-    assert parts.path.startswith(f"{asked.site.search}/")
-    assert len(parts.path) > len(asked.site.search) + 1
+def test_every_address_names_a_make_and_says_what_is_asked(search: Slice, page: int) -> None:
+    parts = urlsplit(search_url(Web(), search, page))
+    assert parts.path.startswith(f"{search.site.search}/")
+    assert len(parts.path) > len(search.site.search) + 1
     query = parse_qs(parts.query, strict_parsing=True)
     assert len(parse_qsl(parts.query)) == len(query)
     assert query.keys().isdisjoint({"cat", "pricefrom", "priceto"})
     assert "cat=" not in parts.query
     order = {"sort": ["age"], "desc": ["1"], "page": [str(page)]}
-    assert query == order | {name: [value] for name, value in filters(asked).items()}
+    assert query == order | {name: [value] for name, value in filters(search).items()}
 
 
 @pytest.mark.parametrize("page", [0, -1, 201])
 def test_a_page_that_no_search_has(page: int) -> None:
     with pytest.raises(UsageMistakeError, match=str(page)):
-        search_url(Web(), Slice(SITES["de"], "bmw"), page)
+        search_url(Web(), Slice(COUNTRY_SITES["de"], "bmw"), page)
 
 
 @pytest.mark.parametrize(
@@ -194,9 +201,9 @@ def test_a_page_that_no_search_has(page: int) -> None:
 )
 def test_a_slice_that_makes_no_sense(values: dict[str, object], words: str) -> None:
     with pytest.raises(UsageMistakeError, match=words):
-        Slice(**({"site": SITES["de"], "make": "bmw"} | values))
+        Slice(**({"site": COUNTRY_SITES["de"], "make": "bmw"} | values))
 
 
 def test_a_slice_is_named_for_people() -> None:
-    part = Slice(SITES["de"], "bmw", model="320", year_to=2012, color=6)
+    part = Slice(COUNTRY_SITES["de"], "bmw", model="320", year_to=2012, color=6)
     assert str(part) == "de bmw 320 cy=D fregto=2012 bcol=6"

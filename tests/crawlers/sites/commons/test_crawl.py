@@ -16,9 +16,9 @@ from core.records import Drop, Photo
 from core.vocabulary import load_vocabulary
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.pipelines.store_photo import ROBOTS_FORBID_PHOTO
+from crawlers.sites.commons.query import CommonsQuery, feature_queries
+from crawlers.sites.commons.site import COMMONS
 from crawlers.sites.commons.spider import AGAIN, WITHDRAWN
-from crawlers.sites.sources import COMMONS
-from flows.stages.features import feature_queries
 from synthetic.replica.commons_categories import ITEMS
 from synthetic.replica.commons_rights import LICENSE_FIELDS, Rights
 from synthetic.replica.commons_state import Commons, commons_of
@@ -247,7 +247,7 @@ def test_searches_find_their_files_once(replica: Replica, done: Done, tmp_path: 
     assert len(words) > 3
 
 
-def test_a_dry_run_reckons_and_takes_nothing(replica: Replica, done: Done, tmp_path: Path) -> None:
+def test_a_dry_run_only_estimates(replica: Replica, done: Done, tmp_path: Path) -> None:
     asked_for = WIDTH | {"queries": ["red ford mustang"]}
     job = commons_job(replica, asked_for, dry_run=True)
     with Asked(replica) as asked:
@@ -302,7 +302,7 @@ def test_the_public_domain_mark_comes_only_when_asked_for(
     without = crawl(first, tmp_path)
     assert without.drops["public domain mark was not asked for"] == 1
     assert str(file.pageid) not in photos(first, tmp_path, without)
-    asking = commons_job(small, WIDTH, accepted=("by", "by-sa", "cc0", "pdm"))
+    asking = commons_job(small, {**WIDTH, "accept": ("by", "by-sa", "cc0", "pdm")})
     arrived = records(asking, tmp_path, crawl(asking, tmp_path))
     seen = {p.sighting.source_id: p.sighting for p in arrived if isinstance(p, Photo)}
     assert seen[str(file.pageid)].license == short
@@ -312,7 +312,7 @@ def test_the_public_domain_mark_comes_only_when_asked_for(
 
 @pytest.mark.parametrize("code", ["by-nc", "by-nd", "sampling+", "gfdl"])
 def test_asking_for_a_license_that_is_never_taken_is_an_error(tmp_path: Path, code: str) -> None:
-    job = CrawlJob("commons", {}, accepted=("by", code), replica="http://127.0.0.1:9")
+    job = CrawlJob("commons", CommonsQuery(accept=("by", code)), replica="http://127.0.0.1:9")
     with pytest.raises(UsageMistakeError, match="cannot be accepted"):
         crawl(job, tmp_path)
 

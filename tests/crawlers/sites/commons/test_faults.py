@@ -151,7 +151,7 @@ def test_another_error_with_status_200_fails_with_its_code(
 
 def test_an_unknown_category_fails(replica: Replica, tmp_path: Path) -> None:
     report = crawl(commons_job(replica, {"categories": ["Horses of Turin"]}), tmp_path)
-    assert has_failed(report, "not one listing came of it")
+    assert has_failed(report, "no listing was parsed")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a replica's Commons holds, reckoned apart from the crawler: which files a walk should meet,
+"""What a replica's Commons holds, computed apart from the crawler: which files a walk should meet,
 and what should become of each."""
 
 import html

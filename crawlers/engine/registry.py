@@ -1,0 +1,68 @@
+"""Finds sites by their folders below `crawlers.sites`; nothing else of the engine names a site.
+
+Modules are imported when they are asked for: a name costs no import, a record no pydantic, a query
+no Scrapy.
+"""
+
+import pkgutil
+from importlib import import_module
+from typing import TYPE_CHECKING, TypeVar
+
+from core.records import SourceError
+from crawlers.engine.site import Site
+
+if TYPE_CHECKING:
+    from crawlers.engine.polite_spider import PoliteSpider
+    from crawlers.engine.query import SiteQuery
+
+T = TypeVar("T")
+
+SITES = "crawlers.sites"
+"""The package with a folder for each site. Sites import the engine, never the other way round."""
+
+
+def site_names() -> list[str]:
+    """The names of all sites, sorted: those of their folders."""
+    places = import_module(SITES).__path__
+    return sorted(module.name for module in pkgutil.iter_modules(places) if module.ispkg)
+
+
+def load_sites() -> dict[str, Site]:
+    """Name -> record of every site."""
+    return {name: load_site(name) for name in site_names()}
+
+
+def load_site(name: str) -> Site:
+    """The record of a site, the one `Site` in its `site.py`; raises `SourceError` naming those that
+    there are."""
+    (site,) = (value for value in _module(name, "site").values() if isinstance(value, Site))
+    return site
+
+
+def load_query(name: str) -> "type[SiteQuery]":
+    """What can be asked of a site, the one `SiteQuery` in its `query.py`; raises `SourceError`."""
+    from crawlers.engine.query import SiteQuery
+
+    return _class(name, "query", SiteQuery)
+
+
+def load_spider(name: str) -> "type[PoliteSpider]":
+    """The spider of a site, the one `PoliteSpider` in its `spider.py`; raises `SourceError`."""
+    from crawlers.engine.polite_spider import PoliteSpider
+
+    return _class(name, "spider", PoliteSpider)
+
+
+def _class(name: str, part: str, base: type[T]) -> type[T]:
+    (found,) = (
+        value
+        for value in _module(name, part).values()
+        if isinstance(value, type) and issubclass(value, base) and value is not base
+    )
+    return found
+
+
+def _module(name: str, part: str) -> dict[str, object]:
+    if name not in site_names():
+        raise SourceError(f"there is no web source {name!r}; there are {', '.join(site_names())}")
+    return vars(import_module(f"{SITES}.{name}.{part}"))

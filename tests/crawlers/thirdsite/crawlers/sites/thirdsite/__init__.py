@@ -1,0 +1,1 @@
+"""A market of used cars that no web has; the recipe's example."""
