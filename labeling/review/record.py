@@ -12,9 +12,10 @@ from catalog.table import Catalog
 from core.assertions import Assertion
 from labeling.label import add_assertions, load_assertions
 from labeling.review.cases import is_disputed, spoken
+from labeling.review.load import load_returned
 from labeling.review.moments import latest_of
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle
-from labeling.review.returned import Line, load_returned
+from labeling.review.returned import Line
 
 _BATCH = 1_000
 

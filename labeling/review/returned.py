@@ -1,11 +1,6 @@
-"""Files that people give back: a `review.csv` that was filled in, or an export of Label Studio.
+"""What a file that people give back says: answers, and lines about what is wrong with it."""
 
-Only what stands in the file is read here; what the words mean is for `labeling.review.resolve`.
-"""
-
-import codecs
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 
@@ -45,34 +40,6 @@ class Returned:
     empty: int = 0
 
 
-def load_returned(path: Path, by: str | None = None) -> Returned:
-    """Read a file that a person gives back; what cannot be read is told in its `lines`.
-
-    `by` is who decided where the file names nobody, or a single user of Label Studio by number.
-    """
-    from labeling.review.returned_csv import read_csv
-    from labeling.review.returned_json import read_json
-
-    try:
-        text = _decoded(path.read_bytes())
-    except OSError as error:
-        why = f"it cannot be read: {error.strerror or error}"
-        return Returned(lines=[Line("file", why, "check the path and its permissions")])
-    except UnicodeDecodeError as error:
-        return Returned(lines=[Line("file", f"it is no text: {error}", "save it as UTF-8")])
-    is_json = text.lstrip()[:1] in {"[", "{"}
-    return read_json(text, by) if is_json else read_csv(text, by)
-
-
 def is_text(word: str) -> bool:
     """Whether a word is whole: no bytes of another encoding, no half of a character."""
     return not any("\ud800" <= letter <= "\udfff" for letter in word)
-
-
-def _decoded(raw: bytes) -> str:
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16")
-    if raw[:200].count(0) > len(raw[:200]) // 4:
-        raise UnicodeDecodeError("utf-8", raw[:1], 0, 1, "its bytes are those of another encoding")
-    # Bytes that are not UTF-8 spoil the rows that they are in, and no others.
-    return raw.decode("utf-8-sig", "surrogateescape")

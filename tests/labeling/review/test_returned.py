@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.spreadsheet import csv_line
-from labeling.review.returned import Answer, Returned, load_returned
+from labeling.review.load import load_returned
+from labeling.review.returned import Answer, Returned
 from labeling.review.returned_csv import HEADER, read_csv
 from labeling.review.returned_json import read_json
 from tests.labeling.review.making import write
