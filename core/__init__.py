@@ -1,1 +1,5 @@
-"""What every room speaks: records, errors, licenses, credits, the vocabulary, statements."""
+"""What every room speaks: records of photos, licenses, the vocabulary, statements, pictures.
+
+It imports no other room. Start with `core.records`, what a source yields, and `core.vocabulary`;
+`core.photos` is the one place where bytes are opened as pictures.
+"""

@@ -1,4 +1,8 @@
-"""Prefect flows and tasks, settings, run reports."""
+"""What runs do from beginning to end: recipes, which are Prefect flows where there is a server.
+
+It imports every room but `marque`, and is the only room that knows Prefect. One file is one flow;
+start with `flows.ingest`, its stages in `flows.stages.run_stages`, and `flows.run`.
+"""
 
 from core.logs import escape_logs
 

@@ -1,0 +1,45 @@
+"""What the pages say of the code is what the code says."""
+
+import re
+
+import pytest
+
+from catalog.filters import parse_filter
+from core.vocabulary import load_vocabulary
+from docs.generate import PARTS, ROOT, STALE, pages, parts_of, renewed
+from flows.settings import Settings
+from marque.__main__ import commands
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_is_as_the_code_has_it(page: object) -> None:
+    text = ROOT.joinpath(str(page)).read_text(encoding="utf-8")
+    assert renewed(text) == text, f"{page}: {STALE}"
+
+
+def test_every_part_is_on_a_page() -> None:
+    found = [name for page in pages() for name in parts_of(page.read_text(encoding="utf-8"))]
+    assert sorted(found) == sorted(PARTS)
+
+
+def test_a_stale_part_is_written_anew() -> None:
+    page = "Before.\n<!-- make docs: settings -->\nold\n<!-- end -->\nAfter.\n"
+    new = renewed(page)
+    assert new != page
+    assert new.startswith("Before.\n<!-- make docs: settings -->\n")
+    assert new.endswith("<!-- end -->\nAfter.\n")
+    assert renewed(new) == new
+
+
+def test_the_references_name_every_command_setting_and_attribute() -> None:
+    text = {name: part() for name, part in PARTS.items()}
+    assert all(f"### marque {name}\n" in text["commands"] for name in commands.commands)
+    assert all(f"| `{name}` |" in text["settings"] for name in Settings.model_fields)
+    assert all(f"| `{name}` |" in text["filters"] for name in load_vocabulary().attributes)
+
+
+def test_the_examples_of_filters_are_filters() -> None:
+    page = (ROOT / "docs" / "filters.md").read_text(encoding="utf-8")
+    (examples,) = re.findall(r"```filters\n(.*?)```", page, re.DOTALL)
+    for line in examples.splitlines():
+        assert parse_filter(line, load_vocabulary()).attribute
