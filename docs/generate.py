@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from benchmarks.__main__ import NAMES
+from benchmarks.house import ROOMS, import_graph, load_house
 from catalog.filters import PLAIN, Op
 from core.vocabulary import Attribute, load_vocabulary
 from crawlers.imports.sidecar.columns import ATTRIBUTES, FIELDS
@@ -143,12 +144,31 @@ def sidecar_columns() -> str:
 
 def room_list() -> str:
     """Each room with the first sentence of its docstring, from the lowest layer to the highest."""
+    rows = [f"| `{room}/` | {_first(room)} |" for room in _rooms()]
+    return "\n".join(["| room | holds |", "|---|---|", *rows])
+
+
+def room_imports() -> str:
+    """Each room with the first sentence of its docstring and the rooms that it imports."""
+    house = load_house()
+    room_of = {module.name: module.room for module in house}
+    imported: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for name, others in import_graph(house).items():
+        imported[room_of[name]] |= {room_of[other] for other in others} - {room_of[name]}
+    rows = [
+        f"| `{room}/` | {_first(room)} | "
+        f"{', '.join(other for other in _rooms() if other in imported[room])} |"
+        for room in _rooms()
+    ]
+    return "\n".join(["| room | holds | imports |", "|---|---|---|", *rows])
+
+
+def _rooms() -> list[str]:
+    """The rooms, from the lowest layer to the highest."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = project["tool"]["importlinter"]["contracts"]
     layers = next(each["layers"] for each in contracts if each["type"] == "layers")
-    rooms = [room for layer in reversed(layers) for room in layer.split(" | ")]
-    return "\n".join(["| room | holds |", "|---|---|", *(f"| `{room}/` | {_first(room)} |"
-                                                          for room in rooms)])  # fmt: skip
+    return [room for layer in reversed(layers) for room in layer.split(" | ")]
 
 
 def _first(room: str) -> str:
@@ -169,6 +189,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "filters": filter_table,
     "sidecar columns": sidecar_columns,
     "rooms": room_list,
+    "rooms and imports": room_imports,
     "benchmarks": benchmark_list,
 }
 

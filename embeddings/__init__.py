@@ -1,6 +1,6 @@
 """Photos and texts become vectors.
 
-It imports `core`, `crawlers` and `catalog` at most. Start with `embeddings.registry`, models as
+It imports `core` alone. Start with `embeddings.registry`, models as
 records, and `embeddings.engine`, which runs one over photos.
 """
 

@@ -1,4 +1,4 @@
 """Questions, ranking, answers and contact sheets.
 
-It imports `labeling` and what stands below. Start with `search.query` and `search.engine`.
+It imports `catalog`, `embeddings` and `core`. Start with `search.query` and `search.engine`.
 """
