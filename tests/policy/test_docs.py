@@ -1,5 +1,6 @@
 """What the pages say of the code is what the code says."""
 
+import ast
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from core.vocabulary import load_vocabulary
 from docs.generate import PARTS, ROOT, STALE, pages, parts_of, renewed
 from flows.settings import Settings
 from marque.__main__ import commands
+from tests.policy.checks import ROOMS
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -36,6 +38,19 @@ def test_the_references_name_every_command_setting_and_attribute() -> None:
     assert all(f"### marque {name}\n" in text["commands"] for name in commands.commands)
     assert all(f"| `{name}` |" in text["settings"] for name in Settings.model_fields)
     assert all(f"| `{name}` |" in text["filters"] for name in load_vocabulary().attributes)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_it_imports_and_where_to_start(room: str) -> None:
+    tree = ast.parse((ROOT / room / "__init__.py").read_text(encoding="utf-8"))
+    text = " ".join((ast.get_docstring(tree) or "").split())
+    assert re.search(r"\bimports? ", text), "what it imports"
+    start = text.lower().partition("start with ")[2]
+    named = re.findall(r"`([a-z_.0-9]+)`", start)
+    assert named, "where to start reading"
+    for name in named:
+        path = ROOT.joinpath(*name.split("."))
+        assert path.is_dir() or path.with_suffix(".py").is_file(), name
 
 
 def test_the_examples_of_filters_are_filters() -> None:
