@@ -176,7 +176,7 @@ def public_names(tree: ast.Module) -> Iterator[tuple[str, bool]]:
     them, which are called alike on purpose.
     """
     for node in tree.body:
-        if isinstance(node, (*Function.__args__, ast.ClassDef)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             typed = {"command", "group", "recipe"}
             if node.name != "main" and not typed & set(map(_last_name, node.decorator_list)):
                 names, is_constant = [node.name], False

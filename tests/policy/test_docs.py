@@ -2,6 +2,7 @@
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,8 @@ from tests.policy.checks import ROOMS
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
-def test_a_page_is_as_the_code_has_it(page: object) -> None:
-    text = ROOT.joinpath(str(page)).read_text(encoding="utf-8")
+def test_a_page_is_as_the_code_has_it(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
     assert renewed(text) == text, f"{page}: {STALE}"
 
 
@@ -51,6 +52,32 @@ def test_a_room_says_what_it_imports_and_where_to_start(room: str) -> None:
     for name in named:
         path = ROOT.joinpath(*name.split("."))
         assert path.is_dir() or path.with_suffix(".py").is_file(), name
+
+
+PATH = re.compile(rf"(?:{'|'.join([*ROOMS, 'tests', 'benchmarks', 'docs'])})/[\w./-]*")
+DOTTED = re.compile(rf"(?:{'|'.join(ROOMS)})(?:\.\w+)+")
+
+
+def is_there(name: str) -> bool:
+    """Whether a path of the project, or a dotted name of something in it, exists."""
+    if PATH.fullmatch(name):
+        return "NAME" in name or (ROOT / name).exists()
+    *parts, last = name.split(".")
+    if ROOT.joinpath(*parts, last).is_dir() or ROOT.joinpath(*parts, f"{last}.py").is_file():
+        return True
+    inside = ROOT.joinpath(*parts)
+    modules = [
+        each for each in (inside.with_suffix(".py"), inside / "__init__.py") if each.exists()
+    ]
+    return any(re.search(rf"\b{last}\b", each.read_text(encoding="utf-8")) for each in modules)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_names_of_the_code_is_there(page: Path) -> None:
+    named = re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))
+    code = [each for each in named if PATH.fullmatch(each) or DOTTED.fullmatch(each)]
+    own = {"marque.toml"}  # a file of the person who sets things
+    assert not [each for each in code if each not in own and not is_there(each)]
 
 
 def test_the_examples_of_filters_are_filters() -> None:
