@@ -1,7 +1,8 @@
-"""The LanceDB tables: schema, writes, reads, indexes, versions.
+"""Storage of photos, sightings, assertions and labels in LanceDB tables.
 
-It imports `core` and `crawlers.imports`, and is the only room that knows LanceDB. Start with
-`catalog.schema`, every table's columns and key, and `catalog.table`, what can be done with them.
+Holds: schema and migrations, reads and writes, indexes, versions, registering of photos, credits.
+May import `core` and `crawlers`; only this room imports LanceDB. Start reading at `catalog.table`,
+then `catalog.schema`.
 """
 
 from catalog.startup import put_off_client

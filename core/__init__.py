@@ -1,5 +1,6 @@
-"""What every room speaks: records of photos, licenses, the vocabulary, statements, pictures.
+"""Types and functions that every other room uses.
 
-It imports no other room. Start with `core.records`, what a source yields, and `core.vocabulary`;
-`core.photos` is the one place where bytes are opened as pictures.
+Holds: records that sources yield, errors, licenses and credits, the vocabulary of attributes,
+assertions, repair of text, and decoding of photos. Imports no other room. Start reading at
+`core.records`.
 """

@@ -1,7 +1,7 @@
-"""What runs do from beginning to end: recipes, which are Prefect flows where there is a server.
+"""The flows, one file each; `stages/` of runs, `reporting/`, the Prefect `server/`, settings.
 
-It imports every room but `marque` and `synthetic`, and is the only one that knows Prefect. One file
-is one flow; start with `flows.ingest`, its stages in `flows.stages.run_stages`, and `flows.run`.
+Start reading at `ingest.py`, then `run.py` and `stages/run_stages.py`. Only this room imports
+Prefect; it may import from every room but marque.
 """
 
 from core.logs import escape_logs

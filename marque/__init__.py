@@ -1,5 +1,4 @@
-"""The command line: one module a command, and the checks of the doctor.
+"""The command line: one file a command, and `checks/` of the doctor; start at `__main__.py`.
 
-It may import every room. Start with `marque.__main__` and `marque.common`, what the commands share;
-all printing goes through `marque.terminal`.
+May import from every room; prints through `terminal.py` alone.
 """

@@ -1,4 +1,4 @@
-"""Questions, ranking, answers and contact sheets.
+"""Questions, ranking, answers, and contact sheets of photos; start reading at `engine.py`.
 
-It imports `catalog`, `embeddings` and `core`. Start with `search.query` and `search.engine`.
+May import from labeling, embeddings, catalog, crawlers and core.
 """
