@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 COMPILE = $(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-.PHONY: help demo test chaos lint types bench peers clean lock
+.PHONY: help demo test chaos lint types docs bench peers clean lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -33,6 +33,9 @@ lint: $(VENV)/.dev ## check style, format and import rules
 
 types: $(VENV)/.dev ## check the types
 	$(BIN)/mypy
+
+docs: $(VENV)/.dev ## write anew what pages say of commands, settings, filters, columns and rooms
+	$(BIN)/python -m docs.generate
 
 bench: $(VENV)/.dev ## measure, and write the tables of docs/
 	$(BIN)/python -m benchmarks

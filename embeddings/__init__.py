@@ -1,4 +1,8 @@
-"""Photos and texts become vectors."""
+"""Photos and texts become vectors.
+
+It imports `core` alone. Start with `embeddings.registry`, models as
+records, and `embeddings.engine`, which runs one over photos.
+"""
 
 import os
 

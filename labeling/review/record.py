@@ -12,9 +12,14 @@ from catalog.table import Catalog
 from core.assertions import Assertion
 from labeling.label import add_assertions, load_assertions
 from labeling.review.cases import is_disputed, spoken
+from labeling.review.load import load_returned
 from labeling.review.moments import latest_of
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle
+<<<<<<< HEAD
 from labeling.review.returned import LineProblem, load_returned
+=======
+from labeling.review.returned import Line
+>>>>>>> w/docs13
 
 _BATCH = 1_000
 

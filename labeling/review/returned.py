@@ -1,11 +1,13 @@
-"""Files that people give back: a `review.csv` that was filled in, or an export of Label Studio.
+"""What a file that people give back says: answers, and lines about what is wrong with it."""
 
+<<<<<<< HEAD
 Here the file is only read; `labeling.review.resolve` finds the meaning of its words.
 """
 
 import codecs
+=======
+>>>>>>> w/docs13
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 
@@ -45,6 +47,7 @@ class ReviewFile:
     empty: int = 0
 
 
+<<<<<<< HEAD
 def load_returned(path: Path, by: str | None = None) -> ReviewFile:
     """Read a file that a person gives back; `lines` has the problems of what cannot be read.
 
@@ -66,15 +69,8 @@ def load_returned(path: Path, by: str | None = None) -> ReviewFile:
     return read_json(text, by) if is_json else read_csv(text, by)
 
 
+=======
+>>>>>>> w/docs13
 def is_text(word: str) -> bool:
     """Whether a word is valid: no bytes of another encoding, no half of a character."""
     return not any("\ud800" <= letter <= "\udfff" for letter in word)
-
-
-def _decoded(raw: bytes) -> str:
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return raw.decode("utf-16")
-    if raw[:200].count(0) > len(raw[:200]) // 4:
-        raise UnicodeDecodeError("utf-8", raw[:1], 0, 1, "its bytes are those of another encoding")
-    # Bytes that are not UTF-8 spoil the rows that they are in, and no others.
-    return raw.decode("utf-8-sig", "surrogateescape")

@@ -1,0 +1,36 @@
+"""Files that people give back: a `review.csv` that was filled in, or an export of Label Studio.
+
+Only what stands in the file is read here; what the words mean is for `labeling.review.resolve`.
+"""
+
+import codecs
+from pathlib import Path
+
+from labeling.review.returned import Line, Returned
+from labeling.review.returned_csv import read_csv
+from labeling.review.returned_json import read_json
+
+
+def load_returned(path: Path, by: str | None = None) -> Returned:
+    """Read a file that a person gives back; what cannot be read is told in its `lines`.
+
+    `by` is who decided where the file names nobody, or a single user of Label Studio by number.
+    """
+    try:
+        text = _decoded(path.read_bytes())
+    except OSError as error:
+        why = f"it cannot be read: {error.strerror or error}"
+        return Returned(lines=[Line("file", why, "check the path and its permissions")])
+    except UnicodeDecodeError as error:
+        return Returned(lines=[Line("file", f"it is no text: {error}", "save it as UTF-8")])
+    is_json = text.lstrip()[:1] in {"[", "{"}
+    return read_json(text, by) if is_json else read_csv(text, by)
+
+
+def _decoded(raw: bytes) -> str:
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16")
+    if raw[:200].count(0) > len(raw[:200]) // 4:
+        raise UnicodeDecodeError("utf-8", raw[:1], 0, 1, "its bytes are those of another encoding")
+    # Bytes that are not UTF-8 spoil the rows that they are in, and no others.
+    return raw.decode("utf-8-sig", "surrogateescape")
