@@ -15,9 +15,9 @@ from catalog.told import CHANGES, Change
 from core.text import counted
 from flows.reporting.crawl_report import crawl_tables
 from flows.reporting.review_report import review_tables
-from labeling.label import Labeled
-from labeling.networks import Asked
-from labeling.publish.cars import Differences
+from labeling.label import LabelCounts
+from labeling.networks import PredictionCounts
+from labeling.publish.cars import DisagreementCounts
 
 Tables = dict[str, list[dict[str, Any]]]
 """Title -> rows, each a column's name -> its value."""
@@ -118,9 +118,9 @@ class NetworkLabels(Statements):
     network_labels: dict[str, dict[str, NetworkCount]] = Field(default_factory=dict)
     confidences: dict[str, list[int]] = Field(default_factory=dict)
     disagreements: dict[str, DisagreementCount] = Field(default_factory=dict)
-    _asked: list[Asked] = PrivateAttr(default_factory=list)
+    _asked: list[PredictionCounts] = PrivateAttr(default_factory=list)
 
-    def add_networks(self, asked: Asked, in_use: Mapping[str, str]) -> None:
+    def add_networks(self, asked: PredictionCounts, in_use: Mapping[str, str]) -> None:
         """Count what networks said in a part of the run; `in_use` is each one's version."""
         self.add_statements("model", asked.statements.total())
         self._asked.append(asked)
@@ -130,7 +130,7 @@ class NetworkLabels(Statements):
             self.superseded += sum(part.statements[by] for by in old)
             self._count_said(part, old)
 
-    def _count_said(self, asked: Asked, without: Collection[str]) -> None:
+    def _count_said(self, asked: PredictionCounts, without: Collection[str]) -> None:
         for (by, attribute, value), said in asked.said.items():
             if by in without:
                 continue
@@ -144,7 +144,7 @@ class NetworkLabels(Statements):
                 held = self.confidences.get(name, [0] * len(bins))
                 self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
 
-    def add_differences(self, found: Differences) -> None:
+    def add_differences(self, found: DisagreementCounts) -> None:
         """Count where networks and sources differ, of photos whose labels were refreshed."""
         for name in sorted({*+found.networks, *+found.sources}):
             self.disagreements[name] = DisagreementCount(
@@ -190,7 +190,7 @@ class SourceLabels(Statements):
     ambiguous_names: dict[str, int] = Field(default_factory=dict)
     labels: dict[str, int] = Field(default_factory=dict)
 
-    def add_labels(self, done: Labeled) -> None:
+    def add_labels(self, done: LabelCounts) -> None:
         """Count what sources said."""
         self.unknown_words = dict(Counter(self.unknown_words) + done.unknown)
         self.ambiguous_names = dict(Counter(self.ambiguous_names) + done.ambiguous)

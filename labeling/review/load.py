@@ -6,12 +6,12 @@ Only what stands in the file is read here; what the words mean is for `labeling.
 import codecs
 from pathlib import Path
 
-from labeling.review.returned import Line, Returned
+from labeling.review.returned import LineProblem, ReviewFile
 from labeling.review.returned_csv import read_csv
 from labeling.review.returned_json import read_json
 
 
-def load_returned(path: Path, by: str | None = None) -> Returned:
+def load_returned(path: Path, by: str | None = None) -> ReviewFile:
     """Read a file that a person gives back; what cannot be read is told in its `lines`.
 
     `by` is who decided where the file names nobody, or a single user of Label Studio by number.
@@ -20,9 +20,11 @@ def load_returned(path: Path, by: str | None = None) -> Returned:
         text = _decoded(path.read_bytes())
     except OSError as error:
         why = f"it cannot be read: {error.strerror or error}"
-        return Returned(lines=[Line("file", why, "check the path and its permissions")])
+        return ReviewFile(lines=[LineProblem("file", why, "check the path and its permissions")])
     except UnicodeDecodeError as error:
-        return Returned(lines=[Line("file", f"it is no text: {error}", "save it as UTF-8")])
+        return ReviewFile(
+            lines=[LineProblem("file", f"it is no text: {error}", "save it as UTF-8")]
+        )
     is_json = text.lstrip()[:1] in {"[", "{"}
     return read_json(text, by) if is_json else read_csv(text, by)
 

@@ -15,11 +15,7 @@ from labeling.review.cases import is_disputed, spoken
 from labeling.review.load import load_returned
 from labeling.review.moments import latest_of
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle
-<<<<<<< HEAD
-from labeling.review.returned import LineProblem, load_returned
-=======
-from labeling.review.returned import Line
->>>>>>> w/docs13
+from labeling.review.returned import LineProblem
 
 _BATCH = 1_000
 

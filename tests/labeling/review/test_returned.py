@@ -9,12 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.spreadsheet import csv_line
-<<<<<<< HEAD
-from labeling.review.returned import Answer, ReviewFile, load_returned
-=======
 from labeling.review.load import load_returned
-from labeling.review.returned import Answer, Returned
->>>>>>> w/docs13
+from labeling.review.returned import Answer, ReviewFile
 from labeling.review.returned_csv import HEADER, read_csv
 from labeling.review.returned_json import read_json
 from tests.labeling.review.making import write

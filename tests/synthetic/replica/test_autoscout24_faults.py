@@ -4,7 +4,6 @@ from collections import Counter
 
 import pytest
 
-from synthetic.replica.autoscout24.words import BODIES
 from tests.synthetic.replica.asking import DE, IT, Client, cars, offer, offer_path, organic
 
 

@@ -20,7 +20,7 @@ from synthetic.replica.guids import guid_of, number_of
 from synthetic.replica.photos import SceneChoice, ScenePool, marked_jpeg
 from synthetic.replica.server import ReplicaError, start_replica
 from synthetic.replica.world import World
-from synthetic.scenes import SIZE, render
+from synthetic.scenes import render
 from tests.synthetic.replica.asking import IT, PICTURES, Client
 
 declare_faults({"test-switch": "a switch of these tests", "transient-test": "one that passes"})

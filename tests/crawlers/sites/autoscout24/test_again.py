@@ -12,7 +12,7 @@ from crawlers.sites.autoscout24.query import AutoScout24Query
 from synthetic.replica.cars import OfferedCar
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
-from synthetic.scenes import BODY_TYPES, COLORS
+from synthetic.scenes import BODY_TYPES
 from tests.crawlers.crawling import PICTURES, Asked, autoscout24_job, crawl, photos, records
 from tests.crawlers.sites.autoscout24.truth import (
     Words,
