@@ -21,8 +21,8 @@ from benchmarks.__main__ import NAMES
 from benchmarks.house import ROOMS, import_graph, load_house
 from catalog.filters import PLAIN, Op
 from core.vocabulary import Attribute, load_vocabulary
-from crawlers.imports.sidecar.columns import ATTRIBUTES, FIELDS
-from crawlers.imports.sidecar.sheet import PATH_COLUMNS
+from crawlers.imports.sidecar.columns import ATTRIBUTES, SIGHTING_FIELDS
+from crawlers.imports.sidecar.table import PATH_COLUMNS
 from flows.settings import Settings
 from marque.__main__ import commands
 
@@ -135,7 +135,7 @@ def sidecar_columns() -> str:
     attributes = load_vocabulary().attributes
     meanings = {
         "path": f"the file; also {_ops(*PATH_COLUMNS[1:])}",
-        **dict.fromkeys(FIELDS, "kept as it is"),
+        **dict.fromkeys(SIGHTING_FIELDS, "kept as it is"),
         **{name: _values(attributes[name]) for name in ATTRIBUTES},
     }
     rows = [f"| `{name}` | {what} |" for name, what in meanings.items()]

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from catalog.registered import Registered
-from catalog.told import CHANGES, Change
+from catalog.facts import FACT_CHANGES, FactChange
+from catalog.registration_counts import RegistrationCounts
 from core.text import counted
 from flows.reporting.crawl_report import crawl_tables
 from flows.reporting.review_report import review_tables
@@ -225,7 +225,7 @@ class PhotoCounts(Section):
         """Photos that are in the catalog after this run: new, seen again, or known."""
         return self.new + self.again + self.known
 
-    def add_registered(self, done: Registered) -> None:
+    def add_registered(self, done: RegistrationCounts) -> None:
         """Count the results of registering a source's records."""
         for name in ("seen", "new", "again", "known", "changed", "newly_rejected"):
             setattr(self, name, getattr(self, name) + getattr(done, name))
@@ -234,7 +234,7 @@ class PhotoCounts(Section):
         self.examples = done.examples | self.examples
         self.add_facts(done.facts)
 
-    def add_facts(self, done: Mapping[tuple[str, Change], int]) -> None:
+    def add_facts(self, done: Mapping[tuple[str, FactChange], int]) -> None:
         """Count what became of facts at places that were known, by the fact's name."""
         for (name, change), count in sorted(done.items()):
             counts = self.facts.setdefault(name, {})
@@ -305,7 +305,7 @@ def _counted(
 
 def _fact_rows(facts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     return [
-        {"fact": name, **{change: counts.get(change, 0) for change in CHANGES}}
+        {"fact": name, **{change: counts.get(change, 0) for change in FACT_CHANGES}}
         for name, counts in facts.items()
     ]
 

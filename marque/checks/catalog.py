@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from catalog.stored import verify_photos
+from catalog.photos import verify_photos
 from catalog.table import AbsentCatalogError, CatalogError
 from core.errors import MarqueError
 from core.text import counted

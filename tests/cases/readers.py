@@ -13,7 +13,7 @@ from core.licenses import ACCEPTED
 from core.records import Drop, Photo, Source
 from crawlers.imports.folder import FolderSource
 from crawlers.imports.stanford.read import StanfordCarsSource
-from crawlers.sites.autoscout24.pages.codes import BODIES, SITES, Site, color_name
+from crawlers.sites.autoscout24.pages.codes import BODIES, COUNTRY_SITES, CountrySite, color_name
 from crawlers.sites.autoscout24.pages.listing import Narrowed, Searched, make_listing
 from crawlers.sites.autoscout24.pages.next_data import next_data, page_props
 from crawlers.sites.autoscout24.pages.offer import parse_offer
@@ -47,12 +47,12 @@ def read_case(case: Path) -> Any:
 def read_autoscout24(case: Path, settings: Json, _: Path) -> Json:
     """`search.html` is a page of the search in `case.toml`, `offer.html` the offer of one of its
     rows, or of the `[row]` in `case.toml`; the listings are what a crawl would store."""
-    site = SITES[settings["site"]]
+    site = COUNTRY_SITES[settings["site"]]
     found: Json = {}
     rows: tuple[Row, ...] = ()
     if (case / "search.html").exists():
         asked = Slice(site, **settings["search"])
-        found["search"] = parse_search(reduce_search(_props(case / "search.html")), asked=asked)
+        found["search"] = parse_search(reduce_search(_props(case / "search.html")), search=asked)
         rows = found["search"].rows
     facts = None
     if (case / "offer.html").exists():
@@ -113,7 +113,7 @@ def _props(page: Path) -> Json:
     return page_props(next_data(page.read_text(encoding="utf-8")) or {})
 
 
-def _searched(by: dict[str, int], site: Site) -> Searched:
+def _searched(by: dict[str, int], site: CountrySite) -> Searched:
     color, body = by.get("color"), by.get("body")
     return Searched(
         None if color is None else Narrowed(color, color_name(color, site.language)),

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from catalog.register import register
+from catalog.register import PHOTO_REPLACED, register
 from catalog.table import Catalog
-from core.photos.examine import FIRST_FRAME
+from core.photos.decode import FIRST_FRAME, decode_facts
 from crawlers.imports.folder import FolderSource
 from tests.catalog.making import png
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from catalog.register import register
 from catalog.table import Catalog
-from core.photos.examine import image_id
+from core.photos.decode import image_id
 from core.records import Photo, Sighting
 from core.vocabulary import load_vocabulary
 from embeddings.clip import ClipEncoder

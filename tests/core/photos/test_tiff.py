@@ -12,6 +12,7 @@ from PIL import Image
 from core.photos.decode import RejectedError, decode, decode_facts, decoding_bytes
 from core.photos.tiff import CAMERA_RAW
 from core.photos.tiff_grey import PIXELS
+from crawlers.engine.pipelines.store_photo import PERMANENT_REASONS, content_fault
 from tests.core.photos.tiffs import Values, packed, tiff
 
 SIZE = (150, 100)

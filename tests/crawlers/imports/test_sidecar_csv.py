@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawlers.imports.sidecar.csv import parse_csv
-from crawlers.imports.sidecar.sheet import PATH_COLUMNS
+from crawlers.imports.sidecar.table import PATH_COLUMNS
 from tests.crawlers.imports.sidecar_reading import drops, read, words
 
 AB = {"a.jpg": {"make": "Fiat", "color": "rot"}, "b.jpg": {"make": "Land Rover", "color": "a, b"}}

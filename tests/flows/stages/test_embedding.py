@@ -24,7 +24,7 @@ from embeddings.tuning import Overrides, RunConfig, Tuning, load_tunings, store_
 from flows.resources import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages import embed as embedding
-from flows.stages import run_stages as stages
+from flows.stages import pipeline as stages
 from flows.stages.embed import choose_way, embed_shard
 from flows.stages.tasks import shard_task
 from labeling.label import label_sightings

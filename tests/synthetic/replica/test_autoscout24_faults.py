@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from synthetic.replica.autoscout24.words import BODY_NAMES
 from tests.synthetic.replica.asking import DE, IT, Client, cars, offer, offer_path, organic
 
 

@@ -21,6 +21,7 @@ from synthetic.replica.photos import SceneChoice, ScenePool, marked_jpeg
 from synthetic.replica.server import ReplicaError, start_replica
 from synthetic.replica.world import World
 from synthetic.scenes import render
+from synthetic.scenes.painter import SCENE_SIZE
 from tests.synthetic.replica.asking import IT, PICTURES, Client
 
 declare_faults({"test-switch": "a switch of these tests", "transient-test": "one that passes"})

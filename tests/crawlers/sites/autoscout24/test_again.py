@@ -13,6 +13,7 @@ from synthetic.replica.cars import OfferedCar
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
 from synthetic.scenes import BODY_TYPES
+from synthetic.scenes.scene import SCENE_COLORS
 from tests.crawlers.crawling import PICTURES, Asked, autoscout24_job, crawl, photos, records
 from tests.crawlers.sites.autoscout24.truth import (
     Words,

@@ -14,6 +14,7 @@ from crawlers.sites.autoscout24 import offers
 from crawlers.sites.autoscout24.pages.search import NOT_MAIN
 from crawlers.sites.autoscout24.searches import EMPTY
 from synthetic.replica.autoscout24 import pictures
+from synthetic.replica.cars import OfferedCar
 from synthetic.replica.server import Replica
 from tests.crawlers.crawling import Asked, autoscout24_job, crawl, photos, records
 from tests.crawlers.sites.autoscout24.truth import (

@@ -14,7 +14,7 @@ from crawlers.engine.pipelines.store_photo import ANSWER_NOT_A_PHOTO, OPTED_OUT
 from crawlers.sites.commons.spider import TRIES, UNNAMED, WAITED
 from synthetic.replica.commons_continue import MediaWikiError
 from synthetic.replica.commons_state import commons_of
-from synthetic.replica.server import Replica
+from synthetic.replica.server import LoggedRequest, Replica
 from tests.crawlers.crawling import FAST, Asked, commons_job, crawl, photos, records
 from tests.crawlers.sites.commons import wiki
 
