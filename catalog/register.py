@@ -36,7 +36,6 @@ from catalog.writing import TRIES
 from crawlers.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
-PHOTOS_A_WRITE = 2048
 BOX_IGNORED = "box ignored: it does not fit the photo"
 REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
 NOT_SHOWN = "photo is not shown, or not free, any more"
@@ -53,8 +52,7 @@ def register(
 ) -> Registered:
     """Store what is new of `records`; photos are decoded in `workers` threads.
 
-    About 64 MiB of photos are held at a time, or 256 MiB more where the last is large, and at
-    most 2,048 photos, as a small one takes several times its bytes on the way in.
+    About 64 MiB of photos are held at a time, or 256 MiB more where the last is large.
     Raises `StoreError` if a write fails, and `CatalogError` if one fails its check; the same call
     with the same `run_id` then goes on where it broke off, and counts what the first one did too.
     """
@@ -143,7 +141,7 @@ class _Registration:
             self.done.bytes += size
             held += size
             batch.append(read)
-            if held >= BYTES_A_WRITE or len(batch) >= PHOTOS_A_WRITE:
+            if held >= BYTES_A_WRITE:
                 self.store_whole(batch, names)
                 batch, held = [], 0
         self.store_whole(batch, names)
