@@ -43,7 +43,6 @@ from core.photos.files import read_photo
 from core.records import Drop, Notice, Photo, Sighting
 
 BYTES_A_WRITE = 64 * 2**20
-PHOTOS_A_WRITE = 2048
 BOX_IGNORED = "box ignored: it does not fit the photo"
 PHOTO_REPLACED = "another photo where one was: the old one leaves the search unless seen elsewhere"
 NOT_SHOWN = "photo is not shown, or not free, any more"
@@ -60,8 +59,7 @@ def register(
 ) -> RegistrationCounts:
     """Store the new records; photos are decoded in `workers` threads.
 
-    Holds about 64 MiB of photos at a time, up to 256 MiB more if the last photo is large, and at
-    most 2,048 photos, because a small photo takes several times its bytes while it is registered.
+    Holds about 64 MiB of photos at a time, up to 256 MiB more if the last photo is large.
     Raises `StoreError` if a write fails, and `CatalogError` if a write fails its check. The same
     call with the same `run_id` then resumes, and its counts include those of the first call.
     """
@@ -148,7 +146,7 @@ class _Registration:
             self.done.bytes += size
             held += size
             batch.append(read)
-            if held >= BYTES_A_WRITE or len(batch) >= PHOTOS_A_WRITE:
+            if held >= BYTES_A_WRITE:
                 self.store_whole(batch, names)
                 batch, held = [], 0
         self.store_whole(batch, names)
