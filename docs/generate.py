@@ -51,7 +51,8 @@ def _command_lines(command: click.Command, context: click.Context, level: int) -
     yield from [*options, ""] if options else []
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
-            below = command.commands[name]
+            below = command.get_command(context, name)
+            assert below is not None
             inner = click.Context(below, info_name=name, parent=context)
             yield from _command_lines(below, inner, min(level + 1, 3))
 
