@@ -196,11 +196,8 @@ class _Registration:
         ]
 
     def known_sizes(self, keys: set[str]) -> dict[str, tuple[int, int]]:
-        """The sizes of those of `keys` that are in the catalog and intact.
-
-        Images that this run wrote without a sighting are left out: an earlier try was interrupted
-        between the two writes, before it could count them.
-        """
+        """The sizes of intact images of `keys`, without images that this run wrote without a
+        sighting: an earlier try was interrupted between the two writes and did not count them."""
         columns = ["image_id", "width", "height", "run_id"]
         rows = self.catalog.rows("images", sorted(keys), columns).to_pylist()
         half = {row["image_id"] for row in rows if row["run_id"] == self.run_id}
@@ -260,11 +257,8 @@ class _Registration:
     def store_sightings(
         self, kept: Sequence[_Read], sizes: dict[str, tuple[int, int]]
     ) -> dict[str, bool]:
-        """Write new and changed sightings. Returns, for each known place, whether it changed.
-
-        If another run writes to the same place meanwhile, the place is read again, so that the
-        facts of both are kept.
-        """
+        """Write new and changed sightings; returns for each known place whether it changed. A place
+        that another run writes meanwhile is read again, so that the facts of both are kept."""
         left: dict[str, tuple[dict[str, Any], Sighting]] = {}
         for read in kept:
             row, place = _sighting_row(read, sizes[read.image_id], self.run_id), read.sighting

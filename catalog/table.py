@@ -158,10 +158,8 @@ class Catalog:
         return len(self._write(name, rows, insert=True, update=False).added)
 
     def insert_keys(self, name: str, rows: pa.Table) -> list[str]:
-        """Insert the rows whose key is not in the table; returns the keys that this call inserted.
-
-        If several writers insert the same key at the same moment, only one gets it returned.
-        """
+        """Insert the rows whose key is not in the table; returns the keys that this call inserted:
+        of several writers of a key at the same moment, only one gets it returned."""
         keys: list[str] = self._write(name, rows, insert=True, update=False).added.to_pylist()
         return keys
 
@@ -189,9 +187,8 @@ class Catalog:
     def rewrite(self, name: str, rows: pa.Table) -> None:
         """Replace the given columns of existing rows, as `update` does, without moving rows.
 
-        Indexes on other columns stay valid, and only these columns are written, but for whole
-        fragments: for every fragment that holds one of the rows. A few rows are therefore written
-        by `update`.
+        Indexes on other columns stay valid. Only these columns are written, but for every fragment
+        that holds one of the rows; a few rows are therefore written by `update`.
         """
         key = self.specs[name].key
         rows = first_of_each(rows, key)
@@ -225,10 +222,8 @@ class Catalog:
         *,
         batch_rows: int = READ_ROWS,
     ) -> Iterator[pa.RecordBatch]:
-        """Stream `columns` of the rows that `where` keeps, in batches of at most `batch_rows`.
-
-        A column that the table lacks so far is null.
-        """
+        """Stream `columns` of the rows that `where` keeps, in batches of at most `batch_rows`. A
+        column that the table lacks so far is null."""
         table = self.table(name)
         fields = self._fields(name, table, columns)
         there = set(table.schema.names)
@@ -257,8 +252,7 @@ class Catalog:
         columns: Sequence[str],
         where: str | None = None,
     ) -> pa.Table:
-        """`columns` of the rows whose `column` has one of `values` and that `where` keeps, in
-        memory."""
+        """`columns`, in memory, of the rows with one of `values` that `where` keeps."""
         wanted = list(dict.fromkeys(values))
         schema = pa.schema(self._fields(name, self.table(name), columns))
         batches: list[pa.RecordBatch] = []
@@ -335,12 +329,10 @@ class Catalog:
         return done
 
     def optimize(self, name: str, *, unsorted: int | None = None) -> None:
-        """Index new keys if more than `unsorted` are not indexed, and compact small fragments if
-        there are many.
+        """Index new keys if over `unsorted` are not indexed, and compact many small fragments.
 
-        If another writer was first, the work is left for the next time. Raises `StoreError` where
-        the next time would fail too.
-        """
+        If another writer was first, this is left for the next time; raises `StoreError` if that
+        would fail too."""
         schema = self.specs[name].schema
         keys = [column for column in (self.specs[name].key, "image_id") if column in schema.names]
         try:
@@ -353,8 +345,7 @@ class Catalog:
 
     @contextmanager
     def tags(self, name: str) -> Iterator[Any]:
-        """The tags of a table for writing. Under some paths LanceDB itself writes them in the wrong
-        place."""
+        """The tags of a table; under some paths LanceDB itself writes them in the wrong place."""
         with plain_path(self.uri) as place:
             yield (
                 self.table(name) if place == self.uri else lancedb.connect(place).open_table(name)
