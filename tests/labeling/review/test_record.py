@@ -138,7 +138,7 @@ def test_good_rows_are_taken_and_the_rest_is_told_in_order(reviewed: Reviewed) -
         "ffffffff,color,blue,ann,",
         f"{B},color,blue,ann,",
         f"{B},color,green,ann,",
-        f"{C},colour,blue,ann,",
+        f"{C},colr,blue,ann,",
         f"{C},color,,,",
         f'{C},color,"blue',
         f"{C},color,blue,,",
