@@ -23,7 +23,8 @@ from core.web import Web
 from crawlers.engine.crawl_state import CrawlState, now_text
 from crawlers.engine.finish import conclude, store_final_report
 from crawlers.engine.job import CrawlJob, CrawlReport
-from crawlers.engine.registry import load_site, load_spider
+from crawlers.engine.polite_spider import load_spider
+from crawlers.engine.registry import load_site
 from crawlers.engine.runner import REFUSED, check_job
 from crawlers.engine.settings import crawl_settings
 from crawlers.engine.store import CrawlStore, DiskError, open_store

@@ -21,6 +21,7 @@ from crawlers.engine.politeness.agent import TOKEN
 from crawlers.engine.politeness.gate import STOPPING, Gate, RefusedError, StoppingError
 from crawlers.engine.politeness.robots import ClosedError, Robots
 from crawlers.engine.politeness.throttle import Throttle
+from crawlers.engine.registry import load_class
 
 Keep = Callable[[Response], bytes | None]
 """The part of an answer that may be stored while its crawl lasts; None: nothing, so it has to be
@@ -171,3 +172,8 @@ class PoliteSpider(Spider):
         if self.crawl.stopping:
             raise StoppingError(STOPPING)
         return rules is None or rules.allowed(url, TOKEN)
+
+
+def load_spider(site: str) -> type[PoliteSpider]:
+    """The spider of a site, the one `PoliteSpider` in its `spider.py`; raises `SourceError`."""
+    return load_class(site, "spider", PoliteSpider)

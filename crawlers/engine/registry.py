@@ -12,7 +12,6 @@ from core.records import SourceError
 from crawlers.engine.site import Site
 
 if TYPE_CHECKING:
-    from crawlers.engine.polite_spider import PoliteSpider
     from crawlers.engine.query import SiteQuery
 
 T = TypeVar("T")
@@ -43,17 +42,12 @@ def load_query(name: str) -> "type[SiteQuery]":
     """What can be asked of a site, the one `SiteQuery` in its `query.py`; raises `SourceError`."""
     from crawlers.engine.query import SiteQuery
 
-    return _class(name, "query", SiteQuery)
+    return load_class(name, "query", SiteQuery)
 
 
-def load_spider(name: str) -> "type[PoliteSpider]":
-    """The spider of a site, the one `PoliteSpider` in its `spider.py`; raises `SourceError`."""
-    from crawlers.engine.polite_spider import PoliteSpider
-
-    return _class(name, "spider", PoliteSpider)
-
-
-def _class(name: str, part: str, base: type[T]) -> type[T]:
+def load_class(name: str, part: str, base: type[T]) -> type[T]:
+    """The one class derived from `base` in a module of a site, `part` of its folder; raises
+    `SourceError`."""
     (found,) = (
         value
         for value in _module(name, part).values()

@@ -17,7 +17,8 @@ from core.errors import DriftError
 from core.records import SourceError
 from crawlers import sites
 from crawlers.engine.job import CrawlJob
-from crawlers.engine.registry import load_query, load_site, load_sites, load_spider, site_names
+from crawlers.engine.polite_spider import load_spider
+from crawlers.engine.registry import load_query, load_site, load_sites, site_names
 from tests.crawlers.thirdsite.replica import CARS, ThirdSite, start_thirdsite
 from tests.policy.checks import ROOT, python_files
 

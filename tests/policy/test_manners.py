@@ -17,9 +17,9 @@ from core.errors import UsageMistakeError
 from core.web import Web
 from crawlers.engine.crawl_state import CrawlState
 from crawlers.engine.job import CrawlJob, CrawlReport
-from crawlers.engine.polite_spider import PoliteSpider
+from crawlers.engine.polite_spider import PoliteSpider, load_spider
 from crawlers.engine.politeness.agent import NoContactError, user_agent
-from crawlers.engine.registry import load_query, load_sites, load_spider
+from crawlers.engine.registry import load_query, load_sites
 from crawlers.engine.runner import PermissionNeededError, check_job, run_crawl
 from crawlers.engine.settings import crawl_settings
 from crawlers.engine.site import Pace, Site
