@@ -9,7 +9,7 @@ _GUARD = "'"
 
 # Full-width and small forms are formulas in East Asian spreadsheets. Some programs ignore blanks,
 # quotes and a byte order mark before a formula.
-_FORMULA = re.compile(r"[\s\x00-\x1f\ufeff'\"]*[=+\-@＝＋－＠﹦﹢﹣﹫]|'*[\t\r\n]")  # noqa: RUF001
+_FORMULA = re.compile(r"[\s\x00-\x1f\ufeff'\"]*[=+\-@＝＋－＠﹦﹢﹣﹫\t\r\n]")  # noqa: RUF001
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?%?")
 
 

@@ -52,7 +52,7 @@ def prefect_harness() -> Iterator[None]:
     """One Prefect server with a database of its own, for the tests that run flows."""
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=1800):
         yield
 
 

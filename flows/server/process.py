@@ -27,7 +27,7 @@ from flows.server.private import make_auth, make_private, tighten_files
 HOST = "127.0.0.1"
 SHEETS = "sheets"  # the folder of contact sheets beside the server's, and the path it is served at
 OPEN = "/open"  # the page that opens Prefect's pages with the key in its address
-START_SECONDS = 120.0  # the first start also makes the database: 10 s on two idle cores
+START_SECONDS = 600.0  # 10 s on two idle cores, minutes on a busy machine; an end is seen at once
 STOP_SECONDS = 20.0
 LOOK_SECONDS = 2.0  # for which who only looks at the record may hold its lock
 FULL_BYTES = 4 * 2**20  # what a new database and its log take

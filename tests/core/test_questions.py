@@ -191,7 +191,7 @@ def test_how_networks_are_asked_changes_no_meaning(users: Users) -> None:
         (
             '[attributes.damage]\nkind = "closed"\nmany = true\ntemplates = ["{}"]\n'
             "words = {dent = []}",
-            "damage: .* templates need without as well",
+            "damage: .* templates also needs without",
         ),
         (
             '[attributes.doors]\nkind = "number"\nrange = [1, 9]\nprompts = {two = ["two doors"]}',

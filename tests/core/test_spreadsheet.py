@@ -20,6 +20,8 @@ CELL = TEXT | st.text("=+-@＝＋－＠'\" \t\r\n\ufeff1a", max_size=6)  # noqa:
 @example("-")
 @example("'\t1")
 @example("'-5")
+@example("\ufeff\t")
+@example(" \t")
 @given(CELL)
 def test_no_cell_is_a_formula_and_each_reads_back_as_it_was(cell: str) -> None:
     written = guarded(cell)

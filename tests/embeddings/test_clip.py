@@ -127,7 +127,7 @@ def test_half_precision_gives_nearly_the_same(
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        (ModelSpec("ViT-Z-99/none"), ["ViT-Z-99", "no model", TINY]),
+        (ModelSpec("ViT-Z-99/none"), ["ViT-Z-99", "is not a model", TINY]),
         (ModelSpec("ViT-B-32-256/no_such"), ["no_such", "datacomp_s34b_b86k", "--weights"]),
         (ModelSpec("ViT-B-32-256/no_such", str(WEIGHTS)), ["no_such", "datacomp_s34b_b86k"]),
         (ModelSpec("ViT-B-32-256"), ["ViT-B-32-256/TAG", "--weights"]),

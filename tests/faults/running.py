@@ -112,7 +112,7 @@ def child_environment(home: Path) -> dict[str, str]:
 
 def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     """Wait for a command to end."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=1800)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
@@ -161,7 +161,7 @@ def held(home: Path, strike: Mapping[str, Any], *words: str) -> Iterator[subproc
             time.sleep(0.05)
         yield process
         release.touch()
-        process.wait(timeout=300)
+        process.wait(timeout=1800)
     finally:
         process.kill()
 

@@ -19,7 +19,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield server.wait()
     finally:
         server.process.terminate()
-        server.process.communicate(timeout=120)
+        server.process.communicate(timeout=1800)
 
 
 @pytest.fixture

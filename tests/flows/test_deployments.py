@@ -60,7 +60,7 @@ def worker(environment: dict[str, str], home: Path) -> Iterator[None]:
         finally:
             process.terminate()  # SIGINT is ignored where a shell started the tests beside it
             try:
-                process.wait(timeout=60)
+                process.wait(timeout=1800)
             finally:
                 process.kill()
 
@@ -72,7 +72,7 @@ def call(environment: dict[str, str], *words: str) -> str:
         cwd=CHECKOUT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -98,7 +98,7 @@ def test_the_schedule_makes_runs(environment: dict[str, str]) -> None:
             data=asked,
             headers={"Content-Type": "application/json", "Authorization": f"Basic {key}"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=1800) as answer:
             made = json.load(answer)
         if made:
             break

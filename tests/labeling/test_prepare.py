@@ -375,13 +375,13 @@ def test_views_of_known_labels_are_what_the_rows_show(
     fill: Fill, prepare: Prepare, tiny_encoder: "ClipEncoder"
 ) -> None:
     catalog = fill(20, words=colors(20))
-    colors = load_truth(catalog, "color", SPACE, tiny_encoder.record.version)
-    assert (set(colors.views), colors.known_views) == ({None}, {})
+    known = load_truth(catalog, "color", SPACE, tiny_encoder.record.version)
+    assert (set(known.views), known.known_views) == ({None}, {})
     ask(catalog, prepare(catalog))
     assert set(catalog.column("cars", "view_origin").to_pylist()) == {"model"}
-    colors = load_truth(catalog, "color", SPACE, tiny_encoder.record.version)
-    assert set(colors.known_views) == set(colors.image_ids)
-    assert set(colors.views) <= {"exterior", "detail"}
+    known = load_truth(catalog, "color", SPACE, tiny_encoder.record.version)
+    assert set(known.known_views) == set(known.image_ids)
+    assert set(known.views) <= {"exterior", "detail"}
 
 
 def test_of_very_many_known_labels_some_are_taken_evenly(

@@ -199,7 +199,7 @@ def marque(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         env=kept | {"MARQUE_HOME": str(cwd / "home")},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
 

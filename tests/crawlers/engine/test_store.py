@@ -367,7 +367,7 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
 
 def test_one_holds_the_lock_at_a_time(tmp_path: Path) -> None:
     with locked(tmp_path / "new"):
-        busy = pytest.raises(BusyStoreError, match="for two at a time would ask the site twice")
+        busy = pytest.raises(BusyStoreError, match="two at a time would double the request rate")
         with busy, locked(tmp_path / "new"):
             pass
         with locked(tmp_path / "other"):

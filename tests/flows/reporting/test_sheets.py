@@ -87,7 +87,7 @@ def artifacts(up: dict[str, Any]) -> list[dict[str, Any]]:
 
 def get(port: int, path: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
     """The answer to a path that is sent as it is written."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1800)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
         connection.putheader("Accept", "text/html,image/png")

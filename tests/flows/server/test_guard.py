@@ -29,7 +29,7 @@ def ask(
     up: Up, method: str, path: str, body: Any = None, *, host: str | None = None, **headers: str
 ) -> Answer:
     """The answer to a request as it is sent; underscores in the names of headers are hyphens."""
-    connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", up.port, timeout=1800)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         content = None if body is None else json.dumps(body)

@@ -36,7 +36,7 @@ def ask(up: Up, path: str, body: dict[str, Any]) -> Any:
     """The API's answer to who has the key."""
     name, _, word = up.auth.partition(":")
     url = f"http://127.0.0.1:{up.port}/api/{path}"
-    answer = httpx.post(url, json=body, auth=(name, word), trust_env=False, timeout=60)
+    answer = httpx.post(url, json=body, auth=(name, word), trust_env=False, timeout=1800)
     answer.raise_for_status()
     return answer.json()
 
@@ -125,7 +125,7 @@ def test_it_dies_under_a_command_and_is_started_again(tmp_path: Path) -> None:
             assert command.poll() is None, command.communicate()
             time.sleep(0.1)
         assert up.stop(signal.SIGKILL) == -9
-        _, said = command.communicate(timeout=300)  # it is held there, and nobody releases it
+        _, said = command.communicate(timeout=1800)  # it is held there, and nobody releases it
     finally:
         command.kill()
         up.process.kill()

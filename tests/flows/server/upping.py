@@ -58,7 +58,7 @@ class Up:
     def stop(self, kind: int = signal.SIGTERM) -> int:
         """End it, and read the rest of what it says; its exit status."""
         self.process.send_signal(kind)
-        rest, _ = self.process.communicate(timeout=120)
+        rest, _ = self.process.communicate(timeout=1800)
         self.said += rest
         return self.process.returncode
 
@@ -71,5 +71,5 @@ def marque(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=1800,
     )

@@ -239,7 +239,7 @@ def test_a_page_without_the_script(html: str) -> None:
     [
         ('{"props": </script>', "not JSON"),
         ("</script>", "not JSON"),
-        ("[1]</script>", "no object"),
+        ("[1]</script>", "not an object"),
         ('{"props": {}}', "cut off"),
         ("[" * 100_000 + "</script>", "not JSON"),
     ],

@@ -294,7 +294,7 @@ def test_the_public_domain_mark_comes_only_when_asked_for(
 ) -> None:
     short = "Public Domain Mark 1.0"
     mark = Rights(0, short, "Public domain", "pd", f"{wiki.CC}/publicdomain/mark/1.0/deed.en")
-    monkeypatch.setattr("synthetic.replica.commons_state.RIGHTS", (*LICENSE_FIELDS, mark))
+    monkeypatch.setattr("synthetic.replica.commons_state.LICENSE_FIELDS", (*LICENSE_FIELDS, mark))
     commons = commons_of(small.world)
     file = next(each for each in wiki.files_of(commons) if wiki.refused(each) is None)
     commons.relicense(file.name, short)
