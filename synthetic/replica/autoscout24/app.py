@@ -109,6 +109,8 @@ class _Pages:
     ) -> tuple[OfferQuery, JsonObject]:
         """The query, and the query as the page's data states it."""
         self._check("search", f"{request.url.path}?{request.url.query}")
+        if self._world.faults.strikes("search-404", request.url.path):
+            raise _failed(404)
         given: dict[str, str] = {}  # of a parameter that is there twice, the first value
         for name, value in request.query_params.multi_items():
             given.setdefault(name, value)

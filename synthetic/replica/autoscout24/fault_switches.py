@@ -23,6 +23,7 @@ PAGE_FAULTS = declare_faults(
         "redirect-to-list": "an offer redirects to the list of its model",
         "removed-404": "an offer answers 404",
         "removed-410": "an offer answers 410",
+        "search-404": "a search answers 404, as if it had a parameter that the site does not take",
         "slug-changed": "an offer redirects to another slug with the same guid",
         "too-many-requests": "pages and photos answer 429, with Retry-After: =SECONDS if given",
         "transient-404": "an offer answers 404 the first time it is asked for",

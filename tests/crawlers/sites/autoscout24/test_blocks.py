@@ -56,11 +56,12 @@ def test_an_unknown_name_is_not_the_whole_market(
 
 
 def test_a_parameter_that_the_site_does_not_take(replica: Replica, tmp_path: Path) -> None:
-    job = autoscout24_job(replica, {"years": ["new", None]})
+    replica.faults.set("search-404")
+    job = autoscout24_job(replica, {"years": [2015, None]})
     with Asked(replica) as made:
         report = crawl(job, tmp_path)
     assert report.ended == "failed"
-    assert "fregfrom=new" in report.why
+    assert "fregfrom=2015" in report.why
     assert "is answered with 404: the site knows no such make or model, or no such" in report.why
     assert len(made.of()) == 1
 
