@@ -10,7 +10,7 @@ def test_the_page_says_what_was_measured_and_whether_it_is_enough() -> None:
     text = page_of(rows, SEGMENTING, {"colour": 300.0})
     assert "**Zero-shot on stored vectors: 6,000 photos/s; 5,000 were wanted: reached.**" in text
     assert "reaches 0.94 of the bare network; 0.9 was wanted: reached" in text
-    assert "| color | 300 |" in text
+    assert "| colour | 300 |" in text
     assert "700,000 statements were added" in text
     slow = page_of(Rows(10, 1.0, 1.0), Segmenting(RunConfig(), 64, 0.5, 1.0), {})
     assert slow.count("missed") == 2
