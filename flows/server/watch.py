@@ -12,6 +12,7 @@ import time
 import urllib.error
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from flows.environment import opener_for
 from flows.server.process import ServerError
@@ -57,6 +58,10 @@ def watched(url: str, is_alive: Callable[[], bool]) -> Iterator[threading.Event]
     `is_alive` knows that at once of a server of our own. Raises `ServerGoneError` then.
     """
     over, gone = threading.Event(), threading.Event()
+    # A shell starts a command in the background with SIGINT ignored, by which the watch ends it.
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, lambda *signals: _interrupt(gone, *signals))
     watch = threading.Thread(target=_watch, args=(url, is_alive, over, gone), daemon=True)
     watch.start()
     try:
@@ -72,6 +77,13 @@ def watched(url: str, is_alive: Callable[[], bool]) -> Iterator[threading.Event]
     finally:
         over.set()
         watch.join()
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _interrupt(gone: threading.Event, number: int, frame: FrameType | None) -> None:
+    if gone.is_set():
+        signal.default_int_handler(number, frame)
 
 
 def _watch(

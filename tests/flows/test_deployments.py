@@ -3,11 +3,13 @@
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,11 +56,14 @@ def worker(environment: dict[str, str], home: Path) -> Iterator[None]:
             cwd=home,  # the checkout comes from the deployment, not from where the worker is
             stdout=output,
             stderr=output,
+            # A shell that starts the tests in the background lets SIGINT be ignored, which Prefect
+            # sends itself when it is told to end.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         try:
             yield
         finally:
-            process.terminate()  # SIGINT is ignored where a shell started the tests beside it
+            process.terminate()
             try:
                 process.wait(timeout=1800)
             finally:

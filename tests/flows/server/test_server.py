@@ -147,6 +147,19 @@ def test_it_dies_under_a_command_and_is_started_again(tmp_path: Path) -> None:
     assert load_running(home / "prefect") is None
 
 
+def test_a_command_in_the_background_notices_it_too() -> None:
+    """A shell starts what runs in the background with SIGINT ignored."""
+    script = "import signal, time; from flows.server.watch import watched\n"
+    script += "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    script += f"with watched('http://127.0.0.1:{free_port()}/api', lambda: False):\n"
+    script += "    time.sleep(3600)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=1800
+    )
+    assert "ServerGoneError" in done.stderr
+    assert "ended, or answers no more" in done.stderr
+
+
 def test_one_beside_a_process_ends_with_it(tmp_path: Path) -> None:
     script = "import sys, time, pathlib; from flows.server.process import server_beside\n"
     script += "with server_beside(pathlib.Path(sys.argv[1])) as running:\n"
