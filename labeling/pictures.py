@@ -32,6 +32,8 @@ from labeling.truth import Truth
 
 COLOR, SURROUNDINGS = "colour", "surroundings"
 NAMES = (COLOR, SURROUNDINGS)
+"""The names under which statements are stored. The first keeps its old spelling: under another name
+every photo would have to be asked anew. People write `color`."""
 
 SIDE = 384
 """Pixels of the longest side of a photo when it is labeled."""

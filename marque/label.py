@@ -12,18 +12,12 @@ if TYPE_CHECKING:
     from flows.reporting.report import RunReport
 
 
-class PictureLabeler(click.Choice[str]):
-    """A labeler of pictures by name; `colour`, as it was once written, is one too."""
+class LabelerChoice(click.Choice[str]):
+    """A labeler of pictures by name; `colour`, as it was once written, is understood too."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name under which the labeler's statements are stored."""
-        chosen = super().convert("color" if value == COLOR else value, param, ctx)
-        return COLOR if chosen == "color" else chosen
-
-
-COLOR = "colour"
-"""`labeling.pictures.COLOR`, which is not imported here: that would load numpy for `--help`. The
-stored name keeps its old spelling: under another one every photo would have to be asked anew."""
+        """The name as it is written today."""
+        return super().convert("color" if value == "colour" else value, param, ctx)
 
 
 @click.command()
@@ -34,7 +28,7 @@ stored name keeps its old spelling: under another one every photo would have to 
     "--with",
     "pictures",
     multiple=True,
-    type=PictureLabeler(["color", "surroundings"]),
+    type=LabelerChoice(["color", "surroundings"]),
     help="A labeler that looks at the pictures themselves, by segments of them: the color of the "
     "paint; background and people around the car. Repeatable.",
 )

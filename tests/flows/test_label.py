@@ -130,7 +130,7 @@ def test_the_pictures_themselves_are_looked_at_once(
 
     folder, shown = scenes
     ingest(source="scenes", path=str(folder))
-    report = label(pictures=["colour", "surroundings"])
+    report = label(pictures=["color", "surroundings"])
     exteriors = sum(each.view == "exterior" for each in shown.values())
     assert report.stages["colour"].photos >= exteriors
     assert catalog().count("segments") >= exteriors
