@@ -265,7 +265,10 @@ def test_no_photo_takes_more_memory_than_is_reckoned(tmp_path: Path) -> None:
     slack = 12_000_000  # strips, the reader's own tables
     more = {name: sizes for name, sizes in found.items() if sizes[0] > sizes[1] + slack}
     assert not more
-    less = {name: sizes for name, sizes in found.items() if sizes[1] > 2 * sizes[0] + slack}
+    # Any HEIF is reckoned as one of whole chroma and alpha; where it has neither, how much it takes
+    # depends on how its decoder's threads fall.
+    most = {name: 3 if "HEIF-RGB " in name else 2 for name in found}
+    less = {name: (m, r) for name, (m, r) in found.items() if r > most[name] * m + slack}
     assert not less
 
 
