@@ -27,24 +27,54 @@ METADATA_CACHE = 16 * 2**20
 default up to 1 GiB is kept, which held 50 MB more than this after an ingest of 50,000 photos."""
 
 INDEX_CACHE = 2**30
-"""Bytes of what LanceDB keeps of indexes, 6 GiB by default. Looking keys up reads all of a key
-index sooner or later, which takes 70 MB a million keys."""
+"""The most bytes of indexes that LanceDB keeps, 6 GiB by default."""
+
+SMALL_INDEX_CACHE = 16 * 2**20
+INDEXED_KEY = 70
+"""Bytes of a key in an index. Looking keys up reads all of an index sooner or later."""
 
 
-def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
-    """The LanceDB database at a URI and the names of its tables; raises `CatalogError`.
+def index_cache_bytes(keys: int) -> int:
+    """How many bytes of indexes LanceDB may keep while so many keys are in them.
+
+    A part of an index that was merged into another stays in the cache until the cache is full: with
+    1 GiB an ingest of 50,000 photos held 65 MB, most of it such parts.
+    """
+    size = SMALL_INDEX_CACHE
+    while size < min(keys * INDEXED_KEY, INDEX_CACHE):
+        size *= 2  # in steps, as the cache is empty after each
+    return size
+
+
+class Database:
+    """A LanceDB database, as `lance`, that keeps more of its indexes as its tables grow."""
+
+    def __init__(self, uri: str, options: Mapping[str, str]) -> None:
+        self.uri = uri
+        self.lance = _connect(uri, options, INDEX_CACHE)
+        self._options = options
+        self._index_cache = INDEX_CACHE
+        self._keys: dict[str, int] = {}
+
+    def fit_index_cache(self, table: str, keys: int) -> None:
+        """Connect anew if a table's indexed keys ask for another size of the index cache."""
+        self._keys[table] = keys
+        size = index_cache_bytes(sum(self._keys.values()))
+        if size != self._index_cache:
+            self.lance, self._index_cache = _connect(self.uri, self._options, size), size
+
+
+def connect(uri: str, options: Mapping[str, str]) -> tuple[Database, set[str]]:
+    """The database at a URI and the names of its tables; raises `CatalogError`.
 
     The names are requested from an object store with a short timeout: this is the first request,
     and by default LanceDB waits minutes for a store that does not answer.
     """
-    asked = dict(options) or None if is_path(uri) else PROBE_OPTIONS | dict(options)
+    asked = options if is_path(uri) else PROBE_OPTIONS | dict(options)
     try:
-        db = _connect(uri, asked)
-        names = table_names(db)
-        if not is_path(uri):
-            given = dict(options) or None
-            db = _connect(uri, given)
-        return db, names
+        database = Database(uri, asked)
+        names = table_names(database.lance)
+        return database if is_path(uri) else Database(uri, options), names
     except BaseException as error:
         if not (isinstance(error, OSError | ValueError | RuntimeError) or is_panic(error)):
             raise
@@ -56,13 +86,14 @@ def connect(uri: str, options: Mapping[str, str]) -> tuple[Any, set[str]]:
         ) from error
 
 
-def _connect(uri: str, options: dict[str, str] | None) -> Any:
+def _connect(uri: str, options: Mapping[str, str], index_cache: int) -> Any:
     session = lancedb.Session(
-        index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=METADATA_CACHE
+        index_cache_size_bytes=index_cache, metadata_cache_size_bytes=METADATA_CACHE
     )
     newest = timedelta(0)  # each read sees what other processes have written
+    given = dict(options) or None
     return lancedb.connect(
-        uri, storage_options=options, read_consistency_interval=newest, session=session
+        uri, storage_options=given, read_consistency_interval=newest, session=session
     )
 
 

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from catalog.table import KEYS_A_QUERY, Catalog
+from catalog.sql import KEYS_A_QUERY
+from catalog.table import Catalog
 from core.credits import Credit, attribution_text
 from core.licenses import parse_license
 

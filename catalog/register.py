@@ -28,7 +28,8 @@ from catalog.registration_counts import RegistrationCounts
 from catalog.rejects import store_rejects
 from catalog.run_inserts import insert_for_run
 from catalog.schema import sighting_id
-from catalog.table import KEYS_A_QUERY, Catalog, StoreError
+from catalog.sql import KEYS_A_QUERY
+from catalog.table import Catalog, StoreError
 from catalog.upsert import COMMIT_TRIES
 from catalog.uri import is_path
 from core.photos.decode import (

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from catalog import update_columns
 from catalog.connect import (
+    Database,
     absent_catalog_error,
     check_schema,
     connect,
@@ -29,8 +30,6 @@ from catalog.errors import (
     AbsentCatalogError,
     CatalogError,
     IncompleteCatalogError,
-    NewerCatalogError,
-    ReadError,
     StoreError,
     reading,
     storing,
@@ -52,16 +51,12 @@ from catalog.uri import catalog_uri, is_path, plain_path, unusable_option, unusa
 from core.vocabulary import Vocabulary, load_vocabulary
 
 __all__ = [
-    "KEYS_A_QUERY",
     "READ_ROWS",
     "AbsentCatalogError",
     "Catalog",
     "CatalogError",
     "IncompleteCatalogError",
-    "NewerCatalogError",
-    "ReadError",
     "StoreError",
-    "first_of_each",
     "open_catalog",
 ]
 
@@ -74,12 +69,12 @@ READ_ROWS = 1024
 class Catalog:
     """An open catalog, created by `open_catalog`. Do not use it in a forked process."""
 
-    def __init__(self, db: Any, uri: str, vocabulary: Vocabulary, number: int) -> None:
-        self.uri = uri
+    def __init__(self, database: Database, vocabulary: Vocabulary, number: int) -> None:
+        self.uri = database.uri
         self.vocabulary = vocabulary
         self.specs = table_specs(vocabulary)
         self.format = number
-        self._db = db
+        self._database = database
         self._pinned: dict[str, int] = {}
         self._empty: dict[str, Any] = {}
         self._checked: set[tuple[str, int]] = set()
@@ -93,7 +88,7 @@ class Catalog:
         if name in later_tables(self.format):
             return self._empty_table(name)
         with self.reading(name):
-            table = self._db.open_table(name)
+            table = self._database.lance.open_table(name)
             if (name, self.format) not in self._checked:
                 check_schema(self.uri, self.specs[name], table.schema, self._late(name))
                 self._checked.add((name, self.format))
@@ -129,10 +124,10 @@ class Catalog:
         )
         try:
             with self.storing(name):
-                self._db.create_table(name, first, schema=schema, exist_ok=True)
+                self._database.lance.create_table(name, first, schema=schema, exist_ok=True)
         except (ValueError, StoreError):
             # Another process may have created it at the same moment; then that one is used.
-            if open_table(self._db, self.uri, name) is None:
+            if open_table(self._database.lance, self.uri, name) is None:
                 raise
 
     def widen(self, name: str, fields: Sequence[pa.Field]) -> list[str]:
@@ -301,7 +296,7 @@ class Catalog:
                 for tag in table.tags.list():
                     table.tags.delete(tag)
                 schema = self.specs[name].schema
-                table = self._db.create_table(name, schema=schema, mode="overwrite")
+                table = self._database.lance.create_table(name, schema=schema, mode="overwrite")
                 table.to_lance().cleanup_old_versions(timedelta(0))
 
     def _write(
@@ -337,8 +332,9 @@ class Catalog:
         keys = [column for column in (self.specs[name].key, "image_id") if column in schema.names]
         try:
             with self.storing(name):
-                keys = list(dict.fromkeys(keys))
-                optimize_table(self.table(name), keys, large=name == "images", unsorted=unsorted)
+                keys, table = list(dict.fromkeys(keys)), self.table(name)
+                optimize_table(table, keys, large=name == "images", unsorted=unsorted)
+                self._database.fit_index_cache(name, table.count_rows() * len(keys))
         except StoreError as error:
             if error.lasts:
                 raise
@@ -380,7 +376,8 @@ def open_catalog(
         raise CatalogError(why)
     if not create and is_path(uri) and not Path(uri).exists():
         raise absent_catalog_error(uri)  # LanceDB would create the folder
-    db, names = connect(uri, options)
+    database, names = connect(uri, options)
+    db = database.lance
     specs = table_specs(vocabulary := vocabulary or load_vocabulary())
     is_new = not names & specs.keys()
     if is_new and not create:
@@ -391,7 +388,7 @@ def open_catalog(
     missing = missing_tables(db, uri, specs, names, number)
     if missing and not create:
         raise absent_catalog_error(uri)
-    catalog = Catalog(db, uri, vocabulary, number)
+    catalog = Catalog(database, vocabulary, number)
     if create:
         for name in missing:
             catalog.make(name)

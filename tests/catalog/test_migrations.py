@@ -7,16 +7,11 @@ import pyarrow as pa
 import pytest
 
 from catalog import migrations, schema
+from catalog.errors import NewerCatalogError
 from catalog.migrations import FORMAT, MIGRATIONS, Migration, current_format, format_row
 from catalog.register import register
 from catalog.schema import KEY_MARK, TableSpec
-from catalog.table import (
-    Catalog,
-    CatalogError,
-    IncompleteCatalogError,
-    NewerCatalogError,
-    open_catalog,
-)
+from catalog.table import Catalog, CatalogError, IncompleteCatalogError, open_catalog
 from labeling.pending import unlabeled_sightings
 from labeling.publish.status import catalog_status
 from tests.catalog.making import MakePhoto

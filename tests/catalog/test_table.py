@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from catalog.migrations import FORMAT
 from catalog.rejects import store_rejects
-from catalog.table import Catalog, CatalogError, StoreError, first_of_each, open_catalog
+from catalog.table import Catalog, CatalogError, StoreError, open_catalog
+from catalog.upsert import first_of_each
 from core.records import Drop
 
 
