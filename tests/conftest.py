@@ -33,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["PREFECT_HOME"] = f"{home}/prefect-client"
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ["DO_NOT_TRACK"] = "1"
+    # Two files are tested at a time; two threads each wait for each other longer than they work.
+    os.environ["OMP_NUM_THREADS"] = "1"
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
 
 
@@ -57,18 +59,7 @@ def prefect_harness() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def one_thread() -> Iterator[None]:
-    """torch with one thread: two on busy cores wait for each other longer than they work."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="session")
-def tiny_encoder(one_thread: None) -> "ClipEncoder":
+def tiny_encoder() -> "ClipEncoder":
     """marque-tiny, loaded once."""
     from embeddings.clip import load_encoder
     from embeddings.registry import TINY, ModelSpec

@@ -15,7 +15,7 @@ WAY = RunConfig(threads=1, batch_size=8)
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> list[Row]:
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     folder = tmp_path_factory.mktemp("benchmark")
     name, contents = small_photos(20, folder / "none")
     assert name == "scenes"

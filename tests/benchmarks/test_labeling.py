@@ -16,7 +16,7 @@ def test_the_page_says_what_was_measured_and_whether_it_is_enough() -> None:
     assert slow.count("missed") == 2
 
 
-def test_a_small_catalog_is_labeled_anew_without_its_vectors_moving(one_thread: None) -> None:
+def test_a_small_catalog_is_labeled_anew_without_its_vectors_moving() -> None:
     rows = measure(600, 60)
     assert (rows.outside, rows.same) == (0, 20)
     assert rows.statements > 600 * 5
@@ -24,7 +24,7 @@ def test_a_small_catalog_is_labeled_anew_without_its_vectors_moving(one_thread: 
     assert min(rows.rate, rows.rate_read, *rows.seconds.values()) > 0
 
 
-def test_the_others_are_timed_for_real(one_thread: None) -> None:
+def test_the_others_are_timed_for_real() -> None:
     assert set(measure_pictures(6)) == {"marque-mask-tiny", "colour", "surroundings"}
     found = measure_segmenting(2, "deeplabv3_mobilenet_v3_large")
     assert (found.photos, found.stage > 0, found.bare > 0) == (2, True, True)

@@ -54,7 +54,7 @@ def test_the_page_shows_every_number_and_who_was_right() -> None:
 
 
 @pytest.fixture(scope="module")
-def photos(shared_data: Path, one_thread: None) -> Photos:
+def photos(shared_data: Path) -> Photos:
     return load_colors(shared_data / "vehicle_colour", each=12)
 
 
@@ -104,9 +104,7 @@ def test_every_photo_gets_its_own_vector_of_marque_tiny(photos: Photos) -> None:
     assert np.allclose(vectors[30:], tiny_vectors(some[30:]), atol=1e-4)
 
 
-def test_makes_and_models_are_learnt_from_half_of_the_photos(
-    shared_data: Path, one_thread: None
-) -> None:
+def test_makes_and_models_are_learnt_from_half_of_the_photos(shared_data: Path) -> None:
     some = load_classes(shared_data / "cars_224", classes=6)
     assert {make_of(label) for label in some.labels} == {"AM General", "Acura"}
     found = guess("make and model", some, model_of)

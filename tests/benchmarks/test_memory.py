@@ -17,8 +17,7 @@ def test_photos_differ_in_bytes_and_can_be_read(tmp_path: Path) -> None:
     assert {each.width for each in facts} == {128}
 
 
-def test_an_ingest_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def test_an_ingest_is_measured() -> None:
     peaks = measure_all([40])
     assert [(peak.photos, peak.indexed) for peak in peaks] == [(40, False), (40, True)]
     assert all(100 < peak.megabytes < 4000 for peak in peaks)

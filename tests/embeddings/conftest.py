@@ -10,7 +10,7 @@ from synthetic.scenes.write import jpeg_bytes
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread(one_thread: None) -> None:
+def _one_thread() -> None:
     """Every test here runs torch."""
 
 

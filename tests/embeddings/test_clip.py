@@ -240,7 +240,7 @@ def _load(name: str, **environment: str) -> tuple[str, str]:
         text=True,
         check=True,
         cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
     )
     (said,) = done.stdout.splitlines()
     return said, done.stderr

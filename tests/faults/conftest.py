@@ -12,7 +12,7 @@ OUTCOMES = Outcomes()
 
 
 @pytest.fixture(autouse=True)
-def _settings(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small shards, so that a stage has several; what a test starts inherits them."""
     monkeypatch.setenv("MARQUE_SEMANTIC_MODEL", "marque-tiny")
     monkeypatch.setenv("MARQUE_SHARD_SIZE", "20")

@@ -107,7 +107,7 @@ def start(
 
 def child_environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    return kept | {"MARQUE_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return kept | {"MARQUE_HOME": str(home)}
 
 
 def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:

@@ -12,8 +12,6 @@ from labeling.linear import pack, unpack
 from synthetic.scenes import SceneLabels, render
 from synthetic.scenes.write import jpeg_bytes
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SEED = 31_000
 COUNT = 60
 

@@ -14,8 +14,6 @@ from labeling.label import store_assertions
 from labeling.labelers import Calibration, Labeler, use_labeler
 from synthetic.scenes import write_scenes
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 COUNT = 40
 

@@ -26,13 +26,11 @@ from synthetic.scenes.dice import Dice
 from synthetic.tiny.evaluate import BEGIN, END
 from synthetic.tiny.scenes import EVALUATION_SEED, LAST_SEED, SEED_STRIDE
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CARD = Path(__file__).parents[2] / "docs" / f"{NAME}.md"
 
 
 @pytest.fixture(scope="module")
-def network(one_thread: None) -> nn.Module:
+def network() -> nn.Module:
     return load_network()
 
 

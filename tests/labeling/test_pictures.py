@@ -41,7 +41,7 @@ RED = {"view": "exterior", "color": "red", "body_type": "suv", "others": (), "pe
 
 
 @pytest.fixture(scope="module")
-def segmenter(one_thread: None) -> Segmenter:
+def segmenter() -> Segmenter:
     return load_segmenter(masks.NAME, None, "cpu", "fp32")
 
 

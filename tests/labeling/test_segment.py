@@ -35,15 +35,13 @@ from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 from tests.labeling.segmenting import NAME, save_network
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SIDE = 96
 WAY = RunConfig(batch_size=4, workers=2)
 Hook = Callable[[torch.Tensor], torch.Tensor]
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Segmenter:
+def full(tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
     """torchvision's network with random weights, at its own size."""
     return load_segmenter(NAME, save_network(tmp_path_factory.mktemp("weights") / "a.pth"), "cpu")
 
@@ -325,7 +323,7 @@ def test_a_network_that_does_not_work_writes_nothing(
     assert catalog.versions() == before
 
 
-def test_the_network_of_the_project_finds_rendered_cars(one_thread: None) -> None:
+def test_the_network_of_the_project_finds_rendered_cars() -> None:
     tiny = load_segmenter(masks.NAME, None, "cpu")
     assert tiny.is_tryout
     assert tiny.classes == masks.CLASSES

@@ -19,13 +19,11 @@ from labeling.segmenters import DEFAULT_SEGMENTER, SEGMENTERS
 from tests.embeddings.hub import REPO, Hub, serving
 from tests.labeling.segmenting import NAME, random_network
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 State = dict[str, torch.Tensor]
 
 
 @pytest.fixture(scope="module")
-def state(one_thread: None) -> State:
+def state() -> State:
     held: State = random_network().state_dict()
     return {key: each.contiguous() for key, each in held.items()}
 

@@ -16,8 +16,6 @@ from embeddings.tiny import CONFIG_DIR, NAME, WEIGHTS
 from marque.__main__ import commands
 from tests.embeddings.hub import COMMIT, REPO, serving
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +107,7 @@ def test_a_model_comes_from_the_hub_that_the_environment_names(tmp_path: Path) -
     (source / "open_clip_config.json").write_text(json.dumps(document))
     shutil.copy(WEIGHTS, source / "open_clip_model.safetensors")
     with serving(source) as hub:
-        there = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "OMP_NUM_THREADS": "1"}
+        there = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf")}
         done = subprocess.run(
             [sys.executable, "-m", "marque", "models", "fetch", f"hf-hub:{REPO}", "--json"],
             env=os.environ | there | {"MARQUE_HOME": str(tmp_path / "home")},

@@ -22,8 +22,6 @@ from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 from tests.labeling.segmenting import NAME, save_network
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SIZE = (300, 210)
 
 
@@ -35,7 +33,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> Path:
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_network(tmp_path_factory.mktemp("weights") / "weights.pth")
 
 

@@ -19,8 +19,6 @@ from synthetic.replica.server import start_replica
 from synthetic.replica.world import World
 from synthetic.scenes import write_scenes
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 COUNT = 45
 
 

@@ -23,7 +23,7 @@ def environment(home: Path) -> dict[str, str]:
     kept.pop("no_proxy", None)
     kept.pop("NO_PROXY", None)
     catalog = home.parent / "catalog"
-    ours = {"MARQUE_HOME": str(home), "MARQUE_CATALOG": str(catalog), "OMP_NUM_THREADS": "1"}
+    ours = {"MARQUE_HOME": str(home), "MARQUE_CATALOG": str(catalog)}
     return kept | PROXIES | ours | {"MARQUE_SEMANTIC_MODEL": "marque-tiny"}
 
 

@@ -79,7 +79,7 @@ def flip_bit(home: Path, content: bytes) -> None:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, one_thread: None) -> Shop:
+def shop(tmp_path: Path) -> Shop:
     settings = Settings(
         home=tmp_path, semantic_model=TINY, segmenter="marque-mask-tiny", device="cpu"
     )

@@ -38,7 +38,7 @@ WAY = RunConfig(batch_size=4)
 
 
 @pytest.fixture
-def settings(tmp_path: Path, one_thread: None) -> Settings:
+def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, semantic_model=TINY, device="cpu")
 
 
