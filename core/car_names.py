@@ -97,7 +97,7 @@ class CarNames:
             make: {key: model for model, words in table.items() for key in _keys(words)}
             for make, table in codes.items()
         }
-        self._cars = {key: NamedCar(*car) for key, car in _keyed(alone)}
+        self._cars = {key: NamedCar(*car) for word, car in alone.items() for key in _keys([word])}
         self._of_make: dict[str, dict[Tokens, NamedCar]] = {}
         # Models that are named overwrite codes that read the same.
         for tables, by_code in ((codes, True), (models, False)):
@@ -263,9 +263,3 @@ def _keys(words: Iterable[str]) -> Iterator[Tokens]:
     for word in words:
         if key := tuple(token.text for token in _tokens(word)):
             yield key
-
-
-def _keyed(table: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Tokens, tuple[str, str]]]:
-    for word, car in table.items():
-        for key in _keys([word]):
-            yield key, car

@@ -97,15 +97,12 @@ class Samples(NamedTuple):
         )  # fmt: skip
 
     @property
-    def across(self) -> int:
-        """Values in a row, with the padding of the last tile."""
-        width = self.size[0]
-        return -(-width // self.tile_width) * self.tile_width if self.tile_width else width
-
-    @property
     def row_bytes(self) -> int:
-        """Bytes of a row."""
-        return -(-self.across * self.bits // 8)
+        """Bytes of a row, with the padding of the last tile."""
+        values = self.size[0]
+        if self.tile_width:
+            values = -(-values // self.tile_width) * self.tile_width
+        return -(-values * self.bits // 8)
 
     def values(self, packed: Image.Image) -> npt.NDArray[np.uint8]:
         """The bytes -> grey values (height, width), white is 255.
@@ -128,14 +125,11 @@ class Samples(NamedTuple):
 
     def _read(self, packed: Image.Image) -> npt.NDArray[np.float64]:
         data = np.asarray(packed)
-        parts = np.split(data, data.shape[1] // self._part_bytes, axis=1)
+        # The predictor restarts with each tile.
+        part_bytes = self.tile_width * self.bits // 8 or self.row_bytes
+        parts = np.split(data, data.shape[1] // part_bytes, axis=1)
         joined = np.hstack([self._part(each) for each in parts])
         return joined[:, : self.size[0]].astype(np.float64)
-
-    @property
-    def _part_bytes(self) -> int:
-        """Bytes of a row of a tile; the predictor restarts with each tile."""
-        return self.tile_width * self.bits // 8 or self.row_bytes
 
     def _part(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
         rows, size = len(data), self.bits // 8
