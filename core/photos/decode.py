@@ -124,7 +124,7 @@ def decoded(
 
 def _decoded(content: bytes, box: Box | None, side: int | None) -> Image.Image:
     with open_photo(content) as image:
-        scale = 1 if side is None else _reduce(image, min(_sides(image, box)) // side)
+        scale = _reduce(image, box, side)
         shown, _ = _shown(image)
     if box is None:
         return shown
@@ -137,8 +137,7 @@ def decoding_bytes(content: bytes, box: Box | None = None, *, side: int | None =
     `content` alone. Reads only what stands before the pixels. Raises `RejectedError`."""
     with open_photo(content) as image:
         meanwhile = decoding_reader_bytes(image, content)
-        if side is not None:
-            _reduce(image, min(_sides(image, box)) // side)
+        _reduce(image, box, side)
         return _needed(image, meanwhile, cut=box is not None)
 
 
@@ -162,13 +161,12 @@ def _needed(image: Image.Image, meanwhile: int, *, cut: bool) -> int:
     return max(source + meanwhile, source + open_reader_bytes(image) + copies * rgb)
 
 
-def _sides(image: Image.Image, box: Box | None) -> tuple[int, int]:
-    return image.size if box is None else (box.x1 - box.x0, box.y1 - box.y0)
-
-
-def _reduce(image: Image.Image, most: int) -> int:
-    """Let a JPEG be decoded smaller by a factor of at most `most`; returns the factor."""
+def _reduce(image: Image.Image, box: Box | None, side: int | None) -> int:
+    """Let a JPEG be decoded smaller, as `decoded` says; returns the factor."""
+    if side is None:
+        return 1
     before = image.width
+    most = min(image.size if box is None else (box.x1 - box.x0, box.y1 - box.y0)) // side
     scale = next((each for each in (8, 4, 2) if each <= most), 1)
     if scale > 1:
         image.draft(None, (image.width // scale, image.height // scale))
