@@ -97,7 +97,7 @@ class CarNames:
             make: {key: model for model, words in table.items() for key in _keys(words)}
             for make, table in codes.items()
         }
-        self._cars = {key: NamedCar(*car) for key, car in _keyed(alone)}
+        self._cars = {key: NamedCar(*car) for word, car in alone.items() for key in _keys([word])}
         self._of_make: dict[str, dict[Tokens, NamedCar]] = {}
         # Models that are named overwrite codes that read the same.
         for tables, by_code in ((codes, True), (models, False)):
@@ -123,7 +123,14 @@ class CarNames:
         cars = tuple(dict.fromkeys(self._find(name, title)))
         if cars or title or _PLACES.search(name):
             return CarNameReading(cars)
-        return CarNameReading(unknown=self._unknown(name))
+        # The name up to the first separator, if it begins with a make that is no ordinary word.
+        tokens = _tokens(name)
+        end, make = _longest(self._makes, tokens, 0)
+        if make is None or make in self.ordinary or end >= len(tokens) or not tokens[end].open:
+            return CarNameReading()
+        stop = _ENDS.search(name, tokens[end].at)
+        unknown = " ".join(name[: stop.start() if stop else None].replace("_", " ").split())
+        return CarNameReading(unknown=unknown or None)
 
     def _find(self, name: str, title: bool) -> Iterator[NamedCar]:
         tokens = _tokens(name)
@@ -176,15 +183,6 @@ class CarNames:
             if model and tokens[at].bracket and end - at > 1:
                 return model
         return None
-
-    def _unknown(self, name: str) -> str | None:
-        """The name up to the first separator, if it begins with a make that is no ordinary word."""
-        tokens = _tokens(name)
-        end, make = _longest(self._makes, tokens, 0)
-        if make is None or make in self.ordinary or end >= len(tokens) or not tokens[end].open:
-            return None
-        stop = _ENDS.search(name, tokens[end].at)
-        return " ".join(name[: stop.start() if stop else None].replace("_", " ").split()) or None
 
 
 def is_of_cars(name: str) -> bool:
@@ -263,9 +261,3 @@ def _keys(words: Iterable[str]) -> Iterator[Tokens]:
     for word in words:
         if key := tuple(token.text for token in _tokens(word)):
             yield key
-
-
-def _keyed(table: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Tokens, tuple[str, str]]]:
-    for word, car in table.items():
-        for key in _keys([word]):
-            yield key, car

@@ -20,5 +20,18 @@ class DriftError(MarqueError):
         self.path = path
 
 
+class ReasonedError(Exception):
+    """An error about one photo or one page: `reason` is a constant for counts, `detail` explains
+    it."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)  # both: pickle calls the class with `args`
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
 INTERRUPTED = "Interrupted; run the same command to go on"
 """What a person who ended a run reads, of the command and in its report."""

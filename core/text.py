@@ -157,11 +157,11 @@ def web_url(url: str | None) -> str | None:
     except ValueError:
         return None
     found = replace_surrogates((url or "").strip())
-    return re.sub(rf'[\s<>"\\^`{{|}}{_NEVER}{_JOINERS}{_VARIANTS}]', _percent, found)
-
-
-def _percent(match: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in match[0].encode())
+    return re.sub(
+        rf'[\s<>"\\^`{{|}}{_NEVER}{_JOINERS}{_VARIANTS}]',
+        lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()),
+        found,
+    )
 
 
 def counted(count: int, noun: str) -> str:

@@ -129,7 +129,12 @@ class Vocabulary:
             for name, spec in file.attributes.items()
         }
         self.questions = {name: _question(name, spec) for name, spec in file.attributes.items()}
-        self._check_views()
+        views = self.attributes["view"].values if "view" in self.attributes else ()
+        for name, question in self.questions.items():
+            if strange := [view for view in question.views if view not in views]:
+                raise VocabularyError(
+                    f"{name}: views names {strange[0]!r}; there are {', '.join(views) or 'none'}"
+                )
         self._tables = [file.models, file.codes, sorted(file.alone), sorted(file.ordinary)]
         self.car_names = self._read_tables(file)
         """The tables of makes and models for reading names."""
@@ -154,24 +159,15 @@ class Vocabulary:
             return _read_number(known, word)
         if known.kind == "open":
             return Meaning((" ".join(unicodedata.normalize("NFC", word).split()),), one_of=False)
-        return self._read_several(known, word) if known.many else None
-
-    def _read_several(self, known: Attribute, word: str) -> Meaning | None:
-        """The meaning of words such as "man; woman"; None if any part is unknown."""
+        if not known.many:
+            return None
+        # Several words, such as "man; woman"; unknown if any of them is.
         parts = [part for part in _SEVERAL.split(word.casefold()) if part.strip()]
-        found = [self._words[known.name].get(fold(part)) for part in parts]
+        found = [self._words[attribute].get(fold(part)) for part in parts]
         if not found or not all(meaning and meaning.values for meaning in found):
             return None
         said = {value for meaning in found if meaning for value in meaning.values}
         return Meaning(tuple(value for value in known.values if value in said), one_of=False)
-
-    def _check_views(self) -> None:
-        known = self.attributes["view"].values if "view" in self.attributes else ()
-        for name, question in self.questions.items():
-            if strange := [view for view in question.views if view not in known]:
-                raise VocabularyError(
-                    f"{name}: views names {strange[0]!r}; there are {', '.join(known) or 'none'}"
-                )
 
     def _read_tables(self, file: VocabularyFile) -> CarNames:
         models: dict[str, dict[str, list[str]]] = {}

@@ -228,43 +228,30 @@ def _merge_specs(name: str, base: AttributeSpec | None, extra: AttributeSpec) ->
             f"{name!r} exists already and its {', '.join(sorted(changed))} cannot be changed: "
             "leave that out, or give the attribute another name"
         )
-    return _checked(
-        name,
-        {
-            **base.model_dump(),
-            "words": _merge_lists(base.words, extra.words),
-            "one_of": [spec.model_dump() for spec in base.one_of + extra.one_of],
-            "none": base.none + extra.none,
-            "nothing": base.nothing + extra.nothing,
-            "templates": _merge_templates(base.templates, extra.templates),
-            "without": base.without + extra.without,
-            "prompts": _merge_prompts(base.prompts, extra.prompts),
-            "views": list(dict.fromkeys(base.views + extra.views)),
-            "swatches": _merge_lists(base.swatches, extra.swatches),
-        },
-    )
-
-
-def _merge_templates(base: list[str] | None, extra: list[str] | None) -> list[str] | None:
-    """`base` and `extra` joined. None adds nothing; an empty list stops asking."""
-    if extra is None:
-        return base
-    return (base or []) + extra if extra else []
-
-
-def _merge_prompts(base: dict[str, list[str]], extra: dict[str, list[str]]) -> dict[str, list[str]]:
-    """As `_merge_lists`, but an empty list removes the value from the answers."""
-    emptied: dict[str, list[str]] = {value: [] for value, texts in extra.items() if not texts}
-    return _merge_lists(base, extra) | emptied
-
-
-def _merge_lists(base: dict[str, list[str]], extra: dict[str, list[str]]) -> dict[str, list[str]]:
-    return {key: base.get(key, []) + extra.get(key, []) for key in (base | extra)}
-
-
-def _checked(name: str, fields: dict[str, object]) -> AttributeSpec:
+    templates = base.templates
+    if extra.templates is not None:  # an empty list stops asking
+        templates = (base.templates or []) + extra.templates if extra.templates else []
+    # An empty list of prompts removes the value from the answers.
+    emptied: dict[str, list[str]] = {
+        value: [] for value, texts in extra.prompts.items() if not texts
+    }
+    fields = base.model_dump() | {
+        "words": _merge_lists(base.words, extra.words),
+        "one_of": [spec.model_dump() for spec in base.one_of + extra.one_of],
+        "none": base.none + extra.none,
+        "nothing": base.nothing + extra.nothing,
+        "templates": templates,
+        "without": base.without + extra.without,
+        "prompts": _merge_lists(base.prompts, extra.prompts) | emptied,
+        "views": list(dict.fromkeys(base.views + extra.views)),
+        "swatches": _merge_lists(base.swatches, extra.swatches),
+    }
     try:
         return AttributeSpec.model_validate(fields)
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise VocabularyError(f"{name}: {message}") from error
+
+
+def _merge_lists(base: dict[str, list[str]], extra: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {key: base.get(key, []) + extra.get(key, []) for key in (base | extra)}

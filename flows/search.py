@@ -13,7 +13,7 @@ from flows.reporting.sheets import KeptSheet, show_sheet
 from flows.run import recorded_run
 from search.engine import Answer, Hit
 from search.query import Query
-from search.sheet import MOST, check_sheet_path, sheet_png, store_sheet
+from search.sheet import MOST_ON_SHEET, check_sheet_path, sheet_png, store_sheet
 from search.sheet_content import answer_sheet
 from search.wording import credit_text, found_text, labels_text
 
@@ -59,9 +59,13 @@ def _hits(found: Answer, kept: KeptSheet | None) -> str:
     lines += [f"> {plain(notice)}" for notice in found.notices]
     if not found.hits:
         return "\n".join([*lines, "", "No photo was found."])
-    if len(found.hits) > MOST:
-        lines.append(f"The first {MOST} of {len(found.hits):,} photos; the run has all in `runs`.")
-    return "\n".join([*lines, "", *table([_row(hit, found.query) for hit in found.hits[:MOST]])])
+    if len(found.hits) > MOST_ON_SHEET:
+        lines.append(
+            f"The first {MOST_ON_SHEET} of {len(found.hits):,} photos; the run has all in `runs`."
+        )
+    return "\n".join(
+        [*lines, "", *table([_row(hit, found.query) for hit in found.hits[:MOST_ON_SHEET]])]
+    )
 
 
 def _row(hit: Hit, query: Query) -> dict[str, Any]:

@@ -20,8 +20,10 @@ from core.photos.files import read_photo
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from search.query import Query, QueryError
 
-SAMPLE = 1024
-_LEAST_SPREAD = 1e-3  # all of the sample is alike: then no part tells more than another
+SPREAD_SAMPLE = 1024
+"""Photos of the catalog that tell how far the similarities to a part of a question spread."""
+
+_LEAST_SPREAD = 1e-3  # of a sample of photos that are all alike
 HIDDEN_VIEWS = ("detail", "not_a_car")
 _FACTS = (
     "source",
@@ -38,8 +40,8 @@ _FACTS = (
 Vector = npt.NDArray[np.float32]
 
 
-class Encoder(Protocol):
-    """What a question needs of a model."""
+class QuestionEncoder(Protocol):
+    """The part of a model that a question needs."""
 
     record: SpaceRecord
 
@@ -52,7 +54,7 @@ class Encoder(Protocol):
         ...
 
     def part_read(self, text: str) -> str:
-        """The beginning of a text that counts, which is all of it unless it is long."""
+        """The beginning of a text that the model reads; all of it unless it is long."""
         ...
 
 
@@ -80,7 +82,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The photos found, best first, and what the asker should know about the answer."""
+    """The photos found, best first, and remarks about the answer."""
 
     query: Query
     hits: tuple[Hit, ...]
@@ -101,7 +103,7 @@ class Answer:
 
 
 def search(
-    cars: PublishedCars, query: Query, load_encoder: Callable[[SpaceRecord], Encoder]
+    cars: PublishedCars, query: Query, load_encoder: Callable[[SpaceRecord], QuestionEncoder]
 ) -> Answer:
     """Answer a question from the published photos; raises `QueryError` or `CatalogError`.
 
@@ -119,11 +121,13 @@ def search(
         hits = _hits(cars, found, rows)
     done = time.perf_counter()
     took = {"embed": embedded - began, "query": done - embedded, "total": done - began}
+    if vector is not None and SpaceRecord.from_json(cars.record(SPACE)).is_tryout:
+        notices += [TRYOUT] if cars.has_real_photos() else []
     return Answer(
         query,
         hits,
         {name: round(seconds * 1000, 3) for name, seconds in took.items()},
-        (*notices, *_notices(cars, vector is not None)),
+        tuple(notices),
     )
 
 
@@ -158,18 +162,24 @@ def _condition(cars: PublishedCars, query: Query) -> str | None:
 
 
 def _question_vector(
-    cars: PublishedCars, query: Query, load_encoder: Callable[[SpaceRecord], Encoder]
-) -> tuple[Vector | None, tuple[str, ...]]:
-    """The question as one vector, None for filters alone; and what is to be said of it."""
+    cars: PublishedCars, query: Query, load_encoder: Callable[[SpaceRecord], QuestionEncoder]
+) -> tuple[Vector | None, list[str]]:
+    """The question as one vector, None for filters alone; and remarks about it."""
     parts: list[Vector] = []
-    notices: tuple[str, ...] = ()
+    notices: list[str] = []
     if query.image_id is not None:
         stored = cars.vector(SPACE, query.image_id)
         if stored is None:
             raise QueryError(f"no published photo has the id {query.image_id}")
         parts.append(stored)
     if query.text is not None or query.image is not None:
-        encoder = _matching(load_encoder, SpaceRecord.from_json(cars.record(SPACE)))
+        record = SpaceRecord.from_json(cars.record(SPACE))
+        encoder = load_encoder(record)
+        if encoder.record.version != record.version:
+            raise QueryError(
+                f"the photos were embedded with {record.version}, but what is here now is "
+                f"{encoder.record.version}; bring those weights back, or run `marque embed`"
+            )
         if query.image is not None:
             try:
                 parts.append(encoder.encode_pictures([read_photo(query.image)])[0])
@@ -177,26 +187,14 @@ def _question_vector(
                 raise QueryError(f"picture {str(query.image)!r} cannot be used: {error}") from error
         if query.text is not None:
             parts.append(encoder.encode_texts([query.text])[0])
-            notices = _left_unread(query.text, encoder.part_read(query.text))
+            if (read := encoder.part_read(query.text)) != query.text:
+                notices.append(
+                    "the model reads only the beginning of the text: nothing after "
+                    f"{read[-40:]!r} counts"
+                )
     if len(parts) > 1:
-        return combine(parts, cars.sample(SPACE, SAMPLE)), notices
+        return combine(parts, cars.sample(SPACE, SPREAD_SAMPLE)), notices
     return (parts[0] if parts else None), notices
-
-
-def _left_unread(text: str, read: str) -> tuple[str, ...]:
-    if read == text:
-        return ()
-    return (f"the model reads only the beginning of the text: nothing after {read[-40:]!r} counts",)
-
-
-def _matching(load_encoder: Callable[[SpaceRecord], Encoder], record: SpaceRecord) -> Encoder:
-    encoder = load_encoder(record)
-    if encoder.record.version != record.version:
-        raise QueryError(
-            f"the photos were embedded with {record.version}, but what is here now is "
-            f"{encoder.record.version}; bring those weights back, or run `marque embed`"
-        )
-    return encoder
 
 
 def _columns(cars: PublishedCars) -> list[str]:
@@ -234,9 +232,3 @@ def _hits(
             )
         )
     return tuple(hits)
-
-
-def _notices(cars: PublishedCars, by_vector: bool) -> tuple[str, ...]:
-    if not by_vector or not SpaceRecord.from_json(cars.record(SPACE)).is_tryout:
-        return ()
-    return (TRYOUT,) if cars.has_real_photos() else ()

@@ -1,9 +1,8 @@
 """Lines of text in a picture: any script, wrapped and shortened between whole characters.
 
-Letters come from fonts of the machine, of which the usual ones are tried, and from the one that
-Pillow brings, which has little more than ASCII. A letter that no font here has is written
-without its accent, or named, as in "[3 CJK letters]": an empty box would not show that a name
-stands here.
+Letters come from the usual fonts of the machine, and from the one that Pillow brings, which has
+little more than ASCII. A letter that no font has is written without its accent, or named, as in
+"[3 CJK letters]": a reader would not take an empty box for a name.
 """
 
 import re
@@ -17,7 +16,7 @@ from PIL import ImageDraw, ImageFont
 
 from core.text import clean
 
-LONGEST = 1200  # characters of a text that are looked at: a credit can be a page long
+LONGEST_DRAWN = 1200  # characters of a text that are looked at: a credit can be a page long
 
 _PILLOW = ""  # the name that stands for Pillow's own font
 _FONTS = (
@@ -39,8 +38,8 @@ _NO_LETTER = "\U0010ffff"  # in no font: what is drawn for it stands for every m
 
 
 def drawable(text: str) -> str:
-    """`text` in one line, where what no font here has is named in brackets."""
-    line = " ".join(unicodedata.normalize("NFC", clean(text[:LONGEST])).split())
+    """`text` in one line; letters that no font has are named in brackets."""
+    line = " ".join(unicodedata.normalize("NFC", clean(text[:LONGEST_DRAWN])).split())
     kept = "".join(map(_without_accent, "".join(map(_plain, line))))
     parts: list[str] = []
     for kind, some in groupby(_clusters(kept), _missing_kind):
@@ -71,7 +70,10 @@ def wrap(text: str, size: int, width: int, lines: int = 1) -> list[str]:
         done.append(line)
         words = taken
     if words and done:
-        done[-1] = _shortened(done[-1], size, width)
+        kept = list(_clusters(done[-1]))
+        while kept and text_width("".join(kept).rstrip() + "…", size) > width:
+            kept.pop()
+        done[-1] = "".join(kept).rstrip() + "…"
     return done
 
 
@@ -104,13 +106,6 @@ def _first_line(words: list[list[str]], size: int, width: int) -> tuple[list[lis
     return words[1:], part
 
 
-def _shortened(line: str, size: int, width: int) -> str:
-    kept = list(_clusters(line))
-    while kept and text_width("".join(kept).rstrip() + "…", size) > width:
-        kept.pop()
-    return "".join(kept).rstrip() + "…"
-
-
 def _plain(char: str) -> str:
     kind = unicodedata.category(char)
     if kind in {"Cf", "Cc"}:
@@ -119,7 +114,7 @@ def _plain(char: str) -> str:
 
 
 def _without_accent(char: str) -> str:
-    """The letter below an accent or a stroke that no font here has: "e" for "é", "l" for "ł"."""
+    """The letter without an accent or a stroke that no font has: "e" for "é", "l" for "ł"."""
     if unicodedata.category(char)[0] != "L" or _font_of(char) is not None:
         return char
     name = unicodedata.name(char, "")
@@ -143,7 +138,7 @@ def _clusters(text: str) -> Iterator[str]:
 
 
 def _missing_kind(cluster: str) -> str:
-    """What a character is that no font has, such as "CJK letter"; empty where one has it."""
+    """What a character is that no font has, such as "CJK letter"; empty if one has it."""
     if _font_of(cluster[0]) is not None:
         return ""
     if unicodedata.category(cluster[0])[0] != "L":
@@ -187,12 +182,9 @@ def _load(name: str, size: int) -> ImageFont.FreeTypeFont:
 @lru_cache(maxsize=1)
 def _fonts() -> tuple[str, ...]:
     """The fonts of the list that this machine has."""
-    return tuple(filter(_is_here, _FONTS))
-
-
-def _is_here(name: str) -> bool:
-    try:
-        _load(name, 16)
-    except OSError:
-        return False
-    return True
+    here = []
+    for name in _FONTS:
+        with suppress(OSError):
+            _load(name, 16)
+            here.append(name)
+    return tuple(here)

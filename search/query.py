@@ -21,8 +21,8 @@ class QueryError(UsageMistakeError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for: a text, a picture (a file, or a photo of the catalog), or both, among
-    the photos that pass all filters. With neither text nor picture the filters alone decide.
+    """A text, a picture (a file, or a photo of the catalog), or both, to look for among the photos
+    that pass all filters. With neither text nor picture the filters alone decide.
     """
 
     text: str | None = None
@@ -68,18 +68,13 @@ def make_query(
     """
     if not 1 <= k <= MAX_K:
         raise QueryError(f"k is {k}; ask for 1 to {MAX_K} answers")
-    if text is not None:
-        _check_text(text)
+    if text is not None and replace_surrogates(text) != text:
+        raise QueryError(f"{visible(text)!r} holds bytes that are not text in UTF-8: type it again")
+    if text is not None and not clean(text).strip():
+        raise QueryError("the text is empty; leave it out, or say what to look for")
     path, image_id = _image(image)
     filters = tuple(parse_filter(each, vocabulary) for each in where)
     return Query(text and text.strip(), path, image_id, filters, k, tuple(where))
-
-
-def _check_text(text: str) -> None:
-    if replace_surrogates(text) != text:
-        raise QueryError(f"{visible(text)!r} holds bytes that are not text in UTF-8: type it again")
-    if not clean(text).strip():
-        raise QueryError("the text is empty; leave it out, or say what to look for")
 
 
 def _image(image: str | None) -> tuple[Path | None, str | None]:

@@ -1,4 +1,4 @@
-"""Contact sheets: photos with what is known of them, as one PNG that is readable at a glance."""
+"""Contact sheets: photos with their labels and credits, as one PNG that is readable at a glance."""
 
 import io
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from core.files import atomic_write
 from search.lettering import drawable, line_height, text_width, wrap, write
 from search.query import QueryError
 
-COLUMNS = 4
+SHEET_COLUMNS = 4
 CELL = 256
 GAP = 16
-MOST = 200  # photos on one sheet: more make a picture of gigabytes
+MOST_ON_SHEET = 200  # photos: more make a picture of gigabytes
 ASKED = 128
 
 _INK, _FAINT, _PAPER, _MAT = "#1c1e21", "#5f666d", "#ffffff", "#eef0f2"
@@ -32,7 +32,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One photo: its rank, a JPEG no larger than `CELL`, and what is said below it."""
+    """One photo: its rank, a JPEG no larger than `CELL`, and the texts below it."""
 
     rank: int
     thumbnail: bytes | None
@@ -43,7 +43,7 @@ class Cell:
     rights: str
 
     def lines(self) -> list[Line]:
-        """What stands below the photo, the most important first."""
+        """The lines below the photo, the most important first."""
         said = self.labels or ("" if self.network else "no labels")
         lines = [Line(said, 14, lines=3), Line(self.network, 12, _NETWORK, 3)]
         lines += [Line(self.found, 12, _INK, 2), Line(self.who, 11, _FAINT, 8)]
@@ -53,8 +53,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a contact sheet shows: a title with lines below it, the picture that was asked for,
-    warnings, photos, and at the foot what they were taken from."""
+    """The content of a contact sheet: a title with lines below it, the picture of the question,
+    warnings, photos, and the source of the answer at the foot."""
 
     title: str
     cells: tuple[Cell, ...]
@@ -64,9 +64,9 @@ class Sheet:
     foot: tuple[str, ...] = ()
 
 
-def draw_sheet(sheet: Sheet, columns: int = COLUMNS) -> Image.Image:
-    """The photos in rows of `columns` below the question; at most `MOST` of them."""
-    cells = sheet.cells[:MOST]
+def draw_sheet(sheet: Sheet, columns: int = SHEET_COLUMNS) -> Image.Image:
+    """The photos in rows of `columns` below the question; at most `MOST_ON_SHEET` of them."""
+    cells = sheet.cells[:MOST_ON_SHEET]
     columns = max(1, min(columns, len(cells)))
     width = max(GAP + columns * (CELL + GAP), 3 * CELL)
     head = _Block(width - 2 * GAP - (ASKED + GAP if sheet.asked else 0))
@@ -105,13 +105,13 @@ def sheet_png(sheet: Sheet) -> bytes:
 
 
 def check_sheet_path(path: Path) -> None:
-    """Raise `QueryError` where a sheet cannot be written for its name."""
+    """Raise `QueryError` if the file's name does not end in .png."""
     if path.suffix.lower() != ".png":
         raise QueryError(f"a contact sheet is a PNG: {str(path)!r} does not end in .png")
 
 
 def store_sheet(png: bytes, path: Path) -> Path:
-    """Write a sheet, all of it or nothing; returns its path. Raises `QueryError`, `OSError`."""
+    """Write a sheet and return its path; the write is atomic. Raises `QueryError`, `OSError`."""
     check_sheet_path(path)
     atomic_write(path, png)
     return path
@@ -119,8 +119,8 @@ def store_sheet(png: bytes, path: Path) -> Path:
 
 def _foot(sheet: Sheet) -> list[str]:
     lines = list(sheet.foot)
-    if len(sheet.cells) > MOST:
-        lines.insert(0, f"The first {MOST} of {len(sheet.cells):,} are shown.")
+    if len(sheet.cells) > MOST_ON_SHEET:
+        lines.insert(0, f"The first {MOST_ON_SHEET} of {len(sheet.cells):,} are shown.")
     texts = [sheet.title, *sheet.under, *(line.text for c in sheet.cells for line in c.lines())]
     if any(" letter" in (shown := drawable(text)) and shown != text for text in texts):
         lines.append("In brackets: letters that no font here has; the catalog has them whole.")
@@ -150,7 +150,7 @@ class _Block:
 
 
 class _Row:
-    """Photos beside each other; as high as the one with most to say needs."""
+    """Photos beside each other; as high as the one with the longest text."""
 
     def __init__(self, cells: tuple[Cell, ...]) -> None:
         self._cells = cells
@@ -163,14 +163,11 @@ class _Row:
         for at, (each, block) in enumerate(zip(self._cells, self._blocks, strict=True)):
             x = GAP + at * (CELL + GAP)
             _paste(picture, pen, each.thumbnail, (x, y), CELL)
-            _draw_rank(pen, x, y, f"{each.rank:,}")
+            rank = f"{each.rank:,}"
+            wide = max(26, round(text_width(rank, 15)) + 14)
+            pen.rectangle((x, y, x + wide - 1, y + 25), fill=_BADGE)
+            write(pen, (x + (wide - round(text_width(rank, 15))) // 2, y + 3), rank, 15, _PAPER)
             block.draw(pen, x, y + CELL + 6)
-
-
-def _draw_rank(pen: ImageDraw.ImageDraw, x: int, y: int, rank: str) -> None:
-    wide = max(26, round(text_width(rank, 15)) + 14)
-    pen.rectangle((x, y, x + wide - 1, y + 25), fill=_BADGE)
-    write(pen, (x + (wide - round(text_width(rank, 15))) // 2, y + 3), rank, 15, _PAPER)
 
 
 def _paste(

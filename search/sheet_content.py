@@ -16,7 +16,7 @@ from search.wording import credit_lines, found_text, network_text, said_text
 
 
 def answer_sheet(catalog: Catalog, answer: Answer) -> Sheet:
-    """The sheet of an answer: the question with its picture, the photos found, and from what."""
+    """The sheet of an answer: the question with its picture, and the photos found."""
     query = answer.query
     cars = PublishedCars(catalog)
     by_vector = any(hit.score is not None for hit in answer.hits)
@@ -24,10 +24,17 @@ def answer_sheet(catalog: Catalog, answer: Answer) -> Sheet:
     warnings = list(answer.notices)
     if model is not None and model.is_tryout and not any(TINY in each for each in warnings):
         warnings.insert(0, f"{TINY} found these: a small model for trying out.")
+    asked = [f"“{query.text}”"] if query.text else []
+    if query.image or query.image_id:
+        asked.append("like this picture")
+    title = ", ".join(asked) or ("photos that pass the filters" if query.where else "any photo")
+    picture = query.image.name if query.image else query.image_id and f"photo {query.image_id[:12]}"
+    filters = " and ".join(query.asked_where)
+    under = (picture and f"the picture: {picture}", filters and f"only photos with {filters}")
     return Sheet(
-        title=_title(query, len(answer.hits)),
+        title=title if answer.hits else f"No photo found: {title}",
         cells=tuple(_cell(hit, found_text(hit, query)) for hit in answer.hits),
-        under=_under(query),
+        under=tuple(line for line in under if line),
         asked=_asked_picture(catalog, query),
         warnings=tuple(warnings),
         foot=_foot(len(answer.hits), cars.count(), model),
@@ -59,21 +66,6 @@ def _cell(hit: Hit, found: str) -> Cell:
     )
 
 
-def _title(query: Query, found: int) -> str:
-    parts = [f"“{query.text}”"] if query.text else []
-    if query.image or query.image_id:
-        parts.append("like this picture")
-    asked = ", ".join(parts) or ("photos that pass the filters" if query.where else "any photo")
-    return asked if found else f"No photo found: {asked}"
-
-
-def _under(query: Query) -> tuple[str, ...]:
-    name = query.image.name if query.image else query.image_id and f"photo {query.image_id[:12]}"
-    filters = " and ".join(query.asked_where)
-    lines = (name and f"the picture: {name}", filters and f"only photos with {filters}")
-    return tuple(line for line in lines if line)
-
-
 def _foot(found: int, photos: int, model: SpaceRecord | None) -> tuple[str, ...]:
     lines = [f"{found:,} found among {photos:,} published photos · {_now()}"]
     if model is not None:
@@ -87,7 +79,7 @@ def _now() -> str:
 
 
 def _asked_picture(catalog: Catalog, query: Query) -> bytes | None:
-    """A thumbnail of the picture that was asked for; None if there was none, or it went since."""
+    """A thumbnail of the question's picture; None if it has none, or if the file is gone."""
     if query.image_id is not None:
         rows = catalog.rows("images", [query.image_id], ["thumbnail"]).to_pylist()
         return rows[0]["thumbnail"] if rows else None

@@ -1,6 +1,6 @@
-"""What is known of a photo in words: labels, what found it, and whom to credit."""
+"""What is known of a photo, in words: its labels, what found it, and its credit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from search.engine import Hit
@@ -15,7 +15,7 @@ _ALONE = ("background", "view")
 
 
 def said_text(labels: Labels) -> str:
-    """What sources and people say, grouped: "red convertible · sea · exterior · man, young"."""
+    """Labels by sources and people, grouped: "red convertible · sea · exterior · man, young"."""
     said = {
         name: value
         for name, label in labels.items()
@@ -33,7 +33,7 @@ def said_text(labels: Labels) -> str:
 
 
 def network_text(labels: Labels) -> str:
-    """What only a network says, and how sure it is: "network: red 87%, sea 92%"."""
+    """The labels that only a network gives, and how sure it is: "network: red 87%, sea 92%"."""
     parts = []
     for label in labels.values():
         if label["origin"] == "model" and (value := _value(label)):
@@ -43,7 +43,7 @@ def network_text(labels: Labels) -> str:
 
 
 def labels_text(labels: Labels) -> str:
-    """All labels in one line; what nobody knows is left out."""
+    """All labels in one line; unknown ones are left out."""
     return "; ".join(filter(None, (said_text(labels), network_text(labels))))
 
 
@@ -51,13 +51,14 @@ def found_text(hit: Hit, query: Query) -> str:
     """The score, and what found the photo: "0.597 by text and picture (semantic)"."""
     if hit.score is None:
         return "passes the filters" if query.where else "in the order they came in"
-    asked = [name for name, given in _asked(query) if given]
+    given = {"text": query.text, "picture": query.image or query.image_id}
+    asked = [name for name, value in given.items() if value is not None]
     return f"{hit.score:.3f} by {' and '.join(asked)} ({', '.join(hit.found_by)})"
 
 
 def credit_lines(hit: Hit | Mapping[str, Any]) -> tuple[str, str]:
-    """Whom to name for a photo, in the source's own words where it gave some (empty if nobody is
-    known), and the license with the source."""
+    """The credit of a photo in the source's own words, or its creator ("" if unknown); and the
+    license with the source."""
     names = ("attribution", "creator", "license", "source")
     known = {name: getattr(hit, name) for name in names} if isinstance(hit, Hit) else hit
     who, terms = known["attribution"] or known["creator"], known["license"]
@@ -71,11 +72,6 @@ def credit_text(hit: Hit | Mapping[str, Any], longest: int) -> str:
     if len(who) > longest:
         who = f"{who[:longest].rstrip()}…"
     return " · ".join(filter(None, (who, rights)))
-
-
-def _asked(query: Query) -> Iterator[tuple[str, bool]]:
-    yield "text", query.text is not None
-    yield "picture", query.image is not None or query.image_id is not None
 
 
 def _value(label: Mapping[str, Any]) -> str:

@@ -1,12 +1,10 @@
 """Color management: the colors of a photo -> sRGB, by the profile or codes in its file."""
 
 import io
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageCms
 
 from core.photos.icc_profiles import coded_profile, png_profile
@@ -66,9 +64,13 @@ def _profile(image: Image.Image) -> bytes | None:
 @lru_cache(maxsize=8)
 def _colors(profile: bytes, mode: str) -> Colors | None:
     try:
-        source = _opened(profile)
+        source = ImageCms.ImageCmsProfile(
+            ImageCms.createProfile("LAB") if profile == _LAB else io.BytesIO(profile)
+        )
         theirs = _SPACES.get(source.profile.xcolor_space, "")
-        if theirs not in _fitting(mode):
+        is_grey = mode in {"1", "L", "LA", "La"} or mode.startswith("I")
+        fitting = {mode} if mode in {"CMYK", "LAB"} else {"L", "RGB"} if is_grey else {"RGB"}
+        if theirs not in fitting:
             return None
         # As browsers do: perceptual intent, which falls back to relative colorimetric if the
         # profile lacks it. NOCACHE because threads share the transform.
@@ -84,43 +86,23 @@ def _colors(profile: bytes, mode: str) -> Colors | None:
         return None
 
 
-def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
-    if profile == _LAB:
-        return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    return ImageCms.ImageCmsProfile(io.BytesIO(profile))
-
-
-def _fitting(mode: str) -> Sequence[str]:
-    """The modes of profiles that can belong to a photo of this mode."""
-    if mode in {"CMYK", "LAB"}:
-        return (mode,)
-    grey = mode in {"1", "L", "LA", "La"} or mode.startswith("I")
-    return ("L", "RGB") if grey else ("RGB",)
-
-
 def _is_of_use(colors: Colors) -> bool:
-    """Whether it changes colors and keeps greys grey from black to white."""
+    """Whether it changes colors and keeps greys grey from black to white, none darker than the one
+    before."""
     if colors.mode == "LAB":
         return True
     if colors.mode == "CMYK":
-        paper, ink = (Image.new("CMYK", (1, 1), (each,) * 4) for each in (0, 255))
-        return _light(colors.shown(paper)) - _light(colors.shown(ink)) >= _LEAST_CONTRAST
+        inks = (Image.new("CMYK", (1, 1), (each,) * 4) for each in (0, 255))
+        white, black = (np.asarray(colors.shown(ink), float).mean() for ink in inks)
+        return bool(white - black >= _LEAST_CONTRAST)
     levels = np.array(_LEVELS, np.uint8)
     given = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(1, -1, 3)
     if colors.mode == "L":
         given = np.repeat(levels, 3).reshape(1, -1, 3)
     shown = np.asarray(colors.shown(Image.fromarray(given)), int)
     moved = np.abs(shown - given).max()
-    return bool(moved > _SAME) and _are_greys(shown[np.ptp(given, axis=-1) == 0])
-
-
-def _are_greys(shown: npt.NDArray[np.int_]) -> bool:
-    """Whether greys from black to white (n, 3) stay grey, none darker than the one before."""
-    light = shown.mean(axis=-1)
+    greys = shown[np.ptp(given, axis=-1) == 0]
+    light = greys.mean(axis=-1)
     rising = np.diff(light).min() >= -_SAME and light[-1] - light[0] >= _LEAST_CONTRAST
-    middle = light[len(light) // 2]
-    return bool(rising and 24 < middle < 232 and np.ptp(shown, axis=-1).max() <= _MOST_TINT)
-
-
-def _light(pixel: Image.Image) -> float:
-    return float(np.asarray(pixel, float).mean())
+    is_grey = 24 < light[len(light) // 2] < 232 and np.ptp(greys, axis=-1).max() <= _MOST_TINT
+    return bool(moved > _SAME and rising and is_grey)

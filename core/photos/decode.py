@@ -17,6 +17,7 @@ import imagehash
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from core.errors import ReasonedError
 from core.photos.decoding_budget import (
     DECODING_MEMORY,
     ImageTooCostlyError,
@@ -51,16 +52,8 @@ FIRST_FRAME = "animation: the first frame was taken"
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-class RejectedError(Exception):
-    """A photo that is refused: `reason` is a constant for counts, `detail` explains it."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(reason, detail)  # both: pickle calls the class with `args`
-        self.reason = reason
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+class RejectedError(ReasonedError):
+    """A photo that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +64,7 @@ class PhotoFacts:
     format: str
     width: int
     height: int
-    phash: bytes  # 8 bytes
+    phash: bytes  # 8 bytes: the 64 bits of ImageHash's `phash`, the first bit first
     thumbnail: bytes  # JPEG, longest side at most 256
     notices: tuple[str, ...]  # remarks for a person
 
@@ -93,9 +86,9 @@ def decode_facts(content: bytes) -> PhotoFacts:
     """
     with _share(decoding_bytes(content)):
         kind, size, small, notices = _examined(content)
-    return PhotoFacts(
-        image_id(content), kind, *size, perceptual_hash(small), encode_jpeg(small), notices
-    )
+    bits: Any = imagehash.phash(small, hash_size=8).hash
+    phash = np.packbits(bits.ravel()).tobytes()
+    return PhotoFacts(image_id(content), kind, *size, phash, encode_jpeg(small), notices)
 
 
 def _examined(content: bytes) -> tuple[str, tuple[int, int], Image.Image, tuple[str, ...]]:
@@ -131,7 +124,7 @@ def decoded(
 
 def _decoded(content: bytes, box: Box | None, side: int | None) -> Image.Image:
     with open_photo(content) as image:
-        scale = 1 if side is None else _reduce(image, min(_sides(image, box)) // side)
+        scale = _reduce(image, box, side)
         shown, _ = _shown(image)
     if box is None:
         return shown
@@ -144,8 +137,7 @@ def decoding_bytes(content: bytes, box: Box | None = None, *, side: int | None =
     `content` alone. Reads only what stands before the pixels. Raises `RejectedError`."""
     with open_photo(content) as image:
         meanwhile = decoding_reader_bytes(image, content)
-        if side is not None:
-            _reduce(image, min(_sides(image, box)) // side)
+        _reduce(image, box, side)
         return _needed(image, meanwhile, cut=box is not None)
 
 
@@ -169,13 +161,12 @@ def _needed(image: Image.Image, meanwhile: int, *, cut: bool) -> int:
     return max(source + meanwhile, source + open_reader_bytes(image) + copies * rgb)
 
 
-def _sides(image: Image.Image, box: Box | None) -> tuple[int, int]:
-    return image.size if box is None else (box.x1 - box.x0, box.y1 - box.y0)
-
-
-def _reduce(image: Image.Image, most: int) -> int:
-    """Let a JPEG be decoded smaller by a factor of at most `most`; returns the factor."""
+def _reduce(image: Image.Image, box: Box | None, side: int | None) -> int:
+    """Let a JPEG be decoded smaller, as `decoded` says; returns the factor."""
+    if side is None:
+        return 1
     before = image.width
+    most = min(image.size if box is None else (box.x1 - box.x0, box.y1 - box.y0)) // side
     scale = next((each for each in (8, 4, 2) if each <= most), 1)
     if scale > 1:
         image.draft(None, (image.width // scale, image.height // scale))
@@ -215,12 +206,6 @@ def _shown(image: Image.Image) -> tuple[Image.Image, str | None]:
         raise
     except Exception as error:  # decoders given damaged bytes raise nearly anything
         raise RejectedError(TRUNCATED, str(error)) from error
-
-
-def perceptual_hash(image: Image.Image) -> bytes:
-    """The 64-bit DCT hash of ImageHash's `phash`, as 8 bytes, first bit first."""
-    bits: Any = imagehash.phash(image, hash_size=8).hash
-    return np.packbits(bits.ravel()).tobytes()
 
 
 def encode_jpeg(image: Image.Image) -> bytes:

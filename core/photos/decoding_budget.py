@@ -16,6 +16,8 @@ from io import BytesIO
 
 from PIL import Image
 
+from core.errors import ReasonedError
+
 MAX_DECODING_BYTES = 2**30
 """Most memory of all images that are decoded at once; an image that needs more is refused."""
 
@@ -45,13 +47,8 @@ _KEPT = {"WEBP": 13, "AVIF": 16}
 _MEANWHILE = {"BMP": 2, "HEIF": 16}
 
 
-class UnreadableImageError(Exception):
-    """An image that cannot be read: `reason` is a constant for counts, `detail` explains it."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason, detail)
-        self.reason = reason
-        self.detail = detail
+class UnreadableImageError(ReasonedError):
+    """An image that cannot be read."""
 
 
 class ImageTooCostlyError(UnreadableImageError):
@@ -91,7 +88,8 @@ def check_scans(content: bytes) -> None:
 
 def pixel_bytes(image: Image.Image) -> int:
     """The bytes of an image's pixels in Pillow, whether it is decoded yet or not."""
-    return image.width * image.height * _bytes_a_pixel(image.mode)
+    deep = 2 if image.mode.startswith("I;16") else 4
+    return image.width * image.height * (1 if image.mode in {"1", "L", "P"} else deep)
 
 
 def open_reader_bytes(image: Image.Image) -> int:
@@ -106,8 +104,13 @@ def decoding_reader_bytes(image: Image.Image, content: bytes) -> int:
     """
     pixels = image.width * image.height
     if image.format in {"JPEG", "MPO"}:
-        return pixels * 2 * len(image.getbands()) if _of_several_scans(image, content) else 0
-    copied = _copied_bytes(image, content)
+        # The first scan may leave some bits or some bands to later scans.
+        bands, first = len(image.getbands()), next(scans(content), None)
+        some = first is not None and content[first + 4 : first + 5] < bytes([bands])
+        return pixels * 2 * bands if some or image.info.get("progressive") else 0
+    file = getattr(image, "fp", None)
+    held = file.getvalue() if isinstance(file, BytesIO) else content
+    copied = 0 if held is content else len(held)  # the file was stripped before it was opened
     if image.format == "TIFF":
         return getattr(image, "meanwhile_bytes", 0) or copied + _tile_bytes(image)
     if image.format == "HEIF":
@@ -168,16 +171,12 @@ DECODING_MEMORY = MemoryBudget(MAX_DECODING_BYTES)
 """The budget of this process. It also pays for worker processes that decode for this one."""
 
 
-def _keep_few_arenas() -> None:
-    """Let glibc use two malloc arenas. By default it has up to eight per core and keeps freed
-    memory in each: images decoded in eight threads, two at a time, took three times the memory of
-    two. With two arenas nothing was slower."""
-    with suppress(AttributeError, OSError, TypeError):  # another C library, or none to call
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
-
-
+# Let glibc use two malloc arenas. By default it has up to eight per core and keeps freed memory in
+# each: images decoded in eight threads, two at a time, took three times the memory of two. With two
+# arenas nothing was slower.
 _M_ARENA_MAX = -8  # of malloc.h
-_keep_few_arenas()
+with suppress(AttributeError, OSError, TypeError):  # another C library, or none to call
+    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def scans(content: bytes) -> Iterator[int]:
@@ -193,21 +192,6 @@ def scans(content: bytes) -> Iterator[int]:
             at += int.from_bytes(content[at : at + 2], "big")
 
 
-def _of_several_scans(image: Image.Image, content: bytes) -> bool:
-    """Whether the first scan leaves some bits or some bands to later scans."""
-    if image.info.get("progressive"):
-        return True
-    first = next(scans(content), None)
-    return first is not None and content[first + 4 : first + 5] < bytes([len(image.getbands())])
-
-
-def _copied_bytes(image: Image.Image, content: bytes) -> int:
-    """The bytes of the stripped copy of a file; 0 if the file was opened unchanged."""
-    file = getattr(image, "fp", None)
-    held = file.getvalue() if isinstance(file, BytesIO) else content
-    return 0 if held is content else len(held)
-
-
 def _heif_areas(content: bytes) -> Iterator[int]:
     """The pixels of each picture inside; a tile may be larger than the image that it is part of.
     libheif refuses a tile that turns out larger than stated here."""
@@ -220,21 +204,10 @@ def _tile_bytes(image: Image.Image) -> int:
     """The bytes of one tile or strip of a TIFF, which is decoded as a whole. A tile may be larger
     than the image, and a strip may be all of it."""
     tags = image.tag_v2  # type: ignore[attr-defined]  # of Pillow's reader of TIFF
-    width, height = (_number(tags.get(tag)) for tag in (322, 323))
-    samples, bits = _number(tags.get(277)) or 1, max(_numbers(tags.get(258)), default=1)
-    return max(width, image.width) * max(height, image.height) * samples * bits // 8
-
-
-def _number(value: object) -> int:
-    return max(_numbers(value), default=0)
-
-
-def _numbers(value: object) -> list[int]:
-    values = value if isinstance(value, tuple) else (value,)
-    return [each for each in values if isinstance(each, int)]
-
-
-def _bytes_a_pixel(mode: str) -> int:
-    if mode in {"1", "L", "P"}:
-        return 1
-    return 2 if mode.startswith("I;16") else 4
+    given = (tags.get(tag) for tag in (322, 323, 277, 258))
+    several = (value if isinstance(value, tuple) else (value,) for value in given)
+    width, height, samples, bits = (
+        max((each for each in values if isinstance(each, int)), default=0) for values in several
+    )
+    area = max(width, image.width) * max(height, image.height)
+    return area * (samples or 1) * (bits or 1) // 8

@@ -1,7 +1,5 @@
 """An opened photo -> its pixels for display: first frame, upright, on white, sRGB."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from PIL import ExifTags, Image
 
@@ -62,15 +60,11 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return image
     # By strips: each copy of the largest photo takes a third of a gigabyte.
     rgb = image if plain else Image.new("RGB", image.size)
-    for top, strip in _strips(image):
-        rgb.paste(_strip_to_rgb(strip, colors), (0, top))
-    return rgb
-
-
-def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     rows = max(1, STRIP_PIXELS // image.width)
     for top in range(0, image.height, rows):
-        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        rgb.paste(_strip_to_rgb(strip, colors), (0, top))
+    return rgb
 
 
 def _strip_to_rgb(image: Image.Image, colors: Colors | None) -> Image.Image:

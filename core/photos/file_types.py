@@ -1,7 +1,6 @@
 """The type of a file that no reader opens: a damaged photo, an unsupported format, or no image."""
 
 import re
-from collections.abc import Iterator
 
 from core.photos.strip_metadata import NO_PICTURE
 from core.photos.tiff import CAMERA_RAW, DEVELOP
@@ -135,7 +134,10 @@ def _by_form(content: bytes) -> tuple[str, str] | None:
     for beginning, kind in _READ:
         if beginning.match(content):
             return _cut_off(content, kind)
-    if _is_svg(content):
+    head = content[:_SVG_WITHIN].removeprefix(b"\xef\xbb\xbf")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        head = head.decode("utf-16", "replace").encode()
+    if _SVG.match(head):
         return SVG, ""
     if content.endswith(b"TRUEVISION-XFILE.\0"):
         return "TGA is not read", CONVERT
@@ -145,17 +147,10 @@ def _by_form(content: bytes) -> tuple[str, str] | None:
     return None
 
 
-def _is_svg(content: bytes) -> bool:
-    head = content[:_SVG_WITHIN].removeprefix(b"\xef\xbb\xbf")
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        head = head.decode("utf-16", "replace").encode()
-    return _SVG.match(head) is not None
-
-
 def _is_without_picture(content: bytes) -> bool:
     """Whether a GIF or JPEG ends before any pixels."""
     if content.startswith(b"GIF8"):
-        return next(_gif_parts(content), None) == 0x3B
+        return _first_gif_block(content) == 0x3B
     at = 2
     while content.startswith(b"\xff\xd8") and content[at : at + 1] == b"\xff":
         marker = content[at + 1 : at + 2]
@@ -165,15 +160,16 @@ def _is_without_picture(content: bytes) -> bool:
     return False
 
 
-def _gif_parts(content: bytes) -> Iterator[int]:
-    """The types of a GIF's blocks, without comments and other extensions."""
+def _first_gif_block(content: bytes) -> int | None:
+    """The type of a GIF's first block that is no comment and no other extension; None without
+    one."""
     flags = content[10] if len(content) > 10 else 0
     at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
     while at < len(content):
         if content[at] != 0x21:
-            yield content[at]
-            return
+            return content[at]
         at += 2
         while at < len(content) and content[at]:
             at += 1 + content[at]
         at += 1
+    return None

@@ -46,6 +46,10 @@ _BRADFORD = np.array(
     [[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]]
 )
 
+_NAME = "made from numbers".encode("utf-16-be")
+_TEXT = b"mluc\0\0\0\0" + struct.pack(">LL4sLL", 1, 12, b"enUS", len(_NAME), 28) + _NAME
+"""The name and the copyright of every profile."""
+
 
 def coded_profile(primaries: int, transfer: int) -> bytes | None:
     """The profile for two codes of ITU-T H.273; None for unknown codes and for sRGB."""
@@ -84,17 +88,15 @@ def rgb_profile(
     matrix = np.column_stack(primaries)
     if abs(np.linalg.det(matrix)) < 1e-6:
         return None
-    columns = _to_d50(white) @ (matrix * np.linalg.solve(matrix, white))
-    tags = {b"wtpt": _xyz(np.array(_D50)), b"cprt": _text(), b"desc": _text()}
-    tags |= dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(_xyz, columns.T), strict=True))
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), _curve(curve))
-    return _file(tags)
-
-
-def _to_d50(white: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     cones = (_BRADFORD @ np.array(_D50)) / (_BRADFORD @ white)
-    found: npt.NDArray[np.float64] = np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD
-    return found
+    to_d50 = np.linalg.inv(_BRADFORD) @ np.diag(cones) @ _BRADFORD
+    columns = to_d50 @ (matrix * np.linalg.solve(matrix, white))
+    values = (curve.gamma, 1 / (1 + curve.a), curve.a / (1 + curve.a), curve.slope, curve.cut)
+    para = b"para\0\0\0\0" + struct.pack(">HH", 3, 0) + b"".join(map(_fixed, values))
+    tags = {b"wtpt": _xyz(np.array(_D50)), b"cprt": _TEXT, b"desc": _TEXT}
+    tags |= dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(_xyz, columns.T), strict=True))
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), para)
+    return _file(tags)
 
 
 def _fixed(value: float) -> bytes:
@@ -103,16 +105,6 @@ def _fixed(value: float) -> bytes:
 
 def _xyz(values: npt.NDArray[np.float64]) -> bytes:
     return b"XYZ \0\0\0\0" + b"".join(map(_fixed, values.tolist()))
-
-
-def _text() -> bytes:
-    name = "made from numbers".encode("utf-16-be")
-    return b"mluc\0\0\0\0" + struct.pack(">LL4sLL", 1, 12, b"enUS", len(name), 28) + name
-
-
-def _curve(curve: Curve) -> bytes:
-    values = (curve.gamma, 1 / (1 + curve.a), curve.a / (1 + curve.a), curve.slope, curve.cut)
-    return b"para\0\0\0\0" + struct.pack(">HH", 3, 0) + b"".join(map(_fixed, values))
 
 
 def _file(tags: dict[bytes, bytes]) -> bytes:

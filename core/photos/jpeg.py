@@ -81,7 +81,14 @@ def strip_jpeg(content: bytes) -> bytes:
             at += 1
             continue
         end = at + 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-        least = next((size for of, sign, size in _SHOWN_BY if _is(content, at, of, sign)), None)
+        least = next(
+            (
+                size
+                for of, sign, size in _SHOWN_BY
+                if marker == of and content.startswith(sign, at + 4)
+            ),
+            None,
+        )
         if not (0xE0 <= marker <= 0xEF or marker == 0xFE) or (least and end - at - 4 >= least):
             kept.append(content[at:end])
         if marker == _SCAN or end <= at + 2:
@@ -93,7 +100,3 @@ def strip_jpeg(content: bytes) -> bytes:
 # Marker, signature and least bytes of each segment that stays.
 _SHOWN_BY = ((0xE1, b"Exif\0\0", 14), (0xE2, b"ICC_PROFILE\0", 14), (0xEE, b"Adobe", 12))
 _SCAN = 0xDA
-
-
-def _is(content: bytes, at: int, marker: int, sign: bytes) -> bool:
-    return content[at + 1] == marker and content.startswith(sign, at + 4)

@@ -63,7 +63,8 @@ def load_image(image: Image.Image) -> tuple[Image.Image, str | None]:
         content = _unended(image)
         if content is None:
             raise
-        scale, bands = _scale(image), len(image.getbands())
+        config, bands = getattr(image, "decoderconfig", None), len(image.getbands())
+        scale = int(config[0]) if config else 1
         image.close()  # frees its memory for the next image
 
         def load(content: bytes) -> Image.Image:
@@ -85,8 +86,3 @@ def _unended(image: Image.Image) -> bytes | None:
         return None
     content = file.getvalue().rstrip(b"\xff")
     return content if content.rfind(jpeg.JPEG_END) < content.rfind(b"\xff\xda") else None
-
-
-def _scale(image: Image.Image) -> int:
-    config = getattr(image, "decoderconfig", None)
-    return int(config[0]) if config else 1

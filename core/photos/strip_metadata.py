@@ -25,6 +25,8 @@ MAX_TEXT_BYTES = 2**20
 # Chunks beside the pixels that Pillow uses to display a picture; damaged ones are dropped.
 _SHOWN_BY = (b"tRNS", b"acTL", b"eXIf", b"sRGB", b"gAMA", b"cHRM")
 _LEAST = {b"acTL": 8, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1}
+"""Least bytes of a chunk that is useful."""
+
 _LEAST_CLEAR = {0: 2, 2: 6}
 """Least bytes of the transparent grey or color (tRNS), by color type."""
 
@@ -47,6 +49,7 @@ def strip_png(content: bytes) -> StrippedImage:
     Raises `ImageTooCostlyError` for too many chunks, `UnreadableImageError` if there are no pixels.
     """
     kept, info, pixels, ended = [(0, 8)], dict[str, Any](), False, False
+    least = _LEAST | {b"tRNS": _LEAST_CLEAR.get(int.from_bytes(content[25:26], "big"), 0)}
     for kind, start, end in _chunks(CountedBytes(content)):
         pixels, ended = pixels or kind == b"IDAT", ended or kind == b"IEND"
         if kind[:1].isupper():
@@ -55,7 +58,7 @@ def strip_png(content: bytes) -> StrippedImage:
         body = content[start + 8 : end - 4]
         if struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))) != content[end - 4 : end]:
             continue
-        if kind in _SHOWN_BY and len(body) >= _least(kind, content):
+        if kind in _SHOWN_BY and len(body) >= least.get(kind, 0):
             kept.append((start, end))
         else:
             info |= _read(kind, body)
@@ -64,13 +67,6 @@ def strip_png(content: bytes) -> StrippedImage:
     if sum(end - start for start, end in kept) == len(content):
         return StrippedImage(content, info)
     return StrippedImage(b"".join(content[start:end] for start, end in kept), info)
-
-
-def _least(kind: bytes, content: bytes) -> int:
-    """The least bytes of a chunk of a PNG that is useful."""
-    if kind == b"tRNS":
-        return _LEAST_CLEAR.get(int.from_bytes(content[25:26], "big"), 0)
-    return _LEAST.get(kind, 0)
 
 
 def color_code(content: bytes) -> tuple[int, ...] | None:
@@ -85,7 +81,8 @@ def _read(kind: bytes, body: bytes) -> dict[str, Any]:
     if kind in _TEXTS:
         return _text(kind, body)
     if kind == b"iCCP":
-        return _profile(body)
+        profile = _unpacked(body.partition(b"\0")[2][1:], MAX_PROFILE_BYTES + 1)
+        return {"icc_profile": profile} if 0 < len(profile) <= MAX_PROFILE_BYTES else {}
     return {"cicp": tuple(body)} if kind == b"cICP" and len(body) == 4 else {}
 
 
@@ -131,12 +128,6 @@ def _text(kind: bytes, body: bytes) -> dict[str, Any]:
     if key == _XMP:
         return {"xmp": text}
     return {"Raw profile type exif": text.decode("latin-1")} if len(text) < MAX_TEXT_BYTES else {}
-
-
-def _profile(body: bytes) -> dict[str, Any]:
-    _, _, rest = body.partition(b"\0")
-    profile = _unpacked(rest[1:], MAX_PROFILE_BYTES + 1)
-    return {"icc_profile": profile} if 0 < len(profile) <= MAX_PROFILE_BYTES else {}
 
 
 def _unpacked(packed: bytes, most: int) -> bytes:

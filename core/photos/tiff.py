@@ -87,24 +87,21 @@ def _directory(file: CountedBytes, at: int | None) -> ImageFileDirectory_v2:
 def _open_plain(content: bytes, tags: ImageFileDirectory_v2, turn: int | None) -> Image.Image:
     """The picture as Pillow reads it. With `turn`, its orientation, it is not the file's first."""
     if turn is not None:
-        content = _pointed_to(content, tags.offset)
+        order, big = ("<" if content[:1] == b"I" else ">"), content[2:3] == b"+"
+        offset = struct.pack(f"{order}{'Q' if big else 'L'}", tags.offset)
+        content = content[: len(offset)] + offset + content[2 * len(offset) :]
     try:
         image: Image.Image = Image.open(CountedBytes(content), formats=("TIFF",))
     except UnidentifiedImageError as error:
         if not _area(tags) or _is_cut(content, tags):
             raise
-        image = _open_padded(content, tags, error)
+        try:  # with the offset of a next picture appended, which may be truncated
+            image = Image.open(CountedBytes(content + bytes(8)), formats=("TIFF",))
+        except UnidentifiedImageError:
+            raise UnreadableImageError(PIXELS, _describe(tags)) from error
     if turn:
         image.getexif().setdefault(ExifTags.Base.Orientation, turn)
     return image
-
-
-def _open_padded(content: bytes, tags: ImageFileDirectory_v2, error: Exception) -> Image.Image:
-    """Open again with the offset of a next picture appended, which may be truncated."""
-    try:
-        return Image.open(CountedBytes(content + bytes(8)), formats=("TIFF",))
-    except UnidentifiedImageError:
-        raise UnreadableImageError(PIXELS, _told(tags)) from error
 
 
 def _is_cut(content: bytes, tags: ImageFileDirectory_v2) -> bool:
@@ -120,14 +117,6 @@ def _is_cut(content: bytes, tags: ImageFileDirectory_v2) -> bool:
     return bool(tags.offset + size + entry * number_of > len(content))
 
 
-def _pointed_to(content: bytes, offset: int) -> bytes:
-    """The file with the picture at `offset` as its first."""
-    order = "<" if content[:1] == b"I" else ">"
-    if content[2:3] == b"+":
-        return content[:8] + struct.pack(f"{order}Q", offset) + content[16:]
-    return content[:4] + struct.pack(f"{order}L", offset) + content[8:]
-
-
 def _is_reduced(tags: ImageFileDirectory_v2) -> bool:
     return bool(number(tags, _KIND) & 5) or number(tags, _OLD_KIND) == 2  # small, or a mask
 
@@ -141,7 +130,7 @@ def _open_grey(content: bytes, tags: ImageFileDirectory_v2, turn: int) -> Image.
     order = ">" if content[:1] == b"M" else "<"
     samples = Samples.of(tags, order)
     if samples is None:
-        raise UnreadableImageError(PIXELS, _told(tags))
+        raise UnreadableImageError(PIXELS, _describe(tags))
     entries = {tag: numbers(tags, tag) for tag in _WHERE if tag in tags}
     entries |= {_WIDTH: [samples.row_bytes], _BITS: [8], _PHOTOMETRIC: [1], _SAMPLES: [1]}
     if samples.tile_width:
@@ -168,7 +157,7 @@ def _with_entries(content: bytes, order: str, entries: dict[int, list[int]]) -> 
     return head + content[8:].ljust(start - 8, b"\0") + rows + bytes(4) + beside
 
 
-def _told(tags: ImageFileDirectory_v2) -> str:
+def _describe(tags: ImageFileDirectory_v2) -> str:
     bits = "/".join(map(str, numbers(tags, _BITS))) or "1"
     names = {UNSIGNED: "unsigned", SIGNED: "signed", FLOAT: "floating point"}
     kind = names.get(number(tags, _FORMAT, 1), "other")

@@ -97,15 +97,12 @@ class Samples(NamedTuple):
         )  # fmt: skip
 
     @property
-    def across(self) -> int:
-        """Values in a row, with the padding of the last tile."""
-        width = self.size[0]
-        return -(-width // self.tile_width) * self.tile_width if self.tile_width else width
-
-    @property
     def row_bytes(self) -> int:
-        """Bytes of a row."""
-        return -(-self.across * self.bits // 8)
+        """Bytes of a row, with the padding of the last tile."""
+        values = self.size[0]
+        if self.tile_width:
+            values = -(-values // self.tile_width) * self.tile_width
+        return -(-values * self.bits // 8)
 
     def values(self, packed: Image.Image) -> npt.NDArray[np.uint8]:
         """The bytes -> grey values (height, width), white is 255.
@@ -119,7 +116,7 @@ class Samples(NamedTuple):
         black, white = self.span or self._ends(self._read(packed.crop(part)) for part in parts)
         out = np.empty((height, width), np.uint8)
         for part in parts:
-            scaled = (_of_numbers(self._read(packed.crop(part))) - black) * (255 / (white - black))
+            scaled = (self._read(packed.crop(part)) - black) * (255 / (white - black))
             scaled = np.clip(scaled, 0, 255)
             if self.white_is_zero:
                 scaled = 255 - scaled
@@ -127,15 +124,14 @@ class Samples(NamedTuple):
         return out
 
     def _read(self, packed: Image.Image) -> npt.NDArray[np.float64]:
+        """The values, with 0 for NaN and infinity."""
         data = np.asarray(packed)
-        parts = np.split(data, data.shape[1] // self._part_bytes, axis=1)
+        # The predictor restarts with each tile.
+        part_bytes = self.tile_width * self.bits // 8 or self.row_bytes
+        parts = np.split(data, data.shape[1] // part_bytes, axis=1)
         joined = np.hstack([self._part(each) for each in parts])
-        return joined[:, : self.size[0]].astype(np.float64)
-
-    @property
-    def _part_bytes(self) -> int:
-        """Bytes of a row of a tile; the predictor restarts with each tile."""
-        return self.tile_width * self.bits // 8 or self.row_bytes
+        values = joined[:, : self.size[0]].astype(np.float64)
+        return np.nan_to_num(values, posinf=0.0, neginf=0.0)
 
     def _part(self, data: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
         rows, size = len(data), self.bits // 8
@@ -161,8 +157,7 @@ class Samples(NamedTuple):
         """Black and white from the values: white is the least usual white that holds them, or the
         brightest value if that is far below it."""
         least, most, over, count = 0.0, 1e-9, 0, 0
-        for part in parts:
-            values = _of_numbers(part)
+        for values in parts:
             least, most = min(least, float(values.min())), max(most, float(values.max()))
             over, count = over + int((values > 1).sum()), count + values.size
         if self.kind == SIGNED and least < 0:
@@ -173,11 +168,6 @@ class Samples(NamedTuple):
             return 0.0, 1.0  # a few highlights may exceed it
         white = next((2.0**n - 1 for n in _USUAL_BITS if most < 2.0**n), most)
         return 0.0, white if most > white / 8 else most
-
-
-def _of_numbers(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The values with 0 for NaN and infinity."""
-    return np.nan_to_num(values, posinf=0.0, neginf=0.0)
 
 
 def _span(tags: ImageFileDirectory_v2, bits: int, kind: int) -> tuple[float, float] | None:

@@ -27,12 +27,12 @@ from crawlers.engine.polite_spider import load_spider
 from crawlers.engine.registry import load_site
 from crawlers.engine.runner import REFUSED, check_job
 from crawlers.engine.settings import crawl_settings
-from crawlers.engine.store import CrawlStore, DiskError, open_store
+from crawlers.engine.store import DiskError, open_store
 from crawlers.engine.store.files import clear_aside
 from crawlers.engine.store.lock import locked
 
 RESUME_WITHIN = 36 * 3600.0  # the next night, too
-"""Seconds for which a crawl that broke off is resumed; later the site has changed."""
+"""A crawl that broke off is resumed for so many seconds; later the site has changed."""
 REPORT_EVERY = 0.5
 """Seconds between two lines to the parent."""
 STORE_EVERY = 2.0
@@ -40,10 +40,10 @@ STORE_EVERY = 2.0
 
 
 def run(folder: Path, job: CrawlJob) -> CrawlReport:
-    """Make one crawl into a store; its report is written and stored, however it ends.
+    """Make one crawl into a store. However it ends, its report is written and stored.
 
-    Raises as `check_job` does, and `BusyStoreError`, `OldStoreError` and `DiskError` where there
-    can be no crawl.
+    Raises as `check_job` does, and `BusyStoreError`, `OldStoreError` and `DiskError` if the crawl
+    cannot begin.
     """
     check_job(job)
     # Lines may wait for a busy parent; the crawl, its store and its lock must not.
@@ -53,8 +53,14 @@ def run(folder: Path, job: CrawlJob) -> CrawlReport:
         closing(open_store(folder)) as store,
     ):
         clear_aside(folder)
-        crawl = _begin(job, store)
-        stdout_writer.submit(_write_line, crawl.report.to_json())
+        new = uuid.uuid4().hex
+        crawl_id = store.begin(job.key, new, time.time(), keep_for=RESUME_WITHIN)
+        report = CrawlReport(job.source, crawl_id, now_text())
+        if crawl_id != new:
+            report.count_notice("went on with a crawl that had broken off", crawl_id)
+        crawl = CrawlState(job, load_site(job.source), Web(job.replica), store, report)
+        crawl.keep_report()
+        stdout_writer.submit(_write_line, report.to_json())
         for step in (partial(_crawl, stdout_writer=stdout_writer), conclude):
             try:
                 step(crawl)
@@ -62,19 +68,8 @@ def run(folder: Path, job: CrawlJob) -> CrawlReport:
                 crawl.fail(error)
                 traceback.print_exc()
         store_final_report(crawl)
-        stdout_writer.submit(_write_line, crawl.report.to_json())
-    return crawl.report
-
-
-def _begin(job: CrawlJob, store: CrawlStore) -> CrawlState:
-    new = uuid.uuid4().hex
-    crawl_id = store.begin(job.key, new, time.time(), keep_for=RESUME_WITHIN)
-    report = CrawlReport(job.source, crawl_id, now_text())
-    if crawl_id != new:
-        report.count_notice("went on with a crawl that had broken off", crawl_id)
-    crawl = CrawlState(job, load_site(job.source), Web(job.replica), store, report)
-    crawl.keep_report()
-    return crawl
+        stdout_writer.submit(_write_line, report.to_json())
+    return report
 
 
 def _crawl(crawl: CrawlState, stdout_writer: Executor) -> None:
@@ -82,17 +77,7 @@ def _crawl(crawl: CrawlState, stdout_writer: Executor) -> None:
     crawler = process.create_crawler(load_spider(crawl.site.name))
     crawling = process.crawl(crawler, crawl=crawl)
     loop = asyncio.get_event_loop()
-    _stop_on_signals(loop, crawl)
-    reporting = loop.create_task(_report_progress(crawl, stdout_writer))
-    process.start(install_signal_handlers=False)
-    reporting.cancel()
-    crawling.result()  # raises where Scrapy could not begin at all
-
-
-def _stop_on_signals(loop: asyncio.AbstractEventLoop, crawl: CrawlState) -> None:
-    def stop(why: str) -> None:
-        crawl.stop("stopped", why)
-
+    stop = partial(crawl.stop, "stopped")
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, "it was told to stop")
 
@@ -102,6 +87,10 @@ def _stop_on_signals(loop: asyncio.AbstractEventLoop, crawl: CrawlState) -> None
             stop("the process that started it ended, or told it to stop")
 
     loop.add_reader(sys.stdin.fileno(), parent_left)
+    reporting = loop.create_task(_report_progress(crawl, stdout_writer))
+    process.start(install_signal_handlers=False)
+    reporting.cancel()
+    crawling.result()  # raises where Scrapy could not begin at all
 
 
 async def _report_progress(crawl: CrawlState, stdout_writer: Executor) -> None:

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
+
+from scrapy.crawler import Crawler
 
 from core.errors import DriftError, MarqueError, UsageMistakeError
 from core.records import Drop, Listing
@@ -27,8 +29,9 @@ class CrawlState:
     """The state of one running crawl, which has a process of its own.
 
     `partial`: the spider could not see everything that was asked for. `unread`: ids of listings
-    that it saw and could not read. `withdrawn`: listings whose license is free no more.
-    `not_resumable`: running the same job again would end the same way.
+    that it saw and could not read. `withdrawn`: listings whose license is no longer free.
+    `not_resumable`: running the same job again would end the same way. `filled`: field -> the
+    number of listings that have it. `met`: ids of the listings that the spider came across.
     """
 
     job: CrawlJob
@@ -42,8 +45,8 @@ class CrawlState:
     unread: set[str] = field(default_factory=set)
     withdrawn: list[Listing] = field(default_factory=list)
     filled: dict[str, int] = field(default_factory=dict)
+    met: set[str] = field(default_factory=set)
     at_stop: Callable[[], None] | None = None
-    _met: set[str] = field(default_factory=set)
 
     @property
     def crawl_id(self) -> str:
@@ -73,14 +76,10 @@ class CrawlState:
 
     def meet(self, listing_id: str) -> bool:
         """Mark a listing as met; returns whether this is the first time in this crawl."""
-        if listing_id in self._met:
+        if listing_id in self.met:
             return False
-        self._met.add(listing_id)
+        self.met.add(listing_id)
         return True
-
-    def has_met(self, listing_id: str) -> bool:
-        """Whether this crawl has met a listing."""
-        return listing_id in self._met
 
     def take(self, listing: Listing) -> Delivery | None:
         """The listing with as many photos as the limits allow; None if they allow none."""
@@ -109,17 +108,28 @@ class CrawlState:
         text = self.report.to_json()
         self.store.store_report(self.crawl_id, text, ended=None)
 
-    def measure_fill(self) -> None:
-        """Update the report's fill rates."""
-        listings = max(self.report.listings, 1)
-        wanted = [fill.field for fill in self.site.expected.fills]
-        self.report.fill = {name: round(self.filled.get(name, 0) / listings, 4) for name in wanted}
-
 
 def crawl_of(crawler: Any) -> CrawlState:
     """The crawl of a Scrapy crawler."""
     found: CrawlState = crawler.spider.crawl
     return found
+
+
+class CrawlComponent:
+    """A middleware or a pipeline, as Scrapy makes it."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Called by Scrapy."""
+        return cls(crawler)
+
+    @property
+    def crawl(self) -> CrawlState:
+        """The crawl that it works for."""
+        return crawl_of(self.crawler)
 
 
 def now_text() -> str:

@@ -15,14 +15,28 @@ def check_ending(report: CrawlReport) -> None:
 def check_expectations(report: CrawlReport, site: Site) -> None:
     """Add failed checks to the report's `failures`, and oddities to its `warnings`.
 
-    A crawl that did not complete is checked by its fill rates only: it does not know how many
-    listings there are.
+    A crawl that did not complete is not checked by its number of listings: it did not see all.
     """
     if report.ended == "finished":
         _check_counts(report, site)
-    _check_refusals(report, site)
+    met = report.listings + sum(report.drops.values())
+    for refused in site.expected.refusals:
+        share = report.drops.get(refused.reason, 0) / max(met, 1)
+        if met >= site.expected.judge_from and share > refused.most:
+            report.failures.append(
+                f"drift: {share:.1%} of {met:,} were left out as {refused.reason!r}, over the "
+                f"{refused.most:.0%} that are expected at most ({refused.why}); the site's answers "
+                "may have changed"
+            )
     if report.listings >= site.expected.judge_from:
-        _check_fill(report, site)
+        for fill in site.expected.fills:
+            share = report.fill.get(fill.field, 0.0)
+            if share < fill.least:
+                report.failures.append(
+                    f"drift: {fill.field} is filled in {share:.1%} of {report.listings:,} "
+                    f"listings, {fill.least:.0%} are expected ({fill.why}); the site's pages may "
+                    "have changed"
+                )
         photos = (report.photos + report.known) / report.listings
         if photos > site.expected.most_photos:
             report.warnings.append(
@@ -43,26 +57,4 @@ def _check_counts(report: CrawlReport, site: Site) -> None:
             report.failures.append(
                 f"{report.listings:,} listings of the {report.stated:,} that the site counts, "
                 f"under {expected.least_share:.0%} ({expected.why})"
-            )
-
-
-def _check_refusals(report: CrawlReport, site: Site) -> None:
-    met = report.listings + sum(report.drops.values())
-    for refused in site.expected.refusals:
-        share = report.drops.get(refused.reason, 0) / max(met, 1)
-        if met >= site.expected.judge_from and share > refused.most:
-            report.failures.append(
-                f"drift: {share:.1%} of {met:,} were left out as {refused.reason!r}, over the "
-                f"{refused.most:.0%} that are expected at most ({refused.why}); the site's answers "
-                "may have changed"
-            )
-
-
-def _check_fill(report: CrawlReport, site: Site) -> None:
-    for fill in site.expected.fills:
-        share = report.fill.get(fill.field, 0.0)
-        if share < fill.least:
-            report.failures.append(
-                f"drift: {fill.field} is filled in {share:.1%} of {report.listings:,} listings, "
-                f"{fill.least:.0%} are expected ({fill.why}); the site's pages may have changed"
             )

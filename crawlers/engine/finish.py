@@ -6,20 +6,24 @@ from crawlers.engine.runner import LOG
 from crawlers.engine.store import DiskError
 
 MOST_GONE = 0.5
-"""Where a larger share of a job's listings seems gone at once, nothing is marked: the walk is more
+"""If a larger share of a job's listings seems gone at once, nothing is marked: the walk is more
 likely at fault."""
-FEW = 20
+FEW_GONE = 20
 """So many may be gone at once, whatever their share: a small search is soon sold out."""
 
 
 def conclude(crawl: CrawlState) -> None:
     """Check the result of a crawl, and mark what is gone; raises `DiskError`."""
-    if crawl.report.ended == "running":
+    if crawl.report.ended == "running":  # neither the spider nor an error said why
         crawl.stop("failed", f"it ended without saying why; {crawl.store.folder / LOG} may tell")
-    crawl.measure_fill()
+    report, expected = crawl.report, crawl.site.expected
+    report.fill = {
+        fill.field: round(crawl.filled.get(fill.field, 0) / max(report.listings, 1), 4)
+        for fill in expected.fills
+    }
     if not crawl.job.dry_run:
-        check_expectations(crawl.report, crawl.site)
-        if not crawl.report.failures:  # or the site's answers are not what they were
+        check_expectations(report, crawl.site)
+        if not report.failures:  # otherwise the site's answers may have changed
             for listing in crawl.withdrawn:
                 crawl.store.store_gone(crawl.crawl_id, listing)
         mark_gone(crawl)
@@ -43,8 +47,8 @@ def store_final_report(crawl: CrawlState) -> None:
 def mark_gone(crawl: CrawlState) -> None:
     """Mark as gone what earlier crawls of the job saw and this one did not.
 
-    A crawl that was broken off, could not see everything, or failed a check says nothing about
-    what is gone. Raises `DiskError`.
+    Nothing is marked after a crawl that broke off, could not see everything, or failed a check.
+    Raises `DiskError`.
     """
     report = crawl.report
     if report.ended != "finished" or crawl.partial or report.failures:
@@ -52,7 +56,7 @@ def mark_gone(crawl: CrawlState) -> None:
     unseen = crawl.store.unseen(crawl.job.key, crawl.crawl_id)
     missing = [listing_id for listing_id in unseen if listing_id not in crawl.unread]
     known = report.listings - report.fresh + len(missing)
-    if len(missing) > FEW and len(missing) > MOST_GONE * known:
+    if len(missing) > FEW_GONE and len(missing) > MOST_GONE * known:
         report.warnings.append(
             f"{len(missing):,} of {known:,} known listings were not shown; so many at once are "
             "more likely a fault of the site's answers, and none was marked as gone"

@@ -1,4 +1,4 @@
-"""A crawl that is to be made, and what came of it; both go between processes as JSON."""
+"""The job of a crawl and its report; both go between processes as JSON."""
 
 import hashlib
 import json
@@ -20,9 +20,9 @@ COMPLETE = ("finished", "limit")
 class CrawlJob:
     """One crawl of the site `source`, which is asked for `query`.
 
-    `limit` is the most photos. A live crawl says who asks by `contact`, an address of mail or web.
-    `pace` replaces the site's own on a replica only. `permission` says that the operator of a site
-    that wants it has given it.
+    `limit` is the most photos. On the web `contact`, an address of mail or web, tells the site who
+    asks. `pace` replaces the site's own, on a replica only. `permission` says that the site's
+    operator has given the permission that its terms want.
     """
 
     source: str
@@ -37,14 +37,14 @@ class CrawlJob:
 
     @property
     def per_listing(self) -> int | None:
-        """The most photos of one listing, where the site can be asked for so many."""
+        """The most photos of one listing, if the site's query has such a limit."""
         most: int | None = getattr(self.query, "per_listing", None)
         return most
 
     @property
     def key(self) -> str:
-        """Hex digits that name the query, whoever asks and however much of it is taken; a dry run
-        does not go on with a crawl that broke off."""
+        """Hex digits that name what is asked for. They depend neither on `limit` nor on `contact`:
+        a job with others goes on with a crawl that broke off. A dry run has a key of its own."""
         fields_given, *apart = self.query.key()
         what = [self.source, fields_given, *apart, bool(self.replica), self.dry_run]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
@@ -68,10 +68,10 @@ class CrawlJob:
 class CrawlReport:
     """What a run of a crawl did.
 
-    `photos` were fetched now and `known` were there, from a run that broke off too. `bytes` are all
-    that came in. `stated` is how many listings the site itself counts. `fill` maps a field to the
-    share of listings that have it. `ended` and `why` say why it stopped, `goes_on` what going on
-    would do, and `failures` which checks it failed. `estimate` is what a dry run found.
+    `photos` were fetched now; `known` were there before, perhaps from a run that broke off. `bytes`
+    is all that came in. `stated` is how many listings the site itself counts. `fill` maps a field
+    to the share of listings that have it. `ended` and `why` say why it stopped, `goes_on` how to go
+    on, and `failures` which checks it failed. `estimate` is what a dry run found.
     """
 
     source: str

@@ -1,9 +1,10 @@
-"""What the spiders share: each page is fetched once, and listings are handed out no faster than
-their photos arrive.
+"""The base of all spiders: it fetches each page once, and hands out listings no faster than their
+photos arrive.
 
 A spider awaits its pages in `start` and has no callbacks. A walk is then an ordinary loop that can
-look at one answer before it asks for the next, split a search, or stop at a limit. Scrapy counts
-only what a spider yields, so `backpressure` bounds the listings whose photos are not there yet.
+look at one answer before it asks for the next, split a search, or stop at a limit. Scrapy does not
+slow down a spider that yields items, so `backpressure` limits the listings whose photos are not
+there yet.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ from crawlers.engine.politeness.throttle import Throttle
 from crawlers.engine.registry import load_class
 
 Keep = Callable[[Response], bytes | None]
-"""The part of an answer that may be stored while its crawl lasts; None: nothing, so it has to be
-fetched again."""
+"""Takes the part of an answer that is stored while its crawl lasts; None if nothing is stored, and
+the page is fetched again."""
 
 KEPT_AS = 2
 """Raise it when pages are stored in another form: a crawl that broke off then fetches them anew."""
@@ -64,11 +65,8 @@ class PoliteSpider(Spider):
             self.logger.exception("the crawl of %s failed", self.name)
         if self.crawl.report.ended == "running":
             self.crawl.stop("finished", "everything that was asked for was looked at")
-        await self._drain()
-
-    async def _drain(self) -> None:
-        """Wait until no listing is on its way any more. Scrapy itself checks that only every five
-        seconds, and when a spider's `start` ends."""
+        # Wait until no listing is on its way. Scrapy itself checks that only every five seconds,
+        # and when a spider's `start` ends.
         for _ in range(MAX_PENDING_LISTINGS):
             await self.backpressure.acquire()
         await asyncio.sleep(0.01)  # the last one still counts as active in Scrapy
@@ -91,7 +89,7 @@ class PoliteSpider(Spider):
             try:
                 delivery = self.crawl.take(listing)
             except Exception:
-                self.backpressure.release()  # else `_drain` would wait for it for ever
+                self.backpressure.release()  # otherwise `start` would wait for it for ever
                 raise
             if delivery is not None:
                 yield delivery
@@ -102,12 +100,13 @@ class PoliteSpider(Spider):
                 return
 
     async def page(self, url: str, keep: Keep) -> tuple[Response | None, bytes]:
-        """Fetch a page: the answer, and the part of it that `keep` keeps.
+        """Fetch a page. Returns the answer, and the part of it that `keep` takes.
 
-        That part comes from the store if this crawl fetched the page before; the answer is None
-        then. It is empty where `keep` keeps nothing: look at the answer. Raises as `answer` does.
+        If this crawl fetched the page before, that part comes from the store and the answer is
+        None. The part is empty if `keep` takes nothing; the answer then says why. Raises as
+        `answer` does.
         """
-        # Hashed, as an address may hold a seller's words.
+        # Hashed, because a URL may hold a seller's words.
         key = hashlib.sha256(f"{KEPT_AS} {url}".encode()).hexdigest()
         kept = self.crawl.store.page(self.crawl.crawl_id, key)
         if kept is not None:
@@ -118,8 +117,13 @@ class PoliteSpider(Spider):
             self.crawl.store.store_page(self.crawl.crawl_id, key, body)
         return response, body
 
+    def blocked(self, why: str) -> StoppingError:
+        """End the crawl because the site turns it away; returns the error to raise."""
+        self.crawl.stop("blocked", why)
+        return StoppingError(STOPPING)
+
     def wait(self, url: str, seconds: float) -> None:
-        """Send no request to the host of an address for so many seconds."""
+        """Send no request to the host of a URL for so many seconds."""
         gate = self.crawler.get_downloader_middleware(Gate)
         assert gate is not None, "the settings of every crawl name it"
         gate.wait(urlsplit(url).hostname or "", seconds)
@@ -127,7 +131,7 @@ class PoliteSpider(Spider):
     def estimate_of(
         self, pages: float, photos: float, listings: float, *, scale: float
     ) -> dict[str, float]:
-        """What so many pages and photos take at the site's own pace: requests, bytes and hours.
+        """The requests, bytes and hours that so many pages and photos take at the site's own pace.
 
         `scale` is the weight of a photo beside the `photo_bytes` of the site's record.
         """
@@ -146,7 +150,7 @@ class PoliteSpider(Spider):
         }
 
     async def answer(self, url: str) -> Response:
-        """Fetch an address: the answer, whatever its status; redirects are not followed.
+        """Fetch a URL. Returns the answer, whatever its status; redirects are not followed.
 
         Raises `ClosedError`, another `RefusedError` where the request may not be made, and
         `UnreachedError`.

@@ -11,14 +11,14 @@ from core.licenses import ACCEPTED
 if TYPE_CHECKING:
     from core.vocabulary import Vocabulary
 
-Count = Annotated[int, Field(ge=1)]
+AtLeastOne = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """How the command line gives a field whose name and description do not say it all.
+    """The option of a field, if its name and description are not enough for one.
 
-    Stands among the metadata of the field. Two of them are for a pair, one for each end.
+    It stands in the field's metadata. A field that is a pair has two, one for each end.
     """
 
     name: str
@@ -40,7 +40,7 @@ class SiteQuery(BaseModel):
     """A small query that the site could be asked, for tests."""
 
     def missing(self) -> str | None:
-        """What a command line that asks for this has still to say; None: nothing."""
+        """What a command line must still say, as a sentence; None if it says enough."""
         return None
 
     def expand(self, vocabulary: "Vocabulary") -> Self:  # noqa: ARG002 - some sites need it
@@ -48,29 +48,29 @@ class SiteQuery(BaseModel):
         return self
 
     def check(self) -> None:
-        """Raise `UsageMistakeError` for a query that the site cannot answer, before any request."""
+        """Raise `UsageMistakeError` for a query that the site cannot answer. Sends no request."""
 
     def parameters(self) -> dict[str, Any]:
         """The fields as the report of a run names them."""
         return dict(self)
 
     def key(self) -> list[Any]:
-        """What names the query in a store, JSON-ready: the fields that are given, and apart from
-        them `per_listing` and `accept`. Stores hold a digest of it, so it must not change."""
+        """The name of the query in a store, JSON-ready: the given fields, then `per_listing` and
+        `accept` apart. Stores hold a digest of it, so it must not change."""
         given = self.model_dump(mode="json", exclude_none=True)
         apart = [given.pop("per_listing", None), given.pop("accept", list(ACCEPTED))]
         return [given, *apart]
 
 
 class CrawlOptions(BaseModel):
-    """How much of a crawl is made, and against what; the same for every site."""
+    """Options of a crawl that are the same for every site."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    limit: Count | None = Field(
+    limit: AtLeastOne | None = Field(
         None, description="Take at most this many photos, those that are there already among them."
     )
-    max_requests: Count | None = Field(
+    max_requests: AtLeastOne | None = Field(
         None,
         description="Make at most this many requests, 20,000 at most; the next run goes on.",
     )

@@ -1,7 +1,7 @@
 """Finds sites by their folders below `crawlers.sites`; nothing else of the engine names a site.
 
-Modules are imported when they are asked for: a name costs no import, a record no pydantic, a query
-no Scrapy.
+Modules are imported late: the names of sites need no import, their records no pydantic, their
+queries no Scrapy.
 """
 
 import pkgutil
@@ -14,7 +14,7 @@ from crawlers.engine.site import Site
 if TYPE_CHECKING:
     from crawlers.engine.query import SiteQuery
 
-T = TypeVar("T")
+_Class = TypeVar("_Class")
 
 SITES = "crawlers.sites"
 """The package with a folder for each site. Sites import the engine, never the other way round."""
@@ -32,20 +32,19 @@ def load_sites() -> dict[str, Site]:
 
 
 def load_site(name: str) -> Site:
-    """The record of a site, the one `Site` in its `site.py`; raises `SourceError` naming those that
-    there are."""
+    """The record of a site, the one `Site` in its `site.py`; raises `SourceError`."""
     (site,) = (value for value in _module(name, "site").values() if isinstance(value, Site))
     return site
 
 
 def load_query(name: str) -> "type[SiteQuery]":
-    """What can be asked of a site, the one `SiteQuery` in its `query.py`; raises `SourceError`."""
+    """The query model of a site, the one `SiteQuery` in its `query.py`; raises `SourceError`."""
     from crawlers.engine.query import SiteQuery
 
     return load_class(name, "query", SiteQuery)
 
 
-def load_class(name: str, part: str, base: type[T]) -> type[T]:
+def load_class(name: str, part: str, base: type[_Class]) -> type[_Class]:
     """The one class derived from `base` in a module of a site, `part` of its folder; raises
     `SourceError`."""
     (found,) = (

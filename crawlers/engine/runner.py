@@ -1,6 +1,6 @@
 """Runs a crawl in a process of its own, and reports its progress.
 
-Scrapy's reactor runs once a process, so each crawl has its own; nothing here imports Scrapy.
+Scrapy's reactor can run only once in a process. Nothing here imports Scrapy.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import MarqueError, UsageMistakeError
@@ -19,7 +19,7 @@ from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.registry import load_site
 from crawlers.engine.store import open_store
 
-STOP_SECONDS = 20.0
+CHILD_STOP_SECONDS = 20.0
 """A crawl that takes longer to stop is killed; what it has is on disk anyway."""
 REFUSED = 3  # the child's exit status for an error that is for people
 LOG = "crawl.log"
@@ -33,7 +33,7 @@ class CrawlError(MarqueError):
 
 
 class PermissionNeededError(CrawlError):
-    """The terms of a site want a permission, and the settings do not say that there is one."""
+    """A site may be crawled with its permission only, and the settings do not say it is given."""
 
 
 def check_job(job: CrawlJob) -> None:
@@ -60,7 +60,7 @@ def check_job(job: CrawlJob) -> None:
 
 
 def store_folder(crawls: Path, job: CrawlJob) -> Path:
-    """The folder of a source's store; a replica has one of its own."""
+    """The folder of a source's store, with the source's name; a replica has one of its own."""
     return crawls / (job.source if job.replica is None else replica_of(job.source))
 
 
@@ -70,13 +70,15 @@ def run_crawl(
     """Make a crawl into the stores of folder `crawls`; `on_progress` is called with the
     report so far, about twice a second.
 
-    There is a report however the crawl ended, even if its process was killed. Whatever stops the
-    caller ends the crawl too. Raises `CrawlError` where there was no crawl at all, and as
-    `check_job` does.
+    Returns the report however the crawl ended, even if its process was killed. If this call is
+    interrupted, the crawl ends too. Raises `CrawlError` if no crawl began, and as `check_job` does.
     """
     check_job(job)
     folder = store_folder(crawls, job)
     report: CrawlReport | None = None
+    # The same import path, installed or not, and no variable that Scrapy reads.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SCRAPY_")}
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as stderr:
         child = subprocess.Popen(
             [sys.executable, "-P", "-m", "crawlers.engine.child", str(folder)],
@@ -84,8 +86,8 @@ def run_crawl(
             stdout=subprocess.PIPE,
             stderr=stderr,
             encoding="utf-8",
-            env=_environment(),
-            start_new_session=True,  # a Ctrl-C is for us: we tell the child
+            env=env,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which stops the child
         )
         try:
             for report in _reports(child, job):
@@ -103,48 +105,36 @@ def run_crawl(
 
 
 def crawled(job: CrawlJob, crawls: Path, crawl_id: str, *, is_sound: bool = True) -> "CrawlSource":
-    """What a crawl saw, as a source of photos for the catalog; see `CrawlSource`."""
-    name = job.source if job.replica is None else replica_of(job.source)
-    return CrawlSource(name, store_folder(crawls, job), crawl_id, is_sound=is_sound)
+    """The photos that a crawl saw, as a source for the catalog."""
+    folder = store_folder(crawls, job)
+    return CrawlSource(folder.name, folder, crawl_id, is_sound=is_sound)
 
 
+@dataclass(frozen=True, slots=True)
 class CrawlSource:
-    """The photos of the listings that one crawl saw, whichever crawl fetched them.
+    """The photos of the listings that one crawl saw; an earlier crawl may have fetched them.
 
-    Where the crawl failed a check it is not sound. Its pages are then believed in what they say,
-    and not in what they leave out: the site's pages may have changed.
+    A crawl that failed a check is not sound: the site's pages may have changed. Its pages then add
+    facts and withdraw none.
     """
 
-    def __init__(self, name: str, folder: Path, crawl_id: str, *, is_sound: bool = True) -> None:
-        self._name = name
-        self._folder = folder
-        self._crawl_id = crawl_id
-        self._is_sound = is_sound
-
-    @property
-    def name(self) -> str:
-        """The `source` of its sightings."""
-        return self._name
+    name: str
+    folder: Path
+    crawl_id: str
+    is_sound: bool = True
 
     def count(self) -> int:
         """How many photos and drops there are."""
         return sum(1 for _ in self.records())
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
-        """The photos in the order in which the crawl saw them, then what it left out."""
-        with closing(open_store(self._folder)) as store:
-            for record in store.records(self._name, self._crawl_id):
-                if isinstance(record, Photo) and not self._is_sound:
+        """The photos in the order in which the crawl saw them, then its drops."""
+        with closing(open_store(self.folder)) as store:
+            for record in store.records(self.name, self.crawl_id):
+                if isinstance(record, Photo) and not self.is_sound:
                     yield replace(record, sighting=replace(record.sighting, covers=()))
                 else:
                     yield record
-
-
-def _environment() -> dict[str, str]:
-    """The child's environment: the same import path, installed or not, and no variable that
-    Scrapy reads."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SCRAPY_")}
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def _reports(child: "subprocess.Popen[str]", job: CrawlJob) -> Iterator[CrawlReport]:
@@ -156,18 +146,18 @@ def _reports(child: "subprocess.Popen[str]", job: CrawlJob) -> Iterator[CrawlRep
     except BrokenPipeError:
         return  # it ended at once, and its log says why
     for line in child.stdout:
-        if line.startswith("{") and line.endswith("\n"):  # else it was killed amid a line
+        if line.startswith("{") and line.endswith("\n"):  # otherwise it was killed in the middle
             yield CrawlReport.from_json(line)
 
 
 def _end(child: "subprocess.Popen[str]") -> None:
     """Stop the child if it runs: by closing its input, then by force."""
-    for pipe in (child.stdin, child.stdout):  # else the child blocks on a full pipe
+    for pipe in (child.stdin, child.stdout):  # otherwise the child blocks on a full pipe
         if pipe:
             with suppress(BrokenPipeError):
                 pipe.close()
     try:
-        child.wait(STOP_SECONDS)
+        child.wait(CHILD_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
@@ -182,7 +172,7 @@ def _died(last: CrawlReport, folder: Path, status: str, last_words: str) -> Craw
     with suppress(MarqueError), closing(open_store(folder)) as store:
         kept = store.report(last.crawl_id)
         if kept is not None and CrawlReport.from_json(kept).finished_at:
-            return CrawlReport.from_json(kept)  # it ended well, and could not say so
+            return CrawlReport.from_json(kept)  # it died after its end
         store.store_report(last.crawl_id, report.to_json(), ended=None)
     return report
 

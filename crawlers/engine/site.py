@@ -1,15 +1,15 @@
-"""The record of a web site: what is asked of it, how politely, and what is expected back."""
+"""The record of a web site: its hosts, its terms, its pace, and the expected result of a crawl."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a site is asked: seconds between two requests to a host, and requests to it at a
-    time, for its pages and for its photos.
+    """How fast a site is crawled: seconds between two requests to a host, and the most requests to
+    it at a time, for its pages and for its photos.
 
-    An answer may take `timeout` seconds, and a site that asks for less without saying how long is
-    left alone for `pause` seconds.
+    An answer may take `timeout` seconds. A site that wants fewer requests and does not say for how
+    long gets none for `pause` seconds.
     """
 
     delay: float
@@ -21,7 +21,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Fill:
+class FillRate:
     """The least share of listings that have a field; below it the site has changed."""
 
     field: str
@@ -30,7 +30,7 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusalLimit:
     """The largest share of the files or listings of a crawl that may be left out for one reason."""
 
     reason: str
@@ -39,31 +39,32 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
-    """What a whole crawl of a source brings. Shares are of what the site itself counts.
+class Expectations:
+    """The expected result of a whole crawl of a source.
 
-    Shares count from `judge_from` listings on. A run fails under `least_share` of the results that
-    the site counts, under a `Fill`, and over a `Refused`; over `most_photos` a listing it warns.
+    A run fails if it has less than `least_share` of the listings that the site itself counts, less
+    than a `FillRate` or more than a `RefusalLimit`. It warns of more than `most_photos` a listing.
+    A crawl with fewer than `judge_from` listings is not checked by shares.
     """
 
     least_share: float
     most_photos: int
     why: str
-    fills: tuple[Fill, ...]
-    refusals: tuple[Refused, ...] = ()
+    fills: tuple[FillRate, ...]
+    refusals: tuple[RefusalLimit, ...] = ()
     judge_from: int = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One source on the web; `name` is that of its folder, and of its source in the catalog.
+    """One source on the web; its folder and its source in the catalog have the same `name`.
 
     `title` is what people call it, and `summary` says in a sentence what comes from it. `hosts`
-    serve pages and `photo_hosts` photos; nothing else is ever asked. `api` is a path for programs
-    with rules of its own, which hold there in place of robots.txt. A run makes at most
-    `max_requests`, and takes no photo over `max_photo_bytes`. `page_bytes` and `photo_bytes` are
-    about what one takes on its way, for estimates. With `permission` a crawl needs the setting of
-    that name, for the reason that `terms` gives; the setting is made from this record.
+    serve pages and `photo_hosts` photos; no other host gets a request. `api` is a path for programs
+    that has rules of its own in place of robots.txt. A run makes at most `max_requests`, and takes
+    no photo over `max_photo_bytes`. `page_bytes` and `photo_bytes` are typical sizes, for
+    estimates. With `permission` a crawl needs the setting of that name, for the reason in `terms`;
+    the setting is made from this record.
     """
 
     name: str
@@ -79,6 +80,6 @@ class Site:
     page_bytes: int
     photo_bytes: int
     max_photo_bytes: int
-    expected: Expected
+    expected: Expectations
     permission: str | None = None
     api: str | None = None

@@ -11,7 +11,6 @@ from core.text import escape_bytes
 from crawlers.imports.drive import FolderOnDrive
 from crawlers.imports.sidecar.read import (
     SIGHTING_FIELDS,
-    RowFacts,
     Sidecar,
     load_sidecar,
     real_path,
@@ -91,6 +90,8 @@ class FolderSource(FolderOnDrive):
     def _photo(self, path: Path, sidecar: Sidecar | None) -> Iterator[Photo | Notice]:
         facts = sidecar.facts.get(str(path)) if sidecar else None
         values = dict(facts.values) if facts else {}
+        # A damaged cell withdraws nothing.
+        covers = [t for t in sidecar.covers if t not in facts.unsure] if sidecar and facts else []
         fields: dict[str, Any] = {name: values.pop(name, None) for name in SIGHTING_FIELDS}
         sighting = Sighting(
             source=self.name,
@@ -98,14 +99,9 @@ class FolderSource(FolderOnDrive):
             words=values,
             image_url=path.as_uri(),
             teller=sidecar.teller if sidecar else "",
-            covers=_covered(sidecar, facts) if sidecar and facts else (),
+            covers=tuple(covers),
             **fields,
         )
         yield Photo(sighting, path)
         if sidecar and facts is None:
             yield Notice(NO_ROW, escape_bytes(path))
-
-
-def _covered(sidecar: Sidecar, facts: RowFacts) -> tuple[str, ...]:
-    """The fields that the row states, without damaged cells, so that these withdraw nothing."""
-    return tuple(target for target in sidecar.covers if target not in facts.unsure)

@@ -14,14 +14,16 @@ from core.records import Drop, Photo, Source
 from crawlers.imports.folder import FolderSource
 from crawlers.imports.stanford.read import StanfordCarsSource
 from crawlers.sites.autoscout24.pages.codes import BODIES, COUNTRY_SITES, CountrySite, color_name
-from crawlers.sites.autoscout24.pages.listing import Narrowed, Searched, make_listing
+from crawlers.sites.autoscout24.pages.listing import FilterValue, SearchFacts, make_listing
 from crawlers.sites.autoscout24.pages.next_data import next_data, page_props
 from crawlers.sites.autoscout24.pages.offer import parse_offer
-from crawlers.sites.autoscout24.pages.paths import Json, reduce_offer, reduce_search
+from crawlers.sites.autoscout24.pages.paths import reduce_offer, reduce_search
 from crawlers.sites.autoscout24.pages.search import Row, parse_search
 from crawlers.sites.autoscout24.pages.slices import Slice
 from crawlers.sites.commons.pages.answers import parse_answer
 from crawlers.sites.commons.pages.parse import parse_file
+
+Json = dict[str, Any]
 
 CASES = Path(__file__).parent
 EXPECTED = "expected.json"
@@ -113,11 +115,11 @@ def _props(page: Path) -> Json:
     return page_props(next_data(page.read_text(encoding="utf-8")) or {})
 
 
-def _searched(by: dict[str, int], site: CountrySite) -> Searched:
+def _searched(by: dict[str, int], site: CountrySite) -> SearchFacts:
     color, body = by.get("color"), by.get("body")
-    return Searched(
-        None if color is None else Narrowed(color, color_name(color, site.language)),
-        None if body is None else Narrowed(body, BODIES[body]),
+    return SearchFacts(
+        None if color is None else FilterValue(color, color_name(color, site.language)),
+        None if body is None else FilterValue(body, BODIES[body]),
     )
 
 

@@ -19,9 +19,9 @@ from search.lettering import drawable, text_width, wrap
 from search.query import QueryError, make_query
 from search.sheet import (
     CELL,
-    COLUMNS,
     GAP,
-    MOST,
+    MOST_ON_SHEET,
+    SHEET_COLUMNS,
     Cell,
     Sheet,
     draw_sheet,
@@ -78,7 +78,7 @@ def _written(monkeypatch: pytest.MonkeyPatch, sheet: Sheet) -> tuple[Image.Image
 def test_photos_stand_in_rows(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     cells = [_cell(rank) for rank in range(1, count + 1)]
     picture, _, said = _written(monkeypatch, _sheet(*cells))
-    columns = min(max(count, 1), COLUMNS)
+    columns = min(max(count, 1), SHEET_COLUMNS)
     assert picture.width == max(GAP + columns * (CELL + GAP), 3 * CELL)
     middles = [GAP + at * (CELL + GAP) + CELL // 2 for at in range(columns)]
     reds = sum(
@@ -112,10 +112,10 @@ def test_a_thumbnail_of_any_shape_fits(size: tuple[int, int]) -> None:
 
 
 def test_more_than_can_be_looked_through_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    cells = [_cell(1, thumbnail=None)] * (MOST + 500)
+    cells = [_cell(1, thumbnail=None)] * (MOST_ON_SHEET + 500)
     picture, _, said = _written(monkeypatch, _sheet(*cells))
-    assert picture.height < (MOST // COLUMNS + 2) * (CELL + 120)
-    assert f"The first {MOST} of 700 are shown." in said
+    assert picture.height < (MOST_ON_SHEET // SHEET_COLUMNS + 2) * (CELL + 120)
+    assert f"The first {MOST_ON_SHEET} of 700 are shown." in said
 
 
 def test_everything_that_is_asked_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """The second pipeline: fetches photos, checks them, and stores them by their content hash."""
 
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, cast
 
 from PIL import Image
@@ -21,6 +21,7 @@ from core.photos.decoding_budget import (
     decoding_reader_bytes,
     pixel_bytes,
 )
+from core.photos.jpeg import JPEG_END
 from core.photos.open_image import load_image, open_image
 from core.photos.tiff import CAMERA_RAW
 from core.photos.tiff_grey import PIXELS
@@ -45,13 +46,11 @@ PERMANENT_REASONS = (
     *(OPTED_OUT, PHOTO_TOO_LARGE, TOO_MANY_PARTS, TOO_MANY_SCANS, TOO_MUCH_MEMORY),
     *(CAMERA_RAW, PIXELS),
 )
-"""Reasons that hold as long as the photo stays the same. After any other reason the next crawl asks
-for the photo again: a page of HTML may be a temporary error."""
+"""Reasons that stay true while the photo stays the same. After any other reason the next crawl asks
+for the photo again: a page of HTML in its place may be a temporary error."""
 
 SITE_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
-"""Formats in which sites serve photos. Pillow reads more, and would run Ghostscript for an EPS."""
-
-_JPEG_END = b"\xff\xd9"
+"""The formats in which sites serve photos. Pillow reads more: for an EPS it runs Ghostscript."""
 
 _OPT_OUTS = {"noai", "noimageai", "noindex", "none"}
 
@@ -61,10 +60,11 @@ class NotKeptError(Exception):
 
 
 class StorePhoto(FilesPipeline):
-    """Scrapy's files pipeline, with files named by content hash and results stored on disk.
+    """Scrapy's files pipeline with two changes: the content hash names a file, and the result for
+    each photo is stored.
 
-    A photo that was fetched before or refused for a permanent reason is not requested again; one
-    that failed temporarily is. Refusals are counted with their reasons.
+    A photo is requested once: again only if it was refused for a reason that may pass. Refusals are
+    counted by reason.
     """
 
     LOG_FAILED_RESULTS = False  # every failure is counted with its reason
@@ -77,7 +77,8 @@ class StorePhoto(FilesPipeline):
         for link in delivery.listing.photos[: delivery.taken]:
             found = crawl.store.photo(link)
             if found is None:
-                requests.append(self._request(link))
+                meta = {"link": link, "download_maxsize": crawl.site.max_photo_bytes}
+                requests.append(Request(link.url, callback=NO_CALLBACK, meta=meta, priority=1))
             elif found.sha256 is not None:
                 crawl.report.known += 1
             elif found.reason is not None:
@@ -87,7 +88,7 @@ class StorePhoto(FilesPipeline):
     def media_to_download(
         self, request: Request, info: MediaPipeline.SpiderInfo, *, item: Any = None
     ) -> None:
-        """None: every request is for a photo that is not stored, so it must be downloaded."""
+        """Returns None, which means: download it. A photo that is stored has no request."""
 
     async def media_downloaded(
         self,
@@ -97,7 +98,7 @@ class StorePhoto(FilesPipeline):
         *,
         item: Any = None,
     ) -> FileInfo:
-        """Store the photo, or count why the answer is not a photo."""
+        """Store the photo, or count the reason why the answer is refused."""
         link: PhotoLink = request.meta["link"]
         reason, detail = response_refusal(response)
         if reason is not None:
@@ -115,10 +116,10 @@ class StorePhoto(FilesPipeline):
     def media_failed(  # type: ignore[override]  # Scrapy's raises; here it is counted
         self, failure: Failure, request: Request, info: MediaPipeline.SpiderInfo
     ) -> None:
-        """Count why no answer came; errors that are not about the photo are raised again."""
+        """Count the reason why there is no photo; raise an error that is not about the photo."""
         error = failure.value
         if isinstance(error, StoppingError):
-            return  # not asked for: the next run does
+            return  # it was not requested, and the next run requests it
         if isinstance(error, NotKeptError):
             raise error
         self._refuse(request.meta["link"], *failure_reason(error))
@@ -126,17 +127,12 @@ class StorePhoto(FilesPipeline):
     def item_completed(
         self, results: list[FileInfoOrError], item: Any, info: MediaPipeline.SpiderInfo
     ) -> Any:
-        """Pass the listing on, and clear Scrapy's own memory of results, which would only grow."""
+        """Pass the listing on, and clear Scrapy's own cache of results, which would only grow."""
         info.downloaded.clear()
         for found, failure in results:
             if not found:
                 cast("Failure", failure).raiseException()
         return item
-
-    def _request(self, link: PhotoLink) -> Request:
-        crawl = crawl_of(self.crawler)
-        meta = {"link": link, "download_maxsize": crawl.site.max_photo_bytes}
-        return Request(link.url, callback=NO_CALLBACK, meta=meta, priority=1)
 
     def _refuse(self, link: PhotoLink, reason: str, detail: str) -> None:
         crawl, detail = crawl_of(self.crawler), detail or link.url
@@ -167,7 +163,8 @@ def response_refusal(response: Response) -> tuple[str | None, str]:
         where = (response.headers.get(b"Location") or b"").decode("latin-1")
         return REDIRECTED_OFF_WEB, where
     if response.status != 200:
-        return f"photo's address answers {response.status}", _phrase(response.status)
+        phrase = responses.get(response.status, "which is no status of HTTP")
+        return f"photo's address answers {response.status}", phrase
     if tag := opt_out(response):
         return OPTED_OUT, tag
     if not response.body:
@@ -177,8 +174,8 @@ def response_refusal(response: Response) -> tuple[str | None, str]:
 
 def opt_out(response: Response) -> str | None:
     """The X-Robots-Tag rule that forbids the photo: `noai`, `noimageai`, `noindex` or `none`, for
-    all agents or for ours. A rule after a comma may belong to the agent named before it or to all;
-    it counts for all."""
+    all agents or for ours. Whether a rule after a comma is for the agent named before it or for all
+    is not defined; it counts for all."""
     for header in response.headers.getlist(b"X-Robots-Tag"):
         for part in header.decode("latin-1").lower().split(","):
             agent, colon, rule = part.rpartition(":")
@@ -190,38 +187,22 @@ def opt_out(response: Response) -> str | None:
 def content_fault(content: bytes) -> tuple[str | None, str]:
     """Why bytes are not a photo: a constant (None if they are) and its detail.
 
-    Everything before the pixels is decoded. Pixels are decoded too, except those of a JPEG with an
-    end marker: registering decodes them, and here that would double the time for a photo.
+    The header is decoded. The pixels are decoded too, except those of a JPEG with an end marker:
+    registering decodes them, and doing it twice would double the time for a photo.
     """
-    try:
-        return _content_fault(content)
-    except UnreadableImageError as error:
-        return error.reason, error.detail
-
-
-def _content_fault(content: bytes) -> tuple[str | None, str]:
+    image = None
     try:
         image = open_image(content, SITE_FORMATS)
-    except UnreadableImageError:
-        raise
-    except Exception as error:  # readers raise nearly anything for arbitrary bytes
-        return ANSWER_NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
-    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
-        return None, ""  # too large to decode; the catalog refuses it with its own reason
-    if image.format == "JPEG" and _JPEG_END in content[-64:]:
-        return None, ""  # the marker never occurs within a picture's data
-    try:
+        if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
+            return None, ""  # too large to decode; the catalog refuses it with its own reason
+        if image.format == "JPEG" and JPEG_END in content[-64:]:
+            return None, ""  # the marker never occurs within a picture's data
         with DECODING_MEMORY.share(pixel_bytes(image) + decoding_reader_bytes(image, content)):
             load_image(image)
-    except UnreadableImageError:
-        raise
-    except Exception as error:
+    except UnreadableImageError as error:
+        return error.reason, error.detail
+    except Exception as error:  # readers raise nearly anything for arbitrary bytes
+        if image is None:
+            return ANSWER_NOT_A_PHOTO, f"begins with {content[:16]!r}, {type(error).__name__}"
         return PHOTO_DAMAGED, f"{image.format} {image.width}x{image.height}: {error}"
     return None, ""
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "which is no status of HTTP"

@@ -1,37 +1,28 @@
 """The first pipeline: drops invalid listings with a reason."""
 
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
-from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
-from crawlers.engine.crawl_state import Delivery, crawl_of
+from crawlers.engine.crawl_state import CrawlComponent, Delivery
 
 LISTING_WITHOUT_ID = "listing has no id"
 LISTING_WITHOUT_PHOTOS = "listing shows no photo"
 LISTING_URL_NOT_HTTP = "listing URL is not http(s)"
 
 
-class Validate:
-    """Passes valid listings; `listing_fault` says what is wrong with others."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """As Scrapy makes it."""
-        return cls(crawler)
+class Validate(CrawlComponent):
+    """Passes valid listings on; `listing_fault` says what is wrong with the others."""
 
     def process_item(self, item: Any) -> Delivery:
-        """The item itself; raises `DropItem` after counting the reason."""
+        """Return the item, or count the reason and raise `DropItem`."""
         assert isinstance(item, Delivery)
         reason = listing_fault(item)
         if reason is None:
             return item
         listing = item.listing
-        crawl_of(self._crawler).drop(listing.listing_id or "?", reason, listing.page_url)
+        self.crawl.drop(listing.listing_id or "?", reason, listing.page_url)
         raise DropItem(reason)
 
 
@@ -42,13 +33,13 @@ def listing_fault(item: Delivery) -> str | None:
         return LISTING_WITHOUT_ID
     if not listing.photos:
         return LISTING_WITHOUT_PHOTOS
-    addresses = [listing.page_url, *(link.url for link in listing.photos)]
-    return None if all(map(_is_of_the_web, addresses)) else LISTING_URL_NOT_HTTP
+    urls = [listing.page_url, *(link.url for link in listing.photos)]
+    return None if all(map(_is_http, urls)) else LISTING_URL_NOT_HTTP
 
 
-def _is_of_the_web(address: str) -> bool:
+def _is_http(url: str) -> bool:
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
         sound = parts.port != 0  # reading it may raise, too
     except ValueError:  # such as half of an IPv6 address
         return False

@@ -3,15 +3,11 @@
 import hashlib
 
 from scrapy import Request
-from scrapy.crawler import Crawler
 from scrapy.utils.request import RequestFingerprinter
 
 
 class PhotoFingerprinter(RequestFingerprinter):
-    """Distinguishes two photos at one URL; Scrapy alone would fetch only for the first."""
-
-    def __init__(self, crawler: Crawler | None = None) -> None:
-        super().__init__(crawler)
+    """Distinguishes two photos at one URL; Scrapy alone would drop the request for the second."""
 
     def fingerprint(self, request: Request) -> bytes:
         """The digest of a request and of its photo."""

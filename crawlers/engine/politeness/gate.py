@@ -3,9 +3,8 @@
 import asyncio
 import time
 from collections import Counter
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from functools import cached_property
-from typing import Self
 from urllib.parse import urlsplit
 
 from scrapy import Request, signals
@@ -14,14 +13,16 @@ from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddlewa
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 
-from crawlers.engine.crawl_state import CrawlState, crawl_of
+from core.errors import ReasonedError
+from crawlers.engine.crawl_state import CrawlComponent
 from crawlers.engine.politeness.throttle import MAX_CRAWL_DELAY, Throttle
 
 OTHER_HOST = "address is not one of the source's hosts"
 STOPPING = "the crawl is stopping"
 ROBOTS_TXT = "/robots.txt"
-ROBOTS_MOST = 2**20  # bytes; RFC 9309 has crawlers read half of that at least
-THUMB_STEP = b"thumbnail steps"  # Wikimedia's 429 for a width it does not make: no wait helps
+ROBOTS_MOST = 2**20  # bytes; RFC 9309 wants at least half of that
+THUMB_STEP = b"thumbnail steps"
+"""In Wikimedia's 429 for a width that it does not make; waiting does not help then."""
 
 MAX_SLOWDOWNS = 2
 """Times that a host may ask to slow down in a row before the crawl ends."""
@@ -29,50 +30,36 @@ GOOD_AGAIN = 100
 """Good answers after which an earlier slow-down is forgotten."""
 
 
-class RefusedError(IgnoreRequest):
-    """A request that is not made; `reason` is a constant for counts."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
-        self.detail = detail
+class RefusedError(ReasonedError, IgnoreRequest):
+    """A request that is not made."""
 
 
 class StoppingError(RefusedError):
     """The crawl is stopping and makes no new request."""
 
 
-class Gate:
+class Gate(CrawlComponent):
     """A downloader middleware next to the network, so that retries and redirects pass it too.
 
     The crawl ends if a site answers 403, keeps asking to slow down, or has a robots.txt that cannot
-    be read. Nothing is tried to circumvent that.
+    be read. Marque never tries to get around that.
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler
+        super().__init__(crawler)
         crawler.signals.connect(self._opened, signal=signals.spider_opened)
-        crawler.signals.connect(self._came, signal=signals.bytes_received)
+        crawler.signals.connect(self._received, signal=signals.bytes_received)
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._out: dict[Request, asyncio.Semaphore] = {}
         self._wait_until: dict[str, float] = {}
         self._slowdowns: Counter[str] = Counter()
         self._good: Counter[str] = Counter()
 
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """As Scrapy makes it."""
-        return cls(crawler)
-
-    @property
-    def crawl(self) -> CrawlState:
-        """The crawl that this gate belongs to."""
-        return crawl_of(self._crawler)
-
     def is_asked(self, url: str) -> bool:
         """Whether a URL is on one of the site's hosts."""
-        parts = urlsplit(url)
-        return f"{parts.scheme}://{parts.netloc}" in self._bases
+        parts, site = urlsplit(url), self.crawl.site
+        bases = map(self.crawl.web.base, (*site.hosts, *site.photo_hosts))
+        return f"{parts.scheme}://{parts.netloc}" in bases
 
     async def process_request(self, request: Request) -> None:
         """Wait until a request to one of the site's hosts may go out, or refuse it.
@@ -80,20 +67,32 @@ class Gate:
         No more requests pass than the host's concurrency allows. Scrapy would queue the others, and
         would still send them after the host said to stop or to wait.
         """
-        parts = urlsplit(request.url)
+        parts, crawl = urlsplit(request.url), self.crawl
+        host = parts.hostname or ""
         if not self.is_asked(request.url):
             raise RefusedError(OTHER_HOST, f"{parts.scheme}://{parts.netloc}")
         if parts.path == ROBOTS_TXT:
             request.meta["download_maxsize"] = ROBOTS_MOST
-        turn = self._turn(parts.hostname or "")
+        if host not in self._turns:
+            slots = self.crawler.settings.getdict("DOWNLOAD_SLOTS")
+            self._turns[host] = asyncio.Semaphore(int(slots[host]["concurrency"]))
+        turn = self._turns[host]
         await turn.acquire()
         self._out[request] = turn
-        await self._until(parts.hostname or "")
-        self._count()
+        while (wait := self._wait_until.get(host, 0.0) - time.monotonic()) > 0:
+            if crawl.stopping:
+                break
+            await asyncio.sleep(min(wait, 0.5))
+        most = crawl.job.max_requests or crawl.site.max_requests
+        if crawl.report.requests >= most:
+            crawl.stop("cap", f"{most:,} requests are the most that one run makes")
+        if crawl.stopping:
+            raise StoppingError(STOPPING)
+        crawl.report.requests += 1
 
     def process_response(self, request: Request, response: Response) -> Response | Request:
-        """Count an answer, and stop or slow down if the site says so."""
-        self._is_back(request)
+        """Count an answer; stop or slow down if it says so."""
+        self._release_turn(request)
         crawl = self.crawl
         status = response.status
         crawl.report.statuses[str(status)] = crawl.report.statuses.get(str(status), 0) + 1
@@ -113,24 +112,19 @@ class Gate:
 
     def process_exception(self, request: Request, exception: Exception) -> None:  # noqa: ARG002
         """Let the next request out after one that got no answer."""
-        self._is_back(request)
+        self._release_turn(request)
 
     def wait(self, host: str, seconds: float) -> None:
         """Make no request to a host for so many seconds."""
         until = time.monotonic() + seconds
         self._wait_until[host] = max(until, self._wait_until.get(host, 0.0))
 
-    @cached_property
-    def _bases(self) -> frozenset[str]:
-        site = self.crawl.site
-        return frozenset(self.crawl.web.base(host) for host in (*site.hosts, *site.photo_hosts))
-
     def _opened(self) -> None:
         self.crawl.at_stop = self._refuse_queued
 
     def _refuse_queued(self) -> None:
         """Refuse requests that passed the gate and still wait in Scrapy for their host's delay."""
-        engine = self._crawler.engine
+        engine = self.crawler.engine
         assert engine is not None, "a spider is open while its engine runs"
         for slot in engine.downloader.slots.values():
             while slot.queue:
@@ -138,51 +132,27 @@ class Gate:
                 answer.errback(StoppingError(STOPPING))
                 self.crawl.report.requests -= 1
 
-    def _turn(self, host: str) -> asyncio.Semaphore:
-        if host not in self._turns:
-            slots = self._crawler.settings.getdict("DOWNLOAD_SLOTS")
-            self._turns[host] = asyncio.Semaphore(int(slots[host]["concurrency"]))
-        return self._turns[host]
-
-    async def _until(self, host: str) -> None:
-        while (wait := self._wait_until.get(host, 0.0) - time.monotonic()) > 0:
-            if self.crawl.stopping:
-                break
-            await asyncio.sleep(min(wait, 0.5))
-
-    def _count(self) -> None:
-        crawl = self.crawl
-        most = crawl.job.max_requests or crawl.site.max_requests
-        if crawl.report.requests >= most:
-            crawl.stop("cap", f"{most:,} requests are the most that one run makes")
-        if crawl.stopping:
-            raise StoppingError(STOPPING)
-        crawl.report.requests += 1
-
-    def _came(self, data: bytes) -> None:
+    def _received(self, data: bytes) -> None:
         self.crawl.report.bytes += len(data)  # also of an answer that is cut off
 
-    def _is_back(self, request: Request) -> None:
+    def _release_turn(self, request: Request) -> None:
         turn = self._out.pop(request, None)
-        if turn is not None:  # otherwise it was refused before it had a turn
+        if turn is not None:  # otherwise it was refused before its turn
             turn.release()
 
     def _asks_for_less(self, request: Request, response: Response) -> bool:
-        if response.status == 503:
-            return b"Retry-After" in response.headers
-        return response.status == 429 and THUMB_STEP not in self._plain(request, response).body
-
-    def _plain(self, request: Request, response: Response) -> Response:
-        """The decompressed answer (Scrapy decompresses only after the gate), or the answer itself
-        if it cannot be decompressed."""
-        unpacking = self._crawler.get_downloader_middleware(HttpCompressionMiddleware)
+        """Whether an answer asks for fewer requests."""
+        if response.status != 429:
+            return response.status == 503 and b"Retry-After" in response.headers
+        unpacking = self.crawler.get_downloader_middleware(HttpCompressionMiddleware)
         assert unpacking is not None, "the settings of every crawl leave it in"
-        try:
-            plain = unpacking.process_response(request, response.copy())
-        except Exception:  # decompressors raise nearly anything
-            return response
-        assert isinstance(plain, Response)
-        return plain
+        body = response.body
+        with suppress(Exception):  # decompressors raise nearly anything
+            # Scrapy decompresses only after the gate.
+            unpacked = unpacking.process_response(request, response.copy())
+            assert isinstance(unpacked, Response)
+            body = unpacked.body
+        return THUMB_STEP not in body
 
     def _slow_down(self, host: str, request: Request, response: Response) -> Response | Request:
         crawl = self.crawl
@@ -202,7 +172,7 @@ class Gate:
             return response
         crawl.report.count_notice(f"{response.status}: waited as the site asked", request.url)
         self.wait(host, seconds)
-        throttle = self._crawler.get_extension(Throttle)
+        throttle = self.crawler.get_extension(Throttle)
         assert throttle is not None, "the settings of every crawl name it"
         if first:
             throttle.slow_down(host)

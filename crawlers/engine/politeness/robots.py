@@ -26,12 +26,6 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 """Control characters that no text has. Short compressed data may lack NUL, so there are more."""
 
 
-def _unread(host: str) -> str:
-    if REPLICA_SUFFIX in host:
-        return f"the robots.txt of {host} cannot be read; is `marque replica` running there?"
-    return f"the robots.txt of {host} cannot be read, so nothing is asked; is there internet?"
-
-
 class ClosedError(RefusedError):
     """The robots.txt of a host forbids a URL."""
 
@@ -48,8 +42,11 @@ class Robots(RobotsTxtMiddleware):
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
-        # Checked here, because in the gate a compressed robots.txt is still compressed.
-        if response.status == 200 and _is_no_text(response.body):
+        # For a page or compressed data Scrapy would allow everything. In the gate a compressed
+        # robots.txt is still compressed, so this is checked here.
+        text = response.body.removeprefix(b"\xef\xbb\xbf").lstrip()
+        is_text = not text.startswith(b"<") and _CONTROL.search(text.rstrip(b"\x1a")) is None
+        if response.status == 200 and not is_text:
             why = f"{response.url} is answered with something else, such as a page"
             crawl_of(self.crawler).stop("blocked", why)
         plain = response.replace(body=_NAMED.sub(rb"\1", response.body))
@@ -63,7 +60,10 @@ class Robots(RobotsTxtMiddleware):
         gate = self.crawler.get_downloader_middleware(Gate)
         assert gate is not None, "the settings of every crawl name it"
         if rules is None and gate.is_asked(request.url):
-            crawl_of(self.crawler).stop("failed", _unread(host))
+            step = ", so nothing is asked; is there internet?"
+            if REPLICA_SUFFIX in host:
+                step = "; is `marque replica` running there?"
+            crawl_of(self.crawler).stop("failed", f"the robots.txt of {host} cannot be read{step}")
         return rules
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
@@ -72,10 +72,3 @@ class Robots(RobotsTxtMiddleware):
             super().process_request_2(rp, request)
         except IgnoreRequest as refused:
             raise ClosedError(CLOSED, request.url) from refused
-
-
-def _is_no_text(body: bytes) -> bool:
-    """Whether a robots.txt is not text with rules but a page or compressed data, for which Scrapy
-    would allow everything."""
-    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return text.startswith(b"<") or _CONTROL.search(text.rstrip(b"\x1a")) is not None

@@ -1,7 +1,7 @@
 """Scrapy's AutoThrottle with a least delay for each host, and with the delays of robots.txt."""
 
 import math
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request, Spider, signals
@@ -22,7 +22,7 @@ MIN_DELAY_FLOOR = 0.1
 
 
 class Throttle(AutoThrottle):
-    """Delays requests to slow hosts, and never goes below a host's floor, in seconds.
+    """Delays requests to slow hosts, and keeps the least delay of each host (its floor).
 
     AutoThrottle has one floor for all hosts, and Scrapy applies neither Crawl-delay nor
     Request-rate.
@@ -33,11 +33,6 @@ class Throttle(AutoThrottle):
         slots: dict[str, dict[str, Any]] = crawler.settings.getdict("DOWNLOAD_SLOTS")
         self.floors = {host: float(slot["delay"]) for host, slot in slots.items()}
         crawler.signals.connect(self._robots_parsed, signal=signals.robots_parsed)
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """As Scrapy makes it."""
-        return cls(crawler)
 
     def raise_floor(self, host: str, seconds: float) -> None:
         """Make at most one request per `seconds` to a host, one at a time."""

@@ -49,11 +49,11 @@ class CrawlStore:
     # Crawls
 
     def begin(self, job: str, crawl_id: str, now: float, *, keep_for: float) -> str:
-        """The id of an interrupted crawl of `job` that began in the last `keep_for` seconds, to be
-        resumed; otherwise `crawl_id`, which begins now.
+        """Resume or begin a crawl of `job`. Returns the id of an interrupted crawl that began in
+        the last `keep_for` seconds; otherwise `crawl_id`, which begins now.
 
-        Drops of the interrupted crawl are deleted, since it meets them again. A crawl that began
-        after `now`, because of a wrong clock, counts by the absolute difference.
+        The drops of an interrupted crawl are deleted: it finds them again. A clock may be wrong: a
+        crawl that began after `now` counts by the absolute difference.
         """
         row = self._one(
             "SELECT crawl_id FROM crawls WHERE job = ? AND ended IS NULL AND abs(began - ?) < ?"
@@ -139,9 +139,9 @@ class CrawlStore:
             )
 
     def unseen(self, job: str, crawl_id: str) -> list[str]:
-        """Listings that earlier crawls of the job saw, that are not gone, and that neither this
-        crawl nor a later crawl of another job saw. Crawls are ordered by row id: clocks go wrong.
-        """
+        """The ids of listings that may be gone: an earlier crawl of the job saw them, and neither
+        this crawl nor a later crawl of another job did. Crawls are ordered by row id, because
+        clocks go wrong."""
         rows = self._db.execute(
             "SELECT s.listing_id FROM seen s JOIN listings l USING (listing_id)"
             " JOIN crawls c ON c.crawl_id = s.crawl_id"
@@ -214,11 +214,11 @@ class CrawlStore:
     # What a crawl saw, for the catalog
 
     def records(self, source: str, crawl_id: str) -> Iterator[Photo | Drop]:
-        """The photos of the listings that a crawl saw, in order; then the listings of its job that
-        are gone, without photos; then its drops.
+        """The photos of the listings that a crawl saw, in order; then those of its job's listings
+        that are gone, without bytes; then its drops.
 
-        `source` is the photos' source in the catalog. Every crawl yields the listings that are
-        gone, in case the catalog has missed an earlier crawl.
+        `source` is the photos' source in the catalog. Every crawl yields what is gone, because the
+        catalog may have missed an earlier crawl.
         """
         rows = self._db.execute(
             "SELECT l.record, s.photos FROM seen s JOIN listings l USING (listing_id)"
@@ -314,7 +314,7 @@ def _prepare(folder: Path, db: sqlite3.Connection) -> None:
         )
     # A kill loses nothing; a power cut may lose the last moment.
     db.execute("PRAGMA synchronous = NORMAL")
-    if version == 0:  # otherwise nothing is written: a full disk can still be read
+    if version == 0:  # otherwise nothing is written, so that a store on a full disk can be read
         db.execute("PRAGMA journal_mode = WAL")
         db.executescript(TABLES)
         db.execute(f"PRAGMA user_version = {VERSION}")

@@ -61,8 +61,17 @@ def _path_column(
 ) -> str:
     called = [column for key in PATH_COLUMNS for column in free if column_key(column) == key]
     ordered = [*called, *(column for column in free if column not in called)][:_MOST_COLUMNS]
+    sample = [row.cells for row in sheet.rows[:_SAMPLE]]
+    cells = {column: [row.get(named[column], "") for row in sample] for column in ordered}
     for loosely in (False, True):
-        hits = {column: _hits(sheet, named[column], finder, loosely) for column in ordered}
+        hits = {
+            column: sum(
+                finder.names_a_file(cell, loosely=loosely)
+                for cell in cells[column]
+                if 0 < len(cell) <= _LONGEST_PATH
+            )
+            for column in ordered
+        }
         best = [column for column in ordered if hits[column] == max(hits.values())]
         if best and hits[best[0]] > 0:
             if len(best) > 1 and best[0] not in called:
@@ -78,13 +87,3 @@ def _path_column(
             f"its columns are {', '.join(free) or 'none'}"
         )
     return called[0]
-
-
-def _hits(sheet: SidecarTable, column: str, finder: Finder, loosely: bool) -> int:
-    """How many cells of the column name a file, in the first rows."""
-    cells = [row.cells.get(column, "") for row in sheet.rows[:_SAMPLE]]
-    return sum(
-        finder.names_a_file(cell, loosely=loosely)
-        for cell in cells
-        if cell and len(cell) <= _LONGEST_PATH
-    )

@@ -126,7 +126,10 @@ def _latin(foreign: list[bytes]) -> Encoding | None:
             read = tuple(word.decode(codec) for word in strange)
         except UnicodeDecodeError:
             continue
-        reading = _judge(read, codec)
+        each = [languages_of(word, _LATIN[codec][1]) for word in read]
+        fits = set(each) - {frozenset()}
+        is_word = any(fit != {SIGNS} for fit in fits)
+        reading = _Reading(each.count(frozenset()), _cost(fits), codec, is_word)
         if reading.odd * 20 <= len(read):  # names of people are of all languages
             readings.setdefault(read, reading)
     if not readings:
@@ -138,13 +141,6 @@ def _latin(foreign: list[bytes]) -> Encoding | None:
     if codec not in _USUAL and best[0].cost:
         is_sure = is_sure and all(other is best[0] or other.odd for other in readings.values())
     return Encoding(codec, _LATIN[codec][0]) if is_sure else Encoding(None)
-
-
-def _judge(words: tuple[str, ...], codec: str) -> _Reading:
-    each = [languages_of(word, _LATIN[codec][1]) for word in words]
-    fits = set(each) - {frozenset()}
-    is_word = any(fit != {SIGNS} for fit in fits)
-    return _Reading(each.count(frozenset()), _cost(fits), codec, is_word)
 
 
 def _cost(fits: set[frozenset[str]]) -> int:
@@ -165,12 +161,9 @@ def _other_script(foreign: list[bytes]) -> Encoding:
         if sum(byte > 0x7F for byte in text) < _FEWEST * 2:
             return Encoding(None)
         best = from_bytes(text, cp_isolation=possible, enable_fallback=False).best()
-        possible = [codec for codec in possible if best and _same(codec, best.encoding)]
+        name = best.encoding.replace("-", "_") if best else None
+        possible = [codec for codec in possible if codec.replace("-", "_") == name]
     return Encoding(possible[0], _SCRIPTS[possible[0]][0]) if possible else Encoding(None)
-
-
-def _same(codec: str, other: str) -> bool:
-    return codec.replace("-", "_") == other.replace("-", "_")
 
 
 def _is_script(text: bytes, codec: str) -> bool:

@@ -45,15 +45,11 @@ class _Index:
     and thousands of rows, may have the name `1.jpg`."""
 
     def __init__(self, files: Iterable[_File]) -> None:
-        self._whole: dict[Parts, list[_File]] = defaultdict(list)
+        self.whole: dict[Parts, list[_File]] = defaultdict(list)
         for file in files:
-            self._whole[file.key].append(file)
-        self._deepest = max(map(len, self._whole), default=0)
+            self.whole[file.key].append(file)
+        self._deepest = max(map(len, self.whole), default=0)
         self._ends: dict[int, dict[Parts, list[_File]]] = {}
-
-    def whole(self, key: Parts) -> list[_File]:
-        """The files with exactly this key."""
-        return self._whole.get(key, [])
 
     def ending(self, key: Parts) -> list[_File]:
         """The files whose keys end with this one."""
@@ -62,7 +58,7 @@ class _Index:
             return []
         if size not in self._ends:
             ends = self._ends[size] = defaultdict(list)
-            for whole, files in self._whole.items():
+            for whole, files in self.whole.items():
                 if len(whole) >= size:
                     ends[whole[-size:]].extend(files)
         return self._ends[size].get(key, [])
@@ -168,7 +164,7 @@ class Finder:
         try:
             for before in range(len(key)):
                 if (drive or _ends_with(self._above, key[:before])) and (
-                    found := files.whole(key[before:])
+                    found := files.whole.get(key[before:])
                 ):
                     return _only(found, parts)
             return _only(files.ending(key), parts)

@@ -120,7 +120,12 @@ def load_sidecar(
         reader.take(row)
     reader.refuse_ambiguous()
     if reader.has_decoded or any(map(is_foreign, sheet.columns)):
-        sidecar.reports.append(_of_encoding(sheet, encoding))
+        line, text = sheet.foreign or "", f"sidecar is not UTF-8; it is read as {encoding.name}"
+        sidecar.reports.append(
+            Notice(UNKNOWN, escape_bytes(line))
+            if encoding.codec is None
+            else Notice(text, encoding.read(line) or "")
+        )
     for text, (times, example) in sheet.tally.told.items():
         sidecar.reports += [Notice(text, escape_bytes(example))] * times
     return sidecar
@@ -133,13 +138,6 @@ def _encoding(sheet: SidecarTable, finder: Finder) -> Encoding:
     cells = (cell for row in sheet.rows for cell in row.cells.values() if not cell.isascii())
     words = (cell for cell in cells if not finder.names_a_file(cell, loosely=False))
     return detect_encoding(itertools.chain(sheet.columns, words))
-
-
-def _of_encoding(sheet: SidecarTable, encoding: Encoding) -> Notice:
-    line = sheet.foreign or ""
-    if encoding.codec is None:
-        return Notice(UNKNOWN, escape_bytes(line))
-    return Notice(f"sidecar is not UTF-8; it is read as {encoding.name}", encoding.read(line) or "")
 
 
 def _unused_columns(

@@ -97,21 +97,18 @@ def parse_json(text: str) -> SidecarTable:
         value = json.loads(text, object_pairs_hook=_Pairs)
     except ValueError as error:
         return _parse_lines(text, error)
-    if isinstance(value, _Pairs) and any(map(_names_path, value)):
-        return _gather([("line 1", value)])
-    if isinstance(value, _Pairs) and any(isinstance(inner, _Pairs) for _, inner in value):
-        return _gather([(f"key {key!r}", _with_path(inner, key)) for key, inner in value])
+    if isinstance(value, _Pairs):
+        if any(column_key(key) in PATH_COLUMNS and isinstance(path, str) for key, path in value):
+            return _gather([("line 1", value)])
+        if any(isinstance(inner, _Pairs) for _, inner in value):
+            items = []
+            for key, row in value:
+                item = _Pairs([*row, ("path", key)]) if isinstance(row, _Pairs) else row
+                items.append((f"key {key!r}", item))
+            return _gather(items)
     if isinstance(value, list):
         return _gather([(f"row {i}", item) for i, item in enumerate(value, start=1)])
     raise ValueError("it is JSON, but no list of objects and no object keyed by path")
-
-
-def _names_path(pair: tuple[str, Any]) -> bool:
-    return column_key(pair[0]) in PATH_COLUMNS and isinstance(pair[1], str)
-
-
-def _with_path(item: Any, path: str) -> Any:
-    return _Pairs([*item, ("path", path)]) if isinstance(item, _Pairs) else item
 
 
 def _parse_lines(text: str, whole: ValueError) -> SidecarTable:

@@ -75,8 +75,11 @@ def languages_of(word: str, languages: tuple[str, ...]) -> frozenset[str]:
     `ANY` and `SIGNS` stand for words of no single language. An empty set means that it is no word.
     """
     lower = word.replace("İ", "\u0131").lower()  # Python lowers İ to two characters
-    elided = _ELISION.fullmatch(word) and not _strange(lower.replace("\u2019", ""))
-    if (lower in _NAMES and _is_cased(word)) or elided:
+    bare = lower.replace("\u2019", "")
+    elided = _ELISION.fullmatch(word) and (bare.isascii() or not _VOWELS.isdisjoint(bare))
+    # A misread word may be `grÜn`, with capitals where nobody puts them.
+    is_cased = word[1:].islower() or word.replace("ß", "").isupper() or not word[1:].isalpha()
+    if (lower in _NAMES and is_cased) or elided:
         return frozenset((ANY,))
     if _MARKED.fullmatch(word) and word[:-1].isascii():
         return frozenset((ANY,))
@@ -89,15 +92,6 @@ def languages_of(word: str, languages: tuple[str, ...]) -> frozenset[str]:
     if re.search("ç(?![aeiouyâãáéêõô])", lower):
         return fits & {"Turkish"}
     return fits
-
-
-def _is_cased(word: str) -> bool:
-    """Whether capitals stand where people put them; a misread word may be `grÜn`."""
-    return word[1:].islower() or word.replace("ß", "").isupper() or not word[1:].isalpha()
-
-
-def _strange(letters: str) -> bool:
-    return not letters.isascii() and not set(letters) & _VOWELS
 
 
 def _has_fair_signs(word: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.records import Box, Drop, Notice, Photo, SourceError, count_seen
+from core.records import Box, Drop, Notice, Photo, SourceError
 from core.text import escape_bytes
 from crawlers.imports.copies import READ_AS_COPY, are_same, choose_copy, find_folders, without_mark
 from crawlers.imports.stanford.classes import STANFORD_CARS, photo_of
@@ -56,7 +56,7 @@ class AnnotatedLayout:
     """Annotations and the photos they are about."""
 
     title: str
-    shelves: dict[str, PhotoFolder]
+    photo_folders: dict[str, PhotoFolder]
     annotations: list[Annotation]
     classes: ClassList
     notices: list[Notice] = field(default_factory=list)
@@ -69,10 +69,6 @@ class AnnotatedLayout:
             else:
                 self.annotations.append(row)
 
-    def count(self) -> int:
-        """How many photos and drops there are."""
-        return count_seen(self.records())
-
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """The annotated photos in the order of the annotations, then the other photos.
 
@@ -82,16 +78,19 @@ class AnnotatedLayout:
         yield from self.notices
         yield from self.classes.notices
         left: dict[PhotoKey, Path] = {}
-        for place, shelf in self.shelves.items():
-            yield from shelf.reports
-            left |= {(place, file): path for file, path in shelf.photos.items()}
+        for place, loaded in self.photo_folders.items():
+            yield from loaded.reports
+            left |= {(place, file): path for file, path in loaded.photos.items()}
         others, taken = self._others(left), set()
         for note in self.annotations:
             key = (note.place, note.file)
             found = key if key in left else others.get((note.place, note.file.casefold()))
             if found in left:
                 yield from copied(left[found], note.file)
-                yield from self._photo(note, left.pop(found))
+                source_id = f"{note.place}/{note.file}"
+                name, said = self.classes.name_of(note.class_id, source_id)
+                yield from said
+                yield from photo_of(left.pop(found), source_id, name, note.split, note.box)
                 taken.add(key)
             else:
                 yield Notice(ANNOTATED_TWICE if key in taken else PHOTO_ABSENT, "/".join(key))
@@ -114,12 +113,6 @@ class AnnotatedLayout:
             for original, keys in sorted_keys.items()
             if are_same([photos[key] for key in keys])
         }
-
-    def _photo(self, note: Annotation, path: Path) -> Iterator[Photo | Notice]:
-        source_id = f"{note.place}/{note.file}"
-        name, said = self.classes.name_of(note.class_id, source_id)
-        yield from said
-        yield from photo_of(path, source_id, name, note.split, note.box)
 
 
 def label_folders(root: Path) -> list[Path]:
@@ -185,31 +178,31 @@ def load_photo_folders(root: Path, *places: str) -> dict[str, PhotoFolder]:
     photo an annotation is about. Copies of a folder count as one folder, because each may hold a
     part of it; raises `SourceError` if they hold different photos with the same name.
     """
-    shelves = {}
+    photo_folders = {}
     for place in places:
         for relative in PHOTO_FOLDERS[place]:
             found = {folder: _load_photo_folder(folder) for folder in find_folders(root, relative)}
-            several = {folder: shelf for folder, shelf in found.items() if shelf}
+            several = {folder: loaded for folder, loaded in found.items() if loaded}
             if several:
-                shelves[place] = _merged(several, Path(relative).name)
+                photo_folders[place] = _merged(several, Path(relative).name)
                 break
-    return shelves
+    return photo_folders
 
 
 def _load_photo_folder(folder: Path) -> PhotoFolder | None:
-    shelf = PhotoFolder({}, [])
+    loaded = PhotoFolder({}, [])
     for found in walk_files(folder, STANFORD_CARS):
         if not isinstance(found, Path):
-            shelf.reports.append(found)
-        elif shelf.photos.setdefault(found.name, found) is not found:
+            loaded.reports.append(found)
+        elif loaded.photos.setdefault(found.name, found) is not found:
             return None
-    return shelf if shelf.photos else None
+    return loaded if loaded.photos else None
 
 
 def _merged(several: dict[Path, PhotoFolder], name: str) -> PhotoFolder:
     whole = PhotoFolder({}, [])
-    for folder, shelf in several.items():
-        whole.reports.extend((*copied(folder, name), *shelf.reports))
-        for file, path in shelf.photos.items():
+    for folder, loaded in several.items():
+        whole.reports.extend((*copied(folder, name), *loaded.reports))
+        for file, path in loaded.photos.items():
             whole.photos[file] = choose_copy([whole.photos.get(file, path), path])
     return whole

@@ -17,6 +17,7 @@ import csv
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from unicodedata import combining, normalize
 
@@ -102,9 +103,9 @@ def is_class(name: str) -> bool:
     return _in_table(_by_name(), name) is not None
 
 
-def is_class_without_year(name: str) -> bool:
-    """Whether the table has classes with this name and some year."""
-    return _in_table(_without_year(), name) is not None
+def is_known_class(name: str) -> bool:
+    """Whether the table has this class name, or classes with this name and any year."""
+    return is_class(name) or _in_table(_without_year(), name) is not None
 
 
 def _in_table(table: dict[str, Words], name: str) -> Words | None:
@@ -143,7 +144,9 @@ def parse_class_name(name: str) -> Words:
         words["body_type"] = next(found for found in reversed(body) if found)
     if make:
         words["make"] = make
-        if model := _until_body(rest[length:]):
+        stops, model = CLASS_BODY_WORDS.keys() | BEFORE_BODY, rest[length : length + 1]
+        model += takewhile(lambda word: word.casefold() not in stops, rest[length + 1 :])
+        if model:
             words["model"] = " ".join(model)
     return words
 
@@ -164,12 +167,6 @@ def _make_of(words: list[str]) -> tuple[str | None, int]:
 @cache
 def _makes() -> dict[str, str]:
     return {_letters(words["make"]): words["make"] for words in load_classes()}
-
-
-def _until_body(words: list[str]) -> list[str]:
-    stops = CLASS_BODY_WORDS.keys() | BEFORE_BODY
-    end = next((i for i, word in enumerate(words) if i and word.casefold() in stops), len(words))
-    return words[:end]
 
 
 def photo_of(
@@ -195,5 +192,5 @@ def photo_of(
     )
     yield Photo(place, content)
     if class_name and not is_class(class_name):
-        text = NO_YEAR if is_class_without_year(class_name) else PARSED
+        text = NO_YEAR if is_known_class(class_name) else PARSED
         yield Notice(text, f"{class_name!r} read as {words}")

@@ -15,7 +15,7 @@ from crawlers.imports.stanford.annotations import (
     load_photo_folders,
     parse_annotations,
 )
-from crawlers.imports.stanford.classes import is_class, is_class_without_year
+from crawlers.imports.stanford.classes import is_known_class
 from crawlers.imports.stanford.labels import ClassList
 
 CLASS_NAMES_FILE = "names.csv"
@@ -30,12 +30,12 @@ def load_csv(root: Path) -> AnnotatedLayout | None:
     """
     folders = label_folders(root)
     tables = {part: find_file(folders, f"anno_{part}.csv") for part in ("train", "test")}
-    shelves = load_photo_folders(root, *(part for part, path in tables.items() if path))
-    if not shelves:
+    photo_folders = load_photo_folders(root, *(part for part, path in tables.items() if path))
+    if not photo_folders:
         return None
     title = "CSV form (anno_train.csv, anno_test.csv, names.csv)"
     layout = AnnotatedLayout(
-        title, shelves, [], _classes(root, find_file(folders, CLASS_NAMES_FILE))
+        title, photo_folders, [], _classes(root, find_file(folders, CLASS_NAMES_FILE))
     )
     for part, path in tables.items():
         if path:
@@ -51,15 +51,12 @@ def _classes(root: Path, path: Path | None) -> ClassList:
     names = [row[-1].strip() if row else "" for row in _rows(path)]
     while names and not names[-1]:
         names.pop()
-    if names[1:] and not _is_name(names[0]) and all(_is_name(n) for n in names[1:] if n):
+    rest = [name for name in names[1:] if name]
+    if names[1:] and not is_known_class(names[0]) and all(map(is_known_class, rest)):
         del names[0]
     if not names:
         raise SourceError(f"{path} holds no class names; fetch it anew, or take it away")
     return ClassList(path, 1, names, copied(path, CLASS_NAMES_FILE))
-
-
-def _is_name(name: str) -> bool:
-    return is_class(name) or is_class_without_year(name)
 
 
 def _annotations(path: Path, part: str) -> Iterator[Annotation | Notice]:
@@ -68,13 +65,9 @@ def _annotations(path: Path, part: str) -> Iterator[Annotation | Notice]:
         return part, part, file, (x1, y1, x2, y2), class_id.strip()
 
     rows = [row for row in _rows(path) if row]
-    if rows and not any(map(_is_number, rows[0])):
-        del rows[0]
+    if rows and not any(cell.strip().lstrip("-").replace(".", "", 1).isdigit() for cell in rows[0]):
+        del rows[0]  # the header
     return parse_annotations(path, rows, read)
-
-
-def _is_number(cell: str) -> bool:
-    return cell.strip().lstrip("-").replace(".", "", 1).isdigit()
 
 
 def _rows(path: Path) -> list[list[str]]:

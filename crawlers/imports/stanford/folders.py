@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.records import Drop, Notice, Photo, count_seen
+from core.records import Drop, Notice, Photo
 from core.text import escape_bytes
 from crawlers.imports.copies import find_folders, without_mark
 from crawlers.imports.stanford.annotations import UNANNOTATED
 from crawlers.imports.stanford.archives import is_archive
 from crawlers.imports.stanford.classes import (
     STANFORD_CARS,
-    is_class,
-    is_class_without_year,
+    is_known_class,
     parse_class_name,
     photo_of,
 )
@@ -30,16 +29,15 @@ class ClassFolders:
     parts: list[Path]
     title: str = "class folders"
 
-    def count(self) -> int:
-        """How many photos and drops there are, by a walk that opens no photo."""
-        return count_seen(self.records())
-
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """The photos of each part by name, then those beside the parts."""
         for part in self.parts:
             split = None if part == self.base else without_mark(part.name)
             for entry in sorted(part.iterdir()):
-                yield from _entry(entry, split, entry.name if _may_be_class(entry.name) else None)
+                is_named = is_known_class(entry.name) or (
+                    {"make", "model_year"} <= parse_class_name(entry.name).keys()
+                )
+                yield from _entry(entry, split, entry.name if is_named else None)
         if self.base not in self.parts:
             for entry in sorted(set(self.base.iterdir()) - set(self.parts)):
                 yield from _entry(entry, None, None)
@@ -95,14 +93,6 @@ def find_class_folders(root: Path) -> ClassFolders | None:
 
 def _has_classes(folder: Path) -> bool:
     try:
-        return any(_is_named(entry.name) and entry.is_dir() for entry in folder.iterdir())
+        return any(is_known_class(entry.name) and entry.is_dir() for entry in folder.iterdir())
     except OSError:
         return False
-
-
-def _is_named(name: str) -> bool:
-    return is_class(name) or is_class_without_year(name)
-
-
-def _may_be_class(name: str) -> bool:
-    return _is_named(name) or {"make", "model_year"} <= parse_class_name(name).keys()

@@ -13,11 +13,6 @@ NO_LABELS = "photo's part has no classes; the photo is taken without words"
 NO_NAMES = "list of class names is not there; the published order of the 196 classes is used"
 
 
-def devkit_names() -> list[str]:
-    """The 196 class names in the devkit's order."""
-    return [words["class_name"] for words in load_classes()]
-
-
 @dataclass(frozen=True)
 class ClassList:
     """The class names by number; the `first` number is 0 or 1.
@@ -32,8 +27,10 @@ class ClassList:
 
     @property
     def names(self) -> list[str]:
-        """The data set's own names, or the published names."""
-        return devkit_names() if self.own is None else self.own
+        """The data set's own names, or the published names in the devkit's order."""
+        if self.own is not None:
+            return self.own
+        return [words["class_name"] for words in load_classes()]
 
     @property
     def notices(self) -> list[Notice]:

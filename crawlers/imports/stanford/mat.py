@@ -35,11 +35,11 @@ def load_devkit(root: Path) -> AnnotatedLayout | None:
     train, test = find_file(folders, TRAIN), find_file(folders, TEST)
     boxes = None if test else find_file(folders, BOXES)
     files = {"train": (train, TRAIN), "test": (test or boxes, TEST if test else BOXES)}
-    shelves = load_photo_folders(root, "train", "test") if train or test or boxes else {}
-    if not shelves:
+    photo_folders = load_photo_folders(root, "train", "test") if train or test or boxes else {}
+    if not photo_folders:
         return None
     title = "devkit (.mat annotations, cars_train/ and cars_test/)"
-    layout = AnnotatedLayout(title, shelves, [], _classes(root, folders))
+    layout = AnnotatedLayout(title, photo_folders, [], _classes(root, folders))
     for part, (path, name) in files.items():
         if path:
             layout.notices.extend(copied(path, name))
@@ -51,13 +51,13 @@ def load_rows_16185(root: Path) -> AnnotatedLayout | None:
     """cars_annos.mat with the photos of both parts in car_ims/; None if either is missing."""
     folders = label_folders(root)
     path = find_file(folders, ANNOTATIONS_FILE)
-    shelves = load_photo_folders(root, "car_ims") if path else {}
-    if not path or not shelves:
+    photo_folders = load_photo_folders(root, "car_ims") if path else {}
+    if not path or not photo_folders:
         return None
     own = _class_names(load_mat(path))
     classes = ClassList(path, 1, own) if own else _classes(root, folders)
     title = "16,185-row form (cars_annos.mat and car_ims/)"
-    layout = AnnotatedLayout(title, shelves, [], classes, copied(path, ANNOTATIONS_FILE))
+    layout = AnnotatedLayout(title, photo_folders, [], classes, copied(path, ANNOTATIONS_FILE))
     layout.take(_annotations(path, None))
     return layout
 

@@ -70,7 +70,14 @@ class ParquetLayout:
         relative = escape_bytes(path.relative_to(self.root))
         try:
             for number, (content, label) in enumerate(_rows(path)):
-                yield from _row(content, label, classes, f"{relative}#{number}", part_of(path))
+                source_id = f"{relative}#{number}"
+                if content is None:
+                    what = "the photos must lie inside the parquet file"
+                    yield Drop(STANFORD_CARS, source_id, NO_BYTES, what)
+                    continue
+                name, said = classes.name_of(label, source_id)
+                yield from said
+                yield from photo_of(content, source_id, name, part_of(path))
         except (OSError, pa.ArrowException) as error:
             yield _unreadable(path, error)
 
@@ -111,7 +118,7 @@ def find_parquet(root: Path) -> ParquetLayout | None:
         except (OSError, pa.ArrowException) as error:
             layout.broken.append(_unreadable(path, error))
             continue
-        has_labels = _has_labels(schema)
+        has_labels = "label" in schema.names and pa.types.is_integer(schema.field("label").type)
         if _has_photos(schema) and (has_labels or "label" not in schema.names):
             layout.files.append(path)
             labeled = labeled or has_labels
@@ -161,10 +168,6 @@ def _has_photos(schema: pa.Schema) -> bool:
     return bool(pa.types.is_struct(image) and image.get_field_index("bytes") >= 0)
 
 
-def _has_labels(schema: pa.Schema) -> bool:
-    return "label" in schema.names and bool(pa.types.is_integer(schema.field("label").type))
-
-
 def class_names(schema: pa.Schema) -> list[str]:
     """The label names in Hugging Face's metadata, in order; empty without metadata."""
     try:
@@ -179,16 +182,3 @@ def part_of(path: Path) -> str | None:
     words = (without_mark(path.stem).split("-")[0], path.parent.name)
     parts = ("train", "test", "validation")
     return next((word for word in words if word in parts), None)
-
-
-def _row(
-    content: bytes | None, label: int | None, classes: ClassList, source_id: str, split: str | None
-) -> Iterator[Photo | Drop | Notice]:
-    if content is None:
-        yield Drop(
-            STANFORD_CARS, source_id, NO_BYTES, "the photos must lie inside the parquet file"
-        )
-        return
-    name, said = classes.name_of(label, source_id)
-    yield from said
-    yield from photo_of(content, source_id, name, split)

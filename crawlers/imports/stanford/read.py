@@ -3,17 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from core.records import Drop, Notice, Photo, SourceError
+from core.records import Drop, Notice, Photo, SourceError, count_seen
 from core.text import escape_bytes
 from crawlers.imports.drive import FolderOnDrive
+from crawlers.imports.stanford.annotations import AnnotatedLayout
 from crawlers.imports.stanford.archives import packed
 from crawlers.imports.stanford.classes import STANFORD_CARS
 from crawlers.imports.stanford.csv import load_csv
-from crawlers.imports.stanford.folders import find_class_folders
+from crawlers.imports.stanford.folders import ClassFolders, find_class_folders
 from crawlers.imports.stanford.mat import load_devkit, load_rows_16185
-from crawlers.imports.stanford.parquet import find_parquet
+from crawlers.imports.stanford.parquet import ParquetLayout, find_parquet
 
 UNDERSTOOD = """\
   devkit/cars_train_annos.mat and cars_meta.mat, cars_test_annos_withlabels.mat, with the photos
@@ -24,19 +24,7 @@ UNDERSTOOD = """\
   parquet files of the Hugging Face form, with the columns image and label"""
 
 
-class Layout(Protocol):
-    """A layout of the data set that was found on disk and checked."""
-
-    title: str
-
-    def count(self) -> int:
-        """How many photos and drops there are."""
-        ...
-
-    def records(self) -> Iterator[Photo | Drop | Notice]:
-        """The photos, and remarks about them."""
-        ...
-
+Layout = AnnotatedLayout | ClassFolders | ParquetLayout
 
 LAYOUTS: tuple[Callable[[Path], Layout | None], ...] = (
     load_devkit,
@@ -60,7 +48,9 @@ class StanfordCarsSource(FolderOnDrive):
 
     def count(self) -> int:
         """The number of photos and drops; opens no photo."""
-        return self._layout().count()
+        layout = self._layout()
+        # Rows of parquet files are counted without reading the photos in them.
+        return layout.count() if isinstance(layout, ParquetLayout) else count_seen(layout.records())
 
     def records(self) -> Iterator[Photo | Drop | Notice]:
         """A notice that names the layout, then its photos.
@@ -83,7 +73,7 @@ class StanfordCarsSource(FolderOnDrive):
             what = "is a file" if self.path.exists() else "does not exist"
             raise SourceError(f"{escape_bytes(self.path)} {what}; give the folder of the data set")
         try:
-            found = next(filter(None, (find(self.path) for find in LAYOUTS)), None)
+            found = next((layout for find in LAYOUTS if (layout := find(self.path))), None)
         except OSError as error:
             raise SourceError(f"{escape_bytes(self.path)} cannot be read: {error}") from error
         if found is None:

@@ -5,13 +5,13 @@ from urllib.parse import urljoin
 from scrapy.http import Response, TextResponse
 
 from crawlers.sites.autoscout24.pages.next_data import next_data, page_props
-from crawlers.sites.autoscout24.pages.paths import Json, MalformedPageError
+from crawlers.sites.autoscout24.pages.paths import MalformedPageError, PageData
 
 BARE = "without the page's data, as sites do to block a program"
 
 
-def page_data(response: Response) -> Json | None:
-    """`pageProps` of a page; None where an answer has none, such as an error or a block."""
+def page_data(response: Response) -> PageData | None:
+    """`pageProps` of a page; None for an answer without it, such as an error or a block."""
     if response.status != 200 or not isinstance(response, TextResponse):
         return None
     try:

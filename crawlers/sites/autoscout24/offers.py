@@ -17,7 +17,7 @@ from crawlers.engine.store.state import GONE
 from crawlers.sites.autoscout24.answers import BARE, is_bare, page_data, redirect_target
 from crawlers.sites.autoscout24.pages.codes import slug
 from crawlers.sites.autoscout24.pages.drift import LackCounter
-from crawlers.sites.autoscout24.pages.listing import Searched, make_listing, stamp
+from crawlers.sites.autoscout24.pages.listing import SearchFacts, make_listing, stamp
 from crawlers.sites.autoscout24.pages.offer import (
     DETAIL,
     NO_OFFER,
@@ -28,7 +28,7 @@ from crawlers.sites.autoscout24.pages.offer import (
     parse_offer,
 )
 from crawlers.sites.autoscout24.pages.offer_link import without_words
-from crawlers.sites.autoscout24.pages.paths import Reduced, reduce_offer
+from crawlers.sites.autoscout24.pages.paths import ReducedPage, reduce_offer
 from crawlers.sites.autoscout24.pages.search import Row
 from crawlers.sites.autoscout24.pages.slices import Slice
 
@@ -43,8 +43,8 @@ MOVING = ("price_eur", "mileage_km")
 HOPS = 3
 LATELY = 20
 MOST_DEAD = 8
-"""At most so many of the last `LATELY` offers may be dead. Searches show them all, so more is no
-chance: the site answers so when it is asked too much."""
+"""At most so many of the last `LATELY` offers may be unreadable. Searches show all of them, so more
+are no accident: the site answers like that to a program that asks too much."""
 
 
 class Offers:
@@ -60,18 +60,18 @@ class Offers:
 
     def known(self, search: Slice, row: Row) -> Listing | None:
         """A listing as it was read before, if a search shows it unchanged. Its price, its mileage
-        and the size of its photos are the present ones."""
+        and the size of its photos are taken from now."""
         before = self._crawl.store.listing(row.id)
         if before is None or before.stamp != stamp(row):
             return None
-        now = self.listing(search, row, None, Searched())
+        now = self.listing(search, row, None, SearchFacts())
         words = before.words | {name: now.words[name] for name in MOVING if name in now.words}
         if words.get("status") == GONE:
             words["status"] = "Active"
         return replace(now, words=words)
 
     def listing(
-        self, search: Slice, row: Row, facts: OfferFacts | None, searched: Searched
+        self, search: Slice, row: Row, facts: OfferFacts | None, searched: SearchFacts
     ) -> Listing:
         """The record of a listing."""
         # The site finds an offer by its id. The words before it are a seller's, so ours replace
@@ -93,7 +93,7 @@ class Offers:
         return [listing for listing in found if listing is not None]
 
     def _doubt(self, read: dict[Row, Listing | None], lost: str) -> None:
-        """End the crawl, as all offers that it read lack `lost`. Where it met known listings, the
+        """End the crawl, because all offers that it read lack `lost`. If it met known listings, the
         new ones may be one or two odd ones: they are left out until a crawl can tell."""
         if not self._any_known:
             raise self._drifted(lost)
@@ -104,7 +104,9 @@ class Offers:
     async def _read(self, search: Slice, row: Row) -> Listing | None:
         lacks: list[str] = []
         try:
-            props = Reduced(json.loads(await self._fetch(self._address(search, row), row.id)))
+            # Without the parameters that links add.
+            url = self._crawl.web.base(search.site.host) + urlsplit(row.url).path
+            props = ReducedPage(json.loads(await self._fetch(url, row.id)))
             lacks = offer_lacks(props)
             facts = parse_offer(props, row=row, language=search.site.language, forgiven=lacks)
         except StoppingError:
@@ -115,38 +117,33 @@ class Offers:
             return None
         except (OfferError, RefusedError) as error:
             self._leave_out(row, error.reason, without_words(error.detail))
-            self._count_dead(error)
+            self._lately.append(False)
+            if (dead := self._lately.count(False)) > MOST_DEAD:
+                why = f"{dead} of the last {len(self._lately)} offers cannot be read, though"
+                raise self._spider.blocked(
+                    f"{why} searches show them; the last one: {error}"
+                ) from error
             return None
         self._lately.append(True)
         self._count_lacks(row, lacks)
-        return self.listing(search, row, facts, Searched())
+        return self.listing(search, row, facts, SearchFacts())
 
     def _leave_out(self, row: Row, reason: str, detail: str) -> None:
         self._crawl.drop(row.id, reason, detail)
         self._crawl.unread.add(row.id)
 
     def _count_lacks(self, row: Row, lacks: Sequence[str]) -> None:
-        """Count what an offer lacks; too many in a row end the crawl."""
+        """Count what an offer lacks. End the crawl if several offers in a row lack the same."""
         for path in lacks:
             self._crawl.report.count_notice(f"{LACKS} {path}", row.id)
         if lost := self._lacks.lost(lacks):
             raise self._drifted(lost)
 
     def _drifted(self, path: str) -> StoppingError:
-        offers = self._lacks.missed(path)
+        offers = self._lacks.missed[path]
         told = "the offer that was read" if offers == 1 else f"the last {offers} offers"
         self._crawl.fail(DriftError(path, f"is not there in {told}"))
         return StoppingError(STOPPING)
-
-    def _count_dead(self, error: OfferError | RefusedError) -> None:
-        self._lately.append(False)
-        if (dead := self._lately.count(False)) > MOST_DEAD:
-            why = f"{dead} of the last {len(self._lately)} offers cannot be read, though searches"
-            raise self._blocked(f"{why} show them; the last one: {error}")
-
-    def _address(self, search: Slice, row: Row) -> str:
-        """The address of a listing's offer, without the parameters that links add."""
-        return self._crawl.web.base(search.site.host) + urlsplit(row.url).path
 
     async def _fetch(self, url: str, listing_id: str) -> bytes:
         """The part of an offer that is read, as JSON."""
@@ -160,34 +157,27 @@ class Offers:
             target = redirect_target(url, response)
             if target is None:
                 raise self._refusal(url, response)
-            self._check_redirect(url, target, listing_id)
+            # Only to the same listing: the words in its link may have changed.
+            found = offer_guid(target)
+            if found is None and "/lst" in target:
+                raise OfferError(TO_A_LIST, target)
+            if found is None:
+                told = f"{without_words(url)} leads to {target}"
+                raise self._spider.blocked(f"{told}, as sites do to turn a program away")
+            if found != listing_id:
+                raise OfferError(REUSED, without_words(target))
             url = target
         raise OfferError(IN_CIRCLES, without_words(url))
-
-    def _check_redirect(self, url: str, target: str, listing_id: str) -> None:
-        """Follow a redirect to the same listing only: the words in its link may have changed."""
-        found = offer_guid(target)
-        if found is not None and found != listing_id:
-            raise OfferError(REUSED, without_words(target))
-        if found is None and "/lst" in target:
-            raise OfferError(TO_A_LIST, target)
-        if found is None:
-            told = f"{without_words(url)} leads to {target}"
-            raise self._blocked(f"{told}, as sites do to turn a program away")
 
     def _refusal(self, url: str, response: Response) -> OfferError | StoppingError:
         url = without_words(url)
         if is_bare(response):
-            return self._blocked(f"{url} is answered {BARE}")
+            return self._spider.blocked(f"{url} is answered {BARE}")
         if response.status in {404, 410}:
             return OfferError(REMOVED, f"{url} is answered with {response.status}")
         if response.status != 200:
             return OfferError(f"offer is answered with {response.status}", url)
         return OfferError(NO_OFFER, url)
-
-    def _blocked(self, why: str) -> StoppingError:
-        self._crawl.stop("blocked", why)
-        return StoppingError(STOPPING)
 
 
 def _keep(response: Response) -> bytes | None:

@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from core.errors import UsageMistakeError
-from crawlers.engine.query import Count, Flag, SiteQuery
+from crawlers.engine.query import AtLeastOne, Flag, SiteQuery
 from crawlers.sites.autoscout24.pages.codes import COUNTRY_SITES, slug
-from crawlers.sites.autoscout24.pages.gallery import SIZES
+from crawlers.sites.autoscout24.pages.gallery import PHOTO_SIZES
 from crawlers.sites.autoscout24.pages.slices import Slice
 
 Year = Annotated[int, Field(ge=1900, le=2100)]
@@ -33,9 +33,9 @@ class AutoScout24Query(SiteQuery):
     size: str = Field(
         "1280x960",
         description="Size of the photos in pixels.",
-        json_schema_extra={"enum": [*SIZES]},
+        json_schema_extra={"enum": [*PHOTO_SIZES]},
     )
-    per_listing: Count | None = Field(
+    per_listing: AtLeastOne | None = Field(
         None, description="Take at most this many photos of one advert."
     )
 
@@ -58,7 +58,7 @@ class AutoScout24Query(SiteQuery):
     def check(self) -> None:
         """Raise `UsageMistakeError` for a search or a size that the site does not have."""
         self.search()
-        if self.size not in SIZES:
+        if self.size not in PHOTO_SIZES:
             raise UsageMistakeError(
-                f"there is no size {self.size!r}; there are: {', '.join(SIZES)}"
+                f"there is no size {self.size!r}; there are: {', '.join(PHOTO_SIZES)}"
             )

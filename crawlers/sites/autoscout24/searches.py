@@ -1,4 +1,4 @@
-"""Fetching search pages of AutoScout24, and telling an answer from a block."""
+"""Fetches search pages of AutoScout24, and tells an answer from a block."""
 
 import json
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from crawlers.sites.autoscout24.answers import (
 )
 from crawlers.sites.autoscout24.pages.drift import check_search
 from crawlers.sites.autoscout24.pages.echo import check_echo
-from crawlers.sites.autoscout24.pages.paths import Reduced, reduce_search
+from crawlers.sites.autoscout24.pages.paths import ReducedPage, reduce_search
 from crawlers.sites.autoscout24.pages.search import LIST, SearchPage, check_rows, parse_search
 from crawlers.sites.autoscout24.pages.site_words import SiteWords, site_words
 from crawlers.sites.autoscout24.pages.slices import CAP, PAGES, Slice, search_url
@@ -28,7 +28,7 @@ TRAFFIC = "site's own verdict on the traffic is not ok"
 AGAIN = "search page without its listings: asked for once more"
 STRANGE = "site's own word for a color or body is another than the one that is known"
 
-ROWS = CAP // PAGES
+ROWS_A_PAGE = CAP // PAGES
 """Listings on a page, at most."""
 
 
@@ -63,12 +63,19 @@ class Searches:
     async def page(self, search: Slice, number: int) -> SearchPage:
         """Fetch one page of a search, and check that it answers it.
 
-        Raises `StoppingError` where the crawl ends here, `SearchRefusedError`, and as
+        Raises `StoppingError` if the crawl ends here, `SearchRefusedError`, and as
         `check_echo`, `parse_search` and `check_rows` do.
         """
         url = search_url(self._crawl.web, search, number)
-        reduced = await self._reduced(url, search, number)
-        page = parse_search(reduced, search=search, where=_where(search, number))
+        keep, where = partial(_keep, search=search, number=number), f"page {number} of {search}"
+        for last in (False, True):
+            response, body = await self._spider.page(url, keep)
+            if body:
+                break
+            assert response is not None, "a stored page is never empty"
+            self._judge(url, response, where, last=last)
+            self._crawl.report.count_notice(AGAIN, url)
+        page = parse_search(ReducedPage(json.loads(body)), search=search, where=where)
         if page.traffic not in {None, "ok"}:
             self._crawl.report.count_notice(TRAFFIC, f"{page.traffic!r} at {url}")
         if self._words is None:
@@ -79,19 +86,9 @@ class Searches:
             self._crawl.report.count_notice(drop.reason, drop.detail)
         return page
 
-    async def _reduced(self, url: str, search: Slice, number: int) -> Reduced:
-        keep = partial(_keep, search=search, number=number)
-        for last in (False, True):
-            response, body = await self._spider.page(url, keep)
-            if body:
-                return Reduced(json.loads(body))
-            assert response is not None, "a stored page is never empty"
-            self._judge(url, response, _where(search, number), last=last)
-            self._crawl.report.count_notice(AGAIN, url)
-        raise AssertionError("the second answer is used, or ends the crawl")
-
     def _judge(self, url: str, response: Response, where: str, *, last: bool) -> None:
-        """End the crawl or the search, by what an answer without listings means."""
+        """Raise the error that an answer without listings means. Only the first of two may raise
+        none: asking again may help."""
         if self._crawl.stopping:
             raise StoppingError(STOPPING)
         target, status = redirect_target(url, response), response.status
@@ -105,42 +102,35 @@ class Searches:
                 "such parameter any more"
             )
         if target is not None:
-            raise self._blocked(f"{url} leads to {target}, as sites do to turn a program away")
+            raise self._spider.blocked(
+                f"{url} leads to {target}, as sites do to turn a program away"
+            )
         if status != 200:
             self._crawl.stop("failed", f"{url} is answered with {status} again and again")
             raise StoppingError(STOPPING)
         if is_bare(response):
-            raise self._blocked(f"{url} is answered {BARE}")
+            raise self._spider.blocked(f"{url} is answered {BARE}")
         if last:
             # A search page without its listings has changed; another page is an error or a block.
             props = reduce_search(page_data(response) or {})
             if props.get("pageid") == LIST:
                 check_search(props, where)
-            raise self._blocked(f"{url} is answered without listings twice: an error, or a block")
-
-    def _blocked(self, why: str) -> StoppingError:
-        self._crawl.stop("blocked", why)
-        return StoppingError(STOPPING)
+            why = f"{url} is answered without listings twice: an error, or a block"
+            raise self._spider.blocked(why)
 
 
 def _keep(response: Response, *, search: Slice, number: int) -> bytes | None:
-    """The part of a search page that is read; None of any other answer. A page that answers another
-    search, or has changed, raises as `check_echo` and `check_rows` do, and is not stored."""
+    """The part of a search page that is read; None for any other answer. Raises as `check_echo` and
+    `check_rows` do for a page that answers another search or has changed; it is not stored."""
     props = page_data(response)
-    reduced = Reduced({}) if props is None else reduce_search(props)
-    if reduced.get("listings") is None or _lacks_rows(reduced, number):
+    reduced = ReducedPage({}) if props is None else reduce_search(props)
+    before = ROWS_A_PAGE * (number - 1)
+    if reduced.get("listings") is None:
         return None
-    where = _where(search, number)
+    if not reduced["listings"] and (reduced.get("numberOfResults") or 0) > before:
+        return None  # empty, although the pages before it cannot have shown all results
+    where = f"page {number} of {search}"
     page = parse_search(reduced, search=search, where=where)
     check_echo(page, search)
-    check_rows(page, expected=page.number_of_results > ROWS * (number - 1), where=where)
+    check_rows(page, expected=page.number_of_results > before, where=where)
     return json.dumps(reduced).encode()
-
-
-def _lacks_rows(reduced: Reduced, number: int) -> bool:
-    """Whether a page is empty although the pages before it cannot have shown all results."""
-    return not reduced["listings"] and (reduced.get("numberOfResults") or 0) > ROWS * (number - 1)
-
-
-def _where(search: Slice, number: int) -> str:
-    return f"page {number} of {search}"

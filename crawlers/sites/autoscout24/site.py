@@ -1,6 +1,6 @@
 """The facts of AutoScout24: hosts, terms, pace, and what a whole crawl brings."""
 
-from crawlers.engine.site import Expected, Fill, Pace, Site
+from crawlers.engine.site import Expectations, FillRate, Pace, Site
 
 AUTOSCOUT24 = Site(
     name="autoscout24",
@@ -25,17 +25,23 @@ AUTOSCOUT24 = Site(
     page_bytes=150_000,
     photo_bytes=170_000,  # a JPEG of 1280x960
     max_photo_bytes=20_000_000,  # the largest size is 1920x1080: under 2 MB
-    expected=Expected(
+    expected=Expectations(
         least_share=0.9,
         most_photos=60,
         why="a walk misses what is sold while it lasts; dealers may show 50 photos",
         fills=(
-            Fill("make", 0.99, "each row of a search states it"),
-            Fill("model", 0.95, "each row states it; rare cars are filed under a rest category"),
-            Fill("body_type", 0.9, "sellers must choose one of nine; offers of all samples had it"),
-            Fill("color", 0.5, "sellers leave it out in one advert of four, of the samples seen"),
-            Fill("first_registration", 0.8, "new cars have none, and say so by a word"),
-            Fill("mileage_km", 0.8, "each row of the samples seen had it"),
+            FillRate("make", 0.99, "each row of a search states it"),
+            FillRate(
+                "model", 0.95, "each row states it; rare cars are filed under a rest category"
+            ),
+            FillRate(
+                "body_type", 0.9, "sellers must choose one of nine; offers of all samples had it"
+            ),
+            FillRate(
+                "color", 0.5, "sellers leave it out in one advert of four, of the samples seen"
+            ),
+            FillRate("first_registration", 0.8, "new cars have none, and say so by a word"),
+            FillRate("mileage_km", 0.8, "each row of the samples seen had it"),
         ),
     ),
     permission="autoscout24_permission",

@@ -1,4 +1,4 @@
-"""From a search of AutoScout24 to its listings, and past the 4,000 results that one shows."""
+"""Crawls a search of AutoScout24, also if it has more than the 4,000 results that one shows."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -9,15 +9,10 @@ from crawlers.engine.polite_spider import PoliteSpider
 from crawlers.sites.autoscout24.closed_offers import find_colors_and_bodies
 from crawlers.sites.autoscout24.offers import Offers
 from crawlers.sites.autoscout24.pages.search import Row, SearchPage
-from crawlers.sites.autoscout24.pages.slices import (
-    CAP,
-    Slice,
-    body_slices,
-    color_slices,
-)
+from crawlers.sites.autoscout24.pages.slices import CAP, Slice, body_slices, color_slices
 from crawlers.sites.autoscout24.pages.splitting import beyond_cap, needs_split, split
 from crawlers.sites.autoscout24.query import AutoScout24Query
-from crawlers.sites.autoscout24.searches import ROWS, Searches
+from crawlers.sites.autoscout24.searches import ROWS_A_PAGE, Searches
 
 BEYOND = "results beyond what a search shows, and that cannot be cut finer"
 HIDDEN = "results of a search that are in none of its parts"
@@ -30,8 +25,8 @@ TURNOVER = 0.01
 class AutoScout24Spider(PoliteSpider):
     """Walks the search for a make or a model, newest first.
 
-    Color and body of a new listing come from its offer where robots.txt leaves offers open, else
-    from searches by color and by body.
+    Color and body of a new listing come from its offer if robots.txt allows offers, otherwise from
+    searches by color and by body.
     """
 
     name = "autoscout24"
@@ -56,7 +51,7 @@ class AutoScout24Spider(PoliteSpider):
         pages = listings = photos = 0.0
         async for search, first in self._slices(Searches(self)):
             results, shown = self._results(first, photos)
-            walked = -(-results // ROWS)
+            walked = -(-results // ROWS_A_PAGE)
             by_search = 2 * walked + len(color_slices(search)) + len(body_slices(search))
             if results:
                 pages += walked - 1 + (results if opened else by_search)
@@ -68,7 +63,8 @@ class AutoScout24Spider(PoliteSpider):
         return self.estimate_of(self.crawl.report.requests + pages, photos, listings, scale=scale)
 
     def _results(self, page: SearchPage, photos: float) -> tuple[int, float]:
-        """How many listings of a slice are wanted after so many photos, and photos of each."""
+        """How many listings of a slice are wanted if there are so many photos already, and how many
+        photos each has."""
         results = min(page.number_of_results, CAP)
         shown = sum(map(self._most_photos, page.rows)) / max(len(page.rows), 1)
         if self.crawl.job.limit is not None:

@@ -1,7 +1,7 @@
 """The facts of Wikimedia Commons: hosts, terms, pace, and what a whole crawl brings."""
 
 from core.licenses import NOT_KNOWN, NOT_STATED
-from crawlers.engine.site import Expected, Fill, Pace, Refused, Site
+from crawlers.engine.site import Expectations, FillRate, Pace, RefusalLimit, Site
 
 COMMONS = Site(
     name="commons",
@@ -22,16 +22,22 @@ COMMONS = Site(
     page_bytes=25_000,
     photo_bytes=350_000,  # a thumbnail 1280 pixels wide
     max_photo_bytes=60_000_000,
-    expected=Expected(
+    expected=Expectations(
         least_share=0.0,  # categories count drawings, videos and refused licenses too
         most_photos=1,
         why="how many files of a category are photos under a free license differs from 0 to all",
         fills=(
-            Fill("creator", 0.6, "14 % of a sample of 78 files named none; old ones more often"),
+            FillRate(
+                "creator", 0.6, "14 % of a sample of 78 files named none; old ones more often"
+            ),
         ),
         refusals=(
-            Refused(NOT_STATED, 0.7, "41 % of the sample had no address of a license, old works"),
-            Refused(NOT_KNOWN, 0.2, "3 % of the sample named what is no Creative Commons license"),
+            RefusalLimit(
+                NOT_STATED, 0.7, "41 % of the sample had no address of a license, old works"
+            ),
+            RefusalLimit(
+                NOT_KNOWN, 0.2, "3 % of the sample named what is no Creative Commons license"
+            ),
         ),
     ),
     # Wikimedia's robots.txt closes all of /w/ to what follows links, and its robot policy has a

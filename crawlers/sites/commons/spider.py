@@ -18,7 +18,7 @@ from crawlers.engine.politeness.throttle import MAX_CRAWL_DELAY
 from crawlers.engine.store.state import GONE
 from crawlers.sites.commons.pages import api
 from crawlers.sites.commons.pages.answers import (
-    Answer,
+    ApiAnswer,
     ApiError,
     Batch,
     NotApiAnswerError,
@@ -90,11 +90,11 @@ class CommonsSpider(PoliteSpider):
             yield self._found(found, "")
 
     async def _known_before(self) -> AsyncIterator[Listing]:
-        """What earlier crawls found and this one did not. Categories and the order of searches
-        change, so only a file whose page does not exist any more is gone."""
+        """The files that earlier crawls found and this one did not. Categories and the order of
+        searches change, so a file is gone only if its page no longer exists."""
         job, store = self.crawl.job, self.crawl.store
         unseen = store.unseen(job.key, self.crawl.crawl_id)
-        ids = [each for each in unseen if each.isdecimal() and not self.crawl.has_met(each)]
+        ids = [each for each in unseen if each.isdecimal() and each not in self.crawl.met]
         self.crawl.unread.update(ids)  # a file that the API reports as missing leaves this set
         for start in range(0, len(ids), api.FILES_A_REQUEST):
             some = api.files_by_id(ids[start : start + api.FILES_A_REQUEST], self.query.width)
@@ -199,8 +199,8 @@ class CommonsSpider(PoliteSpider):
         return replace(listing, stamp=stamp, words=listing.words | {"depicts": labels})
 
     def _refuse(self, page: Page, drop: Drop) -> None:
-        """Leave a file out. If an earlier crawl fetched it under a license that it has lost, the
-        catalog is told that the license is withdrawn."""
+        """Leave a file out. If an earlier crawl fetched it under a license that it no longer has,
+        the catalog learns that the license was withdrawn."""
         if drop.reason == MISSING:
             self.crawl.unread.discard(drop.source_id)
             return  # it is gone, if it was known
@@ -216,7 +216,7 @@ class CommonsSpider(PoliteSpider):
         self.crawl.report.count_notice(WITHDRAWN, f"{known.page_url}, was {known.license}")
         self.crawl.withdrawn.append(withdrawn(known, drop.reason))
 
-    async def _answers(self, parameters: api.Parameters) -> AsyncIterator[Answer]:
+    async def _answers(self, parameters: api.Parameters) -> AsyncIterator[ApiAnswer]:
         """The answer to a request, and all its continuations."""
         more: dict[str, str] = {}
         asked: set[tuple[tuple[str, str], ...]] = set()
@@ -229,9 +229,9 @@ class CommonsSpider(PoliteSpider):
             more = {name: str(value) for name, value in answer.more.items()}
         raise MarqueError(f"the API goes round in circles: {more} came twice for {parameters}")
 
-    async def _ask(self, parameters: api.Parameters) -> Answer:
+    async def _ask(self, parameters: api.Parameters) -> ApiAnswer:
         """One answer; after an error that passes it waits and asks again, at most `TRIES` times."""
-        url = f"{self.crawl.web.base(api.HOST)}{api.API}?{urlencode(parameters)}"
+        url = f"{self.crawl.web.base(api.API_HOST)}{api.API}?{urlencode(parameters)}"
         pace = self.crawl.job.pace or self.crawl.site.pace
         for number in range(1, TRIES + 1):
             response, body = await self.page(url, _keep)
@@ -249,8 +249,7 @@ class CommonsSpider(PoliteSpider):
             self.crawl.report.count_notice(WAITED, why)
             self.wait(url, seconds)
         asked = f"asked {number} times, the API still wants to be left alone for {seconds:.0f} s"
-        self.crawl.stop("blocked", f"{asked} ({why})")
-        raise StoppingError(STOPPING)
+        raise self.blocked(f"{asked} ({why})")
 
 
 def _items(listing: Listing) -> list[str]:

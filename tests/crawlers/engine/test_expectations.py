@@ -10,17 +10,20 @@ from core.licenses import NOT_STATED
 from crawlers.engine.expectations import check_ending, check_expectations
 from crawlers.engine.job import COMPLETE, CrawlReport, Ending
 from crawlers.engine.registry import load_sites
-from crawlers.engine.site import Expected, Fill, Site
+from crawlers.engine.site import Expectations, FillRate, Site
 from crawlers.sites.autoscout24.site import AUTOSCOUT24
 from crawlers.sites.commons.site import COMMONS
 
 SMALL = replace(
     AUTOSCOUT24,
-    expected=Expected(
+    expected=Expectations(
         least_share=0.9,
         most_photos=10,
         why="cars are sold",
-        fills=(Fill("make", 0.99, "each row has it"), Fill("color", 0.5, "some leave it out")),
+        fills=(
+            FillRate("make", 0.99, "each row has it"),
+            FillRate("color", 0.5, "some leave it out"),
+        ),
     ),
 )
 

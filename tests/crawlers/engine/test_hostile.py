@@ -16,7 +16,7 @@ from crawlers.engine.job import CrawlReport
 from crawlers.engine.pipelines.validate import LISTING_URL_NOT_HTTP, listing_fault
 from crawlers.engine.politeness.fingerprint import PhotoFingerprinter
 from crawlers.engine.store import open_store
-from crawlers.sites.commons.pages.markup import LONGEST, plain_text
+from crawlers.sites.commons.pages.markup import LONGEST_DESCRIPTION, plain_text
 from crawlers.sites.commons.spider import WITHDRAWN
 from tests.crawlers.crawling import autoscout24_job, commons_job, crawl, photos, records
 from tests.crawlers.engine.front import Front, Said
@@ -104,7 +104,7 @@ def test_a_port_that_is_none_is_a_fault_of_its_listing(port: str) -> None:
 
 def test_markup_that_pythons_parser_gives_up_on() -> None:
     assert plain_text("a <![ b").startswith("a")
-    assert len(plain_text("word " * LONGEST)) <= LONGEST
+    assert len(plain_text("word " * LONGEST_DESCRIPTION)) <= LONGEST_DESCRIPTION
 
 
 def test_half_a_character_does_not_break_a_report() -> None:

@@ -19,6 +19,7 @@ from core.records import Photo, SourceError
 from core.spreadsheet import unguarded
 from core.text import clean
 from crawlers.imports.folder import FolderSource
+from crawlers.imports.other_programs import is_other_file
 from crawlers.imports.sidecar import read as sidecar
 from crawlers.imports.walk import LABEL_SUFFIXES
 from tests.crawlers.imports.sidecar_reading import drops, notices, read, words
@@ -95,6 +96,7 @@ names = st.binary(min_size=1, max_size=24).filter(
         not set(name) & set(b"/\0")
         and not name.startswith(b".")
         and Path(os.fsdecode(name)).suffix.lower() not in LABEL_SUFFIXES
+        and not is_other_file(Path(os.fsdecode(name)))
         and os.fsdecode(name).strip() != ""
     )
 )

@@ -10,7 +10,7 @@ from crawlers.imports.stanford import classes as stanford_classes
 from crawlers.imports.stanford.classes import (
     CLASS_BODY_WORDS,
     is_class,
-    is_class_without_year,
+    is_known_class,
     load_classes,
     parse_class_name,
     plain_name,
@@ -159,7 +159,7 @@ def test_every_class_is_read_with_its_year_first_last_and_absent() -> None:
             assert words_of(f"{name} (1)") == words_of(f"{name} - Copy") == words
         for name in (car, car.replace(" ", "_"), f"{car} copy"):
             assert not is_class(name)
-            assert is_class_without_year(name)
+            assert is_known_class(name)
             found = words_of(name)
             assert found["class_name"] == car
             assert "model_year" not in found

@@ -31,8 +31,8 @@ BODY_LABELS = {
 """Each body id's label in the languages of `LANGUAGES`."""
 
 BODIES = {number: labels[LANGUAGES.index("de")] for number, labels in BODY_LABELS.items()}
-"""The word that is kept of each body id: the German label, which says no more than the id does. In
-Dutch id 1 is "Hatchback", and in English id 12 is "Van"."""
+"""The kept word of each body id: the German label. Others claim more than the id says: in Dutch
+id 1 is "Hatchback", and in English id 12 is "Van"."""
 
 RAW_BODIES = {"Compact": 1, "Coupe": 3, "StationWagon": 5, "Sedan": 6}
 """Words of `rawData.bodyType.raw` whose id is known. Those of the other ids were never seen."""
@@ -57,17 +57,17 @@ COLORS = {
 of `OTHER_COLORS`."""
 
 OTHER_COLORS = {("es", 13): "Burgundy"}
-"""The word that is kept where a label means something else than the English one of its id. Only
-this label of all does."""
+"""The kept word of a label that means something else than the English label of its id. There is
+only this one."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountrySite:
     """A country's site, in one of its languages.
 
-    `language` is that of its labels. `search` and `offers` begin the paths of searches and offers.
-    `country` is the site's own code for its country, the value of
-    `cy`; empty where a search goes over all of Europe.
+    `language` is that of its labels. The paths of searches begin with `search`, those of offers
+    with `offers`. `country` is the site's own code for its country, the value of `cy`; empty if a
+    search covers all of Europe.
     """
 
     name: str
@@ -101,11 +101,11 @@ COUNTRY_SITES = {
 
 
 def color_word(vehicle: Mapping[str, Any], language: str) -> tuple[str | None, str]:
-    """The color of an offer's `vehicle`, as the English label, and the path it was found at.
+    """The color of an offer's `vehicle`, as the English label, and the path where it was found.
 
-    The site's own English word goes before the label in the page's language. An unknown word stays
-    as it is, so that it is reported; (None, "") where the offer gives no color. The color in the
-    link of an offer is not read, as sellers write that text.
+    The site's own English word counts more than the label in the page's language. An unknown word
+    stays as it is, so that it is reported; (None, "") if the offer gives no color. The color in the
+    link of an offer is not read, because sellers write that text.
     """
     raw = (vehicle.get("rawData") or {}).get("bodyColor") or {}
     for word, spoken, path in (
@@ -119,8 +119,8 @@ def color_word(vehicle: Mapping[str, Any], language: str) -> tuple[str | None, s
 
 
 def color_name(number: int, language: str) -> str:
-    """The word that is kept of a color id on a site in `language`. The id alone is not enough: 13
-    is violet on one site and burgundy on another."""
+    """The kept word of a color id on a site in `language`. The id alone is not enough: 13 is violet
+    on one site and burgundy on another."""
     return OTHER_COLORS.get((language, number), COLORS[number][0])
 
 
@@ -130,7 +130,7 @@ def body_id(label: str, language: str) -> int | None:
 
 
 def color_of_label(label: str, language: str) -> str:
-    """The word that is kept of a color's label in `language`; an unknown label stays."""
+    """The kept word of a color's label in `language`; an unknown label stays as it is."""
     number = _number(COLORS, label, language)
     return label if number is None else color_name(number, language)
 
@@ -153,8 +153,4 @@ def slug(text: str) -> str:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names, or their slugs, have the same letters and digits in the same order."""
-    return _letters(one) == _letters(other)
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]", "", slug(text))
+    return len({re.sub(r"[\W_]", "", slug(name)) for name in (one, other)}) == 1

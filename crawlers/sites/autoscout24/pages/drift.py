@@ -7,22 +7,22 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from core.errors import DriftError
-from crawlers.sites.autoscout24.pages.paths import SEARCH, Field, Json, Reduced, path_steps
+from crawlers.sites.autoscout24.pages.paths import SEARCH, Field, PageData, ReducedPage, path_steps
 
-FEW = 3
-"""In fewer rows, or in fewer offers in a row, a path may be missing by chance."""
+FEW_ROWS = 3
+"""In fewer rows, or in fewer offers one after the other, a path may be missing by chance."""
 
 
-def check_search(props: Reduced, where: str) -> None:
+def check_search(props: ReducedPage, where: str) -> None:
     """Raise `DriftError` for the first required path that a search page lacks."""
     for path, rows in lacking(props, SEARCH):
         if "[]" not in path:
             raise DriftError(path, f"is not there in {where}")
-        if rows >= FEW:
+        if rows >= FEW_ROWS:
             raise DriftError(path, f"is in none of the {rows} rows of {where}")
 
 
-def lacking(props: Json, fields: Iterable[Field]) -> Iterator[tuple[str, int]]:
+def lacking(props: PageData, fields: Iterable[Field]) -> Iterator[tuple[str, int]]:
     """The required paths that a page lacks, each up to its first missing step, with the number of
     rows or objects that were searched for it.
 
@@ -38,7 +38,7 @@ def lacking(props: Json, fields: Iterable[Field]) -> Iterator[tuple[str, int]]:
     yield from found.items()
 
 
-def at(props: Json, path: str) -> list[Any]:
+def at(props: PageData, path: str) -> list[Any]:
     """All values at a path of a page, nulls among them."""
     values: list[Any] = [props]
     for step in path_steps(path):
@@ -46,7 +46,7 @@ def at(props: Json, path: str) -> list[Any]:
     return values
 
 
-def _first_lost(props: Json, steps: list[str]) -> tuple[str, int] | None:
+def _first_lost(props: PageData, steps: list[str]) -> tuple[str, int] | None:
     values: list[Any] = [props]
     path = ""
     for step in steps:
@@ -72,28 +72,26 @@ def _below(values: list[Any], step: str) -> list[Any]:
 class LackCounter:
     """Counts the required paths that the offers of a crawl lack.
 
-    One offer that lacks a path which others have is odd, and is read all the same. If `FEW` in a
-    row lack it, or all so far, the site has changed.
+    One offer that lacks a path which others have is odd, and is read all the same. If `FEW_ROWS` of
+    them lack it one after the other, or all so far, the site has changed.
     """
 
     def __init__(self) -> None:
         self._read = 0
-        self._missed: Counter[str] = Counter()
+        self.missed: Counter[str] = Counter()
+        """Path -> how many offers one after the other, up to the last, lacked it."""
         self._in_all: Counter[str] = Counter()
 
     def lost(self, lacks: Collection[str]) -> str | None:
-        """Count what an offer lacks; the path that was missing too often in a row, if any."""
+        """Count what an offer lacks. Returns the path that `FEW_ROWS` offers lacked one after the
+        other, if any."""
         self._read += 1
         self._in_all.update(lacks)
-        self._missed.update(lacks)
-        for path in self._missed.keys() - set(lacks):
-            del self._missed[path]
-        return next((path for path in lacks if self._missed[path] >= FEW), None)
+        self.missed.update(lacks)
+        for path in self.missed.keys() - set(lacks):
+            del self.missed[path]
+        return next((path for path in lacks if self.missed[path] >= FEW_ROWS), None)
 
     def never_there(self) -> str | None:
         """A path that every offer so far lacked, if there is one."""
         return next((path for path, n in self._in_all.items() if n == self._read), None)
-
-    def missed(self, path: str) -> int:
-        """How many offers in a row, up to the last, lacked a path."""
-        return self._missed[path]

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from core.errors import MarqueError, UsageMistakeError
 from crawlers.sites.autoscout24.pages.codes import same_name, slug
-from crawlers.sites.autoscout24.pages.search import Label, SearchPage
+from crawlers.sites.autoscout24.pages.search import SearchPage, TaxonomyEntry
 from crawlers.sites.autoscout24.pages.slices import Slice, filters
 
 _COMPARED = ("fregfrom", "fregto", "bcol", "body", "cy")
@@ -25,29 +25,30 @@ class UnknownSlugError(UsageMistakeError):
 def check_echo(page: SearchPage, search: Slice) -> None:
     """Raise `UnknownSlugError` or `EchoError` if `page` does not answer `search`.
 
-    Where the page has no list of makes or models, the make or model that it names is believed.
+    If the page has no list of makes or models, the make or model that it names is believed.
     """
     _check_known(page, search)
+    make, model = search.make_id, search.model_id
+    if make is None:
+        make = _find(page.makes, search.make) if page.makes else page.make_id
+    if search.model is not None:
+        model = _find(page.models, search.model) if page.models else page.model_id
     want, answer = filters(search), page.echo
     # Without a country the site puts in its own default.
     names = _COMPARED if search.site.country else _COMPARED[:-1]
     pairs = {name: (want.get(name, ""), answer.get(name, "")) for name in names}
-    pairs["make"] = (str(_wanted_make(page, search)), str(page.make_id))
-    pairs["model"] = (str(_wanted_model(page, search)), str(page.model_id))
+    pairs["make"] = (str(make), str(page.make_id))
+    pairs["model"] = (str(model), str(page.model_id))
     wrong = [
         f"asked {name}={one or 'nothing'}, answered {name}={other or 'nothing'}"
         for name, (one, other) in pairs.items()
-        if _values(one) != _values(other)
+        if set(one.split(",")) != set(other.split(","))
     ]
     if wrong:
         raise EchoError(
             f"the page answers another search than {search}: {'; '.join(wrong)}. "
             "It was not used; has the site changed its parameters?"
         )
-
-
-def _values(text: str) -> frozenset[str]:
-    return frozenset(text.split(","))
 
 
 def _check_known(page: SearchPage, search: Slice) -> None:
@@ -60,26 +61,16 @@ def _check_known(page: SearchPage, search: Slice) -> None:
         raise _unknown("model", search.model, page.models, search)
 
 
-def _unknown(kind: str, name: str, labels: tuple[Label, ...], search: Slice) -> UnknownSlugError:
+def _unknown(
+    kind: str, name: str, labels: tuple[TaxonomyEntry, ...], search: Slice
+) -> UnknownSlugError:
     slugs = {slug(label.label): label.label for label in labels}
     near = [slugs[match] for match in get_close_matches(name, slugs, n=3)]
     hint = f"near it: {', '.join(near)}" if near else "look up its name in the site's own search"
     return UnknownSlugError(f"{search.site.host} knows no {kind} {name!r}; {hint}")
 
 
-def _find(labels: tuple[Label, ...], name: str) -> int | None:
+def _find(labels: tuple[TaxonomyEntry, ...], name: str) -> int | None:
     found = [label for label in labels if same_name(label.label, name)]
     exact = [label for label in found if slug(label.label) == name]
     return (exact or found)[0].id if found else None
-
-
-def _wanted_make(page: SearchPage, search: Slice) -> int | None:
-    if search.make_id is not None:
-        return search.make_id
-    return _find(page.makes, search.make) if page.makes else page.make_id
-
-
-def _wanted_model(page: SearchPage, search: Slice) -> int | None:
-    if search.model is None:
-        return search.model_id
-    return _find(page.models, search.model) if page.models else page.model_id

@@ -8,7 +8,7 @@ from core.errors import UsageMistakeError
 
 GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
-SIZES = ("250x188", "360x270", "480x360", "720x540", "1080x810", "1280x960", "1920x1080")
+PHOTO_SIZES = ("250x188", "360x270", "480x360", "720x540", "1080x810", "1280x960", "1920x1080")
 """Widths and heights in pixels that the site's pages themselves ask for."""
 
 # Logos of dealers lie on the same host, under /dealer-info/.
@@ -18,7 +18,7 @@ _PHOTO = re.compile(
 
 
 class GalleryPhoto(NamedTuple):
-    """A photo of a listing: its own id, and its address up to the size."""
+    """A photo of a listing: its own id, and its URL up to the size."""
 
     guid: str
     stem: str
@@ -35,7 +35,7 @@ def read_gallery(links: Iterable[str], listing_id: str) -> tuple[GalleryPhoto, .
 
 
 def photo_url(photo: GalleryPhoto, size: str) -> str:
-    """The address of a photo as JPEG; raises `UsageMistakeError` if there is no such size."""
-    if size not in SIZES:
-        raise UsageMistakeError(f"there is no size {size!r}; there are: {', '.join(SIZES)}")
+    """The URL of a photo as JPEG; raises `UsageMistakeError` if there is no such size."""
+    if size not in PHOTO_SIZES:
+        raise UsageMistakeError(f"there is no size {size!r}; there are: {', '.join(PHOTO_SIZES)}")
     return f"{photo.stem}/{size}.jpg"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from core.records import Listing, PhotoLink
 from crawlers.sites.autoscout24.pages.codes import SOURCE
-from crawlers.sites.autoscout24.pages.gallery import GalleryPhoto, photo_url
+from crawlers.sites.autoscout24.pages.gallery import photo_url
 from crawlers.sites.autoscout24.pages.offer import OfferFacts
 from crawlers.sites.autoscout24.pages.search import Row
 
@@ -15,31 +15,33 @@ READER = 2
 """Raise it when more is read of an offer, or in another way: known listings are then read anew."""
 
 
-class Narrowed(NamedTuple):
-    """What a search was narrowed to: the site's id, and the word that is kept."""
+class FilterValue(NamedTuple):
+    """A color or a body that narrows a search: the site's id, and the kept word."""
 
     id: int
     word: str
 
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SearchFacts:
     """The color and the body by which searches found a listing."""
 
-    color: Narrowed | None = None
-    body: Narrowed | None = None
+    color: FilterValue | None = None
+    body: FilterValue | None = None
 
 
 def make_listing(
-    row: Row, facts: OfferFacts | None, searched: Searched, *, page_url: str, size: str
+    row: Row, facts: OfferFacts | None, searched: SearchFacts, *, page_url: str, size: str
 ) -> Listing:
-    """The record of a listing; its photos are fetched in `size`, one of `gallery.SIZES`.
+    """The record of a listing; its photos are fetched in `size`, one of `gallery.PHOTO_SIZES`.
 
-    The offer goes before the row, and the row before narrowed searches. The words `color_from` and
-    `body_type_from` name where color and body come from. Raises
+    Words of the offer count more than those of the row, and both more than narrowed searches. The
+    words `color_from` and `body_type_from` name where color and body come from. Raises
     `UsageMistakeError` if there is no such size.
     """
-    words = _shared(row, facts) | _color(facts, searched) | _body(facts, searched)
+    words = _shared(row, facts) | _color_and_body(facts, searched)
+    # The offer's gallery if the offer was read.
+    gallery = facts if facts and facts.photos else row
     return Listing(
         source=SOURCE,
         listing_id=row.id,
@@ -48,7 +50,7 @@ def make_listing(
         words={name: str(value) for name, value in words.items() if value not in {None, ""}},
         photos=tuple(
             PhotoLink(f"{row.id}/{photo.guid}", photo_url(photo, size), version=size)
-            for photo in _photos(row, facts)
+            for photo in gallery.photos[bool(gallery.cover_is_placeholder) :]
         ),
     )
 
@@ -72,32 +74,19 @@ def _shared(row: Row, facts: OfferFacts | None) -> dict[str, Any]:
     return words | said | more
 
 
-def _color(facts: OfferFacts | None, searched: Searched) -> dict[str, Any]:
+def _color_and_body(facts: OfferFacts | None, searched: SearchFacts) -> dict[str, Any]:
+    color = body = color_from = body_from = None
     if facts and facts.color:
-        return {"color": facts.color, "color_from": f"offer page {facts.color_from}"}
-    if searched.color is None:
-        return {}
-    return {
-        "color": searched.color.word,
-        "color_from": f"search by bcol={searched.color.id}",
-    }
-
-
-def _body(facts: OfferFacts | None, searched: Searched) -> dict[str, Any]:
+        color, color_from = facts.color, f"offer page {facts.color_from}"
+    elif searched.color:
+        color, color_from = searched.color.word, f"search by bcol={searched.color.id}"
     if facts and facts.body_word:
-        return {"body_type": facts.body_word, "body_type_from": f"offer page {facts.body_from}"}
-    if searched.body is None:
-        return {}
+        body, body_from = facts.body_word, f"offer page {facts.body_from}"
+    elif searched.body:
+        body, body_from = searched.body.word, f"search by body={searched.body.id}"
     return {
-        "body_type": searched.body.word,
-        "body_type_from": f"search by body={searched.body.id}",
-    }
-
-
-def _photos(row: Row, facts: OfferFacts | None) -> tuple[GalleryPhoto, ...]:
-    """The gallery without a placeholder cover; the offer's gallery where the offer was read."""
-    shown = facts if facts and facts.photos else row
-    return shown.photos[1:] if shown.cover_is_placeholder else shown.photos
+        "color": color, "color_from": color_from, "body_type": body, "body_type_from": body_from
+    }  # fmt: skip
 
 
 def stamp(row: Row) -> str:

@@ -1,16 +1,16 @@
-"""The script `__NEXT_DATA__` of a page: how to find it, and how to write a page that has one."""
+"""Finds the script `__NEXT_DATA__` of a page."""
 
 import json
 import re
 from typing import Any
 
-from crawlers.sites.autoscout24.pages.paths import Json, MalformedPageError, Reduced
+from crawlers.sites.autoscout24.pages.paths import MalformedPageError, PageData
 
 _MARK = re.compile(r"""\bid\s*=\s*["']?__NEXT_DATA__\b""")
 _TAG_LENGTH = 500  # how far before its id a tag may begin
 
 
-def next_data(html: str) -> Json | None:
+def next_data(html: str) -> PageData | None:
     """The JSON of a page's `__NEXT_DATA__`; None if the page has no such script.
 
     The tag is searched for as text: pages have up to a megabyte, and an HTML parser would take
@@ -28,7 +28,7 @@ def next_data(html: str) -> Json | None:
     return None
 
 
-def _parse_object(text: str) -> Json:
+def _parse_object(text: str) -> PageData:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -40,16 +40,9 @@ def _parse_object(text: str) -> Json:
     return data
 
 
-def page_props(data: Json) -> Json:
+def page_props(data: PageData) -> PageData:
     """`props.pageProps` of a page's `__NEXT_DATA__`; empty where it has none."""
     found: Any = data
     for key in ("props", "pageProps"):
         found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else {}
-
-
-def embed(reduced: Reduced) -> bytes:
-    """The smallest page from which `next_data` reads `reduced` again."""
-    text = json.dumps({"props": {"pageProps": reduced}}).replace("<", "\\u003c")
-    script = f'<script id="__NEXT_DATA__" type="application/json">{text}</script>'
-    return f"<!DOCTYPE html><html><body>{script}</body></html>".encode("ascii")

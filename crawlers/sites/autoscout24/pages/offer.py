@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from core.errors import DriftError, MarqueError
+from core.errors import DriftError, MarqueError, ReasonedError
 from crawlers.sites.autoscout24.pages.codes import (
     BODIES,
     RAW_BODIES,
@@ -16,7 +16,7 @@ from crawlers.sites.autoscout24.pages.codes import (
 from crawlers.sites.autoscout24.pages.drift import lacking
 from crawlers.sites.autoscout24.pages.gallery import GalleryPhoto, read_gallery
 from crawlers.sites.autoscout24.pages.offer_link import offer_guid
-from crawlers.sites.autoscout24.pages.paths import OFFER, Json, Reduced
+from crawlers.sites.autoscout24.pages.paths import OFFER, PageData, ReducedPage
 from crawlers.sites.autoscout24.pages.search import Row
 
 __all__ = [
@@ -41,13 +41,8 @@ _LABEL = "vehicle.bodyType"
 _VITAL = ("listingDetails", "listingDetails.id", "listingDetails.status")
 
 
-class OfferError(MarqueError):
-    """A page says nothing about the expected listing; `reason` is a constant to be counted."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
+class OfferError(ReasonedError, MarqueError):
+    """A page says nothing about the expected listing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +77,13 @@ class OfferFacts:
     cover_is_placeholder: bool
 
 
-def offer_lacks(props: Reduced) -> list[str]:
+def offer_lacks(props: ReducedPage) -> list[str]:
     """The required paths that an offer's page lacks."""
     return [path for path, _ in lacking(props, OFFER)]
 
 
 def parse_offer(
-    props: Reduced, *, row: Row, language: str, forgiven: Collection[str] = ()
+    props: ReducedPage, *, row: Row, language: str, forgiven: Collection[str] = ()
 ) -> OfferFacts:
     """Read the offer of `row`; `language` is that of the site's labels.
 
@@ -112,10 +107,11 @@ def _drifted(path: str, row: Row) -> DriftError:
     return DriftError(path, f"is not there in the offer {row.id}")
 
 
-def _facts(details: Json, row: Row, language: str) -> OfferFacts:
+def _facts(details: PageData, row: Row, language: str) -> OfferFacts:
     vehicle = details.get("vehicle") or {}
     color, color_from = color_word(vehicle, language)
     body, body_word, body_from = _body(details, language)
+    year = str(vehicle.get("productionYear"))
     return OfferFacts(
         id=details["id"],
         status=details["status"],
@@ -133,7 +129,7 @@ def _facts(details: Json, row: Row, language: str) -> OfferFacts:
         body_word=body_word,
         body_from=body_from,
         first_registration=vehicle.get("firstRegistrationDateRaw"),
-        production_year=_year(vehicle.get("productionYear")),
+        production_year=int(year) if re.fullmatch("[0-9]{4}", year) else None,
         mileage_km=vehicle.get("mileageInKmRaw"),
         price_eur=_in(details, "prices", "public").get("priceRaw"),
         photos=read_gallery(details.get("images") or [], row.id),
@@ -141,20 +137,14 @@ def _facts(details: Json, row: Row, language: str) -> OfferFacts:
     )
 
 
-def _in(place: Json, *names: str) -> Json:
+def _in(place: PageData, *names: str) -> PageData:
     """The object at a path of names; empty where there is none."""
     for name in names:
         place = place.get(name) or {}
     return place
 
 
-def _year(said: str | int | None) -> int | None:
-    """A year of four digits; None for anything else."""
-    text = str(said)
-    return int(text) if re.fullmatch("[0-9]{4}", text) else None
-
-
-def _check(details: Json, row: Row, lacks: Collection[str]) -> None:
+def _check(details: PageData, row: Row, lacks: Collection[str]) -> None:
     found = details.get("id")
     if found != row.id and "listingDetails.id" not in lacks:
         raise OfferError(OTHER_ID, f"asked for {row.id}, and the page is of {found}")
@@ -167,11 +157,14 @@ def _check(details: Json, row: Row, lacks: Collection[str]) -> None:
         raise OfferError(NOT_ACTIVE, f"{row.id} has the status {details.get('status')!r}")
 
 
-def _body(details: Json, language: str) -> tuple[int | None, str | None, str]:
+def _body(details: PageData, language: str) -> tuple[int | None, str | None, str]:
     """The body's id, its word, and where it was found."""
     unknown: tuple[int | None, str | None, str] = (None, None, "")
     for path, code in _bodies(details):
-        number = _body_number(path, code, language)
+        if path == _LABEL:
+            number = body_id(code, language)
+        else:
+            number = int(code) if re.fullmatch("[0-9]{1,9}", code) else RAW_BODIES.get(code)
         if number in BODIES:
             return number, BODIES[number], path
         if unknown[1] is None:
@@ -179,13 +172,7 @@ def _body(details: Json, language: str) -> tuple[int | None, str | None, str]:
     return unknown
 
 
-def _body_number(path: str, code: str, language: str) -> int | None:
-    if path == _LABEL:
-        return body_id(code, language)
-    return int(code) if re.fullmatch("[0-9]{1,9}", code) else RAW_BODIES.get(code)
-
-
-def _bodies(details: Json) -> Iterator[tuple[str, str]]:
+def _bodies(details: PageData) -> Iterator[tuple[str, str]]:
     """Paths of the body with their values: first the site's number, then its own word, then the
     label in its language."""
     vehicle = _in(details, "vehicle")

@@ -10,7 +10,7 @@ _WORDS = re.compile(rf"(?<=/)[^/?#\s]*?-({GUID})")
 
 
 def offer_guid(url: str) -> str | None:
-    """The listing's id at the end of an offer's address or path; None if it has none there."""
+    """The listing's id at the end of an offer's URL or path; None if there is none."""
     try:
         path = urlsplit(url).path
     except ValueError:
@@ -20,6 +20,6 @@ def offer_guid(url: str) -> str | None:
 
 
 def without_words(text: str) -> str:
-    """The text with the sellers' words removed from links of offers, as they may hold a telephone
-    number; only the id names an offer."""
+    """The text with the sellers' words removed from links of offers: they may hold a telephone
+    number, and the id is enough to name an offer."""
     return _WORDS.sub(r"\1", text)

@@ -16,8 +16,8 @@ from core.errors import MarqueError
 from crawlers.sites.autoscout24.pages.gallery import GUID
 from crawlers.sites.autoscout24.pages.offer_link import without_words
 
-Json = dict[str, Any]
-Reduced = NewType("Reduced", Json)
+PageData = dict[str, Any]
+ReducedPage = NewType("ReducedPage", PageData)
 """A page's `pageProps` with the declared paths only; every value in it has a declared type."""
 
 
@@ -30,11 +30,11 @@ class Field:
     """One path below `pageProps`, and the types that its value may have.
 
     In `declared`, `[]` is each item of a list, `*` each number that is a key, and `{}` the object
-    that a text holds as JSON. A sound page has every step of the path, and null only at its end or
-    where it is `optional`. The step before a `?`, and what is below it, may be missing. Of many
-    rows one that has the path is enough. It may be missing where a path of `unless` has a value.
-    `free` marks what sellers type themselves: left out where it looks like a way to reach somebody.
-    `link` marks the address of an offer, which loses its words in the same case.
+    that a text holds as JSON. A sound page has every step of the path; one of its rows is enough.
+    The step before a `?`, and what is below it, may be missing, and so may a path if one of
+    `unless` has a value. With `optional` the value may be null.
+    `free` marks what sellers type themselves: it is left out if it looks like a telephone number or
+    an address. `link` marks the URL of an offer, which then loses its words.
     """
 
     declared: str
@@ -143,8 +143,8 @@ OFFER = (
     Field(f"{_CAR}.rawData?.bodyColor.raw", (str,), optional=True),
 )
 
-# A telephone number, as the countries of the sites write it, or an address of mail or web. Losing a
-# version that looks like one by chance is a small loss.
+# A telephone number as people of these countries write it, or an address of mail or web. It is a
+# small loss if a version is left out that only looks like one.
 _CONTACT = re.compile(
     r"(?<![\d.,])(?:\+|0)(?:[ /().-]{0,2}\d){7}"
     r"|(?<![\d.,])[36]\d\d[ ./-]?\d{3}[ ./-]?\d{3,4}(?!\d)"
@@ -153,8 +153,8 @@ _CONTACT = re.compile(
 )
 
 
-def _tree(fields: Iterable[Field]) -> Json:
-    root: Json = {}
+def _tree(fields: Iterable[Field]) -> PageData:
+    root: PageData = {}
     for field in fields:
         *parents, last = path_steps(field.path)
         node = root
@@ -169,14 +169,14 @@ _OFFER_TREE = _tree(OFFER)
 _NOTHING = object()
 
 
-def reduce_search(page_props: Json) -> Reduced:
+def reduce_search(page_props: PageData) -> ReducedPage:
     """A search page's `pageProps` with the paths of `SEARCH` only."""
-    return Reduced(_keep(page_props, _SEARCH_TREE))
+    return ReducedPage(_keep(page_props, _SEARCH_TREE))
 
 
-def reduce_offer(page_props: Json) -> Reduced:
+def reduce_offer(page_props: PageData) -> ReducedPage:
     """An offer's `pageProps` with the paths of `OFFER` only."""
-    return Reduced(_keep(page_props, _OFFER_TREE))
+    return ReducedPage(_keep(page_props, _OFFER_TREE))
 
 
 def _keep(value: Any, tree: Any) -> Any:

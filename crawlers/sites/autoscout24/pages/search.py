@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from core.errors import DriftError, MarqueError
 from core.records import Drop
 from crawlers.sites.autoscout24.pages.codes import SOURCE, same_name
-from crawlers.sites.autoscout24.pages.drift import FEW, check_search
+from crawlers.sites.autoscout24.pages.drift import FEW_ROWS, check_search
 from crawlers.sites.autoscout24.pages.gallery import GUID, GalleryPhoto, read_gallery
 from crawlers.sites.autoscout24.pages.offer_link import offer_guid
-from crawlers.sites.autoscout24.pages.paths import Json, Reduced
+from crawlers.sites.autoscout24.pages.paths import PageData, ReducedPage
 from crawlers.sites.autoscout24.pages.slices import PAGES, Slice
 
 NO_ID = "row has no id"
@@ -28,7 +28,7 @@ LIES_IN = {
 }
 """Reason -> the path that says so."""
 MANY = 10
-"""From so many cars on, it is no chance that none has a photo."""
+"""If at least so many cars all lack photos, the page is at fault."""
 
 _MMMV = re.compile(r"([0-9]{0,9})\|([0-9]{0,9})\|[^,]*")
 _CAT = re.compile(r"ma([0-9]{1,9})(?:mo([0-9]{1,9}))?(?:[a-z]{2}[0-9]{1,9})*")
@@ -41,8 +41,8 @@ class NoListingsError(MarqueError):
     """A page has no list of listings, or no count: it is not a search, not even an empty one."""
 
 
-class Label(NamedTuple):
-    """A make or a model: the site's number for it, and its name."""
+class TaxonomyEntry(NamedTuple):
+    """A make, model, color or body of the site: its number, and its name there."""
 
     id: int
     label: str
@@ -53,7 +53,7 @@ class Row:
     """A listing as a search page shows it.
 
     `url` is its offer's path. `first_registration` is "05-2024", or "new". `cover_is_placeholder`
-    is said of the first of `photos`.
+    says that the first of `photos` shows no car.
     """
 
     id: str
@@ -80,7 +80,7 @@ class SearchPage:
 
     `echo` is the search as the site understood it. `makes` are all that it knows, `models` those of
     the make, `colors` and `bodies` what the search can be narrowed to. `traffic` is the site's
-    verdict on the visitor, "ok" as far as seen. `unread` counts rows whose addresses of photos all
+    verdict on the visitor; only "ok" was ever seen. `unread` counts rows with photos whose URLs all
     have an unknown form.
     """
 
@@ -89,10 +89,10 @@ class SearchPage:
     number_of_results: int
     number_of_pages: int
     echo: Mapping[str, str] = field(default_factory=dict)
-    makes: tuple[Label, ...] = ()
-    models: tuple[Label, ...] = ()
-    colors: tuple[Label, ...] = ()
-    bodies: tuple[Label, ...] = ()
+    makes: tuple[TaxonomyEntry, ...] = ()
+    models: tuple[TaxonomyEntry, ...] = ()
+    colors: tuple[TaxonomyEntry, ...] = ()
+    bodies: tuple[TaxonomyEntry, ...] = ()
     traffic: str | None = None
     unread: int = 0
 
@@ -108,9 +108,9 @@ class SearchPage:
 
 
 def _ids(echo: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """The ids of make and model by `mmmv`, such as `13|1641||`. A page without it may name the car
-    by `cat`, such as `ma13mo1641`; no search is sent with that, as robots.txt closes it. None where
-    the page names no car, or several."""
+    """The ids of make and model in `mmmv`, such as `13|1641||`. A page without it may have `cat`,
+    such as `ma13mo1641`; no search is sent with that, because robots.txt forbids it. None if the
+    page names no car, or several."""
     mmmv = echo.get("mmmv")
     found = _CAT.fullmatch(echo.get("cat", "")) if mmmv is None else _MMMV.fullmatch(mmmv)
     if found is None:
@@ -118,29 +118,45 @@ def _ids(echo: Mapping[str, str]) -> tuple[int | None, int | None]:
     return (int(found[1]) if found[1] else None, int(found[2]) if found[2] else None)
 
 
-def parse_search(props: Reduced, *, search: Slice, where: str = "") -> SearchPage:
+def parse_search(props: ReducedPage, *, search: Slice, where: str = "") -> SearchPage:
     """Read a search page; rows of another make or model than those of `search` are left out.
 
     A listing that the page shows twice is there twice. Raises `NoListingsError` if it is not a
     search page, and `DriftError` if it lacks a required path; `where` names the page there.
     """
-    _check_whole(props, search, where or f"the answer to {search}")
+    if props.get("pageid") == LIST or "listings" in props:
+        check_search(props, where or f"the answer to {search}")
+    missing = [name for name in _NEEDED if props.get(name) is None]
+    if missing:
+        raise NoListingsError(
+            f"the page that answers the search for {search} has no {', no '.join(missing)}: "
+            "it is an error page, or the site's pages have changed"
+        )
     taxonomy = props.get("taxonomy") or {}
-    echo = _echo(props)
-    models = (taxonomy.get("models") or {}).get(str(_ids(echo)[0]))
-    rows, dropped = _sort_out(props["listings"], search, _ids(echo)[1])
+    makes = (
+        (key, (make or {}).get("label")) for key, make in (taxonomy.get("makes") or {}).items()
+    )
+    echo = {
+        name: value for name, value in (props.get("pageQuery") or {}).items() if value is not None
+    }
+    make_id, model_id = _ids(echo)
+    rows, dropped = _sort_out(props["listings"], search, model_id)
     return SearchPage(
         rows=tuple(rows),
         dropped=tuple(dropped),
         number_of_results=props["numberOfResults"],
         number_of_pages=min(props["numberOfPages"], PAGES),
         echo=echo,
-        makes=_makes(taxonomy.get("makes") or {}),
-        models=_labels(models),
+        makes=tuple(TaxonomyEntry(int(key), label) for key, label in makes if label),
+        models=_labels((taxonomy.get("models") or {}).get(str(make_id))),
         colors=_labels(taxonomy.get("bodyColor")),
         bodies=_labels(taxonomy.get("bodyType")),
         traffic=props.get("trafficAnalysisResult"),
-        unread=sum(_is_unread(raw) for raw in props["listings"]),
+        unread=sum(
+            not read_gallery(raw["images"], raw.get("id") or "")
+            for raw in props["listings"]
+            if raw.get("images")
+        ),
     )
 
 
@@ -151,7 +167,7 @@ def check_rows(page: SearchPage, *, expected: bool, where: str) -> None:
     `expected` says that the page must have results, and not recommendations alone.
     """
     reasons = {drop.reason for drop in page.dropped}
-    if page.rows or len(reasons) != 1 or len(page.dropped) < FEW:
+    if page.rows or len(reasons) != 1 or len(page.dropped) < FEW_ROWS:
         return
     reason = reasons.pop()
     if reason == NOT_MAIN and not expected:
@@ -164,24 +180,8 @@ def check_rows(page: SearchPage, *, expected: bool, where: str) -> None:
     raise DriftError(LIES_IN[reason], why)
 
 
-def _check_whole(props: Reduced, search: Slice, where: str) -> None:
-    if props.get("pageid") == LIST or "listings" in props:
-        check_search(props, where)
-    missing = [name for name in _NEEDED if props.get(name) is None]
-    if missing:
-        raise NoListingsError(
-            f"the page that answers the search for {search} has no {', no '.join(missing)}: "
-            "it is an error page, or the site's pages have changed"
-        )
-
-
-def _echo(props: Reduced) -> dict[str, str]:
-    said = props.get("pageQuery") or {}
-    return {name: value for name, value in said.items() if value is not None}
-
-
 def _sort_out(
-    raws: list[Json], search: Slice, understood: int | None
+    raws: list[PageData], search: Slice, understood: int | None
 ) -> tuple[list[Row], list[Drop]]:
     rows, dropped = [], []
     for place, raw in enumerate(raws, start=1):
@@ -194,27 +194,23 @@ def _sort_out(
     return rows, dropped
 
 
-def _makes(found: Json) -> tuple[Label, ...]:
-    said = ((key, (make or {}).get("label")) for key, make in found.items())
-    return tuple(Label(int(key), label) for key, label in said if label)
-
-
-def _labels(found: list[Json] | None) -> tuple[Label, ...]:
+def _labels(found: list[PageData] | None) -> tuple[TaxonomyEntry, ...]:
     said = ((each.get("value"), each.get("label")) for each in found or ())
-    return tuple(Label(value, label) for value, label in said if value is not None and label)
+    return tuple(TaxonomyEntry(value, name) for value, name in said if value is not None and name)
 
 
-def _row(raw: Json) -> Row:
+def _row(raw: PageData) -> Row:
     vehicle, tracking = raw.get("vehicle") or {}, raw.get("tracking") or {}
     listing_id = raw.get("id") or ""
     price = raw.get("price") or {}
+    make = re.search(r"\bmake_id:([0-9]{1,9})\b", tracking.get("modelTaxonomy") or "")
     return Row(
         id=listing_id,
         url=raw.get("url") or "",
         make=vehicle.get("make") or "",
         section=raw.get("searchResultSection") or "",
         model=vehicle.get("model"),
-        make_id=_make_id(tracking),
+        make_id=int(make[1]) if make else None,
         model_id=vehicle.get("modelId"),
         model_group=vehicle.get("modelGroup"),
         variant=vehicle.get("variant"),
@@ -227,16 +223,6 @@ def _row(raw: Json) -> Row:
         cover_is_placeholder=(tracking.get("imageContent") or "").split("|")[0] == "placeholder",
         sponsored=raw.get("searchResultType") == "Nfm",
     )
-
-
-def _is_unread(raw: Json) -> bool:
-    images = raw.get("images") or []
-    return bool(images) and not read_gallery(images, raw.get("id") or "")
-
-
-def _make_id(tracking: Json) -> int | None:
-    found = re.search(r"\bmake_id:([0-9]{1,9})\b", tracking.get("modelTaxonomy") or "")
-    return int(found[1]) if found else None
 
 
 def _digits(text: Any) -> int | None:

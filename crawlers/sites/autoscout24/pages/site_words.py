@@ -13,13 +13,13 @@ from crawlers.sites.autoscout24.pages.codes import (
     color_name,
     color_of_label,
 )
-from crawlers.sites.autoscout24.pages.search import Label, SearchPage
+from crawlers.sites.autoscout24.pages.search import SearchPage, TaxonomyEntry
 
 
 @dataclass(frozen=True, slots=True)
 class SiteWords:
-    """Id -> the word that is kept, for colors and bodies. `strange` lists labels that are unknown
-    or belong to another id elsewhere: "bcol=13 is 'Burdeos', not 'Violett'"."""
+    """Id -> the kept word, for colors and bodies. `strange` lists labels that are unknown or belong
+    to another id elsewhere: "bcol=13 is 'Burdeos', not 'Violett'"."""
 
     colors: Mapping[int, str]
     bodies: Mapping[int, str]
@@ -27,8 +27,8 @@ class SiteWords:
 
 
 def site_words(site: CountrySite, page: SearchPage) -> SiteWords:
-    """The words of a site. A label of its page goes before what is known of the id. An unknown
-    label is kept as it is and reported, and never taken for another site's color."""
+    """The words of a site. A label on its page counts more than the known label of the id. An
+    unknown label is kept as it is and reported, and never taken for another site's color."""
     colors = {number: color_name(number, site.language) for number in COLORS}
     colors |= {each.id: color_of_label(each.label, site.language) for each in page.colors}
     bodies = dict(BODIES)
@@ -42,7 +42,10 @@ def site_words(site: CountrySite, page: SearchPage) -> SiteWords:
 
 
 def _strange(
-    name: str, labels: tuple[Label, ...], table: Mapping[int, tuple[str, ...]], language: str
+    name: str,
+    labels: tuple[TaxonomyEntry, ...],
+    table: Mapping[int, tuple[str, ...]],
+    language: str,
 ) -> Iterator[str]:
     column = LANGUAGES.index(language)
     for number, label in labels:

@@ -1,4 +1,4 @@
-"""A search is a slice of the market; its parts and its addresses."""
+"""A search is a slice of the market; its parts and its URLs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -75,7 +75,7 @@ def filters(search: Slice) -> dict[str, str]:
 
 
 def search_url(web: "Web", search: Slice, page: int) -> str:
-    """The address of a page of a search, newest listings first; `page` counts from 1.
+    """The URL of a page of a search, newest listings first; `page` counts from 1.
 
     Raises `UsageMistakeError` for a page that no search has.
     """

@@ -22,7 +22,7 @@ class ApiError(MarqueError):
     """The API refuses a request, or asks to repeat it later.
 
     `code` is its own short reason, `info` its sentence, and `lag` the seconds that its databases
-    are behind, where that is the reason.
+    are behind, if that is the reason.
     """
 
     def __init__(self, code: str, info: str, lag: float | None = None) -> None:
@@ -36,7 +36,7 @@ class ApiError(MarqueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiAnswer:
     """One answer. `pages` may be parts of pages. `more` holds the parameters that ask for the rest;
     the end is reached when it is empty, not when an answer has no pages. `complete` says that the
     pages so far are whole.
@@ -54,7 +54,7 @@ class Answer:
     more: dict[str, str | int] = field(default_factory=dict)
 
 
-def parse_answer(content: str | bytes) -> Answer:
+def parse_answer(content: str | bytes) -> ApiAnswer:
     """Read an answer in either format; raises `ApiError` and `NotApiAnswerError`."""
     try:
         data = json.loads(content)
@@ -67,16 +67,17 @@ def parse_answer(content: str | bytes) -> Answer:
     query = data.get("query") or {}
     pages = query.get("pages") or ()
     going_on = data.get("continue") or {}
-    more = _more(going_on)
-    answer = Answer(
+    # `iistart` continues with older versions of a file; only the current one is wanted. The pages
+    # are whole then, although the site does not say so.
+    only_older = going_on.keys() - {"continue"} == {"iistart"}
+    answer = ApiAnswer(
         pages=tuple(pages.values() if isinstance(pages, dict) else pages),
         members=tuple(query.get("categorymembers") or ()),
         total=value_at(query, "searchinfo.totalhits"),
         entities=data.get("entities") or {},
         parts=frozenset(query),
-        # Only older versions remain: the pages are whole, although the site does not say so.
-        complete=data.get("batchcomplete", False) is not False or (bool(going_on) and not more),
-        more=more,
+        complete=data.get("batchcomplete", False) is not False or only_older,
+        more={} if only_older else going_on,
     )
     rows: list[Any] = [*answer.pages, *answer.members]
     if not all(isinstance(row, dict) for row in rows):
@@ -90,7 +91,7 @@ class Batch:
 
     pages: dict[str, Page] = field(default_factory=dict)
 
-    def add(self, answer: Answer) -> tuple[Page, ...]:
+    def add(self, answer: ApiAnswer) -> tuple[Page, ...]:
         """Add an answer; returns the pages that are whole now, each once, in their order.
 
         Lists of a page grow with each answer, other values are replaced.
@@ -114,11 +115,6 @@ def _is_answer(data: Any) -> bool:
         return False
     found = ((value_at(data, path), types) for path, types in ANSWER_PATHS.items())
     return all(value is None or isinstance(value, types) for value, types in found)
-
-
-def _more(given: dict[str, str | int]) -> dict[str, str | int]:
-    # `iistart` continues with older versions of a file; only the current one is wanted.
-    return {} if given.keys() - {"continue"} == {"iistart"} else dict(given)
 
 
 def _foreign(content: str | bytes) -> NotApiAnswerError:

@@ -1,6 +1,6 @@
-"""Parameters of the requests to the API of Commons, at the path `API` of the host `HOST`.
+"""Parameters of the requests to the API of Commons, at the path `API` of the host `API_HOST`.
 
-To continue, a request is repeated with `Answer.more` added to its parameters.
+To continue, a request is repeated with `ApiAnswer.more` added to its parameters.
 """
 
 import re
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from core.errors import UsageMistakeError
 from crawlers.sites.commons.pages.fields import SAID
 
-HOST = "commons.wikimedia.org"
+API_HOST = "commons.wikimedia.org"
 API = "/w/api.php"
 
-WIDTHS = (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840)
+THUMB_WIDTHS = (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840)
 """The widths in pixels of the thumbnails that Commons makes; it refuses all others."""
 
 FILES_A_REQUEST = 50
@@ -106,10 +106,10 @@ def category_title(title: str) -> str:
 
 
 def _file_parameters(width: int) -> Parameters:
-    if width not in WIDTHS:
+    if width not in THUMB_WIDTHS:
         raise UsageMistakeError(
             f"Commons makes no thumbnails {width} pixels wide; choose among "
-            + ", ".join(map(str, WIDTHS))
+            + ", ".join(map(str, THUMB_WIDTHS))
         )
     return {
         "prop": "imageinfo|revisions",

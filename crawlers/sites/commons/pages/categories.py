@@ -5,13 +5,13 @@ import unicodedata
 from collections.abc import Iterable
 
 from core.text import replace_surrogates
-from crawlers.sites.commons.pages.answers import Answer
+from crawlers.sites.commons.pages.answers import ApiAnswer
 from crawlers.sites.commons.pages.fields import read
 
 _CATEGORY_NAMESPACE = 14
 
 
-def parse_subcategories(answer: Answer) -> list[str]:
+def parse_subcategories(answer: ApiAnswer) -> list[str]:
     """Titles of the categories that an answer lists, such as `Category:Ford Mustang`."""
     return [
         replace_surrogates(str(row["title"]))
@@ -20,7 +20,7 @@ def parse_subcategories(answer: Answer) -> list[str]:
     ]
 
 
-def parse_category_sizes(answer: Answer) -> dict[str, int]:
+def parse_category_sizes(answer: ApiAnswer) -> dict[str, int]:
     """Title -> the number of files directly in a category; one that does not exist has no entry."""
     counted = {read(page, "title"): read(page, "categoryinfo.files") for page in answer.pages}
     return {title: files for title, files in counted.items() if files is not None}

@@ -4,10 +4,10 @@ has is named at once; otherwise each file would be refused as if its page said n
 from collections.abc import Mapping, Sequence
 
 from core.errors import DriftError
-from crawlers.sites.commons.pages.answers import Answer
+from crawlers.sites.commons.pages.answers import ApiAnswer
 from crawlers.sites.commons.pages.fields import Page, info, read, said, value_at
 
-FEW = 3
+FEW_FILES = 3
 """Fewer files may lack something by chance."""
 
 FILE_PATHS = (
@@ -30,26 +30,26 @@ _BESIDE = {"normalized", "redirects", "converted", "interwiki"}
 
 def check_files(pages: Sequence[Page]) -> None:
     """Raise `DriftError` for the first required path that none of the files has."""
-    there = [page for page in pages if not _is_absent(page)]
+    there = [
+        page
+        for page in pages
+        if all(read(page, name) in {None, False} for name in ("missing", "invalid"))
+    ]
     for path in FILE_PATHS:
         _check(path, there)
     if any(value_at(page, path) is not None for page in there for path in NEWER_PATHS[:2]):
-        _check_newer(there)
+        for path in NEWER_PATHS:
+            _check(path, there)
+        # A picture without a thumbnail would be fetched in full. A recording has none, nor has a
+        # picture for which the site says that it can make none.
+        pictures = [page for page in there if info(page, "mediatype") == "BITMAP"]
+        _check(_PICTURE, [page for page in pictures if value_at(page, _NONE_MADE) is None])
     named = [page for page in there if said(page, "LicenseShortName").startswith("CC ")]
     if not any(said(page, "License") for page in named):
         _check(_NAMED, named)
 
 
-def _check_newer(there: Sequence[Page]) -> None:
-    for path in NEWER_PATHS:
-        _check(path, there)
-    # A recording has no thumbnail, nor has a picture for which the site says that it can make none.
-    # A picture without one would be fetched in full.
-    pictures = [page for page in there if info(page, "mediatype") == "BITMAP"]
-    _check(_PICTURE, [page for page in pictures if value_at(page, _NONE_MADE) is None])
-
-
-def check_answer(answer: Answer, parameters: Mapping[str, str]) -> None:
+def check_answer(answer: ApiAnswer, parameters: Mapping[str, str]) -> None:
     """Raise `DriftError` if an answer to a query is not empty, and lacks what was asked for."""
     if parameters.get("action") != "query":
         return  # an answer about items may lack names, and none of them is needed
@@ -69,11 +69,7 @@ def check_answer(answer: Answer, parameters: Mapping[str, str]) -> None:
         raise DriftError("continue", "is not there, though the answer is not complete")
 
 
-def _is_absent(page: Page) -> bool:
-    return any(read(page, name) not in {None, False} for name in ("missing", "invalid"))
-
-
 def _check(path: str, pages: Sequence[Page]) -> None:
-    if len(pages) >= FEW and all(value_at(page, path) is None for page in pages):
+    if len(pages) >= FEW_FILES and all(value_at(page, path) is None for page in pages):
         shown = path.replace(".0.", "[0].")
         raise DriftError(f"query.pages[].{shown}", f"is of none of the {len(pages)} files there")

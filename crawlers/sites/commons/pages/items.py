@@ -4,10 +4,10 @@ import json
 import re
 from typing import Any
 
-from crawlers.sites.commons.pages.answers import Answer
+from crawlers.sites.commons.pages.answers import ApiAnswer
 from crawlers.sites.commons.pages.fields import Page, read, value_at
 
-MOST = 20
+MOST_ITEMS = 20
 """The most items of a file that are read; a photo of more shows no car in particular."""
 
 _DEPICTS = "P180"
@@ -23,10 +23,10 @@ def depicted(page: Page) -> tuple[str, ...]:
         return ()
     said = value_at(data, f"statements.{_DEPICTS}")
     found = [_item(each) for each in said] if isinstance(said, list) else []
-    return tuple(dict.fromkeys(item for item in found if item))[:MOST]
+    return tuple(dict.fromkeys(item for item in found if item))[:MOST_ITEMS]
 
 
-def parse_labels(answer: Answer) -> dict[str, str]:
+def parse_labels(answer: ApiAnswer) -> dict[str, str]:
     """Item -> its English name, for those that have one."""
     found = {}
     for item, entity in answer.entities.items():

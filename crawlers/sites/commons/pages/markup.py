@@ -1,11 +1,11 @@
-"""Text and links of a file's description, which is HTML, and absolute addresses."""
+"""Text and links of a file's description, which is HTML, and absolute URLs."""
 
 import re
 from contextlib import suppress
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
-LONGEST = 10_000
+LONGEST_DESCRIPTION = 10_000
 """The most characters of a description that are parsed: Python's parser takes quadratic time over
 an open tag that is repeated."""
 
@@ -21,7 +21,7 @@ def plain_text(html: str) -> str:
 
     Notices of the site itself, such as that a file lacks its author, are left out.
     """
-    return _read(html).text
+    return " ".join("".join(_read(html).parts).split())
 
 
 def first_link(html: str) -> str | None:
@@ -30,7 +30,7 @@ def first_link(html: str) -> str | None:
 
 
 def web_address(url: str) -> str | None:
-    """An absolute address without click-counting parameters; None if it is not http(s).
+    """An absolute URL without click-counting parameters; None if it is not http(s).
 
     It may begin with `//`, or be a path of Commons.
     """
@@ -44,7 +44,7 @@ def web_address(url: str) -> str | None:
 
 
 def strip_tracking(url: str) -> str:
-    """The address without parameters named `utm_...`, which only count clicks."""
+    """The URL without parameters named `utm_...`, which only count clicks."""
     before, mark, fragment = url.partition("#")
     path, _, query = before.partition("?")
     kept = [each for each in query.split("&") if not each.lower().startswith("utm_")]
@@ -54,7 +54,7 @@ def strip_tracking(url: str) -> str:
 def _read(html: str) -> "_Reader":
     reader = _Reader()
     with suppress(AssertionError):  # Python's parser gives up on some declarations
-        reader.feed(html[:LONGEST])
+        reader.feed(html[:LONGEST_DESCRIPTION])
         reader.close()
     return reader
 
@@ -63,37 +63,28 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.link: str | None = None
-        self._parts: list[str] = []
+        self.parts: list[str] = []
         self._unseen: list[str] = []  # open elements from the first unseen one on
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self._parts).split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _BREAKS:
-            self._parts.append(" ")
+            self.parts.append(" ")
         if tag in _VOID:
             return
         given = {name: value or "" for name, value in attrs}
-        if self._unseen or _is_unseen(tag, given):
+        is_hidden = tag in {"script", "style"} or _HIDDEN.search(given.get("style", ""))
+        if self._unseen or is_hidden or "boilerplate" in given.get("class", "").split():
             self._unseen.append(tag)
         elif tag == "a" and self.link is None:
             self.link = web_address(given.get("href", ""))
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _BREAKS:
-            self._parts.append(" ")
+            self.parts.append(" ")
         if tag in self._unseen:
             while self._unseen.pop() != tag:
                 pass
 
     def handle_data(self, data: str) -> None:
         if not self._unseen:
-            self._parts.append(data)
-
-
-def _is_unseen(tag: str, attrs: dict[str, str]) -> bool:
-    if tag in {"script", "style"} or _HIDDEN.search(attrs.get("style", "")):
-        return True
-    return "boilerplate" in attrs.get("class", "").split()
+            self.parts.append(data)

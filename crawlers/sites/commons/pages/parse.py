@@ -1,10 +1,11 @@
-"""The page of a file on Commons as a listing with one photo, or the reason to leave it out."""
+"""Reads the page of a file on Commons: a listing with one photo, or the reason to leave it out."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from itertools import chain
 
 from core.credits import attribution_text
 from core.licenses import (
@@ -32,8 +33,8 @@ TO_BE_DELETED = "file is to be deleted"
 NO_ADDRESS = "file has no address"
 
 SEEN_AT = ("LicenseUrl", "License")
-"""The only places where the license is read: its address, or its code where no address is given. A
-name for people grants nothing."""
+"""The only fields in which the license is read: its URL, or its code if no URL is given. A name for
+people grants nothing."""
 
 _FORMATS = ("image/jpeg", "image/png", "image/webp", "image/tiff")
 _NO = ("", "0", "false")
@@ -54,8 +55,10 @@ _WORDS = {
 
 def parse_file(page: Page, *, accepted: Sequence[str] = ACCEPTED) -> Listing | Drop:
     """Read a whole page of a file; `accepted` as in `core.licenses.license_refusal`."""
-    found = _license(page)
-    fault = next(_faults(page, found, accepted), None)
+    # If a URL is given it counts, whatever the code says.
+    url = said(page, "LicenseUrl")
+    found = parse_license(url) if url else parse_code(said(page, "License"))
+    fault = next(chain(_file_faults(page), _license_faults(page, found, accepted)), None)
     if fault is not None:
         place = read(page, "pageid") or read(page, "title") or "a page without a name"
         return Drop(SOURCE, str(place), *fault)
@@ -63,29 +66,8 @@ def parse_file(page: Page, *, accepted: Sequence[str] = ACCEPTED) -> Listing | D
     return _listing(page, found)
 
 
-def _license(page: Page) -> License | None:
-    if address := said(page, "LicenseUrl"):
-        return parse_license(address)  # it counts, whatever the code says
-    return parse_code(said(page, "License"))
-
-
-def _is_stated(page: Page) -> bool:
-    """Whether a license is named, known or not. The code `pd` names none: it says that none is
-    needed, and that may be wrong."""
-    code = said(page, "License").lower()
-    return bool(said(page, "LicenseUrl")) or code.startswith(("cc", "pdm"))
-
-
-def _faults(
-    page: Page, found: License | None, accepted: Sequence[str]
-) -> Iterator[tuple[str, str]]:
-    """The reasons to leave a page out, each with a detail, the plainest first."""
-    yield from _page_faults(page)
-    yield from _file_faults(page)
-    yield from _license_faults(page, found, accepted)
-
-
-def _page_faults(page: Page) -> Iterator[tuple[str, str]]:
+def _file_faults(page: Page) -> Iterator[tuple[str, str]]:
+    """The reasons to leave a file out, each with a detail, the plainest first."""
     name = str(read(page, "title") or "")
     if read(page, "invalid") not in {None, False}:
         yield INVALID, str(read(page, "invalidreason") or name)
@@ -93,9 +75,6 @@ def _page_faults(page: Page) -> Iterator[tuple[str, str]]:
         yield MISSING, name
     if not read(page, "imageinfo"):
         yield NO_INFO, name
-
-
-def _file_faults(page: Page) -> Iterator[tuple[str, str]]:
     # Answers of some years ago name neither kind nor format.
     if (kind := info(page, "mediatype")) not in {"", "BITMAP"}:
         yield NOT_A_PICTURE, kind
@@ -113,7 +92,9 @@ def _license_faults(
         yield NON_FREE, f"{name} is marked as non-free; {raw}"
     if why := plain_text(said(page, "DeletionReason")):
         yield TO_BE_DELETED, f"{name}: {why}"
-    if not _is_stated(page):
+    # The code `pd` names no license: it says that none is needed, and that may be wrong.
+    code = said(page, "License").lower()
+    if not said(page, "LicenseUrl") and not code.startswith(("cc", "pdm")):
         said_so = raw or "nothing"
         yield NOT_STATED, f"{name}: {said_so} is said, without the address or code of a license"
     if (reason := license_refusal(found, accepted)) is not None:
@@ -121,7 +102,7 @@ def _license_faults(
 
 
 def _addresses(page: Page) -> list[str]:
-    """The address of the thumbnail, if there is one, then of the uploaded file."""
+    """The URL of the thumbnail, if there is one, then that of the uploaded file."""
     found = (web_address(info(page, name)) for name in ("thumburl", "url"))
     return [address for address in found if address]
 
@@ -135,31 +116,32 @@ def _listing(page: Page, found: License) -> Listing:
     if addresses[0] != addresses[-1]:
         words["changes"] = "scaled"
     own_line = plain_text(said(page, "Attribution"))
+    width = re.search(r"/[^/]*?(\d+)px-[^/]*$", addresses[0])
+    # A file that was replaced is fetched again.
+    version = f"{info(page, 'sha1')}/{width[1] if width else 'original'}"
+    short_url = f"https://commons.wikimedia.org/w/index.php?curid={pageid}"
     listing = Listing(
         source=SOURCE,
         listing_id=pageid,
-        page_url=web_address(info(page, "descriptionurl")) or _short_address(pageid),
+        page_url=web_address(info(page, "descriptionurl")) or short_url,
         stamp="",
         words=words,
-        photos=(PhotoLink(pageid, addresses[0], _version(page, addresses[0])),),
+        photos=(PhotoLink(pageid, addresses[0], version),),
         license=found.name,
         license_url=found.url,
         creator=creator,
         attribution=own_line or attribution_text(found, words.get("title"), creator),
     )
-    return replace(listing, stamp=f"{info(page, 'sha1')}-{_digest(listing)}")
-
-
-def _version(page: Page, address: str) -> str:
-    """The file's hash and the width: a file that was replaced is fetched anew."""
-    width = re.search(r"/[^/]*?(\d+)px-[^/]*$", address)
-    return f"{info(page, 'sha1')}/{width[1] if width else 'original'}"
+    digest = hashlib.sha256(json.dumps(asdict(listing), sort_keys=True).encode()).hexdigest()
+    return replace(listing, stamp=f"{info(page, 'sha1')}-{digest[:16]}")
 
 
 def _words(page: Page, found: License, creator_url: str | None) -> dict[str, str]:
     """The words that have a value, as text without markup."""
     words = {word: plain_text(said(page, name)) for word, name in _WORDS.items()}
-    words["title"] = words["title"] or _name(str(read(page, "title") or ""))
+    if not words["title"]:  # the file's without its namespace and its suffix
+        title = str(read(page, "title") or "")
+        words["title"] = title.partition(":")[2].rpartition(".")[0]
     words["creator_url"] = creator_url or ""
     categories = said(page, "Categories").split("|")
     words["categories"] = "; ".join(each.strip() for each in categories if each.strip())
@@ -173,20 +155,6 @@ def _words(page: Page, found: License, creator_url: str | None) -> dict[str, str
     return {word: text for word, text in words.items() if text}
 
 
-def _name(title: str) -> str:
-    """A file's title without its namespace and its suffix."""
-    return title.partition(":")[2].rpartition(".")[0]
-
-
 def _raw_license(page: Page) -> str:
     where = said(page, "LicenseUrl") or said(page, "License")
     return f"{plain_text(said(page, 'LicenseShortName'))} {where}".strip()
-
-
-def _short_address(pageid: str) -> str:
-    return f"https://commons.wikimedia.org/w/index.php?curid={pageid}"
-
-
-def _digest(listing: Listing) -> str:
-    text = json.dumps(asdict(listing), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -8,7 +8,7 @@ import pytest
 
 from crawlers.sites.autoscout24.closed_offers import find_colors_and_bodies
 from crawlers.sites.autoscout24.pages.codes import COUNTRY_SITES
-from crawlers.sites.autoscout24.pages.listing import Narrowed, Searched
+from crawlers.sites.autoscout24.pages.listing import FilterValue, SearchFacts
 from crawlers.sites.autoscout24.pages.search import Row, SearchPage
 from crawlers.sites.autoscout24.pages.site_words import site_words
 from crawlers.sites.autoscout24.pages.slices import Slice, body_slices, color_slices
@@ -21,8 +21,10 @@ BODIES = [part.body for part in body_slices(ASKED)]
 WORDS = site_words(ASKED.site, SearchPage((), (), 0, 1))
 
 
-def searched(color: int, body: int) -> Searched:
-    return Searched(Narrowed(color, WORDS.colors[color]), Narrowed(body, WORDS.bodies[body]))
+def searched(color: int, body: int) -> SearchFacts:
+    return SearchFacts(
+        FilterValue(color, WORDS.colors[color]), FilterValue(body, WORDS.bodies[body])
+    )
 
 
 class CountrySite:
@@ -72,5 +74,5 @@ def test_a_car_that_is_only_ever_sponsored_has_none() -> None:
     site = CountrySite({"one": (COLORS[0], BODIES[0])}, ["elsewhere"], COLORS[0])  # type: ignore[dict-item]
     wanted = [row("one"), row("elsewhere")]
     found = asyncio.run(find_colors_and_bodies(site, ASKED, wanted))  # type: ignore[arg-type]
-    assert found["elsewhere"] == Searched(None, None)
+    assert found["elsewhere"] == SearchFacts(None, None)
     assert found["one"] == searched(COLORS[0], BODIES[0])  # type: ignore[arg-type]

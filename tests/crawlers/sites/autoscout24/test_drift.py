@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import DriftError
 from crawlers.sites.autoscout24.pages.codes import COUNTRY_SITES
-from crawlers.sites.autoscout24.pages.drift import FEW, LackCounter, at
+from crawlers.sites.autoscout24.pages.drift import FEW_ROWS, LackCounter, at
 from crawlers.sites.autoscout24.pages.offer import NOT_ACTIVE, OfferError, parse_offer
 from crawlers.sites.autoscout24.pages.paths import (
     OFFER,
@@ -208,8 +208,8 @@ def test_a_value_of_another_type_is_as_good_as_gone(real_search: Json) -> None:
 
 def test_few_rows_may_lack_something_by_chance(real_search: Json) -> None:
     page = _changed(real_search, "listings[].tracking.mileage")
-    page["listings"] = page["listings"][: FEW - 1]
-    assert len(_parse_real(page).rows) == FEW - 1
+    page["listings"] = page["listings"][: FEW_ROWS - 1]
+    assert len(_parse_real(page).rows) == FEW_ROWS - 1
 
 
 def test_an_error_page_is_none_that_has_changed() -> None:
@@ -276,10 +276,10 @@ def test_every_path_at_a_page() -> None:
 def test_an_odd_offer_among_others_is_no_drift() -> None:
     watch = LackCounter()
     for number in range(50):
-        assert watch.lost(["prices"] if number % FEW else []) is None
+        assert watch.lost(["prices"] if number % FEW_ROWS else []) is None
     assert watch.never_there() is None
-    assert [watch.lost(["prices"]) for _ in range(FEW)][-1] == "prices"
-    assert watch.missed("prices") >= FEW
+    assert [watch.lost(["prices"]) for _ in range(FEW_ROWS)][-1] == "prices"
+    assert watch.missed["prices"] >= FEW_ROWS
 
 
 def test_what_no_offer_had_is_drift_from_the_first_on() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from crawlers.engine.job import CrawlReport
 from crawlers.sites.autoscout24.offers import LACKS
-from crawlers.sites.autoscout24.pages.drift import FEW
+from crawlers.sites.autoscout24.pages.drift import FEW_ROWS
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
 from tests.crawlers.crawling import (
@@ -66,7 +66,7 @@ def test_offers_that_changed_end_the_crawl_and_those_before_stay(
     with Asked(replica) as asked:
         report = crawl(job, tmp_path)
     assert_drifted(report, "listingDetails.prices")
-    assert len(offers_asked(asked)) <= 20 + FEW + 2 * FAST.concurrency
+    assert len(offers_asked(asked)) <= 20 + FEW_ROWS + 2 * FAST.concurrency
     kept = photos(job, tmp_path, report)
     assert len(kept) == report.photos
     assert set(kept) < true_photos(replica.world, offered(replica))

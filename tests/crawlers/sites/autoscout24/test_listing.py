@@ -10,8 +10,8 @@ import pytest
 from core.errors import UsageMistakeError
 from core.records import Listing, PhotoLink
 from crawlers.sites.autoscout24.pages.codes import BODIES, COUNTRY_SITES
-from crawlers.sites.autoscout24.pages.gallery import SIZES, GalleryPhoto
-from crawlers.sites.autoscout24.pages.listing import Narrowed, Searched, make_listing, stamp
+from crawlers.sites.autoscout24.pages.gallery import PHOTO_SIZES, GalleryPhoto
+from crawlers.sites.autoscout24.pages.listing import FilterValue, SearchFacts, make_listing, stamp
 from crawlers.sites.autoscout24.pages.offer import OfferFacts, parse_offer
 from crawlers.sites.autoscout24.pages.paths import reduce_offer, reduce_search
 from crawlers.sites.autoscout24.pages.search import Row, parse_search
@@ -39,18 +39,20 @@ def _facts(props: Json, guid: str, make: str) -> tuple[Row, OfferFacts]:
 def _make(
     row: Row,
     facts: OfferFacts | None = None,
-    searched: Searched | None = None,
-    size: str = SIZES[3],
+    searched: SearchFacts | None = None,
+    size: str = PHOTO_SIZES[3],
 ) -> Listing:
     return make_listing(
-        row, facts, searched or Searched(), page_url=f"https://x.org{row.url}", size=size
+        row, facts, searched or SearchFacts(), page_url=f"https://x.org{row.url}", size=size
     )
 
 
 def test_a_real_row_whose_color_and_body_a_search_tells(real_search: Json) -> None:
     row = _rows(real_search)[0]
     listing = _make(
-        row, searched=Searched(Narrowed(10, "Red"), Narrowed(4, BODIES[4])), size="1280x960"
+        row,
+        searched=SearchFacts(FilterValue(10, "Red"), FilterValue(4, BODIES[4])),
+        size="1280x960",
     )
     assert (listing.source, listing.listing_id) == ("autoscout24", GUID)
     assert listing.page_url == f"https://x.org{row.url}"
@@ -83,7 +85,7 @@ def test_a_real_row_alone_says_nothing_of_color_and_body(real_search: Json) -> N
 
 def test_a_real_offer_goes_before_its_row_and_searches(real_offer_de: Json) -> None:
     row, facts = _facts(real_offer_de, I4, "BMW")
-    listing = _make(row, facts, Searched(Narrowed(10, "Red"), Narrowed(6, BODIES[6])))
+    listing = _make(row, facts, SearchFacts(FilterValue(10, "Red"), FilterValue(6, BODIES[6])))
     assert listing.words == {
         "make": "BMW",
         "model": "i4",
@@ -105,12 +107,12 @@ def test_a_real_offer_goes_before_its_row_and_searches(real_offer_de: Json) -> N
 def test_an_offer_without_a_color_leaves_it_to_searches(real_offer_de: Json) -> None:
     row, facts = _facts(real_offer_de, I4, "BMW")
     facts = replace(facts, color=None, color_from="", body_word=None, body_id=None, body_from="")
-    words = _make(row, facts, Searched(Narrowed(6, "Grey"))).words
+    words = _make(row, facts, SearchFacts(FilterValue(6, "Grey"))).words
     assert (words["color"], words["color_from"]) == ("Grey", "search by bcol=6")
     assert "body_type" not in words
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", PHOTO_SIZES)
 def test_photos_are_asked_for_as_jpeg_in_the_size(real_search: Json, size: str) -> None:
     for row in _rows(real_search):
         listing = _make(row, size=size)

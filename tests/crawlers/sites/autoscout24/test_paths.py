@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.sites.autoscout24.pages.next_data import embed, next_data, page_props
+from crawlers.sites.autoscout24.pages.next_data import next_data, page_props
 from crawlers.sites.autoscout24.pages.paths import (
     OFFER,
     SEARCH,
     Field,
     MalformedPageError,
-    Reduced,
+    ReducedPage,
     path_steps,
     reduce_offer,
     reduce_search,
@@ -175,10 +175,17 @@ def test_only_declared_paths_of_any_page_are_kept(page: Json) -> None:
         assert reduce(kept) == kept
 
 
+def _embed(reduced: ReducedPage) -> str:
+    """The smallest page from which `next_data` reads `reduced` again."""
+    text = json.dumps({"props": {"pageProps": reduced}}).replace("<", "\\u003c")
+    script = f'<script id="__NEXT_DATA__" type="application/json">{text}</script>'
+    return f"<!DOCTYPE html><html><body>{script}</body></html>"
+
+
 @given(_PAGES)
 def test_a_small_page_is_read_back(page: Json) -> None:
-    for reduced in (reduce_search(page), Reduced(page)):
-        data = next_data(embed(reduced).decode())
+    for reduced in (reduce_search(page), ReducedPage(page)):
+        data = next_data(_embed(reduced))
         assert data is not None
         assert page_props(data) == reduced
 
@@ -203,8 +210,8 @@ def test_keys_that_are_to_be_numbers_are_numbers() -> None:
 
 
 def test_a_small_page_ends_where_it_should() -> None:
-    reduced = Reduced({"pageQuery": {"cy": "</script><script>&lt;"}})
-    data = next_data(embed(reduced).decode())
+    reduced = ReducedPage({"pageQuery": {"cy": "</script><script>&lt;"}})
+    data = next_data(_embed(reduced))
     assert data == {"props": {"pageProps": reduced}}
 
 

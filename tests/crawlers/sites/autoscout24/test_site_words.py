@@ -6,12 +6,12 @@ import pytest
 
 from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, COUNTRY_SITES
 from crawlers.sites.autoscout24.pages.paths import reduce_search
-from crawlers.sites.autoscout24.pages.search import Label, SearchPage, parse_search
+from crawlers.sites.autoscout24.pages.search import SearchPage, TaxonomyEntry, parse_search
 from crawlers.sites.autoscout24.pages.site_words import site_words
 from crawlers.sites.autoscout24.pages.slices import Slice
 
 
-def _page(*colors: Label, bodies: tuple[Label, ...] = ()) -> SearchPage:
+def _page(*colors: TaxonomyEntry, bodies: tuple[TaxonomyEntry, ...] = ()) -> SearchPage:
     return SearchPage((), (), 0, 1, colors=colors, bodies=bodies)
 
 
@@ -32,7 +32,9 @@ def test_a_page_without_labels_is_read_by_the_table_of_its_language(name: str) -
 
 def test_the_label_of_the_page_goes_before_what_is_known_of_the_number() -> None:
     """Where a site gives a number to another color it is not taken for the one elsewhere."""
-    page = _page(Label(13, "Rot"), Label(17, "Rosa"), bodies=(Label(5, "Limousine"),))
+    page = _page(
+        TaxonomyEntry(13, "Rot"), TaxonomyEntry(17, "Rosa"), bodies=(TaxonomyEntry(5, "Limousine"),)
+    )
     words = site_words(COUNTRY_SITES["de"], page)
     assert (words.colors[13], words.colors[17], words.colors[10]) == ("Red", "Rosa", "Red")
     assert words.bodies[5] == "Limousine"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.errors import UsageMistakeError
 from core.web import Web
 from crawlers.sites.autoscout24.pages.codes import BODIES, COLORS, COUNTRY_SITES
-from crawlers.sites.autoscout24.pages.search import Label, SearchPage
+from crawlers.sites.autoscout24.pages.search import SearchPage, TaxonomyEntry
 from crawlers.sites.autoscout24.pages.slices import (
     Slice,
     body_slices,
@@ -20,10 +20,12 @@ from crawlers.sites.autoscout24.pages.slices import (
 from crawlers.sites.autoscout24.pages.splitting import beyond_cap, needs_split, split
 
 YEAR = 2026
-MODELS = (Label(1639, "316"), Label(1640, "318"), Label(21073, "Sonstige"))
+MODELS = (TaxonomyEntry(1639, "316"), TaxonomyEntry(1640, "318"), TaxonomyEntry(21073, "Sonstige"))
 
 
-def _page(results: int = 9000, pages: int = 200, models: tuple[Label, ...] = MODELS) -> SearchPage:
+def _page(
+    results: int = 9000, pages: int = 200, models: tuple[TaxonomyEntry, ...] = MODELS
+) -> SearchPage:
     return SearchPage((), (), results, pages, echo={"mmmv": "13|||"}, models=models)
 
 

@@ -13,7 +13,7 @@ from core.errors import MarqueError, UsageMistakeError
 from core.records import Listing
 from crawlers.sites.commons.pages import api
 from crawlers.sites.commons.pages.answers import (
-    Answer,
+    ApiAnswer,
     ApiError,
     Batch,
     NotApiAnswerError,
@@ -99,8 +99,8 @@ def test_parts_come_together_however_they_are_cut(data: st.DataObject) -> None:
             answers[part][at]["usage"] = facts["usage"][start:end]
     batch = Batch()
     for pages in answers[:-1]:
-        assert batch.add(Answer(tuple(pages), complete=False, more={"gucontinue": "x"})) == ()
-    assert list(batch.add(Answer(tuple(answers[-1])))) == whole
+        assert batch.add(ApiAnswer(tuple(pages), complete=False, more={"gucontinue": "x"})) == ()
+    assert list(batch.add(ApiAnswer(tuple(answers[-1])))) == whole
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_what_is_no_answer(content: str | bytes) -> None:
 @given(st.binary() | st.text())
 def test_any_content_is_an_answer_or_an_error_for_people(content: str | bytes) -> None:
     with contextlib.suppress(MarqueError):
-        assert isinstance(parse_answer(content), Answer)
+        assert isinstance(parse_answer(content), ApiAnswer)
 
 
 def test_subcategories() -> None:

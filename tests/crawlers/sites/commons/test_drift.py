@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.errors import DriftError
-from crawlers.sites.commons.pages.answers import Answer, parse_answer
+from crawlers.sites.commons.pages.answers import ApiAnswer, parse_answer
 from crawlers.sites.commons.pages.api import (
     category_files,
     category_sizes,
@@ -15,7 +15,7 @@ from crawlers.sites.commons.pages.api import (
     subcategories,
 )
 from crawlers.sites.commons.pages.drift import (
-    FEW,
+    FEW_FILES,
     FILE_PATHS,
     NEWER_PATHS,
     check_answer,
@@ -28,7 +28,7 @@ SAVED = ("wmc_pretty123.json", "wmc_pretty4.json", "wmc_raw.json", "wmc_pretty1.
 LICENSES = ("LicenseUrl", "License")
 
 
-def _files(count: int = FEW) -> list[Page]:
+def _files(count: int = FEW_FILES) -> list[Page]:
     made = []
     for number in range(count):
         each = page()
@@ -56,7 +56,7 @@ def test_a_path_gone_from_all_files_is_named(path: str) -> None:
         check_files(_drop(_files(), path))
     assert caught.value.path == "query.pages[]." + path.replace(".0.", "[0].")
     check_files([*_drop(_files(), path), *_files(1)])
-    check_files(_drop(_files(FEW - 1), path))
+    check_files(_drop(_files(FEW_FILES - 1), path))
 
 
 def test_pictures_that_the_site_can_make_no_thumbnail_of_are_no_drift() -> None:
@@ -138,5 +138,5 @@ def test_an_empty_answer_is_none_that_has_changed(text: str, asked: dict[str, st
 
 def test_the_real_answers_have_what_was_asked(shared_data: Path) -> None:
     for path in sorted((shared_data / "commons").glob("wmc_*.json")):
-        answer: Answer = parse_answer(path.read_bytes())
+        answer: ApiAnswer = parse_answer(path.read_bytes())
         check_answer(answer, category_files("A", 330))

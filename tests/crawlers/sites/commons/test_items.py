@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crawlers.sites.commons.pages.answers import parse_answer
-from crawlers.sites.commons.pages.items import MOST, depicted, parse_labels
+from crawlers.sites.commons.pages.items import MOST_ITEMS, depicted, parse_labels
 
 
 def statement(item: Any, rank: str = "normal") -> dict[str, Any]:
@@ -26,7 +26,7 @@ def test_items_are_read_once_each_and_none_that_is_out_of_date() -> None:
         "Q1",
     )
     many = [statement(f"Q{number}") for number in range(1, 200)]
-    assert len(depicted(page({"P180": many}))) == MOST
+    assert len(depicted(page({"P180": many}))) == MOST_ITEMS
 
 
 @pytest.mark.parametrize(

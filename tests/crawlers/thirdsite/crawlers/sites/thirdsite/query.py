@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from core.errors import UsageMistakeError
-from crawlers.engine.query import Count, SiteQuery
+from crawlers.engine.query import AtLeastOne, SiteQuery
 
 
 class ThirdSiteQuery(SiteQuery):
@@ -14,13 +14,15 @@ class ThirdSiteQuery(SiteQuery):
     example: ClassVar[dict[str, Any]] = {"make": "fiat"}
 
     make: str = Field(description="Make, such as fiat.")
-    max_price: Count | None = Field(None, description="Leave dearer cars out, in euros.")
+    max_price: AtLeastOne | None = Field(None, description="Leave dearer cars out, in euros.")
     order: str = Field(
         "newest",
         description="Which cars come first.",
         json_schema_extra={"enum": ["newest", "cheapest"]},
     )
-    per_listing: Count | None = Field(None, description="Take at most this many photos of a car.")
+    per_listing: AtLeastOne | None = Field(
+        None, description="Take at most this many photos of a car."
+    )
 
     def check(self) -> None:
         """Raise `UsageMistakeError` for a make without a letter."""

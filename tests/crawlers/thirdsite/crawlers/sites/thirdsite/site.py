@@ -1,6 +1,6 @@
 """The facts of the third site: hosts, terms, pace, and what a whole crawl brings."""
 
-from crawlers.engine.site import Expected, Fill, Pace, Site
+from crawlers.engine.site import Expectations, FillRate, Pace, Site
 
 THIRDSITE = Site(
     name="thirdsite",
@@ -16,10 +16,10 @@ THIRDSITE = Site(
     page_bytes=2_000,
     photo_bytes=20_000,
     max_photo_bytes=10_000_000,
-    expected=Expected(
+    expected=Expectations(
         least_share=0.9,
         most_photos=10,
         why="a walk misses what is sold while it lasts; a page shows at most 10 photos",
-        fills=(Fill("make", 0.99, "every car of the saved pages has one"),),
+        fills=(FillRate("make", 0.99, "every car of the saved pages has one"),),
     ),
 )
