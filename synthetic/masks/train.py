@@ -16,7 +16,7 @@ from labeling.masks.pictures import to_input
 from synthetic.masks.scenes import training_batches
 from synthetic.tiny.learning import NetworkTrainer, run_training
 
-BATCH = 48
+TRAINING_BATCH = 48
 PEAK_RATE = 3e-3
 STEPS = 1800
 SMOOTHING = 50.0
@@ -37,11 +37,11 @@ class MaskTrainer(NetworkTrainer):
     """marque-mask-tiny, its optimizer and its stream of scenes."""
 
     module, weights = "synthetic.masks.train", WEIGHTS
-    batch, peak_rate, steps = BATCH, PEAK_RATE, STEPS
+    batch, peak_rate, steps = TRAINING_BATCH, PEAK_RATE, STEPS
 
     def __init__(self, seed: int, steps: int) -> None:
         super().__init__(seed, steps)
-        self.batches = training_batches(seed, BATCH)
+        self.batches = training_batches(seed, TRAINING_BATCH)
 
     def make_network(self) -> MaskNetwork:
         """The network of `labeling.masks`."""

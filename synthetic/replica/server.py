@@ -128,6 +128,10 @@ class _Hosts:
 
     def __init__(self, apps: dict[str, ASGIApp], log: deque[LoggedRequest]) -> None:
         self._apps = apps
+        self._hint = (
+            f"This replica plays these hosts, each with {REPLICA_SUFFIX} after its name:\n"
+            + "\n".join(apps)
+        )
         self._log = log
         self._running: Counter[str] = Counter()
 
@@ -135,7 +139,7 @@ class _Hosts:
         came = time.monotonic()
         request = Request(scope)
         host = request.headers.get("host", "").partition(":")[0].removesuffix(REPLICA_SUFFIX)
-        app = self._apps.get(host) or PlainTextResponse(self._hint(), 404)
+        app = self._apps.get(host) or PlainTextResponse(self._hint, 404)
         self._running[host] += 1
         asked = (came, host, scope["path"], scope["query_string"].decode("latin-1"))
         rest = (request.headers.get("user-agent", ""), self._running[host])
@@ -149,12 +153,6 @@ class _Hosts:
             await app(scope, receive, noted)
         finally:
             self._running[host] -= 1
-
-    def _hint(self) -> str:
-        return (
-            f"This replica plays these hosts, each with {REPLICA_SUFFIX} after its name:\n"
-            + "\n".join(self._apps)
-        )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from embeddings.tiny import WEIGHTS
-from synthetic.tiny.captions import COLUMNS, HELD_OUT_TEMPLATES, VALUES
+from synthetic.tiny.captions import FACT_COLUMNS, HELD_OUT_TEMPLATES, VALUES
 from synthetic.tiny.measure import (
     PEOPLE,
     Model,
@@ -26,7 +26,7 @@ from synthetic.tiny.measure import (
     zero_shot,
 )
 from synthetic.tiny.scenes import EVALUATION_SEED
-from synthetic.tiny.table import LIMITS, WANTED, WANTED_PEOPLE, WANTED_PRECISION, Score, table
+from synthetic.tiny.table import LIMITS, WANTED, WANTED_PEOPLE, WANTED_PRECISION, Score, score_table
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 QUESTIONS = ("a photo of a {}", "{}")
@@ -41,12 +41,19 @@ def measured(model: Model, test: Sample, train: Sample) -> str:
     scores += [
         Score(f"people: {word}", there, WANTED_PEOPLE) for word, (_, there) in people.items()
     ]
-    scores.append(_search_score(answers))
+    scores.append(
+        Score(
+            f'precision@10 of "{QUESTIONS[0].format("[color] [body_type]")}"',
+            answers[QUESTIONS[0]][0],
+            WANTED_PRECISION,
+            reworded=float(np.mean([answers[text][0] for text in REWORDED])),
+        )
+    )
     lines = [
         f"{len(test.facts)} scenes from seed {EVALUATION_SEED} on, as JPEG files of the default "
         "size; none of them was used in training.",
         "",
-        table(scores),
+        score_table(scores),
         "",
         "| who is there | accuracy | mean of there and not there |",
         "|---|---|---|",
@@ -63,7 +70,7 @@ def measured(model: Model, test: Sample, train: Sample) -> str:
 
 def _attribute_score(model: Model, test: Sample, train: Sample, name: str) -> Score:
     right = zero_shot(model, test, name)
-    apart = test.withheld[test.facts[:, COLUMNS[name]] >= 0]
+    apart = test.withheld[test.facts[:, FACT_COLUMNS[name]] >= 0]
     combined = name != "view"  # only exteriors have combinations, and their view is one value
     reworded = [zero_shot(model, test, name, texts).mean() for texts in reworded_prompts(name)]
     return Score(
@@ -75,15 +82,6 @@ def _attribute_score(model: Model, test: Sample, train: Sample, name: str) -> Sc
         reworded=float(np.mean(reworded)) if reworded else None,
         colors_alone=histogram_accuracy(train, test, name),
         limit=LIMITS.get(name),
-    )
-
-
-def _search_score(answers: dict[str, tuple[float, int]]) -> Score:
-    return Score(
-        f'precision@10 of "{QUESTIONS[0].format("[color] [body_type]")}"',
-        answers[QUESTIONS[0]][0],
-        WANTED_PRECISION,
-        reworded=float(np.mean([answers[text][0] for text in REWORDED])),
     )
 
 

@@ -18,9 +18,16 @@ from labeling.masks import CLASSES, NAME, SIDE, WEIGHTS
 from labeling.masks.network import STRIDE, MaskNetwork, load_network
 from labeling.masks.pictures import car_masks, letterbox, scaled_size, to_input
 from synthetic.masks import evaluate, train
-from synthetic.masks.evaluate import LARGE, SIZES, WANTED, MaskScores, find_cars, measured
+from synthetic.masks.evaluate import (
+    EVALUATION_SIZES,
+    LARGE,
+    WANTED,
+    MaskScores,
+    find_cars,
+    measured,
+)
 from synthetic.masks.scenes import NARROWEST, WIDEST, draw_size, training_batches, vary
-from synthetic.masks.train import BATCH, STEPS, MaskTrainer, mask_loss
+from synthetic.masks.train import STEPS, TRAINING_BATCH, MaskTrainer, mask_loss
 from synthetic.scenes import SCENE_SIZE, render
 from synthetic.scenes.dice import Dice
 from synthetic.tiny.evaluate import BEGIN, END
@@ -106,7 +113,7 @@ def test_a_size_that_does_not_fit_is_refused(network: nn.Module, height: int, wi
 def test_masks_do_not_depend_on_the_batch(network: nn.Module) -> None:
     images = [
         render(EVALUATION_SEED + 70_100 + i, size, view="exterior").image
-        for i, size in enumerate(SIZES)
+        for i, size in enumerate(EVALUATION_SIZES)
     ]
     together = car_masks(network, images)
     for image, mask in zip(images, together, strict=True):
@@ -174,7 +181,7 @@ def test_a_wrong_mask_costs_more_and_a_small_car_no_less() -> None:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step learns from a quarter of the scenes that a real training draws for it."""
-    monkeypatch.setattr(train, "BATCH", 12)
+    monkeypatch.setattr(train, "TRAINING_BATCH", 12)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -205,7 +212,7 @@ def test_training_never_paints_a_scene_of_the_evaluation(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert LAST_SEED * SEED_STRIDE < EVALUATION_SEED
-    assert STEPS * BATCH < SEED_STRIDE
+    assert STEPS * TRAINING_BATCH < SEED_STRIDE
     with pytest.raises(SystemExit):
         train.main(["--seed", str(LAST_SEED)])
     assert "those that the model is evaluated on" in capsys.readouterr().err
