@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.errors import UsageMistakeError
-from labeling.masks import WEIGHTS
+from labeling.masks import MASK_WEIGHTS
 from labeling.masks.network import load_network
 from labeling.masks.pictures import car_masks
 from synthetic.scenes import SCENE_SIZE, render
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Render, mask, measure, and write the table."""
     parser = argparse.ArgumentParser(prog="python -m synthetic.masks.evaluate", description=__doc__)
     parser.add_argument("--count", type=int, default=2000, help="scenes to measure on")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights to measure")
+    parser.add_argument("--weights", type=Path, default=MASK_WEIGHTS, help="weights to measure")
     parser.add_argument("--card", type=Path, help="model card whose table is replaced")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     options = parser.parse_args(arguments)

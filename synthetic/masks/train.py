@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
 from torch import Tensor
 
-from labeling.masks import WEIGHTS
+from labeling.masks import MASK_WEIGHTS
 from labeling.masks.network import MaskNetwork
 from labeling.masks.pictures import to_input
 from synthetic.masks.scenes import training_batches
@@ -36,7 +36,7 @@ def mask_loss(logits: Tensor, car: Tensor) -> Tensor:
 class MaskTrainer(NetworkTrainer):
     """marque-mask-tiny, its optimizer and its stream of scenes."""
 
-    module, weights = "synthetic.masks.train", WEIGHTS
+    module, weights = "synthetic.masks.train", MASK_WEIGHTS
     batch, peak_rate, steps = TRAINING_BATCH, PEAK_RATE, STEPS
 
     def __init__(self, seed: int, steps: int) -> None:
