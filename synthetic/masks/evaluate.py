@@ -4,15 +4,12 @@ The table goes to standard output; with `--card FILE` it also replaces the measu
 model card, between its two marks.
 """
 
-import argparse
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -22,7 +19,7 @@ from labeling.masks.network import load_network
 from labeling.masks.pictures import car_masks
 from synthetic.scenes import SCENE_SIZE, render
 from synthetic.scenes.write import jpeg_photo
-from synthetic.tiny.evaluate import store_table
+from synthetic.tiny.evaluate import run_evaluation
 from synthetic.tiny.scenes import EVALUATION_SEED
 
 EVALUATION_SIZES = (SCENE_SIZE, (192, 256), (256, 192), (270, 180), (320, 160))
@@ -131,21 +128,14 @@ def measured(found: MaskScores) -> str:
     )
 
 
+def evaluate(weights: Path, count: int) -> str:
+    """The measured numbers of these weights, on `count` scenes, as Markdown."""
+    return measured(find_cars(load_network(weights), EVALUATION_SEED, count))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Render, mask, measure, and write the table."""
-    parser = argparse.ArgumentParser(prog="python -m synthetic.masks.evaluate", description=__doc__)
-    parser.add_argument("--count", type=int, default=2000, help="scenes to measure on")
-    parser.add_argument("--weights", type=Path, default=MASK_WEIGHTS, help="weights to measure")
-    parser.add_argument("--card", type=Path, help="model card whose table is replaced")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
-    options = parser.parse_args(arguments)
-    if options.count < 1:
-        parser.error(f"--count is {options.count}; at least one scene must be measured")
-    torch.set_num_threads(options.threads)
-    text = measured(find_cars(load_network(options.weights), EVALUATION_SEED, options.count))
-    sys.stdout.write(text + "\n")
-    if options.card:
-        store_table(options.card, text)
+    run_evaluation("synthetic.masks.evaluate", __doc__, MASK_WEIGHTS, 2000, evaluate, arguments)
 
 
 if __name__ == "__main__":

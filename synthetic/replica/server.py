@@ -79,8 +79,16 @@ def start_replica(world: World, port: int = 0) -> Iterator[Replica]:
         url = f"http://{REPLICA_ADDRESS}:{listener.getsockname()[1]}"
         world.web = Web(url)
         log: deque[LoggedRequest] = deque(maxlen=_MOST_LOGGED)
+        sites, uploads = autoscout24_app(world), upload_app(world)
+        hosts: dict[str, ASGIApp] = {
+            **{f"www.autoscout24.{tld}": sites for tld in TLDS},
+            PICTURES: pictures_app(world),
+            "commons.wikimedia.org": commons_app(world),
+            "upload.wikimedia.org": uploads,
+            "thumb.wikimedia.org": uploads,
+        }
         config = uvicorn.Config(
-            _Hosts(_apps(world), log), log_config=None, log_level=logging.CRITICAL,
+            _Hosts(hosts, log), log_config=None, log_level=logging.CRITICAL,
             access_log=False, lifespan="off", ws="none", timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=1, server_header=False,
         )  # fmt: skip
@@ -109,18 +117,6 @@ def serve_replica(world: World, port: int, say: Callable[[Replica], None]) -> No
         pass  # how one ends it
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _apps(world: World) -> dict[str, ASGIApp]:
-    """The application of each host."""
-    sites, uploads = autoscout24_app(world), upload_app(world)
-    return {
-        **{f"www.autoscout24.{tld}": sites for tld in TLDS},
-        PICTURES: pictures_app(world),
-        "commons.wikimedia.org": commons_app(world),
-        "upload.wikimedia.org": uploads,
-        "thumb.wikimedia.org": uploads,
-    }
 
 
 class _Hosts:

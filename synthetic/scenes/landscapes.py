@@ -34,10 +34,10 @@ def draw_ground(canvas: Canvas, color: Rgb, world: float) -> None:
     canvas.gradient(canvas.camera.horizon, canvas.height, shade(tone, 0.86), shade(tone, 1.06))
 
 
-def _track(canvas: Canvas, dice: Dice, world: float, near: float, far: float) -> None:
+def _track(canvas: Canvas, dice: Dice, world: float, far: float) -> None:
     """A strip of asphalt or gravel across the picture, under the car."""
     color = shade(dice.vary(dice.pick(GROUNDS), 8), world)
-    canvas.level((-60, 60), (near, far), 0.0, color)
+    canvas.level((-60, 60), (1.0, far), 0.0, color)
 
 
 def _ridge(canvas: Canvas, dice: Dice, tall: tuple[float, float], color: Rgb, snow: bool) -> None:
@@ -70,7 +70,7 @@ def mountains(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> Non
     season = SEASONS[dice.pick(tuple(SEASONS))]
     draw_ground(canvas, dice.vary(season[0], 10), weather.world)
     if dice.chance(0.6):
-        _track(canvas, dice, weather.world, 1.0, depth + 3.5)
+        _track(canvas, dice, weather.world, depth + 3.5)
 
 
 def sea(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
@@ -129,7 +129,7 @@ def nature(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
         tuft = shade(ground, weather.world * dice.between(0.75, 1.2))
         canvas.line([(x, y), (x + canvas.unit, y - canvas.unit * 2)], tuft, 0.8)
     if dice.chance(0.35):
-        _track(canvas, dice, weather.world, 1.0, depth + 2.5)
+        _track(canvas, dice, weather.world, depth + 2.5)
 
 
 def _tree(canvas: Canvas, base: tuple[float, float], tall: float, leaf: Rgb, conifer: bool) -> None:

@@ -7,6 +7,7 @@ model card, between its two marks.
 import argparse
 import re
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -95,22 +96,43 @@ def store_table(card: Path, text: str) -> None:
     card.write_text(found)
 
 
-def main() -> None:
-    """Render, embed, measure, and write the table."""
-    parser = argparse.ArgumentParser(prog="python -m synthetic.tiny.evaluate", description=__doc__)
-    parser.add_argument("--count", type=int, default=4000, help="scenes to measure on")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights to measure")
+def run_evaluation(
+    module: str,
+    about: str | None,
+    weights: Path,
+    count: int,
+    measure: Callable[[Path, int], str],
+    arguments: Sequence[str] | None,
+) -> None:
+    """The command that measures a network; `about` is its help.
+
+    `measure` makes the table from the weights and the number of scenes, by default `count`.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
+    parser.add_argument("--count", type=int, default=count, help="scenes to measure on")
+    parser.add_argument("--weights", type=Path, default=weights, help="weights to measure")
     parser.add_argument("--card", type=Path, help="model card whose table is replaced")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.count < 1:
+        parser.error(f"--count is {options.count}; at least one scene must be measured")
     torch.set_num_threads(options.threads)
-    model = Model(str(options.weights.resolve()))
-    test = sample_scenes(model, EVALUATION_SEED, options.count)
-    train = sample_scenes(model, EVALUATION_SEED // 2, options.count)
-    text = measured(model, test, train)
+    text = measure(options.weights, options.count)
     sys.stdout.write(text + "\n")
     if options.card:
         store_table(options.card, text)
+
+
+def evaluate(weights: Path, count: int) -> str:
+    """The measured numbers of these weights, on `count` scenes, as Markdown."""
+    model = Model(str(weights.resolve()))
+    test = sample_scenes(model, EVALUATION_SEED, count)
+    return measured(model, test, sample_scenes(model, EVALUATION_SEED // 2, count))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Render, embed, measure, and write the table."""
+    run_evaluation("synthetic.tiny.evaluate", __doc__, WEIGHTS, 4000, evaluate, arguments)
 
 
 if __name__ == "__main__":

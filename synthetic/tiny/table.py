@@ -61,20 +61,16 @@ def score_table(scores: list[Score]) -> str:
             _cell(score.limit, 2), under,
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"**{verdict(scores)}**"])
-
-
-def verdict(scores: list[Score]) -> str:
-    """One sentence: everything is reached, or what is not, with its numbers."""
     missed = [f"{s.what} {s.value:.4f} (wanted: {s.wanted})" for s in scores if not s.reached]
     missed += [
         f"{s.what} from colors alone {s.colors_alone:.4f} (limit: {s.limit})"
         for s in scores
         if not s.stays_under
     ]
+    verdict = "Every wanted number is reached, and colors alone stay under their limits."
     if missed:
-        return f"Not reached: {'; '.join(missed)}."
-    return "Every wanted number is reached, and colors alone stay under their limits."
+        verdict = f"Not reached: {'; '.join(missed)}."
+    return "\n".join([*lines, "", f"**{verdict}**"])
 
 
 def _cell(value: float | None, digits: int = 3) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 JsonObject = dict[str, Any]
 
-ABSENT = object()
+OMITTED = object()
 """The value of a member that a page leaves out."""
 
 
@@ -22,7 +22,7 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
     """The template with its values.
 
     `"$car.price"` becomes that value with its type; any other text is formatted as `str.format`
-    does it. Members whose value is `ABSENT` are left out.
+    does it. A member whose value is `OMITTED` is left out.
     """
     if isinstance(template, str):
         if not template.startswith("$"):
@@ -33,5 +33,5 @@ def fill(template: Any, values: Mapping[str, Any]) -> Any:
         return [fill(part, values) for part in template]
     if isinstance(template, dict):
         filled = {name: fill(part, values) for name, part in template.items()}
-        return {name: part for name, part in filled.items() if part is not ABSENT}
+        return {name: part for name, part in filled.items() if part is not OMITTED}
     return template

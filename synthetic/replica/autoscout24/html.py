@@ -4,7 +4,7 @@ box covers the data without removing it, and only buttons lead to other pages.""
 import json
 from html import escape
 
-from synthetic.replica.autoscout24.fill import ABSENT, JsonObject, fill, load_template
+from synthetic.replica.autoscout24.fill import OMITTED, JsonObject, fill, load_template
 from synthetic.replica.autoscout24.sites import SiteLocale
 from synthetic.replica.autoscout24.words import FIELD_WORDS
 
@@ -78,7 +78,7 @@ def offer_head(details: JsonObject) -> str:
     values = {
         "vehicle": vehicle,
         "images": details["images"][:1],
-        "color": vehicle["bodyColor"] or ABSENT,
+        "color": vehicle["bodyColor"] or OMITTED,
         "price": details["prices"]["public"].get("priceRaw"),
         "url": details["webPage"],
         "company": details["seller"]["companyName"],

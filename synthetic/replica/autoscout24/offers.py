@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from synthetic.replica.autoscout24.addresses import gallery_urls, offer_path
-from synthetic.replica.autoscout24.fill import ABSENT, JsonObject, fill, load_template
+from synthetic.replica.autoscout24.fill import OMITTED, JsonObject, fill, load_template
 from synthetic.replica.autoscout24.sites import COUNTRIES, SiteLocale
 from synthetic.replica.autoscout24.words import (
     BODY_NAMES,
@@ -107,7 +107,7 @@ def _facts(world: World, car: OfferedCar, site: SiteLocale, page: str) -> dict[s
         "car": car,
         "model": car.model,
         "price": f"€ {grouped(car.price, language)}",
-        "price_raw": car.price if has_price else ABSENT,
+        "price_raw": car.price if has_price else OMITTED,
         "price_class": car.number % 4,
         "mileage": f"{grouped(car.mileage, language)} km",
         "body": body,
@@ -133,7 +133,7 @@ def _color(world: World, car: OfferedCar, site: SiteLocale) -> dict[str, Any]:
     raw = {"raw": english} if site.tld in _RAW_ENGLISH else {}
     return {
         "color": color,
-        "color_raw": raw.get("raw", ABSENT),
+        "color_raw": raw.get("raw", OMITTED),
         "color_both": {"formatted": color, **raw} if color else None,
         "maker_color": maker.strip() if color and car.number % 3 else None,
         "paint": PAINT_WORDS[site.language]["M" if color and car.number % 2 else "O"],
