@@ -37,7 +37,7 @@ from labeling.label import label_sightings
 from labeling.labelers import load_labelers
 from labeling.networks import ask_photos, label_vectors, load_vector_labelers
 from labeling.pending import stale_cars, unasked_images, unlabeled_sightings
-from labeling.pictures import ColorModel, PictureLabeler, Surroundings, load_masked_photos
+from labeling.pictures import ColorModel, PixelLabeler, Surroundings, load_masked_photos
 from labeling.prepare import LabelPolicy, prepare_zero_shot
 from labeling.publish.cars import Vectors, append_cars, refresh_cars
 from labeling.publish.publish import publish
@@ -221,7 +221,7 @@ def measure_pictures(photos: int = PICTURES) -> dict[str, float]:
     """Photos a second of the labelers that look at pictures, from stored bytes and segments, on
     scenes of the default size; and of the small network that makes the segments."""
     encoder = load_encoder(ModelSpec(TINY), "cpu")
-    segmenter = load_segmenter(masks.NAME, None, "cpu", "fp32")
+    segmenter = load_segmenter(masks.MASK_MODEL, None, "cpu", "fp32")
     vocabulary = load_vocabulary()
     with tempfile.TemporaryDirectory() as folder:
         catalog = open_catalog(Path(folder) / "catalog")
@@ -235,8 +235,8 @@ def measure_pictures(photos: int = PICTURES) -> dict[str, float]:
         with closing(Engine(segmenter, RunConfig(threads=1))) as engine:
             began = time.perf_counter()
             segment_photos(catalog, segmenter, engine, ids, "r")
-            rates[masks.NAME] = len(ids) / (time.perf_counter() - began)
-        members: list[PictureLabeler] = [
+            rates[masks.MASK_MODEL] = len(ids) / (time.perf_counter() - began)
+        members: list[PixelLabeler] = [
             ColorModel(vocabulary, segmenter.version, is_tryout=True),
             Surroundings(
                 encoder,

@@ -97,7 +97,7 @@ def paints(photos: Photos, cars: Sequence[Mask] | None) -> Array:
 
 def find_cars(photos: Photos) -> list[Mask]:
     """Where the small network sees cars in each photo, in the photo's own size."""
-    segmenter = load_segmenter(masks.NAME, None, "cpu", "fp32")
+    segmenter = load_segmenter(masks.MASK_MODEL, None, "cpu", "fp32")
     found = []
     for path in photos.paths:
         height, width = pixels(path).shape[:2]
@@ -219,7 +219,7 @@ def real_sections(colors: Path, classes: Path) -> list[str]:
         color_row(way, photos, scores)
         for way, scores in {
             "the whole photo": whole,
-            f"the car by {masks.NAME}": cars,
+            f"the car by {masks.MASK_MODEL}": cars,
             "the car, or the whole photo where that cannot tell": either,
         }.items()
     ]
@@ -246,8 +246,8 @@ def color_section(rows: Sequence[Row]) -> str:
         "on one half of these photos; the other half, without copies of photos of the first, is "
         "shown, too. It is not wholly untouched: the form of the model, and how much a mask is "
         "trusted, were chosen with an eye on all of them. The network that says where the car is, "
-        f"{masks.NAME}, was **trained on rendered scenes only** and finds parts of real cars; in "
-        "these photos cars fill the picture, which favors looking at all of it. "
+        f"{masks.MASK_MODEL}, was **trained on rendered scenes only** and finds parts of real "
+        "cars; in these photos cars fill the picture, which favors looking at all of it. "
         "Only the colors of the folders are allowed as answers; among all colors of the "
         "vocabulary, gold for yellow or grey for silver counts as wrong, although people would "
         "often agree. Grayscale photos are among those that it cannot tell.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.machine import made_by
 from synthetic.scenes import SCENE_SIZE, render
-from synthetic.tiny.scenes import SIZES
+from synthetic.tiny.scenes import TRAINING_SIZES
 
 WANTED = 150
 """Scenes a second of core time, at the default size."""
@@ -26,7 +26,7 @@ class Row:
 def sizes() -> dict[tuple[int, int], str]:
     """The sizes that are painted in Marque, and what for."""
     found = {SCENE_SIZE: "the default: demo, tests, evaluation", (128, 107): "small pictures"}
-    return found | dict.fromkeys(SIZES, "training of marque-tiny")
+    return found | dict.fromkeys(TRAINING_SIZES, "training of marque-tiny")
 
 
 def measure(count: int = COUNT, rounds: int = ROUNDS) -> list[Row]:

@@ -4,20 +4,20 @@ from collections.abc import Iterator, Sequence
 
 from catalog.sql import equals
 from catalog.table import Catalog
-from core.assertions import Assertion, Label
+from core.assertions import Assertion
 from labeling.consensus import decide
 from labeling.heads import is_held_out
 from labeling.label import effective_assertions
-from labeling.labelers import HEAD, LabelerThreshold, load_thresholds
+from labeling.labelers import HEAD_PREFIX, LabelerThreshold, load_thresholds
 from labeling.publish.cars import COMPOSED
 from labeling.quality import Claim, Quality, label_quality
 
 
 def assess(catalog: Catalog) -> list[Quality]:
-    """The quality of each source, of each network in use, and of the labels that would be shown
-    without people, by attribute, on the photos that people decided about.
+    """The quality of sources, of networks in use and of labels, by attribute.
 
-    Heads have learned from such photos: they are measured on those that no training sees.
+    They are compared with the decisions of people; labels are those that would be shown without
+    these decisions. Heads are measured only on photos that no training sees.
     """
     people = equals("origin", "human")
     ids = sorted(set(catalog.column("assertions", "image_id", people).to_pylist()))
@@ -25,23 +25,21 @@ def assess(catalog: Catalog) -> list[Quality]:
     claims: list[Claim] = []
     truth: dict[tuple[str, str], tuple[str, ...]] = {}
     for start in range(0, len(ids), COMPOSED):
-        pages = _pages(catalog, ids[start : start + COMPOSED])
-        for key, said in effective_assertions(
-            catalog, ids[start : start + COMPOSED], thresholds
-        ).items():
-            decided = decide(said, catalog.vocabulary, thresholds)
-            for name, made in decided.items():
+        some = ids[start : start + COMPOSED]
+        rows = catalog.rows("cars", some, ["image_id", "page_url"]).to_pylist()
+        pages = {row["image_id"]: row["page_url"] for row in rows}
+        for key, said in effective_assertions(catalog, some, thresholds).items():
+            fair = is_held_out(pages.get(key) or key)
+            for name, made in decide(said, catalog.vocabulary, thresholds).items():
                 if made.label is not None and made.label.origin == "human":
                     truth[key, name] = made.label.values
             rest = [each for each in said if each.origin != "human"]
             for name, made in decide(rest, catalog.vocabulary, thresholds).items():
-                fair = [
-                    e
-                    for e in made.considered
-                    if not e.by.startswith(HEAD) or is_held_out(pages[key])
-                ]
-                claims += _claims(key, name, fair, thresholds)
-                claims += _shown(key, name, made.label)
+                asked = [e for e in made.considered if fair or not e.by.startswith(HEAD_PREFIX)]
+                claims += _claims(key, name, asked, thresholds)
+                if (label := made.label) is not None:
+                    sure = label.confidence
+                    claims.append(Claim(key, name, "label", "Marque", label.values, sure, True))
     many = {name for name, each in catalog.vocabulary.attributes.items() if each.many}
     return label_quality(
         [each for each in claims if (each.image_id, each.attribute) in truth], truth, many
@@ -68,14 +66,3 @@ def _claims(
             threshold is not None and sure is not None and sure >= threshold
         )
         yield Claim(key, attribute, said.origin, said.by, said.values, sure, passed)
-
-
-def _pages(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, str]:
-    rows = catalog.rows("cars", image_ids, ["image_id", "page_url"]).to_pylist()
-    found = {row["image_id"]: row["page_url"] for row in rows}
-    return {key: found.get(key) or key for key in image_ids}
-
-
-def _shown(key: str, attribute: str, label: Label | None) -> Iterator[Claim]:
-    if label is not None:
-        yield Claim(key, attribute, "label", "Marque", label.values, label.confidence, True)

@@ -1,7 +1,7 @@
-"""Scores become probabilities that hold, and the threshold from which on they become labels.
+"""Scores become calibrated probabilities, and a threshold says which become labels.
 
-One temperature for each labeler and attribute (Guo et al. 2017, "On Calibration of Modern Neural
-Networks"): the one under which the known labels are the least surprising.
+Each labeler has a temperature for each attribute (Guo et al. 2017, "On Calibration of Modern Neural
+Networks"): the one under which the known labels are the most likely.
 """
 
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from core.assertions import CONFIDENCE_DIGITS
 from labeling.labelers import Calibration
 from labeling.linear import Array, answers, log_sum
 
-LEAST: Final = 30
-"""With fewer known labels nothing is fitted."""
+LEAST_KNOWN: Final = 30
+"""The least known labels to calibrate by."""
 
 PASSING: Final = 10
-"""The least known labels above a threshold for it to count."""
+"""The least known labels at or above a threshold."""
 
 _COLDEST, _HOTTEST = 1e-3, 1e3
 
 
 def unfitted(threshold: float | None) -> Calibration:
-    """The calibration of a labeler that there are no labels for: the model's own scale."""
+    """The calibration of a labeler without known labels: the model's own scale."""
     return Calibration(temperature=1.0, threshold=threshold)
 
 
@@ -36,16 +36,18 @@ def fit(
     many: bool,
     precision: float,
 ) -> Calibration:
-    """Calibrate by n photos whose label is known: scores (n, values), and what holds of each.
+    """Calibrate by n photos with known labels `truth` and scores (n, values).
 
-    The threshold is the lowest confidence from which on at least the share `precision` of the
-    answers is right, as if one more of two had been wrong (Laplace's rule of succession), for few
-    labels tell little; None where no confidence is enough, or fewer than `PASSING` answers have it.
-    A label that is none of `values` counts as missed whatever is answered. Raises `ValueError` for
-    fewer than `LEAST` photos.
+    The threshold is the lowest confidence at or above which the share `precision` of the answers is
+    right. One right and one wrong answer are added to the counts (Laplace's rule of succession), as
+    few labels tell little. It is None where no confidence is enough, or fewer than `PASSING`
+    answers have it. A label that is not among `values` counts as a wrong answer. Raises
+    `ValueError` for fewer than `LEAST_KNOWN` photos.
     """
-    if len(scores) < LEAST:
-        raise ValueError(f"{len(scores)} labels are too few to calibrate by; {LEAST} are needed")
+    if len(scores) < LEAST_KNOWN:
+        raise ValueError(
+            f"{len(scores)} labels are too few to calibrate by; {LEAST_KNOWN} are needed"
+        )
     holds = np.array([[value in said for value in values] for said in truth])
     temperature = _temperature(scores, holds, many=many)
     found = answers(scores, values, temperature, many=many)
@@ -65,8 +67,10 @@ def fit(
 def least_confidence(
     confidences: npt.NDArray[np.float64], right: npt.NDArray[np.bool_], precision: float
 ) -> float | None:
-    """The lowest confidence with which at least the share `precision` of the answers that are as
-    sure or surer is right; answers of the same confidence pass together. See `fit`."""
+    """The lowest confidence at or above which the share `precision` of the answers is right.
+
+    Answers of the same confidence pass together. See `fit`.
+    """
     order = np.argsort(-confidences, kind="stable")
     sure, hits = confidences[order], np.cumsum(right[order])
     passed = np.arange(1, len(order) + 1)
@@ -76,7 +80,7 @@ def least_confidence(
     if not len(good):
         return None
     lowest = float(sure[good[-1]])
-    # Where all pass, less sure ones than were met are taken too, if they promise the precision.
+    # Where all pass, the threshold can be lower than the lowest confidence, down to the precision.
     return min(lowest, precision) if good[-1] == len(order) - 1 else lowest
 
 
@@ -89,8 +93,8 @@ def _temperature(scores: Array, holds: npt.NDArray[np.bool_], *, many: bool) -> 
         wide, holds = wide[known], holds[known]
     if not len(wide):
         return 1.0
-    # A few labels that are all right would make anything certain: as if one more were wrong
-    # (Platt 1999, "Probabilistic Outputs for Support Vector Machines").
+    # A few right answers would give certainty, so a wrong one is added (Platt 1999, "Probabilistic
+    # Outputs for Support Vector Machines").
     doubt = 1 / (len(wide) + 2)
 
     def surprise(log_temperature: float) -> float:

@@ -1,4 +1,4 @@
-"""Class maps: of every pixel the number of what it shows, as a small PNG; no torch here."""
+"""Class maps: the number of the class of every pixel, as a small PNG; no torch here."""
 
 import io
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ CAR = "car"
 
 Numbers = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
-T = TypeVar("T", np.uint8, np.bool_)
+Number = TypeVar("Number", np.uint8, np.bool_)
 
 
 class ClassMapError(MarqueError):
@@ -27,8 +27,8 @@ class ClassMapError(MarqueError):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """All pixels of one class: how many, their share of all, the box around them, and the mean of
-    their probabilities, None where the map was stored, as those are not."""
+    """All pixels of one class: how many, their share, the box around them, and their mean
+    probability, which is None in a stored map."""
 
     label: str
     area_pixels: int
@@ -39,9 +39,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassMap:
-    """Of every pixel the number (h, w) of its class among `classes`; 0 is the background.
+    """The number (h, w) of every pixel's class among `classes`; 0 is the background.
 
-    `confidence` (h, w) is the probability of what the network took a pixel for, times 255.
+    `confidence` (h, w) is the probability of that class, times 255.
     """
 
     numbers: Numbers
@@ -57,9 +57,9 @@ class ClassMap:
     ) -> "ClassMap":
         """The map of a photo of `photo_size` (width, height), as large as the network saw it.
 
-        `output` (2, H, W) is what a `Segmenter` says of the letterboxed photo. A pixel whose
-        probability is under `threshold` is background, and so is what the network did not see of a
-        long strip. Raises `UsageMistakeError` for the threshold.
+        `output` (2, H, W) is the output of a `Segmenter` for the letterboxed photo. Pixels with a
+        probability under `threshold` are background; so are the ends of a long strip, which the
+        network did not see. Raises `UsageMistakeError` for the threshold.
         """
         check_threshold(threshold)
         numbers = np.where(output[1] >= threshold * 255, output[0], np.uint8(0))
@@ -96,8 +96,10 @@ class ClassMap:
         )
 
     def parts(self) -> list[Part]:
-        """What there is but the background, the largest first; areas and boxes in the map's own
-        pixels: `resized` to the photo's size, in those of the photo."""
+        """The classes in the map except the background, the largest first.
+
+        Areas and boxes are in pixels of the map; for those of the photo, use `resized` first.
+        """
         from scipy import ndimage  # half a second, and not every run looks at segments
 
         flat = self.numbers.ravel()
@@ -118,7 +120,7 @@ class ClassMap:
         return sorted(found, key=lambda part: -part.area_pixels)
 
     def mask(self, label: str, size: tuple[int, int] | None = None) -> Mask:
-        """Where a class is (h, w), in the map's own size or in another (width, height).
+        """The mask of a class (h, w), in the map's own size or in another (width, height).
 
         Raises `UsageMistakeError` for a class that the network does not know.
         """
@@ -130,14 +132,14 @@ class ClassMap:
 
 
 def car_mask(class_map: ClassMap, size: tuple[int, int] | None = None) -> Mask:
-    """Where cars are (h, w); buses and motorbikes are classes of their own."""
+    """The mask of cars (h, w); buses and motorbikes are classes of their own."""
     return class_map.mask(CAR, size)
 
 
 def main_part(mask: Mask) -> Mask:
-    """Of a mask its largest connected part, as a mask: of several cars the main one.
+    """The largest connected part of a mask: the main one of several cars.
 
-    Pixels are connected by their sides; of two parts of one size the upper one is taken.
+    Pixels are connected by their sides; of two equally large parts the upper one is taken.
     """
     from scipy import ndimage
 
@@ -153,7 +155,7 @@ def mask_png(mask: Mask) -> bytes:
 
 
 def check_threshold(threshold: float) -> None:
-    """Raise `UsageMistakeError` for a threshold that is no probability."""
+    """Raise `UsageMistakeError` for a threshold that is not a probability."""
     if not 0 <= threshold <= 1:
         raise UsageMistakeError(f"the threshold is {threshold}; give a probability from 0 to 1")
 
@@ -171,10 +173,10 @@ def voc_palette(count: int) -> list[int]:
 def _letterbox(
     photo_size: tuple[int, int], shape: tuple[int, ...]
 ) -> tuple[tuple[slice, slice], list[tuple[int, int]]]:
-    """Where in a letterboxed picture of this shape the photo is, and how many rows and columns of
-    a long strip are not in it: what `Preparation.fit` does, the other way around.
+    """The place of the photo in a letterboxed picture, and the rows and columns that it lacks.
 
-    A JPEG that was decoded smaller can differ from it by one row or column.
+    It reverses `Preparation.fit`, which leaves out the ends of a long strip. A JPEG that was
+    decoded smaller can differ by one row or column.
     """
     most = LONGEST_STRIP * min(photo_size)
     left_out = [max(side - most, 0) // 2 for side in reversed(photo_size)]
@@ -187,7 +189,7 @@ def _letterbox(
     return (inside[0], inside[1]), [(round(out / ratio),) * 2 for out in left_out]
 
 
-def _resized(pixels: npt.NDArray[T], size: tuple[int, int]) -> npt.NDArray[T]:
+def _resized(pixels: npt.NDArray[Number], size: tuple[int, int]) -> npt.NDArray[Number]:
     return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST))
 
 

@@ -4,11 +4,11 @@ Pixels and paints are compared in Oklab (Ottosson 2020, "A perceptual color spac
 processing"), where a paint in shade or in light lies on the line from itself to black: what differs
 along that line counts for less than what differs across it.
 
-A photo shows much else besides paint: glass, tyres, chrome, reflections, the world around. So each
-paint is asked how much better pixels are explained by some of it beside all that than by all that
-alone, a mixture as in robust estimation (Banfield and Raftery 1993, "Model-Based Gaussian and
-Non-Gaussian Clustering"). Dark pixels, of which every car has some, then say little for black until
-they are more than a car has anyway; a few red ones say much for red.
+A photo shows much else besides paint: glass, tyres, chrome, reflections, the world around. So the
+score of a paint is how much better it and all that explain the pixels than all that does alone
+(Banfield and Raftery 1993, "Model-Based Gaussian and Non-Gaussian Clustering"). Every car has
+some dark pixels, so these say little for black unless they are many; a few red ones say much for
+red.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,14 +23,14 @@ Array = npt.NDArray[np.float32]
 Swatches = Mapping[str, Sequence[tuple[int, int, int]]]
 
 LEAST_PIXELS, LEAST_SHARE = 400, 0.005
-"""Less of a car than this, in pixels and as a share of the photo, does not tell its color."""
+"""The least pixels, and the least share of the photo, of a car whose color can be told."""
 
 GREY_RANGE = 3
 """A photo is grayscale if 99 % of its pixels have channels that differ by this or less. Color
 photos of white cars on grey roads reach 4 to 5 at least; grayscale ones have 0 to 2."""
 
-# What follows was fitted on rendered scenes and on a half of 990 real photos, except what is said
-# of masks, which was chosen on all of them; docs/benchmarks/labels.md shows the other half.
+# These numbers were fitted on rendered scenes and on a half of 990 real photos, those of masks on
+# all of them; docs/benchmarks/labels.md shows the other half.
 _SIDE = 32  # pixels are taken on a grid of so many rows and columns
 _WIDTH = 0.029  # standard deviation of a paint across its line to black, in Oklab
 _TAIL, _TAIL_WIDTH = 0.02, 3  # some paints are unlike all swatches: how many, how far in widths
@@ -79,7 +79,7 @@ def oklab(pixels: Pixels) -> Array:
 
 
 def is_grayscale(photo: Pixels) -> bool:
-    """Whether a photo (height, width, 3) has no colors at all, so that nothing tells a car's."""
+    """Whether a photo (height, width, 3) has no colors, so that a car's color cannot be told."""
     points = _sample(photo)
     ranges = points.max(axis=2) - points.min(axis=2)
     return bool(np.percentile(ranges, 99) <= GREY_RANGE)
@@ -88,10 +88,10 @@ def is_grayscale(photo: Pixels) -> bool:
 def paint_scores(photo: Pixels, car: Mask | None, swatches: Swatches) -> Array | None:
     """The log-probability (k,) of each value of `swatches`, in their order; None: cannot tell.
 
-    `photo` is (height, width, 3) in sRGB. `car` is where the car is, (height, width); without it
-    the whole photo is looked at, its center more than its edges. Too little of a car and a
-    grayscale photo do not tell. The probabilities add to one and want a temperature. Raises
-    `ValueError` for a mask of another size.
+    `photo` is (height, width, 3) in sRGB, and `car` the mask (height, width) of the car. Without it
+    the whole photo counts, its center more than its edges. The color cannot be told in a grayscale
+    photo or where too little of a car is seen. The probabilities add to one and are not calibrated.
+    Raises `ValueError` for a mask of another size.
     """
     if car is not None and car.shape != photo.shape[:2]:
         raise ValueError(f"the mask is {car.shape} and the photo {photo.shape[:2]}: resize one")
@@ -111,14 +111,16 @@ def paint_scores(photo: Pixels, car: Mask | None, swatches: Swatches) -> Array |
 def _explained(
     whole: Pixels, pixels: Pixels, inside: Mask, swatches: Swatches
 ) -> npt.NDArray[np.float64]:
-    """How much better some paint of each value explains the pixels (n, 3), in log-likelihood."""
+    """How much better a paint of each value explains the pixels (n, 3), in log-likelihood."""
     around = oklab(whole)
     exposure = np.clip(np.percentile(around[..., 0], 99), _EXPOSED, 1)
     points = oklab(pixels) / exposure
     besides = _ANYTHING + _BESIDE * _likeness(points, oklab(_BESIDES)).sum(axis=1)
     besides += _EDGE * ~inside * _like_edge(points, around / exposure)
+    squares = np.linspace(-1, 1, _SIDE, dtype=np.float32) ** 2
+    by_center = np.exp((squares[:, None] + squares) / (-2 * _CENTER**2)).ravel()
     paint = np.where(inside, _PAINT_INSIDE, _PAINT_OUTSIDE).astype(np.float32)
-    weights = _by_center() * np.where(inside, 1, _OUTSIDE)
+    weights = np.asarray(by_center, np.float32) * np.where(inside, 1, _OUTSIDE)
     colors = np.array([each for some in swatches.values() for each in some], np.uint8)
     gains = np.log1p((paint / besides)[:, None] * _likeness(points, oklab(colors.reshape(-1, 3))))
     scores = _INDEPENDENT * ((weights / weights.sum()) @ gains)
@@ -160,8 +162,3 @@ def _like_edge(points: Array, whole: Array) -> Array:
     edge = np.concatenate([whole[0], whole[-1], whole[:, 0], whole[:, -1]])[::3]
     distances = (points**2).sum(axis=1)[:, None] + (edge**2).sum(axis=1) - 2 * points @ edge.T
     return np.asarray(np.exp(distances * (-0.5 / _EDGE_WIDTH**2)).mean(axis=1), np.float32)
-
-
-def _by_center() -> Array:
-    squares = np.linspace(-1, 1, _SIDE, dtype=np.float32) ** 2
-    return np.asarray(np.exp((squares[:, None] + squares) / (-2 * _CENTER**2)).ravel(), np.float32)

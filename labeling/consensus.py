@@ -17,9 +17,9 @@ class Decision:
     """The label of one attribute, None if it is unknown, and why, in one sentence.
 
     `considered` are the statements that count: the last one of each person, the last reading of
-    each sighting, the last one of each labeler in use. Of these, `contradicting` are the ones that
-    contradict the label, or each other where that is why there is no label. Against a person's
-    decision only other people count. Statements of a try-out model are never in `contradicting`.
+    each sighting, the last one of each labeler in use. `contradicting` are those of them that
+    contradict the label, or that contradict each other so that there is no label. Only people
+    contradict a person's decision, and a try-out model contradicts nothing.
     """
 
     label: Label | None
@@ -93,7 +93,7 @@ def decide(
 
 @dataclass(frozen=True, slots=True)
 class _NetworkStatement:
-    """A network's statement and the threshold that it must pass."""
+    """A network's statement and its threshold."""
 
     said: Assertion
     rule: LabelerThreshold
@@ -143,9 +143,9 @@ def _votes(sources: list[Assertion], version: str) -> dict[str, list[Assertion]]
     """By attribute, the statement of each sighting that counts.
 
     A sighting is read again when its words or the vocabulary change. Its last reading replaces all
-    earlier ones, also where a word is gone or has no meaning any more. The last reading is the one
-    of the highest revision, with the current vocabulary or else with the one used last. Times alone
-    do not tell: a statement that is made again keeps its first time.
+    earlier ones, even if a word is gone or has lost its meaning. The last reading has the highest
+    revision, and the current vocabulary or else the one used last. Times alone do not tell: a
+    statement that is made again keeps its first time.
     """
     sightings: dict[tuple[str, str], list[Assertion]] = defaultdict(list)
     for assertion in sources:
@@ -182,7 +182,11 @@ def _decided(attribute: Attribute, humans: Sequence[Assertion]) -> Decision:
 def _agreed(
     attribute: Attribute, votes: Sequence[Assertion], networks: Sequence[_NetworkStatement]
 ) -> Decision:
-    values = _most_said(attribute, votes)
+    counts = Counter(value for vote in votes for value in sorted(set(vote.values)))
+    values = tuple(counts)
+    if not attribute.many:  # those that fit the most votes
+        most = max(counts.values(), default=0)
+        values = _ordered(attribute, {value for value, count in counts.items() if count == most})
     fitting = [each for each in votes if set(values) & set(each.values)]
     if attribute.many or (len(values) == 1 and len(fitting) * 2 > len(votes)):
         label = Label(_ordered(attribute, set(values)), "source", None)
@@ -241,15 +245,6 @@ def _contradicting(label: Label, networks: Iterable[_NetworkStatement]) -> list[
         for each in networks
         if each.passes and not each.rule.is_tryout and set(each.said.values) != set(label.values)
     ]
-
-
-def _most_said(attribute: Attribute, votes: Sequence[Assertion]) -> tuple[str, ...]:
-    """The values that fit the most votes; of an attribute with many, all that are named."""
-    counts = Counter(value for vote in votes for value in sorted(set(vote.values)))
-    if attribute.many:
-        return tuple(counts)
-    most = max(counts.values(), default=0)
-    return _ordered(attribute, {value for value, count in counts.items() if count == most})
 
 
 def _names(said: Sequence[Assertion]) -> str:

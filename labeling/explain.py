@@ -3,7 +3,6 @@
 from typing import Any
 
 from catalog.table import Catalog
-from core.assertions import Assertion
 from labeling.label import decisions, load_assertions
 
 
@@ -33,22 +32,18 @@ def explain_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
         key=lambda each: (order.get(each.attribute, len(order)), each.origin, each.created_at),
     )
     rows = [
-        _row(each, each.assertion_id in considered, each.assertion_id in contradicting)
+        {
+            "attribute": each.attribute,
+            "values": list(each.values),
+            "one_of": each.one_of,
+            "confidence": each.confidence,
+            "origin": each.origin,
+            "by": each.by,
+            "version": each.version,
+            "created_at": each.created_at.isoformat(),
+            "counts": each.assertion_id in considered,
+            "against": each.assertion_id in contradicting,
+        }
         for each in said
     ]
     return {"image_id": image_id, "labels": labels, "assertions": rows}
-
-
-def _row(said: Assertion, counts: bool, against: bool) -> dict[str, Any]:
-    return {
-        "attribute": said.attribute,
-        "values": list(said.values),
-        "one_of": said.one_of,
-        "confidence": said.confidence,
-        "origin": said.origin,
-        "by": said.by,
-        "version": said.version,
-        "created_at": said.created_at.isoformat(),
-        "counts": counts,
-        "against": against,
-    }

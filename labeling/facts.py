@@ -12,8 +12,8 @@ from labeling.names import read_names
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a sighting's words state, the words that are `unknown`, and names of several cars
-    (`ambiguous`), both as (attribute, word)."""
+    """The statements in a sighting's words; `unknown` words, and `ambiguous` names of several cars,
+    both as (attribute, word)."""
 
     assertions: tuple[Assertion, ...]
     unknown: tuple[tuple[str, str], ...]
@@ -23,12 +23,11 @@ class Facts:
 def read_facts(
     sighting: Sighting, image_id: str, revision: int, vocabulary: Vocabulary, at: datetime
 ) -> Facts:
-    """What `sighting` says about the photo `image_id`, read with `vocabulary` at the time `at`.
+    """The statements of `sighting` about the photo `image_id`, read with `vocabulary` at `at`.
 
-    `revision` counts how often the source has changed what it says there (`sightings.revision`).
-    Only words under a field named like an attribute are statements; other fields are the source's
-    own business, but that the names of a photo of Commons tell make and model. A word that says
-    nothing ("n/a") makes no statement and is not unknown either.
+    `revision` counts the changes of the sighting's words (`sightings.revision`). Only words in a
+    field with the name of an attribute are statements, and the names of a photo of Commons, which
+    tell make and model. A word without meaning ("n/a") makes no statement and is not unknown.
     """
     told = read_names(sighting, vocabulary)
     assertions, unknown = [], list(told.unknown)

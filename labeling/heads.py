@@ -3,8 +3,8 @@
 A head is kept only if it is better than zero-shot on photos that it never saw, by McNemar's exact
 test (McNemar 1947; Dietterich 1998, "Approximate Statistical Tests for Comparing Supervised
 Classification Learning Algorithms"). Photos of one page resemble each other, so each page has one
-vote: of the pages of which one of the two gets more photos right than the other, the head must have
-more than its half, with a chance of at most `SIGNIFICANCE`.
+vote, for the one that is right on more of its photos. The head must win so many votes that a head
+that is no better would do so with a probability of at most `SIGNIFICANCE`.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from labeling.calibrate import LEAST, fit
-from labeling.labelers import HEAD, Calibration, Labeler
+from labeling.calibrate import LEAST_KNOWN, fit
+from labeling.labelers import HEAD_PREFIX, Calibration, Labeler
 from labeling.linear import Array, Classifier, answers, pack
 
 SIGNIFICANCE = 0.05
@@ -54,8 +54,8 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of training one head: how it and zero-shot did on photos held out, and whether it
-    is kept; `labeler` is None where none was trained, and `why` says so."""
+    """The result of training one head: its accuracy and that of zero-shot on photos held out, and
+    whether it is kept. Where no head was trained, `labeler` is None and `why` says why."""
 
     attribute: str
     photos: int
@@ -80,8 +80,8 @@ def train_head(
 ) -> Trial:
     """Train a head on three fifths of the photos, calibrate it on one and compare it on the last.
 
-    The rival is zero-shot, or where that is not asked the commonest value. Which photo is in which
-    part follows from its group alone, so a photo held out once was never trained on later.
+    The rival is zero-shot, or else the most frequent value. The part of a photo follows from its
+    group alone, so a photo held out once is never trained on.
     """
     part = np.array([_part(group) for group in examples.groups])
     training = examples.take(np.flatnonzero(part < _PARTS - 2))
@@ -91,19 +91,21 @@ def train_head(
         return Trial(attribute, len(examples.values), why=why)
     checking = examples.take(np.flatnonzero(part == _PARTS - 2))
     held_out = examples.take(np.flatnonzero(part == _PARTS - 1))
-    if min(len(checking.values), len(held_out.values)) < LEAST:
+    if min(len(checking.values), len(held_out.values)) < LEAST_KNOWN:
         fewest = min(len(checking.values), len(held_out.values))
-        why = f"too few photos on other pages to check by: {fewest}, it takes {LEAST}"
+        why = f"too few photos on other pages to check by: {fewest}, it takes {LEAST_KNOWN}"
         return Trial(attribute, len(examples.values), why=why)
     head = fit_classifier(attribute, training, values, many=many)
     right = _right(head, held_out)
-    beaten = _rival(rival, training, held_out)
+    if rival is None:
+        commonest = set(Counter(training.values).most_common(1)[0][0])
+        beaten = np.array([set(truth) == commonest for truth in held_out.values])
+    else:
+        beaten = _right(rival, held_out)
     chance = better_by_chance(right, beaten, held_out.groups)
     kept = chance <= SIGNIFICANCE
-    calibration = fit(
-        head.scores(checking.vectors), values, checking.values,
-        many=many, precision=precision,
-    )  # fmt: skip
+    scores = head.scores(checking.vectors)
+    calibration = fit(scores, values, checking.values, many=many, precision=precision)
     trial = (len(held_out.values), float(right.mean()), float(beaten.mean()), chance)
     labeler = _labeler(head, calibration, space_version, is_tryout, trial)
     why = "kept" if kept else "not clearly better"
@@ -144,8 +146,8 @@ def fit_classifier(
 def better_by_chance(
     right: npt.NDArray[np.bool_], rival: npt.NDArray[np.bool_], groups: Sequence[str]
 ) -> float:
-    """The chance that a head which is no better would be ahead in so many groups: McNemar's exact
-    test, one-sided, over n photos that each of the two got right or wrong, a vote a group."""
+    """The probability that a head that is no better wins so many groups: McNemar's exact test,
+    one-sided, with one vote for each group. `right` and `rival` are of n photos."""
     from scipy.stats import binomtest
 
     lead: Counter[str] = Counter()
@@ -158,7 +160,7 @@ def better_by_chance(
 
 
 def is_held_out(group: str) -> bool:
-    """Whether photos of this group are never learned from, whatever the training."""
+    """Whether no training learns from photos of this group."""
     return _part(group) == _PARTS - 1
 
 
@@ -194,15 +196,6 @@ def _right(classifier: Classifier, examples: Examples) -> npt.NDArray[np.bool_]:
     return np.array([set(said) == set(truth) for said, truth in pairs])
 
 
-def _rival(
-    rival: Classifier | None, training: Examples, held_out: Examples
-) -> npt.NDArray[np.bool_]:
-    if rival is not None:
-        return _right(rival, held_out)
-    commonest = Counter(training.values).most_common(1)[0][0]
-    return np.array([set(truth) == set(commonest) for truth in held_out.values])
-
-
 def _part(group: str) -> int:
     return int(hashlib.sha256(group.encode()).hexdigest()[:8], 16) % _PARTS
 
@@ -218,7 +211,7 @@ def _labeler(
     digest = hashlib.sha256(weights + repr(calibration).encode()).hexdigest()[:8]
     held_out, accuracy, zero_shot, chance = trial
     return Labeler(
-        f"{HEAD}{head.attribute}",
+        f"{HEAD_PREFIX}{head.attribute}",
         f"{space_version}+{digest}",
         space_version,
         is_tryout,

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
 
@@ -41,8 +40,8 @@ class LabelCounts:
 def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: str) -> LabelCounts:
     """Read the words of these sightings with the vocabulary as it is and keep what they state.
 
-    The sightings are marked as read last, so a run that breaks before that reads them again, and
-    the same statement made again adds nothing. One that says something else by then stays unread.
+    The sightings are marked as read at the end, so a run that broke off reads them again, and the
+    same statements add nothing. A sighting that has changed meanwhile stays unread.
     """
     done = LabelCounts()
     rows = catalog.rows("sightings", sighting_ids, _READ).to_pylist()
@@ -75,8 +74,10 @@ def store_assertions(catalog: Catalog, assertions: Sequence[Assertion], *, run_i
 def add_assertions(
     catalog: Catalog, assertions: Sequence[Assertion], *, run_id: str
 ) -> list[Assertion]:
-    """Append the statements that were not made before, and return those of them that this run
-    added, also by an earlier try that broke off: each once, and none that another run added."""
+    """Append the statements that were not made before; returns those that this run added.
+
+    An earlier try of the run that broke off counts as this run; other runs do not.
+    """
     made = {each.assertion_id: each for each in assertions}
     rows = [
         {
@@ -110,7 +111,11 @@ def load_assertions(
     rows = catalog.rows_where("assertions", "image_id", image_ids, names, where).to_pylist()
     found: dict[str, list[Assertion]] = {key: [] for key in image_ids}
     for row in rows:
-        found[row["image_id"]].append(_assertion(row))
+        sure, values = row["confidence"], tuple(row["values"])
+        sure = None if sure is None else round(sure, CONFIDENCE_DIGITS)
+        content = {name: value for name, value in row.items() if name != "assertion_id"}
+        said = Assertion(**content | {"values": values, "confidence": sure})
+        found[said.image_id].append(said)
     return found
 
 
@@ -137,8 +142,8 @@ def effective_assertions(
 ) -> dict[str, list[Assertion]]:
     """Photo -> the statements about it that can count.
 
-    Of what a place has said only its last reading counts, also where that says nothing any more or
-    the place shows another photo now; of networks, what these thresholds weigh.
+    Only the last reading of a place counts, even if it has no statements or the place shows another
+    photo now. Only the networks of these thresholds count.
     """
     found = load_assertions(catalog, image_ids, thresholds)
     columns = ["image_id", "sighting_id", "revision", "labelled_with"]
@@ -158,10 +163,3 @@ def _stands(said: Assertion, readings: dict[tuple[str, str], tuple[int, str | No
         return False
     # A place that changed and is not read yet keeps what it said before.
     return reading[1] is None or reading == (said.revision, said.version)
-
-
-def _assertion(row: dict[str, Any]) -> Assertion:
-    content = {name: value for name, value in row.items() if name != "assertion_id"}
-    sure = row["confidence"]
-    content["confidence"] = None if sure is None else round(sure, CONFIDENCE_DIGITS)
-    return Assertion(**content | {"values": tuple(row["values"])})

@@ -1,13 +1,13 @@
-"""Labelers in use: which version of each network's statements counts, and from what confidence on.
+"""Labelers in use: which version of each network counts, and its thresholds of confidence.
 
-A statement says who made it, not how far to trust it; that is here, so that it can change without
-any statement being written again.
+A statement says who made it, not how far to trust it; that is stored here, so that it can change
+and no statement must be written again.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -15,18 +15,18 @@ import pyarrow as pa
 from catalog.sql import among
 from catalog.table import Catalog
 
-HEAD = "head "
+HEAD_PREFIX = "head "
 """How the names of trained heads begin; the attribute follows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How one labeler's scores about one attribute become probabilities, and from where on labels.
+    """How one labeler's scores about one attribute become probabilities, and these labels.
 
-    Scores are divided by `temperature`. A statement whose confidence is at least `threshold` can
-    be a label, none if that is None. Fitted on `photos` photos whose label was of `origin`, of
-    which it got the share `accuracy` right, and `coverage` of them passed; 0 photos: not fitted,
-    and these are None.
+    Scores are divided by `temperature`. A statement can be a label if its confidence is at least
+    `threshold`; none can if that is None. It was fitted on `photos` photos with known labels: the
+    share `accuracy` of the answers was right, and the share `coverage` passed. Without photos it
+    was not fitted, and these are None.
     """
 
     temperature: float
@@ -40,9 +40,9 @@ class Calibration:
 class Labeler:
     """One version of a model or rule that labels photos.
 
-    `space_version` names the model whose vectors it reads, "" if it looks at pictures. One that is
-    for trying out never contradicts a source. `weights` are its parameters (safetensors), if they
-    are kept with it; `facts` are for people.
+    `space_version` names the model whose vectors it reads, "" if it looks at pictures. A try-out
+    labeler never contradicts a source. `weights` are its parameters (safetensors), if they are
+    stored with it; `facts` are for people.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Labeler:
 
 @dataclass(frozen=True, slots=True)
 class LabelerThreshold:
-    """From what confidence on one labeler labels one attribute: see `Calibration`."""
+    """The least confidence of one labeler for a label of one attribute: see `Calibration`."""
 
     attribute: str
     by: str
@@ -78,7 +78,13 @@ def thresholds_of(labelers: Iterable[Labeler]) -> list[LabelerThreshold]:
     """
     ranked = sorted(
         (
-            (not each.name.startswith(HEAD), -(how.accuracy or 0.0), each.name, attribute, each)
+            (
+                not each.name.startswith(HEAD_PREFIX),
+                -(how.accuracy or 0.0),
+                each.name,
+                attribute,
+                each,
+            )
             for each in labelers
             for attribute, how in each.calibration.items()
         ),
@@ -108,8 +114,8 @@ def by_trust(labelers: Iterable[Labeler]) -> list[Labeler]:
 def load_labelers(catalog: Catalog, *, weights: bool = False) -> list[Labeler]:
     """The labelers in use, by name; their weights only if asked for.
 
-    Two runs that change the version of one name at the same moment leave both in use: then the
-    later one counts, until the next one replaces both.
+    Two runs that change the version of one name at the same moment leave both in use. Then the
+    later one counts, until another version replaces both.
     """
     last = {each.name: each for each in _in_use(catalog, weights=weights)}
     return [last[name] for name in sorted(last)]
@@ -121,7 +127,14 @@ def _in_use(catalog: Catalog, *, weights: bool) -> list[Labeler]:
     batches = catalog.read("labelers", columns, "in_use")
     rows = [row for batch in batches for row in batch.to_pylist()]
     rows.sort(key=lambda row: (row["changed_at"], row["version"]))
-    return [_labeler(row) for row in rows]
+    found = []
+    for row in rows:
+        record = json.loads(row["record"])
+        record["calibration"] = {
+            name: Calibration(**how) for name, how in record["calibration"].items()
+        }
+        found.append(Labeler(row["name"], row["version"], weights=row.get("weights"), **record))
+    return found
 
 
 def load_thresholds(catalog: Catalog) -> list[LabelerThreshold]:
@@ -132,7 +145,7 @@ def load_thresholds(catalog: Catalog) -> list[LabelerThreshold]:
 def counted_where(thresholds: Iterable[LabelerThreshold]) -> str:
     """The condition on `assertions` for statements that can count.
 
-    These are those of people, of sources, and of these versions of networks; a catalog keeps the
+    They are made by people, by sources or by these versions of networks; a catalog keeps the
     statements of older versions for a while.
     """
     versions = {rule.version for rule in thresholds}
@@ -161,10 +174,9 @@ def retire_others(catalog: Catalog, space_version: str, *, run_id: str) -> list[
 
 
 def labels_version(catalog: Catalog) -> str:
-    """What labels are made with: the vocabulary's version and, where networks label, theirs and
-    the views in which they are asked.
+    """The version of the vocabulary and, where networks label, of their thresholds and questions.
 
-    Another one means that the same statements can give other labels.
+    With another version the same statements can give other labels.
     """
     thresholds = [list(asdict(each).values()) for each in load_thresholds(catalog)]
     if not thresholds:
@@ -172,14 +184,6 @@ def labels_version(catalog: Catalog) -> str:
     views = {name: asked.views for name, asked in sorted(catalog.vocabulary.questions.items())}
     digest = hashlib.sha256(json.dumps([thresholds, views]).encode()).hexdigest()[:12]
     return f"{catalog.vocabulary.version}+{digest}"
-
-
-def _labeler(row: dict[str, object]) -> Labeler:
-    record = json.loads(str(row["record"]))
-    calibration = {name: Calibration(**how) for name, how in record.pop("calibration").items()}
-    found = Labeler(str(row["name"]), str(row["version"]), calibration=calibration, **record)
-    weights = row.get("weights")
-    return replace(found, weights=weights) if isinstance(weights, bytes) else found
 
 
 def _store(
@@ -207,5 +211,5 @@ def _store(
         for in_use, some in ((True, used), (False, retired))
         for each in some
     ]
-    # In one commit: there is no moment without a labeler in use.
+    # In one commit, so that there is always a labeler in use.
     catalog.upsert("labelers", pa.Table.from_pylist(rows, catalog.specs["labelers"].schema))

@@ -1,6 +1,6 @@
-"""Linear classifiers on frozen unit vectors: the form of zero-shot prompts and of trained heads.
+"""Linear classifiers on frozen unit vectors, which zero-shot prompts and trained heads become.
 
-numpy alone: once their weights are there, photos are labeled without loading any network.
+They need numpy alone: photos are labeled by stored weights, and no network is loaded.
 """
 
 import json
@@ -40,7 +40,7 @@ class Classifier:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What n photos show: for each the (values,) that hold, and how probable that is."""
+    """Answers about n photos: the values that hold for each, and their probability."""
 
     values: list[tuple[str, ...]]
     confidences: Array
@@ -49,7 +49,8 @@ class Answers:
 def answers(scores: Array, values: Sequence[str], temperature: float, *, many: bool) -> Answers:
     """The most probable answer to each row of scores (n, values), and its probability (n,).
 
-    With `many` that of the whole set: the product over its values, as if they were independent.
+    With `many` it is the probability of the whole set: the product over all values, which are taken
+    as independent.
     """
     scaled = scores / temperature
     if many:

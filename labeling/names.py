@@ -1,7 +1,7 @@
-"""What the names of a photo of Commons say of the car: its categories, its title, its items.
+"""Make and model of a car from the names of a photo of Commons: categories, title and items.
 
-Categories and items are kept in order by many, a title is written by one. All of them must agree:
-what they leave open is counted, and nothing is chosen among several cars.
+Many people keep categories and items in order, one person writes a title. All names must agree: no
+car is chosen among several, and names that leave it open are counted.
 """
 
 import re
@@ -14,7 +14,7 @@ from core.vocabulary import Vocabulary
 from crawlers.sites.commons.pages.parse import SOURCE
 
 NAMED = frozenset({SOURCE, replica_of(SOURCE)})
-"""Sources whose photos are told about by names."""
+"""The sources whose names are read."""
 
 _CATEGORY = re.compile(r"^\s*category\s*:\s*", re.IGNORECASE)
 _NO_CAR = re.compile(
@@ -27,16 +27,16 @@ _NO_CAR = re.compile(
     r"^(?!.*\b(?:with|by)\b).*\bengines?\b",
     re.IGNORECASE,
 )
-"""Names of photos that show no car, or another one than they name."""
+"""Words in the names of photos that show no car, or another car than the named one."""
 
 _MIXED = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]")
-"""In a model such as "A110", which is no word."""
+"""A model with letters and digits, such as "A110", which is not an ordinary word."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameFacts:
-    """The facts in names: `words` by attribute, names that are `unknown`, and those that leave open
-    which car it is (`ambiguous`), both as (attribute, word)."""
+    """The facts in names: `words` by attribute, `unknown` names, and `ambiguous` ones that fit
+    several cars, both as (attribute, word)."""
 
     words: dict[str, str]
     unknown: tuple[tuple[str, str], ...] = ()
@@ -44,7 +44,7 @@ class NameFacts:
 
 
 def read_names(sighting: Sighting, vocabulary: Vocabulary) -> NameFacts:
-    """Make and model by the names of a photo of Commons; nothing of any other source, or where the
+    """Make and model by the names of a photo of Commons; nothing for other sources, or where the
     source itself names the make."""
     if sighting.source not in NAMED or "make" in sighting.words:
         return NameFacts({})
@@ -78,8 +78,10 @@ def _is_category(words: Mapping[str, str]) -> bool:
 def _of_title(
     title: str, names: Sequence[str], cars: Sequence[NamedCar], vocabulary: Vocabulary
 ) -> tuple[NamedCar, ...]:
-    """The cars of a title; one of a make that is a word, a place or a person too needs something
-    beside it that is about cars."""
+    """The cars of a title.
+
+    A make that is also a word, a place or a person counts only beside something about cars.
+    """
     tables = vocabulary.car_names
     sure = is_of_cars(title) or any(map(is_of_cars, names))
     return tuple(

@@ -1,6 +1,6 @@
-"""Photos labeled by what reads their stored vectors: zero-shot, and trained heads.
+"""Photos labeled by their stored vectors: zero-shot, and trained heads.
 
-Nothing is embedded here, and no network is loaded: `labeling.linear` has the weights.
+No photo is embedded and no network is loaded: the classifiers are those of `labeling.linear`.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ def load_vector_labelers(catalog: Catalog, space_version: str) -> VectorLabelers
 
 
 def readable(labeler: Labeler) -> list[Classifier]:
-    """The classifiers of a labeler; none where its weights are absent or damaged.
+    """The classifiers of a labeler; an empty list if its weights are absent or damaged.
 
     Zero-shot is then made anew, and a head does not count until it is trained again.
     """
@@ -67,8 +67,8 @@ def label_vectors(
 ) -> list[Assertion]:
     """The statements of these labelers about n photos with unit vectors (n, size).
 
-    The view comes first: the known one, which a person or a source gave, or else what the labelers
-    say. An attribute that makes no sense for that view is not asked.
+    An attribute is asked only if it makes sense for the view of the photo: the known one, of a
+    person or a source, or else the view that the labelers say.
     """
     if not len(image_ids):
         return []
@@ -93,10 +93,10 @@ def views_of(
     vectors: Array,
     known_views: Mapping[str, str],
 ) -> list[str | None]:
-    """The view of each photo: the known one, or else what the labelers are sure of.
+    """The view of each photo: the known one, or else the one of which the labelers are sure.
 
-    None where they are not sure: then every attribute is asked. Before calibration it is the most
-    probable view.
+    It is None where they are not sure; then every attribute is asked. Before calibration it is the
+    most probable view.
     """
     said: list[str | None] = [None] * len(image_ids)
     if (asked := labelers.find_classifier(VIEW)) is not None:

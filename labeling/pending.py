@@ -1,6 +1,6 @@
-"""What waits for a stage: questions to the tables, so that a broken run goes on by being run again.
+"""What waits for a stage, as questions to the tables, so that a run that broke off can be repeated.
 
-Nothing here is kept between runs; a stage's own rows are what says that it is done.
+No state is kept between runs: the rows that a stage has written say what it has done.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from labeling.labelers import Labeler, by_trust, counted_where, labels_version, 
 
 
 def unlabeled_sightings(catalog: Catalog) -> list[str]:
-    """Ids of sightings whose words were not read with the vocabulary as it is now."""
+    """Ids of sightings whose words were not read with the current vocabulary."""
     version = catalog.vocabulary.version
     ids: list[str] = []
     for batch in catalog.read("sightings", ["sighting_id", "labelled_with"], batch_rows=65_536):
@@ -29,9 +29,9 @@ def unlabeled_sightings(catalog: Catalog) -> list[str]:
 def unembedded_images(catalog: Catalog, space: str, version: str) -> tuple[list[str], list[str]]:
     """Photos that wait for a vector of `space` made by model `version`.
 
-    Returns the ids that are not in `cars` at all, and those that are there with a vector of
-    another model or with none. A photo that this version failed on does not wait for it again, and
-    one that is seen nowhere any more does not wait at all.
+    Returns the ids that are not in `cars`, and those that are there without a vector of this
+    version. A photo on which this version failed does not wait for it again; a photo without any
+    sighting does not wait at all.
     """
     cars = catalog.column("cars", "image_id")
     images = catalog.column("images", "image_id")
@@ -46,23 +46,23 @@ def unembedded_images(catalog: Catalog, space: str, version: str) -> tuple[list[
 
 
 def embed_stage(version: str) -> str:
-    """The stage under which a photo that a model cannot embed is kept in `rejects`."""
+    """The stage in `rejects` of a photo that a model version cannot embed."""
     return f"embed {version}"
 
 
 VIEW = "view"
-"""The attribute that decides which questions make sense of a photo."""
+"""The attribute that decides which questions make sense for a photo."""
 
 KNOWN = ("human", "source")
 """Origins of labels that networks are measured by."""
 
 
 def unasked_images(catalog: Catalog, space: str, labelers: Sequence[Labeler]) -> list[str]:
-    """Photos about which one of these labelers, all of vectors of one model, has more to say.
+    """Photos for which one of these labelers, all of vectors of one model, has more statements.
 
-    That is: something that makes sense for the photo's view was not said with this version. The
-    view is the one that a person or a source gave, or else what the most trusted of these labelers
-    is sure that it is; where it is not, everything is to be asked.
+    Some attribute that makes sense for the photo's view has no statement of this version. The view
+    is that of a person or a source, or else the one of which the most trusted of these labelers is
+    sure; without a view, all attributes are asked.
     """
     if not labelers or f"{space}_version" not in catalog.table("cars").schema.names:
         return []
@@ -80,8 +80,11 @@ def unasked_images(catalog: Catalog, space: str, labelers: Sequence[Labeler]) ->
 
 
 def unlooked_images(catalog: Catalog, labeler: Labeler) -> list[str]:
-    """Photos about which a labeler that looks at pictures has not said with this version all that
-    makes sense for their view, as `cars` has it; of an unknown view everything does."""
+    """Photos for which a labeler that looks at pictures has more statements.
+
+    Some attribute that makes sense for the view in `cars` has no statement of this version. For an
+    unknown view all attributes make sense.
+    """
     views = dict(_rows(catalog, ["image_id", VIEW], None))
     waiting = _more_to_say(catalog, labeler, views)
     return [key for key in views if key in waiting]
@@ -127,11 +130,11 @@ def _rows(
 
 
 def stale_cars(catalog: Catalog) -> list[str]:
-    """Ids of rows of `cars` that do not show all that is known of their photo.
+    """Ids of rows of `cars` that may not show all that is known of their photo.
 
-    A row's `evidence` was taken when it was written; another one now means that something was said
-    since, or that the photo is seen elsewhere or nowhere any more. With another vocabulary, or
-    other networks, the same statements can give other labels.
+    The `evidence` of a row is that of the time when it was written. If it differs now, there are
+    new statements, or other sightings or none. With another vocabulary, or other networks, the same
+    statements can give other labels.
     """
     version = labels_version(catalog)
     keys, now = _evidence(catalog, None)
@@ -146,11 +149,11 @@ def stale_cars(catalog: Catalog) -> list[str]:
 
 
 def evidence(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, int]:
-    """Photo -> a number that tells one state of what is known of it from another.
+    """Photo -> a number that changes when something more is known of it.
 
-    It is the number of its assertions that can count, plus a term for each of its sightings that
-    is made from its digest, its revision and whether it was read. While the same labelers are in
-    use assertions that can count are only added; the others may go.
+    It is the number of its assertions that can count, plus a term for each sighting, from its
+    digest, its revision and whether it was read. While the same labelers are in use, assertions
+    that can count are only added; others can be removed.
     """
     keys, now = _evidence(catalog, image_ids)
     return dict(zip(keys.to_pylist(), now.to_pylist(), strict=True))
@@ -161,7 +164,7 @@ def _evidence(
 ) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     """The ids of photos, and the evidence of each; all photos if None.
 
-    In Arrow, where a photo takes a hundred bytes: as a dictionary it takes five times that.
+    They stay in Arrow, where a photo takes a hundred bytes; a dictionary takes five times that.
     """
     where = counted_where(load_thresholds(catalog))
     parts = [
@@ -180,7 +183,7 @@ def _evidence(
     schema = pa.schema([("image_id", pa.string()), ("terms_sum", pa.uint64())])
     both = pa.concat_tables(parts) if parts else schema.empty_table()
     total = _summed(both.column("image_id"), both.column("terms_sum"))
-    # Sums are those of whole numbers modulo 2 to the 64th, of which 63 bits are kept.
+    # The sums are modulo 2 to the 64th; 63 of their bits are kept.
     kept = pc.bit_wise_and(total.column("terms_sum"), pa.scalar(2**63 - 1, pa.uint64()))
     return total.column("image_id"), kept.cast(pa.int64())
 

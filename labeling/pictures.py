@@ -1,5 +1,5 @@
-"""Labelers that look at the picture itself, and at where the car is in it: the color of the paint,
-and what is around the car.
+"""Labelers that read the pixels of a photo and the mask of its car: the color of the paint, and the
+surroundings of the car.
 
 They supplement zero-shot: each is calibrated by itself, and the one with the better accuracy on
 known labels comes first.
@@ -35,11 +35,11 @@ NAMES = (COLOR, SURROUNDINGS)
 """The names under which statements are stored. The first keeps its old spelling: under another name
 every photo would have to be asked anew. People write `color`."""
 
-SIDE = 384
+PHOTO_SIDE = 384
 """Pixels of the longest side of a photo when it is labeled."""
 
-BATCH = 32
-"""Photos in one forward pass."""
+PHOTOS_PER_PASS = 32
+"""The number of photos in one forward pass."""
 
 # Part of the versions: raise it when the same photo gets other scores than before.
 _RULES = 2
@@ -62,7 +62,7 @@ class MaskedPhoto:
     car: Mask
 
 
-class PictureLabeler(Protocol):
+class PixelLabeler(Protocol):
     """Labels photos by their pixels; `fingerprint` changes when its answers may change.
 
     `space_version` is the model whose sentences it compares photos with, "" without one.
@@ -104,8 +104,8 @@ class ColorModel:
         return {"color": found.reshape(len(photos), len(self._swatches))}
 
 
-class Encoder(Protocol):
-    """What `Surroundings` needs of a model."""
+class PictureEncoder(Protocol):
+    """The part of a model that `Surroundings` uses."""
 
     preparation: Preparation
 
@@ -115,16 +115,16 @@ class Encoder(Protocol):
 
 
 class Surroundings:
-    """Zero-shot on the photo with its cars painted over in the color of the rest.
+    """Zero-shot on the photo without its cars, which are painted over in the mean color.
 
-    Of a car in front of the sea, the sea and the people are left.
+    Of a car by the sea with people beside it, the sea and the people remain.
     """
 
     name = SURROUNDINGS
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: PictureEncoder,
         classifiers: Sequence[Classifier],
         seen_with: tuple[str, str],
         *,
@@ -150,8 +150,8 @@ class Surroundings:
         pictures = [self._encoder.preparation.fit(without_car(each)) for each in photos]
         vectors = np.concatenate(
             [
-                self._encoder.encode_images(np.stack(pictures[at : at + BATCH]))
-                for at in range(0, len(pictures), BATCH)
+                self._encoder.encode_images(np.stack(pictures[at : at + PHOTOS_PER_PASS]))
+                for at in range(0, len(pictures), PHOTOS_PER_PASS)
             ]
         )
         vectors[[not each.car.any() for each in photos]] = np.nan
@@ -159,7 +159,7 @@ class Surroundings:
 
 
 AROUND = ("background", "people", "age")
-"""The attributes that can be seen around a car."""
+"""The attributes that the surroundings of a car show."""
 
 
 def without_car(photo: MaskedPhoto) -> Image.Image:
@@ -181,8 +181,8 @@ def load_masked_photos(
     maps = load_segments(catalog, image_ids)
     for key, content, _ in load_photos(catalog, image_ids, damaged):
         with suppress(RejectedError):
-            with decoded(content, side=SIDE) as image:
-                image.thumbnail((SIDE, SIDE))
+            with decoded(content, side=PHOTO_SIDE) as image:
+                image.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
             car = np.zeros((image.height, image.width), bool)
             if key in maps:
                 with suppress(ClassMapError):  # the stage makes it anew: `damaged_maps`
@@ -203,7 +203,7 @@ def damaged_maps(catalog: Catalog, image_ids: Sequence[str]) -> list[str]:
 
 
 def label_pictures(
-    member: PictureLabeler,
+    member: PixelLabeler,
     labeler: Labeler,
     photos: Mapping[str, MaskedPhoto],
     views: Mapping[str, str | None],
@@ -212,7 +212,7 @@ def label_pictures(
 ) -> list[Assertion]:
     """The statements of a labeler about photos, where the attribute makes sense for the view.
 
-    That it cannot tell is a statement too.
+    Where it cannot tell, there is an `abstention`.
     """
     made: list[Assertion] = []
     ids, scores = list(photos), member.look(list(photos.values()))
@@ -238,9 +238,9 @@ def abstention(labeler: Labeler, attribute: str, image_id: str, at: datetime) ->
 
 
 def scores_of(
-    catalog: Catalog, member: PictureLabeler, truth: Truth, attribute: str
+    catalog: Catalog, member: PixelLabeler, truth: Truth, attribute: str
 ) -> tuple[Truth, Array]:
-    """The scores of photos with a known label, without those that the labeler cannot tell."""
+    """The photos of `truth` about which the labeler can tell, and their scores."""
     photos = dict(load_masked_photos(catalog, truth.image_ids))
     at = {key: row for row, key in enumerate(truth.image_ids)}
     scores = member.look(list(photos.values()))[attribute]

@@ -1,4 +1,4 @@
-"""Labelers put to use: asked as the vocabulary says now, calibrated by the labels known now."""
+"""Labelers come into use: with the current questions, calibrated by the labels known now."""
 
 import hashlib
 import json
@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from catalog.table import Catalog
 from embeddings.registry import ModelError, SpaceRecord
 from labeling import zero_shot
-from labeling.calibrate import LEAST, fit, unfitted
+from labeling.calibrate import LEAST_KNOWN, fit, unfitted
 from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
 from labeling.linear import Array, Classifier, pack
 from labeling.networks import VectorLabelers, readable, views_of
-from labeling.pictures import PictureLabeler, scores_of
+from labeling.pictures import PixelLabeler, scores_of
 from labeling.truth import Truth, load_truth, load_vectors
 
 _ASKED = "asked"
@@ -20,9 +20,9 @@ _ASKED = "asked"
 
 @dataclass(frozen=True, slots=True)
 class LabelPolicy:
-    """What labels of networks must be: right in the share `precision` of cases.
+    """The policy for labels of networks: the share `precision` of them must be right.
 
-    With `real_only`, rendered photos do not count as a measure, and nothing passes unmeasured.
+    With `real_only` they are measured on real photos only, and an unmeasured labeler gives none.
     """
 
     precision: float
@@ -40,25 +40,30 @@ def prepare_zero_shot(
 ) -> Labeler:
     """The zero-shot labeler of this model, in use.
 
-    It is made anew where the questions have changed, and calibrated anew where the known labels of
-    an attribute have become enough or have doubled since, where other `labels` are wanted, or
-    `again`. Each is another version. The encoder is loaded only for new questions; raises
-    `ModelError` where it is not the one that made the vectors.
+    It is made anew when the questions have changed. It is calibrated anew when the known labels of
+    an attribute have become enough or have doubled, when the policy has changed, or with `again`.
+    Each time it gets another version. The encoder is loaded only for new questions; raises
+    `ModelError` if the vectors were made by another one.
     """
-    used = _in_use(catalog, zero_shot.NAME)
+    used = _in_use(catalog, zero_shot.ZERO_SHOT)
     asked = zero_shot.fingerprint(catalog.vocabulary, record)
     same = used is not None and used.facts.get(_ASKED) == asked
     classifiers = [] if used is None or not same else readable(used)
     if not classifiers:
         same = False
-        encoder = _matching(load_encoder(), record)
+        encoder = load_encoder()
+        if encoder.record.version != record.version:
+            raise ModelError(
+                f"the vectors were made with {record.version}, but what is here now is "
+                f"{encoder.record.version}; bring those weights back, or run `marque embed`"
+            )
         classifiers = zero_shot.make_classifiers(encoder, catalog.vocabulary)
     truths = _truths(catalog, record, [each.attribute for each in classifiers], labels)
     if used is not None and same and not again and not _due(used, truths, labels):
         return used
     calibration = calibrate(catalog, record.space, classifiers, truths, labels)
     labeler = Labeler(
-        zero_shot.NAME,
+        zero_shot.ZERO_SHOT,
         _version(record.version, asked, calibration),
         record.version,
         record.is_tryout,
@@ -70,22 +75,24 @@ def prepare_zero_shot(
     return labeler
 
 
-SAMPLE = 300
-"""The most photos that calibrate a labeler of pictures, which is slow."""
+CALIBRATION_SAMPLE = 300
+"""The most photos to calibrate a labeler of pictures by, as it is slow."""
 
 
 def prepare_pictures(
     catalog: Catalog,
     record: SpaceRecord,
-    member: PictureLabeler,
+    member: PixelLabeler,
     segment: Callable[[Sequence[str]], None],
     labels: LabelPolicy,
     *,
     run_id: str,
     again: bool = False,
 ) -> Labeler:
-    """A labeler that looks at pictures, in use; made anew when zero-shot would be, and calibrated
-    on a sample of the photos whose label is known, of which `segment` makes the masks first."""
+    """The labeler of pictures `member`, in use; made anew in the same cases as zero-shot.
+
+    It is calibrated by a sample of the photos with known labels, whose masks `segment` makes first.
+    """
     used = _in_use(catalog, member.name)
     same = used is not None and used.facts.get(_ASKED) == member.fingerprint
     truths = _truths(catalog, record, [each.attribute for each in member.attributes], labels)
@@ -96,11 +103,11 @@ def prepare_pictures(
     for answered, truth in zip(member.attributes, truths, strict=True):
         question = catalog.vocabulary.questions[answered.attribute]
         rows = [row for row, view in enumerate(truth.views) if question.makes_sense(view)]
-        some = truth.take(rows[:: max(1, -(-len(rows) // SAMPLE))])
-        if len(some.image_ids) >= LEAST:
+        some = truth.take(rows[:: max(1, -(-len(rows) // CALIBRATION_SAMPLE))])
+        if len(some.image_ids) >= LEAST_KNOWN:
             segment(some.image_ids)
             shown, scores = scores_of(catalog, member, some, answered.attribute)
-            if len(shown.image_ids) >= LEAST:
+            if len(shown.image_ids) >= LEAST_KNOWN:
                 calibration[answered.attribute] = fit(
                     scores, answered.values, shown.values,
                     many=answered.many, precision=labels.precision,
@@ -154,21 +161,23 @@ def calibrate(
     truths: list[Truth],
     labels: LabelPolicy,
 ) -> dict[str, Calibration]:
-    """By attribute, how its scores become probabilities, fitted on what is known of it if enough
-    is; photos whose view makes no sense for it are left out."""
+    """Attribute -> its calibration, fitted where enough labels are known.
+
+    Photos for whose view the attribute makes no sense are left out.
+    """
     bare = Labeler("", "", "", is_tryout=False, calibration={})
     vector_labelers = VectorLabelers(((bare, tuple(classifiers)),))
     default = unfitted(None if labels.real_only else labels.precision)
     found = {}
     for classifier, all_known in zip(classifiers, truths, strict=True):
         found[classifier.attribute] = default
-        if len(all_known.image_ids) < LEAST:
+        if len(all_known.image_ids) < LEAST_KNOWN:
             continue
         truth, vectors = with_vectors(catalog, space, all_known)
         views = views_of(vector_labelers, truth.image_ids, vectors, truth.known_views)
         question = catalog.vocabulary.questions[classifier.attribute]
         rows = [row for row, view in enumerate(views) if question.makes_sense(view)]
-        if len(rows) >= LEAST:
+        if len(rows) >= LEAST_KNOWN:
             found[classifier.attribute] = fit(
                 classifier.scores(vectors[rows]),
                 classifier.values,
@@ -183,19 +192,10 @@ def with_vectors(catalog: Catalog, space: str, truth: Truth) -> tuple[Truth, Arr
     """The truth of the photos that have a vector, and these (n, size)."""
     ids, vectors = load_vectors(catalog, space, truth.image_ids)
     found = {key: row for row, key in enumerate(ids)}
-    # In the order of the truth: the table's own changes as rows are written again.
+    # In the order of the truth, as the order of the table changes when rows are rewritten.
     rows = [row for row, key in enumerate(truth.image_ids) if key in found]
     order = [found[truth.image_ids[row]] for row in rows]
     return truth.take(rows), vectors[order]
-
-
-def _matching(encoder: zero_shot.TextEncoder, record: SpaceRecord) -> zero_shot.TextEncoder:
-    if encoder.record.version != record.version:
-        raise ModelError(
-            f"the vectors were made with {record.version}, but what is here now is "
-            f"{encoder.record.version}; bring those weights back, or run `marque embed`"
-        )
-    return encoder
 
 
 def _due(used: Labeler, truths: Sequence[Truth], labels: LabelPolicy) -> bool:
@@ -204,7 +204,7 @@ def _due(used: Labeler, truths: Sequence[Truth], labels: LabelPolicy) -> bool:
         return True
     for truth in truths:
         before = used.facts.get(_known(truth))
-        least = 2 * before if isinstance(before, int) and before >= LEAST else LEAST
+        least = 2 * before if isinstance(before, int) and before >= LEAST_KNOWN else LEAST_KNOWN
         if truth.known >= least:
             return True
     return False

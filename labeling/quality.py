@@ -11,7 +11,7 @@ import numpy.typing as npt
 from core.errors import UsageMistakeError
 
 BINS = 15
-FEW = 10  # confidences a bin: with fewer, what a bin shows is mostly chance
+PER_BIN = 10  # confidences; a bin with fewer shows mostly chance
 
 _Z = 1.959963984540054  # the standard normal's 97.5 % quantile
 _Values = frozenset[str]
@@ -22,8 +22,8 @@ _Array = npt.NDArray[np.float64]
 class Claim:
     """A statement about one photo, or with origin `label` what the catalog shows of it.
 
-    `confidence` is the probability, 0..1, that `values` as a whole are right, None where nobody
-    gave one; `passed` tells whether it was sure enough to become a label.
+    `confidence` is the probability, 0..1, that `values` as a whole are right, if there is one;
+    `passed` is whether the statement could become a label.
     """
 
     image_id: str
@@ -37,7 +37,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`right` of `of`, the share of it, 0..1, and the ends of its 95 % interval."""
+    """`right` of `of`, as a share, 0..1, with the ends of its 95 % interval."""
 
     right: int
     of: int
@@ -48,7 +48,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Claims whose confidences lie from `low` to `high`: how sure they were, how many were right.
+    """Claims with confidences from `low` to `high`: their mean confidence and accuracy.
 
     `mean_confidence` and `accuracy` are 0..1, and `count` is at least 1.
     """
@@ -62,11 +62,11 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How far `count` confidences can be taken at their word.
+    """How reliable `count` confidences are.
 
-    `error` is the expected calibration error over `bins`, `brier` the Brier score: the mean square
-    of confidence less 1 where it was right and less 0 where it was not (Brier, 1950). Both are
-    0..1, and 0 is best.
+    `error` is the expected calibration error over `bins`. `brier` is the Brier score, the mean
+    square of the difference between the confidence and 1 for a right claim, 0 for a wrong one
+    (Brier, 1950). Both are 0..1, and 0 is best.
     """
 
     count: int
@@ -77,8 +77,8 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True)
 class ValueQuality:
-    """One value among the claims that passed: `n` are about photos that have it by the person's
-    word, `said` name it, `right` are both.
+    """One value among the claims that passed: `n` are about photos that have it according to a
+    person, `said` name it, `right` do both.
 
     Precision is None where nothing was said, recall where no photo has the value. The balanced
     accuracy is the mean of the recalls of having it and of not having it (Brodersen et al., 2010),
@@ -105,13 +105,12 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What one source or model, or the catalog's labels, are worth for one attribute.
+    """The quality of a source, of a model or of the catalog's labels for one attribute.
 
-    `photos` have a truth, `coverage` is the share of them about which a claim passed. `accuracy`
-    is of the claims that passed, `accuracy_of_all` of all; None where there is no such claim. A
-    claim is right if it names exactly the values that hold. `calibration` is of all claims with a
-    confidence, passed or not. `values` are in alphabetical order, `confusion` has the most frequent
-    pairs first.
+    `photos` have a truth; for the share `coverage` of them a claim passed. `accuracy` is that of
+    the claims that passed, `accuracy_of_all` that of all; None without such a claim. A claim is
+    right if it names exactly the values that hold. `calibration` is that of all claims with a
+    confidence. `values` are in alphabetical order, `confusion` has the most frequent pairs first.
     """
 
     origin: str
@@ -133,10 +132,10 @@ def label_quality(
 ) -> list[Quality]:
     """The quality of each (attribute, origin, by) of `claims`, in this order.
 
-    `truth` is what a person says, by (image_id, attribute), and `many` names the attributes of
-    which several values hold at once, or none. Of the others a truth or a claim without exactly one
-    value leaves the matter open, and neither is looked at. Attributes without any truth are left
-    out. Labels that the person made should not be among the claims: they are always right.
+    `truth` has the decisions of people, by (image_id, attribute). `many` names the attributes that
+    can have several values or none; for the others, a truth or a claim without exactly one value is
+    ignored. Attributes without any truth are left out. The claims should not include labels that
+    people made, as these are always right.
     """
     photos: dict[str, dict[str, _Values]] = defaultdict(dict)
     for (image_id, attribute), values in truth.items():
@@ -152,7 +151,7 @@ def label_quality(
 
 
 def wilson_interval(right: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share of which `right` of `of` were seen; 0..1 where nothing was.
+    """The 95 % interval of the share `right` of `of`; 0..1 where `of` is 0.
 
     The score interval of Wilson, "Probable inference, the law of succession, and statistical
     inference", 1927: it keeps to its 95 % also where few were seen or nearly all were right, where
@@ -166,7 +165,7 @@ def wilson_interval(right: int, of: int) -> tuple[float, float]:
     middle = share + _Z**2 / (2 * of)
     half = _Z * (share * (1 - share) / of + (_Z / (2 * of)) ** 2) ** 0.5
     scale = 1 + _Z**2 / of
-    # At the ends the interval touches them, which the sums above miss by a rounding.
+    # The interval includes 0 or 1 exactly, which the sums above miss by a rounding.
     low = 0.0 if right == 0 else (middle - half) / scale
     return low, 1.0 if right == of else (middle + half) / scale
 
@@ -178,12 +177,12 @@ def reliability(
     *,
     equal_count: bool = False,
 ) -> list[Bin]:
-    """Confidences, 0..1, sorted into `bins`, the lowest first, and empty bins left out.
+    """Confidences, 0..1, sorted into `bins`, the lowest first, without empty bins.
 
-    They are equally wide, each without its lower end (unless that is 0) and with its upper one (Guo
-    et al., "On calibration of modern neural networks", 2017). With `equal_count` they hold equally
-    many, as far as equal confidences stay together, and go from their least confidence to their
-    greatest (Nguyen and O'Connor, 2015). Raises `UsageMistakeError` for what is no probability.
+    Bins are equally wide and include their upper end, the first one its lower end too (Guo et al.,
+    "On calibration of modern neural networks", 2017). With `equal_count` they hold equally many
+    confidences, but equal ones stay together, and go from the least to the greatest of these
+    (Nguyen and O'Connor, 2015). Raises `UsageMistakeError` for what is not a probability.
     """
     sure, right = _checked(confidences, correct)
     if bins < 1:
@@ -198,15 +197,15 @@ def reliability(
         inside = sure[place == at]
         low, high = (inside[0], inside[-1]) if equal_count else edges[at : at + 2]
         accuracy = float(right[place == at].mean())
-        # Rounding may take a mean past the numbers it is of.
+        # By rounding, a mean can lie outside its numbers.
         mean = min(max(float(inside.mean()), float(inside[0])), float(inside[-1]))
         found.append(Bin(float(low), float(high), mean, accuracy, len(inside)))
     return found
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """The expected calibration error, 0..1: how far the accuracy of a bin is from its mean
-    confidence, averaged over the claims in them (Naeini et al., 2015; Guo et al., 2017)."""
+    """The expected calibration error, 0..1: the difference between the accuracy and the mean
+    confidence of a bin, averaged over all claims (Naeini et al., 2015; Guo et al., 2017)."""
     count = sum(each.count for each in bins)
     if not count:
         raise UsageMistakeError("no bin has a confidence in it: there is no calibration to measure")
@@ -214,23 +213,25 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
 
 def calibration(confidences: Sequence[float], correct: Sequence[bool]) -> Reliability | None:
-    """How well confidences, 0..1, tell what was `correct`; None if there are none.
+    """The reliability of confidences, 0..1, given what was `correct`; None for no confidences.
 
-    Over `BINS` equally wide bins, or where these would hold fewer than `FEW` on average, over fewer
-    ones that hold equally many: the error that chance alone makes grows with the number of bins.
+    Over `BINS` equally wide bins, or where these would hold fewer than `PER_BIN` on average, over
+    fewer ones that hold equally many: the error by chance alone grows with the number of bins.
     """
     sure, right = _checked(confidences, correct)
     count = len(sure)
     if not count:
         return None
-    few = count < BINS * FEW
-    bins = reliability(confidences, correct, max(1, count // FEW) if few else BINS, equal_count=few)
+    few = count < BINS * PER_BIN
+    bins = reliability(
+        confidences, correct, max(1, count // PER_BIN) if few else BINS, equal_count=few
+    )
     brier = float(np.mean((sure - right) ** 2))
     return Reliability(count, calibration_error(bins), brier, tuple(bins))
 
 
 def _checked(confidences: Sequence[float], correct: Sequence[bool]) -> tuple[_Array, _Array]:
-    """Both as arrays, sorted, so that sums come out the same to the last bit in any order."""
+    """Both as sorted arrays, so that sums are the same to the last bit whatever their order."""
     sure, right = np.asarray(confidences, np.float64), np.asarray(correct, np.float64)
     if sure.shape != right.shape or sure.ndim != 1:
         raise UsageMistakeError(
@@ -260,6 +261,10 @@ def _quality(
         for claim, good in zip(known, right, strict=True)
         if claim.confidence is not None
     ]
+    confusion = [
+        Confusion(tuple(sorted(truth)), tuple(sorted(said)), count)
+        for (truth, said), count in pairs.items()
+    ]
     return Quality(
         origin=origin,
         by=by,
@@ -273,7 +278,7 @@ def _quality(
             _value_quality(value, pairs)
             for value in sorted({value for pair in pairs for some in pair for value in some})
         ),
-        confusion=_confusion(pairs),
+        confusion=tuple(sorted(confusion, key=lambda e: (-e.count, e.truth, e.said))),
     )
 
 
@@ -292,11 +297,3 @@ def _value_quality(value: str, pairs: Mapping[tuple[_Values, _Values], int]) -> 
         balanced = (right / n + rightly_not / (every - n)) / 2
     precision = right / said if said else None
     return ValueQuality(value, n, said, right, precision, right / n if n else None, balanced)
-
-
-def _confusion(pairs: Mapping[tuple[_Values, _Values], int]) -> tuple[Confusion, ...]:
-    found = [
-        Confusion(tuple(sorted(truth)), tuple(sorted(said)), count)
-        for (truth, said), count in pairs.items()
-    ]
-    return tuple(sorted(found, key=lambda each: (-each.count, each.truth, each.said)))

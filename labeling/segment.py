@@ -1,4 +1,4 @@
-"""Networks that say what every pixel of a photo shows; and photos, segmented by them.
+"""Segmentation networks, and the segmentation of photos.
 
 Importing this module imports torch, which takes seconds: import it only where a photo is segmented.
 """
@@ -38,17 +38,20 @@ from labeling.classmap import THRESHOLD, ClassMap, Numbers
 from labeling.segmenter_weights import build, load_local, load_published, published_weights
 from labeling.segmenters import SegmenterRecord, segmenter_record
 
-ROWS = 64
-"""So many rows of a picture are read off at a time: what is computed of them stays in the
-processor's cache; all at once took twice as long."""
+ROWS_AT_ONCE = 64
+"""Rows of a picture that are computed at a time, so that they stay in the processor's cache; all
+rows at once took twice as long."""
 
-_WRITING = Lock()  # two commits at the same moment would have to be told apart by trying again
+_WRITING = Lock()  # of two commits at the same moment one would have to be repeated
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network with its weights, before it is brought anywhere: `classes` are the names of what
-    it tells apart, by number, 0 the background; `preparation` is how it wants its pictures."""
+    """A network with its weights, before it is moved to a device.
+
+    `classes` are the names of its classes by number, 0 the background; `preparation` is how its
+    pictures are prepared.
+    """
 
     record: SegmenterRecord
     model: torch.nn.Module
@@ -57,7 +60,7 @@ class Network:
 
     @property
     def version(self) -> str:
-        """Names network, weights and preprocessing: other masks have another one."""
+        """The name of the network and a digest of its weights and preprocessing."""
         seen = json.dumps(
             [weights_sha256(self.model), asdict(self.preparation), SHOWN_AS], sort_keys=True
         )
@@ -65,7 +68,7 @@ class Network:
 
 
 class Segmenter(PictureNetwork):
-    """A loaded network, to be run by the engine of `embeddings`; made by `load_segmenter`."""
+    """A loaded network for the engine of `embeddings`; `load_segmenter` makes it."""
 
     def __init__(self, network: Network, version: str, device: str) -> None:
         super().__init__(network.model, network.preparation, device)
@@ -76,18 +79,22 @@ class Segmenter(PictureNetwork):
 
     @torch.inference_mode()
     def encode_images(self, pictures: Picture) -> Numbers:
-        """Prepared pictures (n, H, W, 3) -> (n, 2, H, W): of every pixel the number of its class,
-        and that class's softmax probability times 255; 0, which no largest probability is, where
-        the scores are not finite."""
+        """Prepared pictures (n, H, W, 3) -> (n, 2, H, W): the class of every pixel, and its softmax
+        probability times 255.
+
+        The probability is 0 where scores are not finite; the largest of finite ones is never 0.
+        """
         found = self._model(self._values(pictures))
         scores = found["out"] if isinstance(found, dict) else found
         shape = (len(pictures), 2, *scores.shape[2:])
         outputs = torch.empty(shape, dtype=torch.uint8, device=scores.device)
         for output, each in zip(outputs, scores, strict=True):
-            for part, some in zip(output.split(ROWS, 1), each.split(ROWS, 1), strict=True):
+            for part, some in zip(
+                output.split(ROWS_AT_ONCE, 1), each.split(ROWS_AT_ONCE, 1), strict=True
+            ):
                 values = some.float()
                 best, numbers = values.max(0)
-                # Under e^-80 numbers lose their leading bits, and processors their speed.
+                # Below about e^-87 numbers are denormal, and processors slow.
                 sums = (values - best).clamp_(min=-80).exp_().sum(0)
                 part[0] = numbers
                 part[1] = sums.reciprocal_().mul_(255).round_().nan_to_num_(0.0)
@@ -112,7 +119,7 @@ def load_segmenter(
     record = segmenter_record(name)
     network = _own(record, weights) if record.is_tryout else _torchvision(record, weights)
     check_numbers(network.model, name if weights is None else weights.name)
-    version = network.version  # of the weights as they came, whatever they are turned into
+    version = network.version  # of the weights as loaded, before `place` converts them
     return Segmenter(network, version, place(network.model, device, precision))
 
 
@@ -152,7 +159,7 @@ def segment_photos(
     jobs = (Job(key, content) for key, content, _ in load_photos(catalog, image_ids, damaged))
     maps: dict[str, Future[bytes]] = {}
     drops: list[Drop] = []
-    # Beside the model, which has nothing to do until it is asked for the next batch.
+    # In a thread of its own, while the model runs the next batch.
     with ThreadPoolExecutor(1, "class maps") as pool:
         for batch in engine.embed(jobs):
             for key, output in zip(batch.image_ids, batch.outputs, strict=True):

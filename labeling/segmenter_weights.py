@@ -17,13 +17,13 @@ from embeddings.network import first_line
 from embeddings.registry import ModelError
 from labeling import masks
 
-PROBE_SECONDS = 10.0
+DOWNLOAD_PROBE_SECONDS = 10.0
 WAYS_ON = (
-    f"name a local file with MARQUE_SEGMENTER_WEIGHTS, or set MARQUE_SEGMENTER={masks.NAME} to try "
-    "things out on a machine without weights"
+    "name a local file with MARQUE_SEGMENTER_WEIGHTS, or set "
+    f"MARQUE_SEGMENTER={masks.MASK_MODEL} to try things out on a machine without weights"
 )
 
-State = Mapping[str, torch.Tensor]
+StateDict = Mapping[str, torch.Tensor]
 
 
 def published_weights(name: str) -> Any:
@@ -31,7 +31,7 @@ def published_weights(name: str) -> Any:
     return _models().get_model_weights(name)["COCO_WITH_VOC_LABELS_V1"]
 
 
-def load_published(name: str) -> State:
+def load_published(name: str) -> StateDict:
     """The published weights of a network, from the hub's cache, or else downloaded into it.
 
     Raises `ModelError` with the ways on.
@@ -42,9 +42,12 @@ def load_published(name: str) -> State:
         if file.exists():
             _check_copy(file)
         else:
-            _probe(published.url)
+            # One short question: torch would wait for the download without a limit.
+            asked = Request(published.url, method="HEAD")  # noqa: S310 - torchvision's own
+            with urlopen(asked, timeout=DOWNLOAD_PROBE_SECONDS):  # noqa: S310 - the same
+                pass
         with redirect_stdout(sys.stderr):  # which torch tells of the download
-            state: State = published.get_state_dict(
+            state: StateDict = published.get_state_dict(
                 progress=sys.stderr.isatty(), check_hash=True, weights_only=True
             )
     except ModelError:
@@ -59,7 +62,7 @@ def load_published(name: str) -> State:
     return state
 
 
-def load_local(file: Path) -> State:
+def load_local(file: Path) -> StateDict:
     """The weights in a .safetensors file, or in one that torch saved; raises `ModelError`."""
     if not file.is_file():
         raise ModelError(f"there is no weights file {str(file)!r}; check the path, or {WAYS_ON}")
@@ -68,19 +71,31 @@ def load_local(file: Path) -> State:
         if file.suffix == ".safetensors":
             return load_file(file)
         state = torch.load(file, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise ModelError(
+            f"{file.name!r} is damaged, or holds more than weights and was refused, because "
+            f"loading it would run what is in it; use a .safetensors file, or {WAYS_ON}"
+        ) from error
     # Any file can be named as weights, and a damaged one raises almost anything.
     except Exception as error:
-        raise ModelError(_cannot_read(file, error)) from error
-    if not _is_state(state):
+        why = f"{type(error).__name__}: {first_line(error)}"
+        raise ModelError(
+            f"{file.name!r} cannot be read as weights: {why}; check that the file is whole, or "
+            f"{WAYS_ON}"
+        ) from error
+    is_state = isinstance(state, Mapping) and all(
+        isinstance(name, str) and torch.is_tensor(values) for name, values in state.items()
+    )
+    if not is_state:
         raise ModelError(
             f"{file.name!r} holds more than the weights of one network, or none; save its "
             f"`state_dict()` alone, or {WAYS_ON}"
         )
-    named: State = state
+    named: StateDict = state
     return named
 
 
-def build(name: str, state: State, file: str) -> torch.nn.Module:
+def build(name: str, state: StateDict, file: str) -> torch.nn.Module:
     """The network of torchvision with these weights, read from `file`; raises `ModelError`.
 
     It comes without the second head, which only helps in training.
@@ -109,12 +124,6 @@ def _models() -> Any:
     return import_module("torchvision.models")
 
 
-def _is_state(held: object) -> bool:
-    return isinstance(held, Mapping) and all(
-        isinstance(name, str) and torch.is_tensor(values) for name, values in held.items()
-    )
-
-
 def _check_copy(file: Path) -> None:
     """torch compares the digest in a file's name only while it downloads the file."""
     stated = file.stem.rpartition("-")[2]
@@ -124,21 +133,3 @@ def _check_copy(file: Path) -> None:
             f"{str(file)!r} is damaged: its sha256 begins with {found[: len(stated)]} and not with "
             f"{stated}; delete it to have it downloaded again, {WAYS_ON}"
         )
-
-
-def _probe(url: str) -> None:
-    """One short question: torch would wait for the download without a limit."""
-    with urlopen(Request(url, method="HEAD"), timeout=PROBE_SECONDS):  # noqa: S310 - torchvision's own
-        pass
-
-
-def _cannot_read(file: Path, error: Exception) -> str:
-    if isinstance(error, UnpicklingError):
-        return (
-            f"{file.name!r} is damaged, or holds more than weights and was refused, because "
-            f"loading it would run what is in it; use a .safetensors file, or {WAYS_ON}"
-        )
-    return (
-        f"{file.name!r} cannot be read as weights: {type(error).__name__}: {first_line(error)}; "
-        f"check that the file is whole, or {WAYS_ON}"
-    )

@@ -7,8 +7,8 @@ from labeling import masks
 
 DEFAULT_SEGMENTER = "deeplabv3_resnet101"
 TRYOUT_SEGMENTER = (
-    f"{masks.NAME} is for trying out: it was trained on rendered scenes and does not understand "
-    f"real photos; set MARQUE_SEGMENTER={DEFAULT_SEGMENTER} for those"
+    f"{masks.MASK_MODEL} is for trying out: it was trained on rendered scenes and does not "
+    f"understand real photos; set MARQUE_SEGMENTER={DEFAULT_SEGMENTER} for those"
 )
 
 
@@ -22,7 +22,7 @@ class SegmenterRecord:
     @property
     def is_tryout(self) -> bool:
         """Whether it is the project's own small one, trained on rendered scenes."""
-        return self.name == masks.NAME
+        return self.name == masks.MASK_MODEL
 
 
 SEGMENTERS = {
@@ -30,7 +30,7 @@ SEGMENTERS = {
     for record in (
         SegmenterRecord(DEFAULT_SEGMENTER, "BSD-3-Clause"),
         SegmenterRecord("deeplabv3_mobilenet_v3_large", "BSD-3-Clause"),
-        SegmenterRecord(masks.NAME, "Apache-2.0"),
+        SegmenterRecord(masks.MASK_MODEL, "Apache-2.0"),
     )
 }
 

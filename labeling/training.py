@@ -1,4 +1,4 @@
-"""Heads of a catalog: trained on what is known in it, put to use where they are better."""
+"""Heads of a catalog, trained on its known labels and used where they are better."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,15 +7,14 @@ from catalog.table import Catalog
 from core.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
 from labeling.heads import Examples, Trial, train_head
-from labeling.labelers import HEAD, retire_labeler, use_labeler
-from labeling.linear import Classifier
+from labeling.labelers import HEAD_PREFIX, retire_labeler, use_labeler
 from labeling.networks import VectorLabelers, load_vector_labelers, views_of
 from labeling.prepare import LabelPolicy, with_vectors
 from labeling.truth import load_truth
-from labeling.zero_shot import NAME
+from labeling.zero_shot import ZERO_SHOT
 
 REAL_ONLY = "real_only"
-"""The fact of a head that tells whether it has learned from real photos alone."""
+"""The name of the fact that a head has learned from real photos alone."""
 
 
 def trainable(catalog: Catalog, attributes: Sequence[str] = ()) -> list[str]:
@@ -36,16 +35,24 @@ def train_heads(
     *,
     run_id: str,
 ) -> Iterator[Trial]:
-    """Train a head for each attribute on the stored vectors of this model; one that is better than
-    zero-shot is used from now on, and one of an earlier training that no longer is, is retired."""
+    """Train a head for each attribute on the stored vectors of this model.
+
+    A head that is better than zero-shot comes into use; if it is not, the earlier head is retired.
+    """
     vector_labelers = load_vector_labelers(catalog, record.version)
     for attribute in attributes:
         examples = _examples(catalog, record, attribute, vector_labelers, labels)
+        zero_shot = [
+            each
+            for labeler, classifiers in vector_labelers.members
+            for each in classifiers
+            if labeler.name == ZERO_SHOT and each.attribute == attribute
+        ]
         trial = train_head(
             attribute,
             examples,
             many=catalog.vocabulary.attributes[attribute].many,
-            rival=_zero_shot(vector_labelers, attribute),
+            rival=next(iter(zero_shot), None),
             space_version=record.version,
             is_tryout=record.is_tryout,
             precision=labels.precision,
@@ -54,7 +61,7 @@ def train_heads(
             facts = trial.labeler.facts | {REAL_ONLY: labels.real_only}
             use_labeler(catalog, replace(trial.labeler, facts=facts), run_id=run_id)
         elif trial.labeler is not None:
-            retire_labeler(catalog, f"{HEAD}{attribute}", run_id=run_id)
+            retire_labeler(catalog, f"{HEAD_PREFIX}{attribute}", run_id=run_id)
         yield trial
 
 
@@ -72,10 +79,3 @@ def _examples(
     rows = [row for row, view in enumerate(views) if question.makes_sense(view)]
     some = truth.take(rows)
     return Examples(vectors[rows], some.values, some.groups)
-
-
-def _zero_shot(vector_labelers: VectorLabelers, attribute: str) -> Classifier | None:
-    for labeler, classifiers in vector_labelers.members:
-        if labeler.name == NAME:
-            return next((each for each in classifiers if each.attribute == attribute), None)
-    return None

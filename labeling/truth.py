@@ -1,4 +1,4 @@
-"""Known labels to measure networks by: for each photo the person's, or else the source's."""
+"""Known labels, of people or else of sources, to measure networks by."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,18 @@ from catalog.sql import NOT_SYNTHETIC, among, equals
 from catalog.table import Catalog
 from labeling.pending import KNOWN
 
-MOST = 20_000
+MOST_KNOWN = 20_000
 """The most known labels of an attribute that are used for measuring."""
-
 
 _VIEW = ("view", "view_origin")
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Known labels of one attribute: the photos, their values, and the page that each was on.
+    """Known labels of one attribute: the photos, their values and their pages (`groups`).
 
-    `known` is how many there were before some were left out. `views` are what the photos show by
-    their labels, None where that is unknown.
+    `known` is the number of known labels before some were left out. `views` are the labels of
+    attribute `view`, None where it is unknown.
     """
 
     attribute: str
@@ -34,7 +33,7 @@ class Truth:
 
     @property
     def known_views(self) -> dict[str, str]:
-        """The views of those that are known."""
+        """Photo -> its view, where it is known."""
         return {key: view for key, view in zip(self.image_ids, self.views, strict=True) if view}
 
     def take(self, rows: Sequence[int]) -> "Truth":
@@ -52,7 +51,7 @@ class Truth:
 def load_truth(
     catalog: Catalog, attribute: str, space: str, space_version: str, *, real_only: bool = False
 ) -> Truth:
-    """The known labels of photos that have a vector of this model; `MOST` of them, taken evenly.
+    """The known labels of photos that have a vector of this model; at most `MOST_KNOWN`, evenly.
 
     With `real_only`, rendered photos are left out.
     """
@@ -68,7 +67,7 @@ def load_truth(
         for row in batch.to_pylist()
     ]
     rows.sort(key=lambda row: row["image_id"])
-    some = rows[:: max(1, -(-len(rows) // MOST))]
+    some = rows[:: max(1, -(-len(rows) // MOST_KNOWN))]
     return Truth(
         attribute,
         len(rows),
@@ -82,7 +81,7 @@ def load_truth(
 def load_vectors(
     catalog: Catalog, space: str, image_ids: Sequence[str]
 ) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """The newest vectors of these photos, as unit vectors (n, size), and whose they are."""
+    """The ids of those of these photos that have a vector, and their unit vectors (n, size)."""
     rows = catalog.rows("cars", image_ids, ["image_id", space])
     rows = rows.filter(rows.column(space).is_valid())
     size = rows.schema.field(space).type.list_size
@@ -94,6 +93,6 @@ def load_vectors(
 
 
 def known_views(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, str]:
-    """Photo -> its view, of those that `cars` has from a person or a source."""
+    """Photo -> its view, where `cars` has it from a person or a source."""
     rows = catalog.rows("cars", image_ids, ["image_id", *_VIEW]).to_pylist()
     return {row["image_id"]: row["view"] for row in rows if row["view_origin"] in KNOWN}

@@ -15,14 +15,14 @@ from core.vocabulary import Question, Vocabulary
 from embeddings.registry import SpaceRecord
 from labeling.linear import Array, Classifier
 
-NAME = "zero-shot"
+ZERO_SHOT = "zero-shot"
 
 # Part of the version: raise it when the same questions give other classifiers than before.
 _RULES = 1
 
 
 class TextEncoder(Protocol):
-    """What zero-shot needs of a model."""
+    """The part of a model that zero-shot uses."""
 
     record: SpaceRecord
 
@@ -32,12 +32,12 @@ class TextEncoder(Protocol):
 
     @property
     def scale(self) -> float:
-        """What cosines are multiplied by to be the scores that the model was trained with."""
+        """The factor from cosines to the scores that the model was trained with."""
         ...
 
 
 def asked(vocabulary: Vocabulary, *, open_too: bool) -> Iterator[tuple[str, Question]]:
-    """The attributes that networks are asked about, the closed ones only unless `open_too`."""
+    """The attributes that networks are asked: the closed, and with `open_too` the open ones."""
     for name, attribute in vocabulary.attributes.items():
         question = vocabulary.questions[name]
         wanted = attribute.kind == "closed" or (open_too and attribute.kind == "open")
@@ -58,25 +58,21 @@ def fingerprint(vocabulary: Vocabulary, record: SpaceRecord) -> str:
 def make_classifiers(encoder: TextEncoder, vocabulary: Vocabulary) -> list[Classifier]:
     """A classifier for each attribute that is asked.
 
-    A try-out model is asked no open attribute: it has never heard of any make.
+    A try-out model is asked about closed attributes only, as it knows no makes.
     """
-    return [
-        _classifier(encoder, name, question, many=vocabulary.attributes[name].many)
-        for name, question in asked(vocabulary, open_too=not encoder.record.is_tryout)
-    ]
-
-
-def _classifier(encoder: TextEncoder, name: str, question: Question, *, many: bool) -> Classifier:
-    weight = _ensembles(encoder, question.templates, question)
-    if many:
-        weight = weight - _ensembles(encoder, question.without, question)
-    values = tuple(question.phrases)
-    scaled = np.asarray(weight * encoder.scale, np.float32)
-    return Classifier(name, values, many, scaled, np.zeros(len(values), np.float32))
+    made = []
+    for name, question in asked(vocabulary, open_too=not encoder.record.is_tryout):
+        many, values = vocabulary.attributes[name].many, tuple(question.phrases)
+        weight = _ensembles(encoder, question.templates, question)
+        if many:
+            weight = weight - _ensembles(encoder, question.without, question)
+        scaled = np.asarray(weight * encoder.scale, np.float32)
+        made.append(Classifier(name, values, many, scaled, np.zeros(len(values), np.float32)))
+    return made
 
 
 def _ensembles(encoder: TextEncoder, templates: Sequence[str], question: Question) -> Array:
-    """Of each value the mean of its sentences, a unit vector: (values, size)."""
+    """The mean of the sentences of each value, as unit vectors (values, size)."""
     texts = [
         [sentence(template, phrase) for template in templates for phrase in phrases]
         for phrases in question.phrases.values()

@@ -10,7 +10,7 @@ from flows.reporting.sections import EMBEDDING
 from flows.resources import encoder_for
 from flows.run import Run
 from flows.stages.tasks import VECTOR_SHARDS, ask_shard, shards
-from labeling.labelers import HEAD, load_labelers, retire_labeler, retire_others
+from labeling.labelers import HEAD_PREFIX, load_labelers, retire_labeler, retire_others
 from labeling.networks import PredictionCounts, load_vector_labelers
 from labeling.pending import unasked_images
 from labeling.prepare import LabelPolicy, prepare_zero_shot
@@ -69,14 +69,14 @@ def _retire_heads(run: Run, space_version: str, *, real_only: bool) -> None:
     not learned from real photos, where there are some now."""
     gone = retire_others(run.catalog, space_version, run_id=run.run_id)
     for each in load_labelers(run.catalog):
-        if real_only and each.name.startswith(HEAD) and not each.facts.get(REAL_ONLY):
+        if real_only and each.name.startswith(HEAD_PREFIX) and not each.facts.get(REAL_ONLY):
             retire_labeler(run.catalog, each.name, run_id=run.run_id)
             gone.append(each.name)
     run.report.messages += [
         f"{name} learned from other vectors or photos than there are now, and is out of use; "
         "`marque train heads` makes it anew"
         for name in gone
-        if name.startswith(HEAD)
+        if name.startswith(HEAD_PREFIX)
     ]
 
 

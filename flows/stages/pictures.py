@@ -32,7 +32,7 @@ from labeling.pictures import (
     NAMES,
     SURROUNDINGS,
     ColorModel,
-    PictureLabeler,
+    PixelLabeler,
     Surroundings,
     abstention,
     damaged_maps,
@@ -41,7 +41,7 @@ from labeling.pictures import (
 )
 from labeling.prepare import prepare_pictures
 from labeling.segmenters import TRYOUT_SEGMENTER
-from labeling.zero_shot import NAME as ZERO_SHOT
+from labeling.zero_shot import ZERO_SHOT
 
 BATCH = 8
 """Photos in a forward pass, at most: what a network makes of their pixels takes a GB or more."""
@@ -165,7 +165,7 @@ def _segmenting(settings: Settings) -> "tuple[Segmenter, Engine]":
 
 
 @lru_cache(maxsize=2)
-def member_for(settings: Settings, name: str, record: SpaceRecord) -> PictureLabeler:
+def member_for(settings: Settings, name: str, record: SpaceRecord) -> PixelLabeler:
     """A labeler by its name; raises `ModelError` where the model of the vectors is not here."""
     segmenter, _ = _segmenting(settings)
     catalog = opened(settings)

@@ -1,4 +1,4 @@
-"""The network: a small U-Net that says of every pixel whether it is the car's.
+"""The network: a small U-Net that tells for every pixel whether it shows the car.
 
 After Ronneberger et al. 2015, "U-Net: Convolutional Networks for Biomedical Image Segmentation",
 with residual blocks (He et al. 2015) and features that are added on the way up, not joined.
@@ -11,12 +11,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from core.errors import UsageMistakeError
-from labeling.masks import CLASSES, WEIGHTS
+from labeling.masks import CLASSES, MASK_WEIGHTS
 
-WIDTHS = (24, 48, 80, 112)
+CHANNELS = (24, 48, 80, 112)
 """Channels at a half, a quarter, an eighth and a sixteenth of the picture's size."""
 
-STRIDE = 2 ** len(WIDTHS)
+STRIDE = 2 ** len(CHANNELS)
 """Height and width must be multiples of this."""
 
 
@@ -29,7 +29,7 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class Residual(nn.Module):
-    """Two convolutions whose result is added to what they were given."""
+    """Two convolutions whose output is added to their input."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Residual(nn.Module):
 
 
 class GlobalContext(nn.Module):
-    """Adds the mean over the picture to every place: a part of a car alone is not a car."""
+    """Adds the mean over the picture to every place, as a part of a car is told by the whole."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class MaskNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        a, b, c, d = WIDTHS
+        a, b, c, d = CHANNELS
         self.down = nn.ModuleList(
             [
                 nn.Sequential(nn.PixelUnshuffle(2), _convolution(12, a), Residual(a)),
@@ -90,16 +90,13 @@ class MaskNetwork(nn.Module):
             x = stage(x)
             levels.append(x)
         for across, up, level in zip(self.across, self.up, reversed(levels[:-1]), strict=True):
-            x = up(level + _twice(across(x)))
+            larger = F.interpolate(across(x), scale_factor=2, mode="bilinear", align_corners=False)
+            x = up(level + larger)
         logits: Tensor = self.head(x)
         return logits
 
 
-def _twice(x: Tensor) -> Tensor:
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def load_network(weights: Path = WEIGHTS) -> nn.Module:
+def load_network(weights: Path = MASK_WEIGHTS) -> nn.Module:
     """The trained network, in evaluation mode, on the CPU, in float32."""
     network = MaskNetwork()
     network.load_state_dict(load_file(weights))

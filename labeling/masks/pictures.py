@@ -1,4 +1,4 @@
-"""Photos as the network sees them, and its answer as a mask of the photo."""
+"""Photos as input of the network, and its output as masks of the photos."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def scaled_size(width: int, height: int) -> tuple[int, int]:
 
 
 def letterbox(image: Image.Image) -> tuple[Pixels, Box]:
-    """An RGB photo in the middle of a black square (SIDE, SIDE, 3), and where it lies in it."""
+    """An RGB photo in the middle of a black square (SIDE, SIDE, 3), and its place there."""
     width, height = scaled_size(*image.size)
     x, y = (SIDE - width) // 2, (SIDE - height) // 2
     square = Image.new("RGB", (SIDE, SIDE))

@@ -59,7 +59,7 @@ class Vectors:
 
 
 COMPOSED = 2048
-"""Rows whose statements are in memory at a time."""
+"""The number of photos whose statements are in memory at a time."""
 
 _FACTS = ("source", "source_id", "page_url", "image_url", "license", "license_url", "creator")
 _MORE_FACTS = ("attribution", "split")
@@ -68,7 +68,7 @@ _MORE_FACTS = ("attribution", "split")
 def append_cars(catalog: Catalog, vectors: Vectors) -> int:
     """Add complete rows for photos that are not in `cars` yet; returns how many.
 
-    A photo that is seen nowhere any more is left out.
+    A photo without any sighting is left out.
     """
     found = DisagreementCounts()
     rows = _compose(catalog, vectors.image_ids, ["thumbnail", "width", "height"], found)
@@ -86,8 +86,8 @@ def replace_vectors(catalog: Catalog, vectors: Vectors) -> None:
 def refresh_cars(catalog: Catalog, image_ids: Sequence[str]) -> DisagreementCounts:
     """Bring facts and labels of rows up to date in one commit; vectors and thumbnails stay.
 
-    Many at once are written as columns: no vector moves, and none leaves its index. A row whose
-    photo is seen nowhere any more, as its place shows another one now, is removed.
+    Many at once are written as columns: no vector moves, and none leaves its index. The row of a
+    photo without any sighting is removed; its place may show another photo now.
     """
     found = DisagreementCounts(photos=len(image_ids))
     parts = [
@@ -111,7 +111,7 @@ def _with_vectors(rows: pa.Table, vectors: Vectors, values: npt.NDArray[np.float
 def _compose(
     catalog: Catalog, image_ids: Sequence[str], more: list[str], differences: DisagreementCounts
 ) -> pa.Table:
-    # These two first: what is said while the labels are made then counts as not yet seen, and the
+    # These two come first: statements that are made meanwhile then count as not yet seen, and the
     # row is refreshed again.
     version = labels_version(catalog)
     seen = evidence(catalog, image_ids)
@@ -137,8 +137,8 @@ def _compose(
 
 
 def _chosen_sightings(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Of each photo's sightings the one that its row shows: one with a license before one
-    without, then the earliest."""
+    """Photo -> the facts of the sighting that its row shows: the earliest one with a license, or
+    else the earliest."""
     columns = ["image_id", "sighting_id", "fetched_at", *_FACTS, *_MORE_FACTS]
     rows = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()
     rows.sort(key=lambda row: (row["license"] is None, row["fetched_at"], row["sighting_id"]))

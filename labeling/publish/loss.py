@@ -1,6 +1,5 @@
-"""What searches would no longer find: one version of `cars` held against another."""
+"""What searches would no longer find, by comparison of two versions of `cars`."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +14,13 @@ MAX_LOSS = 0.1
 """The share of the photos, or of the labels of one attribute, that may be lost at once."""
 
 ALWAYS = 10
-"""This many may always be lost: of few photos each is a large share."""
+"""So many may always be lost, as each of few photos is a large share."""
 
 _SURE, _GUESSED = 2, 1
 
 
 class LossError(CatalogError):
-    """What is to be published lacks much of what is published; the message says what."""
+    """The new version lacks much of the published one; the message says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,12 @@ class Loss:
 
 
 def losses(before: Catalog, after: Catalog) -> list[Loss]:
-    """What `cars` has in the catalog `before` and lacks in the one `after`: photos, and labels
-    of each attribute, photo by photo, so that new ones make up for none.
+    """Photos, and labels of each attribute, that `cars` has in `before` and lacks in `after`.
 
-    Labels of networks count only where labels were made with the same vocabulary and networks:
-    others, or another threshold, are meant to label otherwise. So is a vocabulary without an
-    attribute; where it only lacks words, their labels count.
+    They are compared photo by photo, so that new ones do not make up for lost ones. Labels of
+    networks count only where the vocabulary and the networks are the same, as others are meant to
+    label otherwise. Labels of an attribute that the vocabulary has dropped do not count; those of a
+    word that it has dropped do.
     """
     ids, versions, had = _labels(before)
     there, versions_now, have = _labels(after)
@@ -77,8 +76,10 @@ def check_loss(before: Catalog, after: Catalog, share: float) -> None:
 
 
 def check_bytes(catalog: Catalog, share: float) -> None:
-    """Raise `LossError` where more than this share of `cars` are photos of which table `images`
-    lacks the bytes: they would be found and could not be shown."""
+    """Raise `LossError` where table `images` lacks the bytes of more than this share of `cars`.
+
+    Searches would find these photos and could not show them.
+    """
     cars, images = catalog.column("cars", "image_id"), catalog.column("images", "image_id")
     gone = int(pc.sum(pc.invert(pc.is_in(cars, value_set=images))).as_py() or 0)
     lost = Loss("photos", gone, len(cars))
@@ -93,20 +94,17 @@ def check_bytes(catalog: Catalog, share: float) -> None:
 def _labels(
     catalog: Catalog,
 ) -> tuple[pa.ChunkedArray, npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Ids (n,), what each row was labeled with as a number (n,), and how sure each of its labels
-    is (n, attributes)."""
+    """Ids (n,), the version that each row was labeled with as a number (n,), and how sure each of
+    its labels is (n, attributes)."""
     names = list(catalog.vocabulary.attributes)
     columns = ["image_id", "labelled_with", *(f"{name}_origin" for name in names)]
     ids, versions, sure = [], [np.empty(0, np.int64)], [np.empty((0, len(names)), np.uint8)]
     for batch in catalog.read("cars", columns, batch_rows=65_536):
         ids.append(batch.column("image_id"))
-        versions.append(np.fromiter(_hashes(batch.column("labelled_with")), np.int64))
+        hashes = map(hash, batch.column("labelled_with").to_pylist())
+        versions.append(np.fromiter(hashes, np.int64))
         sure.append(np.stack([_sure(batch.column(name)) for name in columns[2:]], axis=1))
     return pa.chunked_array(ids, pa.string()), np.concatenate(versions), np.concatenate(sure)
-
-
-def _hashes(column: pa.Array) -> Iterator[int]:
-    return (hash(version) for version in column.to_pylist())
 
 
 def _sure(origins: pa.Array) -> npt.NDArray[np.uint8]:

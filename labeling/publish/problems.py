@@ -1,4 +1,4 @@
-"""What is wrong with an open catalog, found by looking at all of it but the photos' bytes."""
+"""Problems of an open catalog, found by reading all of it except the bytes of photos."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,13 +10,14 @@ from catalog.car_columns import check_label_columns, space_record
 from catalog.index import broken_indexes
 from catalog.table import Catalog, CatalogError
 from catalog.versions import at_published, published_problem
+from embeddings.registry import SPACE
 from labeling.publish.loss import MAX_LOSS, losses
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is wrong, and what to do about it; `stops` says that nothing can be done with
-    the catalog before."""
+    """Something that is wrong, and what to do about it; with `stops` the catalog cannot be used
+    before that is done."""
 
     found: str
     advice: str = ""
@@ -24,22 +25,20 @@ class Problem:
 
     @classmethod
     def of(cls, error: CatalogError, *, stops: bool = False) -> "Problem":
-        """The problem that an error tells of: its sentence, and after the semicolon its advice."""
+        """The problem in an error's message, whose advice follows the first semicolon."""
         found, _, advice = str(error).partition("; ")
         return cls(found, advice, stops=stops)
 
 
-def find_problems(
-    catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_LOSS
-) -> list[Problem]:
-    """All that is wrong, the worst first; where a table cannot be read, no more than that."""
+def find_problems(catalog: Catalog, *, max_loss: float = MAX_LOSS) -> list[Problem]:
+    """All problems, the worst first; if tables cannot be read, these alone."""
     tables = [Problem.of(error, stops=True) for error in _unreadable(catalog)]
     if tables:
         return tables
     checks: list[Callable[[], Iterator[Problem]]] = [
         lambda: _labels(catalog),
         lambda: _published(catalog, max_loss),
-        lambda: _vectors(catalog, space),
+        lambda: _vectors(catalog),
         lambda: _indexes(catalog),
         lambda: _photos(catalog),
     ]
@@ -87,11 +86,11 @@ def _published(catalog: Catalog, max_loss: float) -> Iterator[Problem]:
             yield Problem(found, advice)
 
 
-def _vectors(catalog: Catalog, space: str) -> Iterator[Problem]:
+def _vectors(catalog: Catalog) -> Iterator[Problem]:
     schema = catalog.table("cars").schema
-    if space in schema.names and space_record(schema, space) is None:
+    if SPACE in schema.names and space_record(schema, SPACE) is None:
         yield Problem(
-            f"the {space!r} vectors do not say which model made them",
+            f"the {SPACE!r} vectors do not say which model made them",
             "`marque embed` makes them anew",
         )
 

@@ -1,4 +1,4 @@
-"""Publishing: a version of `cars` is checked, then searches read that very version."""
+"""Publishing: a version of `cars` is checked, then searches read it."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,8 +21,8 @@ _ROUNDS = 3  # versions published by one run while others write
 class PublishResult:
     """The version that searches read, and how many photos it holds.
 
-    `waiting` of them do not show their newest labels: something was said of them after the run
-    refreshed its rows. The next run does.
+    `waiting` of them do not show their newest labels, as statements came after the run had
+    refreshed its rows. The next run shows them.
     """
 
     version: int
@@ -34,13 +34,13 @@ class PublishResult:
 def publish(
     catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_LOSS
 ) -> PublishResult:
-    """Check the newest version of `cars` and let searches read that very version.
+    """Check the newest version of `cars` and let searches read it.
 
-    Where others write meanwhile, what they have written is published too if it can be. Raises
-    `CatalogError`, and leaves the tag where it was, when a photo is there twice, or has no vector
-    of the column's model, and `LossError` when more than the share `max_loss` of the photos, or
-    of the labels of an attribute, would be lost to searches, or that of the photos has no bytes in
-    `images`; with 1 nothing is too much.
+    If others write meanwhile, their rows are published too if they pass the checks. Raises
+    `CatalogError`, and does not move the tag, if a photo is there twice or has no vector of the
+    column's model. Raises `LossError` if searches would lose more than the share `max_loss` of the
+    photos, or of the labels of an attribute, or if that share of the photos has no bytes in
+    `images`; 1 allows any loss.
     """
     first = readable_published(catalog)
     done: PublishResult | None = None
@@ -56,15 +56,15 @@ def publish(
         except CatalogError:
             if done is None:
                 raise
-            break  # what came meanwhile is for the run that is writing it
+            break  # the run that writes meanwhile will publish its own rows
         if found.photos == 0 and done is None and _is_unset(catalog):
             return PublishResult(0, 0, moved=False)
         done = found
         if held is not None and _version(held) >= version:
-            break  # this very version, or another run has checked and published a later one
+            break  # this version is published, or another run has published a later one
         _set_tag(catalog, version)
-        # Another run may have published a later version after the last look. Then the tag went
-        # back, and the newest version is a later one too.
+        # If another run has just published a later version, the tag went back, and the newest
+        # version is a later one.
         if version == _version(catalog):
             break
     assert done is not None

@@ -1,4 +1,4 @@
-"""What the catalog holds, what waits, and what is known of one photo."""
+"""The contents of a catalog, what waits in it, and all that is known of one photo."""
 
 import json
 import re
@@ -13,44 +13,47 @@ from catalog.sql import literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_problem, readable_published
 from crawlers.imports.sidecar.read import teller_of
-from labeling.labelers import Labeler, load_labelers
+from embeddings.registry import SPACE
+from labeling.labelers import load_labelers
 from labeling.pending import stale_cars, unasked_images, unembedded_images, unlabeled_sightings
 
 ID_PREFIX = re.compile(r"[0-9a-f]{6,64}")
 _AFTER_HEX = "g"
 
 
-def catalog_status(
-    catalog: Catalog, space: str = "semantic", *, wanted: str | None = None
-) -> dict[str, Any]:
+def catalog_status(catalog: Catalog, *, wanted: str | None = None) -> dict[str, Any]:
     """Rows of each table, what waits for each stage, rows outside each index, last run of each
     flow, and the sidecars that belong to folders; JSON-ready.
 
     With another model `wanted`, by name, than the one that made the vectors, all photos wait.
     """
-    record = space_record(catalog.table("cars").schema, space)
+    record = space_record(catalog.table("cars").schema, SPACE)
     made = {} if record is None else json.loads(record)
     model = made.get("version")
     current = wanted is None or made.get("model") == wanted
-    new, old = unembedded_images(catalog, space, model if model and current else "")
+    new, old = unembedded_images(catalog, SPACE, model if model and current else "")
+    columns = ["run_id", "flow", "status", "started_at", "finished_at"]
+    runs = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
+    # Labelers in use that read the vectors of this model.
+    readers = [each for each in load_labelers(catalog) if model and each.space_version == model]
     return {
         "catalog": catalog.uri,
         "format": catalog.format,
         "rows": {name: catalog.count(name) for name in catalog.specs if name != FORMAT},
         "published": _published(catalog),
         "problems": [] if (wrong := published_problem(catalog)) is None else [wrong],
-        "models": {} if model is None else {space: model},
+        "models": {} if model is None else {SPACE: model},
         "pending": {
             "label": len(unlabeled_sightings(catalog)),
-            "networks": len(unasked_images(catalog, space, _reading(catalog, model))),
+            "networks": len(unasked_images(catalog, SPACE, readers)),
             "embed": len(new) + len(old),
             "publish": len(
                 set(stale_cars(catalog))
-                | unpublished(catalog, "evidence", "labelled_with", f"{space}_version")
+                | unpublished(catalog, "evidence", "labelled_with", f"{SPACE}_version")
             ),
         },
         "unindexed": _unindexed(catalog),
-        "last_runs": _last_runs(catalog),
+        "last_runs": {row["flow"]: _plain(row) for row in by_start(runs)},
         "sidecars": [
             {"folder": each.folder, "sidecar": teller_of(each.path), "there": each.is_there}
             for each in remembered_sidecars(catalog)
@@ -102,8 +105,8 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
 def by_start(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of `runs`, the newest last.
 
-    A run that is dated ahead was dated by a clock that ran ahead: it comes before the others, or it
-    would be the newest until then.
+    A run with a date in the future was dated by a fast clock. It comes first, or it would be the
+    newest until then.
     """
     now = datetime.now(UTC)
     return sorted(runs, key=lambda run: (run["started_at"] <= now, run["started_at"]))
@@ -130,8 +133,8 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unpublished(catalog: Catalog, *columns: str) -> set[str]:
-    """Photos of which searches do not see what `cars` has now: that they are there or are gone,
-    and what these columns say of them."""
+    """Photos that are in `cars` and not in its published version or the reverse, and those of which
+    these columns differ."""
     rows = _rows(catalog, columns)
     if (published := readable_published(catalog)) is not None:
         rows ^= _rows(published, columns)
@@ -145,11 +148,6 @@ def _rows(catalog: Catalog, columns: Sequence[str]) -> set[tuple[Any, ...]]:
     for batch in catalog.read("cars", there, batch_rows=65_536):
         rows.update(zip(*(column.to_pylist() for column in batch.columns), strict=True))
     return rows
-
-
-def _reading(catalog: Catalog, model: str | None) -> list[Labeler]:
-    """The labelers in use that read the vectors of this model."""
-    return [each for each in load_labelers(catalog) if model and each.space_version == model]
 
 
 def _published(catalog: Catalog) -> dict[str, int] | None:
@@ -167,9 +165,3 @@ def _unindexed(catalog: Catalog) -> dict[str, int]:
             index.name: int(table.index_stats(index.name).num_unindexed_rows)
             for index in table.list_indices()
         }
-
-
-def _last_runs(catalog: Catalog) -> dict[str, dict[str, Any]]:
-    columns = ["run_id", "flow", "status", "started_at", "finished_at"]
-    rows = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
-    return {row["flow"]: _plain(row) for row in by_start(rows)}

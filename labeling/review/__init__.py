@@ -1,1 +1,1 @@
-"""What a person should look at next, and what people decided."""
+"""The labels that a person should look at next, and the decisions of people."""

@@ -1,4 +1,4 @@
-"""Which labels of a photo a person should look at, and why: pure."""
+"""The labels of a photo that a person should look at, and why: pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from labeling.review.suspects import Suspect
 
 Reason = Literal["contradiction", "people-disagree", "suspected-label", "near-threshold"]
 
-REASONS: tuple[Reason, ...] = get_args(Reason)
-"""Why a label waits for a person, the most useful to look at first."""
+CASE_REASONS: tuple[Reason, ...] = get_args(Reason)
+"""The reasons why a label waits for a person, the most useful first."""
 
 NEAR = 0.25
-"""A network's label is a case if its confidence is above its threshold by less than this share of
-the distance from the threshold to 1."""
+"""A network's label is a case if its confidence exceeds its threshold by less than this share of
+the distance between the threshold and 1."""
 
 _UNSURE = 0.5
 
@@ -25,8 +25,8 @@ _UNSURE = 0.5
 class Case:
     """One label that a person should decide.
 
-    `suggestion` are the values that `suggested_by` names with `confidence`, instead of the `label`;
-    None if there are none. `strength`, 0 to 1, ranks cases of one reason.
+    `suggestion` are the values that `suggested_by` names with `confidence` in place of `label`;
+    None without a suggestion. `strength`, 0 to 1, ranks cases of one reason.
     """
 
     image_id: str
@@ -42,7 +42,7 @@ class Case:
     @property
     def score(self) -> float:
         """How useful a look at it is: the rank of its reason plus its strength."""
-        return len(REASONS) - 1 - REASONS.index(self.reason) + self.strength
+        return len(CASE_REASONS) - 1 - CASE_REASONS.index(self.reason) + self.strength
 
 
 def cases_of(
@@ -51,10 +51,10 @@ def cases_of(
     thresholds: Sequence[LabelerThreshold],
     suspects: Mapping[tuple[str, str], Suspect],
 ) -> list[Case]:
-    """The cases of one photo, at most one an attribute, with the first reason that it has.
+    """The cases of one photo, at most one for each attribute, with its first reason.
 
-    `suspects` are by photo and attribute. A person's decision is not a case, unless people
-    disagree: then it is one until more of them agree with the latest than contradict it.
+    `suspects` are by photo and attribute. A person's decision is a case only if people disagree:
+    see `is_disputed`.
     """
     found = []
     for name, decision in decisions.items():
@@ -123,7 +123,7 @@ def _suspected(
 def _unsure(
     image_id: str, name: str, decision: Decision, thresholds: Sequence[LabelerThreshold]
 ) -> Case | None:
-    """No label although networks were asked, or the label of a network that only just passed."""
+    """The case without a label although networks were asked, or with one that barely passed."""
     weighed = {(each.by, each.version): each for each in thresholds if each.attribute == name}
     best: tuple[float, Assertion] | None = None
     for said in decision.considered:
@@ -137,7 +137,7 @@ def _unsure(
 
 
 def _nearness(said: Assertion, threshold: float | None, label: Label | None) -> float | None:
-    """How near a statement is to its threshold, 1 at it; None where that is not a case."""
+    """How near a statement is to its threshold, at most 1; None if it is not a case."""
     if said.confidence is None or said.one_of:
         return _UNSURE if label is None else None
     if threshold is None:  # it is never a label, so the least sure teach most
@@ -160,7 +160,7 @@ def _case(
     *,
     why: str,
 ) -> Case:
-    """A case with the suggestion of the surest of `others` that names plain values."""
+    """A case that suggests the values of the surest of `others` that leaves nothing open."""
     plain = [each for each in others if not each.one_of]
     best = max(plain, key=lambda each: (each.confidence or 0.0, each.by, each.values), default=None)
     if best is None:
@@ -179,9 +179,9 @@ def _case(
 
 
 def is_disputed(people: int, others: int) -> bool:
-    """Whether a decision is disputed if `others` of these `people` contradict the latest of them.
+    """Whether a decision is disputed if `others` of `people` contradict the latest one.
 
-    It is, until more of them agree with the latest than contradict it.
+    It is, until more people agree with the latest decision than contradict it.
     """
     return others > 0 and 2 * others >= people
 

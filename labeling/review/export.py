@@ -1,5 +1,5 @@
-"""What a person looks at next, written into a folder: tasks and configuration of Label Studio, and
-the same as a table."""
+"""Writes the photos for review into a folder: tasks and configuration of Label Studio, and a table
+of the same cases."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from labeling.review.waiting import load_places
 
 TASKS, CONFIG, TABLE = "tasks.json", "config.xml", "review.csv"
 
-SIDE = 640
+PREVIEW_SIDE = 640
 """The longer side of the picture in a task, in pixels."""
 
 
@@ -29,8 +29,8 @@ def export_review(catalog: Catalog, chosen: Sequence[ReviewItem], out: Path) -> 
     """Write `tasks.json`, `config.xml` and `review.csv` into the folder `out`, all or nothing.
 
     Returns the ids of photos that were left out because their stored bytes are damaged. Raises
-    `UsageMistakeError` where something is there already: decisions that somebody wrote into an
-    earlier export are never written over.
+    `UsageMistakeError` if the folder has files: decisions in an earlier export are never
+    overwritten.
     """
     check_folder(out)
     out = out.resolve()
@@ -66,9 +66,9 @@ def check_folder(out: Path) -> None:
 
 
 def preview(content: bytes) -> bytes:
-    """A photo as a JPEG of at most `SIDE` pixels, whole and upright."""
-    with decoded(content, side=SIDE) as shown:
-        shown.thumbnail((SIDE, SIDE), reducing_gap=3.0)
+    """A photo as a JPEG of at most `PREVIEW_SIDE` pixels, whole and upright."""
+    with decoded(content, side=PREVIEW_SIDE) as shown:
+        shown.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=3.0)
         return encode_jpeg(shown)
 
 
@@ -79,7 +79,7 @@ def _write(catalog: Catalog, chosen: Sequence[ReviewItem], folder: Path) -> list
     places = load_places(catalog, [waiting.image_id for waiting in chosen])
     (folder / CONFIG).write_text(config(attributes), encoding="utf-8")
     with (folder / TASKS).open("w", encoding="utf-8") as file:
-        # One by one: a picture is some 50 KB, and only one is held.
+        # One by one, so that one picture of some 50 KB is in memory at a time.
         file.write("[")
         for number, (waiting, jpeg) in enumerate(_pictures(catalog, chosen, damaged)):
             page = web_url(places[waiting.image_id]["page_url"]) or ""
@@ -104,7 +104,7 @@ def _pictures(
 
 
 def _row(case: Case, place: dict[str, str]) -> list[str]:
-    """The cells of one case, in the order of `HEADER`, what a person fills in empty."""
+    """The cells of one case, in the order of `HEADER`; those for the person are empty."""
     cells = {
         "image_id": case.image_id,
         "attribute": case.attribute,

@@ -1,6 +1,6 @@
-"""Files that people give back: a `review.csv` that was filled in, or an export of Label Studio.
+"""Files with decisions: a `review.csv` that was filled in, or an export of Label Studio.
 
-Only what stands in the file is read here; what the words mean is for `labeling.review.resolve`.
+The file is read here; `labeling.review.resolve` interprets the words.
 """
 
 import codecs
@@ -12,9 +12,9 @@ from labeling.review.returned_json import read_json
 
 
 def load_returned(path: Path, by: str | None = None) -> ReviewFile:
-    """Read a file that a person gives back; what cannot be read is told in its `lines`.
+    """Read a file with decisions; its `lines` say what cannot be read.
 
-    `by` is who decided where the file names nobody, or a single user of Label Studio by number.
+    `by` is who decided if the file names nobody, or names one user of Label Studio by number.
     """
     try:
         text = _decoded(path.read_bytes())
@@ -34,5 +34,5 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("utf-16")
     if raw[:200].count(0) > len(raw[:200]) // 4:
         raise UnicodeDecodeError("utf-8", raw[:1], 0, 1, "its bytes are those of another encoding")
-    # Bytes that are not UTF-8 spoil the rows that they are in, and no others.
+    # Bytes that are not UTF-8 spoil their own rows only.
     return raw.decode("utf-8-sig", "surrogateescape")

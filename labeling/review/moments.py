@@ -1,4 +1,4 @@
-"""When a person decided, as they wrote it."""
+"""The times at which people decided, as they wrote them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -12,11 +12,12 @@ HELP = "write it as 2026-11-20, 2026-11-20 14:30 or 2026-11-20T14:30:00+01:00"
 
 
 def read_moment(text: str, now: datetime) -> tuple[datetime, str]:
-    """The time that `text` names, and one spelling of it that is the same for the same time.
+    """The time that `text` names, and its normalized spelling.
 
-    A day without a time is its end; a time without a zone is UTC. Clocks and zones differ, so up to
-    a day after `now` counts as `now`. Raises `ValueError` for anything else, for what lies further
-    ahead, as it would outlive every later decision, and for a year before 2000, which is a typo.
+    A day without a time means its end; a time without a zone is UTC. Clocks and zones differ, so a
+    time up to a day after `now` counts as `now`. Raises `ValueError` for anything else: for a later
+    time, as it would count as later than all decisions to come, and for a year before 2000, which
+    is a typo.
     """
     said, is_day = _read(" ".join(text.split()))
     spelling = said.date().isoformat() if is_day else said.isoformat()
@@ -28,7 +29,7 @@ def read_moment(text: str, now: datetime) -> tuple[datetime, str]:
 
 
 def latest_of(spelling: str) -> datetime | None:
-    """The latest time that a spelling by `read_moment` can mean; None if it is none."""
+    """The latest time that a spelling by `read_moment` can mean; None for another text."""
     try:
         said, is_day = _read(spelling)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The order in which people see photos: the most useful first, and not one car twenty times."""
+"""The order in which people see photos: the most useful first, and different cars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from labeling.review.cases import Case
 Array = npt.NDArray[np.float32]
 
 PENALTY = 1.5
-"""What a photo's score loses for each one like it that was chosen before: a reason and a half."""
+"""What a photo's score loses for each similar photo before it: one and a half reasons."""
 
 _ALIKE = 0.5
-"""From this cosine on, between vectors taken from their mean, two photos begin to be alike."""
+"""Photos whose centered vectors have a higher cosine than this are similar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,17 @@ class ReviewItem:
 
     @property
     def score(self) -> float:
-        """How useful a look at the photo is: as much as at its best case."""
+        """How useful a look at the photo is: the score of its best case."""
         return self.cases[0].score
 
     @property
     def rank(self) -> tuple[float, str]:
-        """What photos are sorted by, the most useful first; ids settle ties."""
+        """The sorting key of photos, the most useful first; ids settle ties."""
         return -self.score, self.image_id
 
 
 def best(waiting: Sequence[ReviewItem], most: int) -> list[ReviewItem]:
-    """The `most` photos that are worth most, the best first."""
+    """The `most` photos with the highest scores, the best first."""
     return sorted(waiting, key=lambda each: each.rank)[:most]
 
 
@@ -45,10 +45,10 @@ def diversify(
 ) -> list[int]:
     """Rows of n photos in the order in which to show them, `limit` of them at most.
 
-    Greedy: each time the photo of the highest score, less `PENALTY` for every photo chosen before
-    that is like it. A photo of the same group (a page) is wholly alike; else it counts from none at
-    a cosine of a half to wholly at 1, between `vectors` (n, size) taken from their mean. A row of
-    zeros is like no other. Ties go to the earlier row.
+    Greedy: the next photo is the one with the highest score, less `PENALTY` for every similar photo
+    before it. The similarity of photos of one group (a page) is 1; else it rises from 0 to 1 with
+    the cosine of the centered `vectors` (n, size), from a half to 1. A row of zeros is not similar
+    to any other. Ties go to the earlier row.
     """
     left = np.asarray(scores, dtype=np.float64).copy()
     directions = _from_mean(vectors)
@@ -68,8 +68,8 @@ def diversify(
 def _from_mean(vectors: Array) -> Array:
     """The vectors less their mean, of length one; zeros stay zeros.
 
-    Vectors of one model lie in a narrow cone, where any two photos have a high cosine; taken from
-    their mean, photos that have nothing in common are near 0.
+    Vectors of one model lie in a narrow cone, where any two photos have a high cosine. Without the
+    mean, the cosine of photos that have nothing in common is near 0.
     """
     there = np.abs(vectors).max(axis=1, initial=0.0) > 0
     centered = np.zeros_like(vectors)

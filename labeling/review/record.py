@@ -1,4 +1,4 @@
-"""Decisions of people become statements in the catalog, each once."""
+"""Decisions of people become statements in the catalog, each of them once."""
 
 import re
 from collections import Counter, defaultdict
@@ -20,7 +20,7 @@ from labeling.review.returned import LineProblem
 _BATCH = 1_000
 
 SKEW = timedelta(minutes=5)
-"""The clocks of machines that keep time differ by less."""
+"""The clocks of machines with synchronized time differ by less."""
 
 Key = tuple[str, str]
 """A photo and an attribute."""
@@ -30,9 +30,10 @@ Key = tuple[str, str]
 class ReviewCounts:
     """Counts of an import of files with decisions.
 
-    `new` decisions by the person who made them; `known` ones; those that are `twice` in a file;
-    questions left `empty`; problems of single `lines`. Of the new ones, `placed` correct decisions
-    that are dated later, up to the time `ahead`. `photos` are those decided about.
+    `new` are the new decisions by person; `known` decisions are in the catalog already, those
+    `twice` are repeated in the file; `empty` questions have no answer; `lines` are problems. Of the
+    new decisions, `placed` correct earlier ones that are dated later, up to the time `ahead`.
+    `photos` are those decided about.
     """
 
     new: Counter[str] = field(default_factory=Counter)
@@ -55,7 +56,7 @@ class ReviewCounts:
         return sum(not line.kept for line in self.lines)
 
     def add(self, other: "ReviewCounts") -> None:
-        """Take the counts and lines of another file in."""
+        """Add the counts and lines of another file."""
         self.new.update(other.new)
         self.known += other.known
         self.twice += other.twice
@@ -94,7 +95,7 @@ class ReviewCounts:
 def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) -> ReviewCounts:
     """Store the decisions of a `review.csv` or of an export of Label Studio.
 
-    All of a file's new decisions are stored in one commit, so that a broken import is done again
+    All new decisions of a file are stored in one commit, so that a broken import can be repeated
     and adds nothing twice.
     """
     now = datetime.now(UTC)
@@ -106,8 +107,10 @@ def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) ->
     made, known, ahead = news(decided, past, now)
     added = {each.assertion_id for each in add_assertions(catalog, made, run_id=run_id)}
     known += len(made) - len(added)  # another import was first
-    told = [*returned.lines, *lines, *torn, *disputes(decided, [*_flat(past), *made])]
-    told = [line._replace(where=f"{path.name}, {line.where}") for line in sorted(told, key=_place)]
+    every = [*(each for some in past.values() for each in some), *made]
+    told = [*returned.lines, *lines, *torn, *disputes(decided, every)]
+    told.sort(key=lambda line: [int(number) for number in re.findall(r"\d+", line.where)])
+    told = [line._replace(where=f"{path.name}, {line.where}") for line in told]
     return ReviewCounts(
         Counter(each.by for each in made if each.assertion_id in added),
         known,
@@ -123,12 +126,12 @@ def import_file(catalog: Catalog, path: Path, by: str | None, *, run_id: str) ->
 def news(
     decided: Sequence[Statement], past: Mapping[Key, Sequence[Assertion]], now: datetime
 ) -> tuple[list[Assertion], int, list[datetime]]:
-    """The statements of one file that `past` does not have yet, how many it has, and of each that
-    corrects what a wrong clock dated after it, that date.
+    """The statements of one file that `past` lacks, the number of those that it has, and the dates
+    of statements that a wrong clock dated after those that correct them.
 
-    One with a time is known if the same person said the same at that time. One without is known if
-    it is what that person said last. No two statements about one thing have the same time, so that
-    there always is a latest: see `_moment`.
+    A statement with a time is known if the same person said the same at that time. One without a
+    time is known if that person said the same last. All statements about one thing have different
+    times, so that there is always a latest one: see `_moment`.
     """
     said = {key: list(some) for key, some in past.items()}
     made: list[Assertion] = []
@@ -162,8 +165,8 @@ def _new(each: Statement, there: Sequence[Assertion], now: datetime) -> Assertio
         confidence=None,
         origin="human",
         by=each.by,
-        # Part of the statement's id, so that returning to an earlier decision counts, and
-        # two imports of one file at the same moment store it once.
+        # A part of the statement's id, so that a return to an earlier decision counts, and two
+        # imports of one file at the same moment store it once.
         version=each.said_at,
         about="",
         created_at=_moment(each, there, now),
@@ -172,9 +175,9 @@ def _new(each: Statement, there: Sequence[Assertion], now: datetime) -> Assertio
 
 
 def _moment(each: Statement, there: Sequence[Assertion], now: datetime) -> datetime:
-    """When a statement counts as made: at its own time, but after everything that it corrects.
+    """The time at which a statement counts as made: its own, but after all that it corrects.
 
-    It corrects earlier statements, and those that a fast clock has dated after `now`. A statement
+    It corrects earlier statements, and those that a fast clock dated after `now`. A statement
     without a time of its own is made now and corrects all others. Later statements stay later.
     """
     others = [said for said in there if each.said_at and not _corrects(each, said, now)]
@@ -190,12 +193,12 @@ def _moment(each: Statement, there: Sequence[Assertion], now: datetime) -> datet
 def _corrects(each: Statement, said: Assertion, now: datetime) -> bool:
     when = said.created_at
     if (own := latest_of(said.version)) is not None:
-        when = min(own, when)  # it may have been placed after another itself
+        when = min(own, when)  # it may have been placed after another one
     return when <= each.at or when > now + (SKEW if said.by != each.by else timedelta(0))
 
 
 def disputes(decided: Iterable[Statement], said: Iterable[Assertion]) -> list[LineProblem]:
-    """The lines of a file about which people disagree, by everything that they `said` so far."""
+    """The lines of a file about which people disagree, by all that they `said` so far."""
     last: dict[Key, dict[str, Assertion]] = defaultdict(dict)
     for made in sorted(said, key=_age):
         last[made.image_id, made.attribute][made.by] = made
@@ -224,10 +227,6 @@ def load_decisions(catalog: Catalog, image_ids: Iterable[str]) -> dict[Key, list
     return found
 
 
-def _flat(past: Mapping[Key, Sequence[Assertion]]) -> list[Assertion]:
-    return [each for some in past.values() for each in some]
-
-
 def _says(said: Assertion) -> tuple[frozenset[str], bool]:
     return frozenset(said.values), said.one_of
 
@@ -238,7 +237,3 @@ def _text(said: Assertion) -> str:
 
 def _age(said: Assertion) -> tuple[datetime, str]:
     return said.created_at, said.assertion_id
-
-
-def _place(line: LineProblem) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", line.where)]

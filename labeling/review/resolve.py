@@ -1,4 +1,4 @@
-"""Answers in a person's words -> statements about photos, or what is wrong with them."""
+"""Answers in a person's words become statements about photos, or problems."""
 
 import difflib
 import unicodedata
@@ -24,14 +24,14 @@ from core.vocabulary_file import LONGEST_VALUE
 from labeling.publish.status import ID_PREFIX
 from labeling.review.cases import spoken
 from labeling.review.moments import HELP, read_moment
-from labeling.review.returned import Answer, LineProblem
+from labeling.review.returned import LineProblem, RawAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What a person decided: see `core.assertions.Assertion`.
 
-    `at` is when, and `said_at` the same as the file has it, "" if it does not say.
+    `at` is the time, and `said_at` its spelling in the file, "" if the file has no time.
     """
 
     where: str
@@ -50,7 +50,7 @@ class Statement:
 
 
 class PhotoIds:
-    """The ids of all photos; finds one by its first digits."""
+    """Finds ids of photos by their first digits."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         self._sorted: npt.NDArray[np.bytes_] = np.unique(np.array(list(ids), dtype="S64"))
@@ -69,11 +69,11 @@ class PhotoIds:
 
 
 def resolve(
-    answers: Sequence[Answer], vocabulary: Vocabulary, ids: PhotoIds, now: datetime
+    answers: Sequence[RawAnswer], vocabulary: Vocabulary, ids: PhotoIds, now: datetime
 ) -> tuple[list[Statement], list[LineProblem]]:
-    """The statements of the answers, and the problems of those that state nothing or little.
+    """The statements of the answers, in their order, and the problems of unclear answers.
 
-    Statements without a time of their own are of `now`; all are in the order of the answers.
+    A statement without a time of its own gets the time `now`.
     """
     found: list[Statement] = []
     lines: list[LineProblem] = []
@@ -93,10 +93,10 @@ def resolve(
 
 
 def settle(statements: Sequence[Statement]) -> tuple[list[Statement], list[LineProblem], int]:
-    """The statements of one file that count, its problems, and how many were there twice.
+    """The statements of one file that count, its problems, and the number of repetitions.
 
-    Where a person makes the same statement twice, the latest counts. Where a person says two things
-    about an attribute of a photo, neither counts.
+    If a person makes a statement twice, the latest counts. If a person says two things about an
+    attribute of a photo, neither counts.
     """
     by_person: dict[tuple[str, str, str], list[Statement]] = defaultdict(list)
     for each in statements:
@@ -124,7 +124,7 @@ class _FaultError(Exception):
         self.what, self.do = what, do
 
 
-def _resolve(answer: Answer, vocabulary: Vocabulary, ids: PhotoIds, now: datetime) -> Statement:
+def _resolve(answer: RawAnswer, vocabulary: Vocabulary, ids: PhotoIds, now: datetime) -> Statement:
     name = answer.attribute.strip().casefold()
     attribute = vocabulary.attributes.get(name)
     if attribute is None:
@@ -150,10 +150,10 @@ def _resolve(answer: Answer, vocabulary: Vocabulary, ids: PhotoIds, now: datetim
 
 
 def read_words(words: Sequence[str], attribute: Attribute, vocabulary: Vocabulary) -> Meaning:
-    """The meaning of a person's words for one attribute; raises with the problem and what to do.
+    """The meaning of a person's words for one attribute; raises a fault with its advice.
 
-    "cannot tell", "?" and the vocabulary's words for that leave it open. "none" is no value, of an
-    attribute that can have several.
+    "cannot tell", "?" and the vocabulary's words for that leave it open. "none" means that an
+    attribute with several values has no value.
     """
     meanings = [_read_word(word, attribute, vocabulary) for word in words]
     distinct = list(dict.fromkeys(meanings))
@@ -189,7 +189,7 @@ def _read_word(word: str, attribute: Attribute, vocabulary: Vocabulary) -> Meani
 
 
 def _check_plain(name: str, text: str) -> None:
-    """Raise for a text that cannot be a name: it would be stored and shown to everybody."""
+    """Raise a fault for a text that cannot be a name, as it is stored and shown to everybody."""
     if len(text) > LONGEST_VALUE:
         what = f"{name}: {text[:40]!r} goes on for {len(text):,} characters"
         raise _FaultError(what, f"write at most {LONGEST_VALUE}")

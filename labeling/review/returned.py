@@ -1,13 +1,13 @@
-"""What a file that people give back says: answers, and lines about what is wrong with it."""
+"""The content of a file with decisions: answers, and problems of its lines."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
 class LineProblem(NamedTuple):
-    """What is wrong at one place of a file, and what to do.
+    """A problem at one place of a file, and what to do.
 
-    `kept` tells whether the decision there was kept all the same.
+    `kept` tells whether the decision was kept nevertheless.
     """
 
     where: str
@@ -17,10 +17,10 @@ class LineProblem(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RawAnswer:
     """A person's decision about one attribute of one photo, in the words of the file.
 
-    `by` and `decided_at` are "" where the file does not say.
+    `by` and `decided_at` are "" if the file has none.
     """
 
     where: str
@@ -33,13 +33,13 @@ class Answer:
 
 @dataclass(slots=True)
 class ReviewFile:
-    """The answers of a file, the problems of the rest, and how many questions have no answer."""
+    """The answers of a file, its problems, and the number of questions without an answer."""
 
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[RawAnswer] = field(default_factory=list)
     lines: list[LineProblem] = field(default_factory=list)
     empty: int = 0
 
 
 def is_text(word: str) -> bool:
-    """Whether a word is valid: no bytes of another encoding, no half of a character."""
+    """Whether a word is valid text, without surrogates of undecoded bytes or half a character."""
     return not any("\ud800" <= letter <= "\udfff" for letter in word)

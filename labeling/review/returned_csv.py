@@ -1,7 +1,7 @@
-"""`review.csv` as it is written and as it comes back from a spreadsheet.
+"""`review.csv` as it comes back from a spreadsheet.
 
-Each row is a decision, so a broken row must cost no other. The reader of sidecars is not used: it
-loses the rows after an open quote, fills up short rows and guesses encodings.
+Each row is a decision, so a broken row must not spoil another one. The reader of sidecars is not
+used: it loses the rows after an open quote, fills up short rows and guesses encodings.
 """
 
 import csv
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core.spreadsheet import unguarded
-from labeling.review.returned import Answer, LineProblem, ReviewFile, is_text
+from labeling.review.returned import LineProblem, RawAnswer, ReviewFile, is_text
 
 HEADER = (
     "image_id",
@@ -41,10 +41,13 @@ def read_csv(text: str, by: str | None = None) -> ReviewFile:
     lines = list(io.StringIO(text, newline=None))
     header, delimiter = _header(lines)
     done = ReviewFile()
-    if wrong := _wrong_header(header):
-        done.lines.append(
-            LineProblem("line 1", wrong, f"its first line must name {', '.join(NEEDED)}")
-        )
+    missing = [name for name in NEEDED if name not in header]
+    twice = [name for name in READ if header.count(name) > 1]
+    if missing or twice:
+        absent = f"there is no column {', '.join(missing)}"
+        wrong = absent if missing else f"column {twice[0]} stands there twice"
+        do = f"its first line must name {', '.join(NEEDED)}"
+        done.lines.append(LineProblem("line 1", wrong, do))
         return done
     for where, cells in _records(lines, delimiter, len(header), done.lines):
         row = {
@@ -52,7 +55,12 @@ def read_csv(text: str, by: str | None = None) -> ReviewFile:
         }
         said = {name: row.get(name, "") for name in READ}
         if not said["decision"]:
-            _count_empty(where, said, done)
+            # A row without a decision is fine, unless it is dated: then one was intended.
+            if said["decided_at"]:
+                do = "fill column decision, with ? where it cannot be told, or empty decided_at"
+                done.lines.append(LineProblem(where, "it is dated and decides nothing", do))
+            else:
+                done.empty += 1
         elif spoilt := [name for name in READ if not is_text(said[name])]:
             what = f"{spoilt[0]} holds bytes that are not UTF-8"
             done.lines.append(LineProblem(where, what, "save the file as UTF-8"))
@@ -60,22 +68,15 @@ def read_csv(text: str, by: str | None = None) -> ReviewFile:
             words = (said["decision"],)
             who = said["by"] or by or ""
             done.answers.append(
-                Answer(where, said["image_id"], said["attribute"], words, who, said["decided_at"])
+                RawAnswer(
+                    where, said["image_id"], said["attribute"], words, who, said["decided_at"]
+                )
             )
     return done
 
 
-def _count_empty(where: str, said: dict[str, str], done: ReviewFile) -> None:
-    """A row without a decision is fine, unless it is dated: then a decision was intended."""
-    if said["decided_at"]:
-        do = "fill column decision, with ? where it cannot be told, or empty decided_at"
-        done.lines.append(LineProblem(where, "it is dated and decides nothing", do))
-    else:
-        done.empty += 1
-
-
 def _header(lines: list[str]) -> tuple[list[str], str]:
-    """The columns and the delimiter: the one that cuts the first line into the most columns."""
+    """The columns, and the delimiter that splits the first line into the most columns."""
     best: tuple[list[str], str] = ([], ",")
     for delimiter in DELIMITERS:
         try:
@@ -85,14 +86,6 @@ def _header(lines: list[str]) -> tuple[list[str], str]:
         if len(cells) > len(best[0]):
             best = [cell.strip().casefold() for cell in cells], delimiter
     return best
-
-
-def _wrong_header(header: list[str]) -> str:
-    missing = [name for name in NEEDED if name not in header]
-    twice = [name for name in READ if header.count(name) > 1]
-    if missing:
-        return f"there is no column {', '.join(missing)}"
-    return f"column {twice[0]} stands there twice" if twice else ""
 
 
 def _records(

@@ -9,27 +9,27 @@ from dataclasses import replace
 from typing import Any
 
 from core.vocabulary_file import LABEL_STUDIO_FIELDS
-from labeling.review.returned import Answer, LineProblem, ReviewFile, is_text
+from labeling.review.returned import LineProblem, RawAnswer, ReviewFile, is_text
 
 USER = "label-studio user "
-"""The name of a person for whom Label Studio gives only a number; the number follows."""
+"""The name of a person of whom Label Studio knows only a number; the number follows."""
 
 _DEEPEST = 3
-"""How deep the lists and objects with people's words are nested."""
+"""The deepest nesting of lists and objects with people's words."""
 
 _AGAIN = "export it from Label Studio again, as JSON or JSON-MIN"
 _OWN = LABEL_STUDIO_FIELDS | {"image_id", "page_url"}
-"""Fields of a flat record that are no answers."""
+"""Fields of a flat record that are not answers."""
 
 
 class _DuplicateKeys(dict[str, Any]):
-    """An object that has `key` twice, so that its value is not known."""
+    """An object that has `key` twice, so that its value is unknown."""
 
     key = ""
 
 
 def read_json(text: str, by: str | None = None) -> ReviewFile:
-    """The answers of an export; `by` names its users where all annotations are of one number."""
+    """The answers of an export; `by` names their user if it has only a number, or no name."""
     done = ReviewFile()
     try:
         value = json.loads(text, object_pairs_hook=_object)
@@ -52,7 +52,11 @@ def read_json(text: str, by: str | None = None) -> ReviewFile:
             _read_task(where, task, data, done)
         else:
             _read_flat(where, task, done)
-    done.answers = [_named(answer, by, number) for answer in done.answers]
+    if by:
+        done.answers = [
+            replace(each, by=by) if not each.by or (number and each.by.startswith(USER)) else each
+            for each in done.answers
+        ]
     return done
 
 
@@ -66,7 +70,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _twice(task: Any) -> str | None:
-    """A key that an object of a task has twice, at any depth."""
+    """A key that an object in a task has twice, at any depth."""
     left = [task]
     while left:
         value = left.pop()
@@ -78,12 +82,12 @@ def _twice(task: Any) -> str | None:
 
 
 def _short(value: Any) -> str:
-    """A value for a message, however deep or long it is."""
+    """A value for a message, shortened."""
     return reprlib.repr(value)[:60]
 
 
 def _text(value: Any) -> str:
-    """A value as text: numbers count as text, and nothing is ""."""
+    """A value as text; an empty value is ""."""
     return value if isinstance(value, str) else _short(value) if value else ""
 
 
@@ -143,7 +147,7 @@ def _words(value: Any, deepest: int = _DEEPEST) -> list[str] | None:
         parts = [_words(each, deepest - 1) for each in value]
         return None if None in parts else [word for part in parts if part for word in part]
     if isinstance(value, float) and not math.isfinite(value):
-        return None  # "nan" is a word that people leave a label open with
+        return None  # as text, "nan" would leave the label open
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return [str(value).strip()] if str(value).strip() else []
     return None
@@ -160,7 +164,7 @@ def _add(
     """Add an answer; `about` has who gave it and when."""
     who = _who(about.get("completed_by", about.get("annotator")))
     when = _text(about.get("updated_at") or about.get("created_at"))
-    answer = Answer(where, _text(image_id), name, tuple(words), who, when)
+    answer = RawAnswer(where, _text(image_id), name, tuple(words), who, when)
     if all(map(is_text, (answer.image_id, name, *words, who, when))):
         done.answers.append(answer)
     else:
@@ -170,7 +174,7 @@ def _add(
 
 
 def _who(value: Any) -> str:
-    """A name, where there is one, or "label-studio user 7"."""
+    """The name of a person, or else "label-studio user 7"."""
     if isinstance(value, dict):
         named = _text(value.get("email") or value.get("username"))
         number = value.get("id")
@@ -190,8 +194,3 @@ def _only_number(tasks: list[Any]) -> bool:
             found |= {_who(a.get("completed_by", a.get("annotator"))) for a in each
                       if isinstance(a, dict)}  # fmt: skip
     return len(found - {""}) == 1
-
-
-def _named(answer: Answer, by: str | None, only: bool) -> Answer:
-    unnamed = not answer.by or (only and answer.by.startswith(USER))
-    return replace(answer, by=by) if by and unnamed else answer

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def decisions_by_person(catalog: Catalog) -> list[dict[str, Any]]:
-    """Who decided how much: `by`, `decisions`, `photos`, and `last`, the time of the latest in ISO.
+    """For each person `by`, `decisions`, `photos`, and `last`, the ISO time of the latest decision.
 
-    The busiest first; JSON-ready.
+    The person with the most decisions comes first; JSON-ready.
     """
     counts: Counter[str] = Counter()
     photos: dict[str, set[str]] = {}

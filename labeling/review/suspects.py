@@ -1,8 +1,8 @@
 """Labels of sources that are probably wrong: confident learning over stored vectors.
 
 Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels",
-JAIR 70 (2021): a label is suspect where a classifier that never saw it is as sure of another class
-as it is, on average, of photos that carry that class.
+JAIR 70 (2021): a label is suspect if a classifier that was not trained on it is as sure of another
+class as it is, on average, for photos with that class.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ Values = tuple[str, ...]
 
 FOLDS = 5
 LEAST_PHOTOS = 40
-"""With fewer photos the classifiers say little about any of them."""
+"""The least photos; with fewer, the classifiers say little about any of them."""
 
 MOST_CLASSES = 100
 MOST_TRAINED_ON = 5_000
@@ -34,7 +34,7 @@ _PREDICTED = 8_192
 class Suspect:
     """A photo, by its row, whose `label` is probably wrong and what it probably is.
 
-    `margin` is by how much the `proposed` values are more probable than the label.
+    `margin` is the probability of the `proposed` values less that of the label.
     """
 
     row: int
@@ -46,8 +46,8 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class SuspectReport:
-    """The suspects, the surest first; how many photos were `judged`; the values `left_out`, as too
-    few pages show them, with their numbers of photos.
+    """The suspects, the surest first; the number of photos that were `judged`; and the values that
+    were `left_out` because too few pages show them, with their numbers of photos.
     """
 
     found: list[Suspect] = field(default_factory=list)
@@ -58,12 +58,12 @@ class SuspectReport:
 def find_suspects(
     vectors: Vectors, labels: Sequence[Values], groups: Sequence[str]
 ) -> SuspectReport:
-    """Which of n photos with unit vectors (n, size) carry a label that is probably wrong.
+    """Those of n photos with unit vectors (n, size) whose label is probably wrong.
 
-    Photos of one group (a page, a vehicle) are judged by photos of other groups only. A value that
-    is seen in fewer than `FOLDS` groups is left out. There are no suspects where fewer than
-    `LEAST_PHOTOS` photos or fewer than two values are left, or more than `MOST_CLASSES`. There is
-    no randomness: the same photos in the same order give the same suspects.
+    Photos of one group (a page, a vehicle) are judged by photos of other groups only. Values in
+    fewer than `FOLDS` groups are left out. There are no suspects if fewer than `LEAST_PHOTOS`
+    photos, fewer than two values or more than `MOST_CLASSES` are left. The same photos in the same
+    order give the same suspects.
     """
     kept, left_out = _enough(labels, groups)
     classes = sorted({labels[row] for row in kept})
@@ -93,11 +93,11 @@ def find_suspects(
 def confident(
     chances: npt.NDArray[np.float64], given: npt.NDArray[np.int_]
 ) -> tuple[npt.NDArray[np.int_], npt.NDArray[np.int_]]:
-    """Rows of chances (n, classes) whose given class is suspect, and the class each probably has.
+    """Rows of probabilities (n, classes) whose given class is suspect, and their probable classes.
 
-    A class's threshold is the mean chance of it over the rows that are given it. A row is suspect
-    where its most probable class is another one and passes that class's threshold. Rows of NaN
-    were not judged.
+    The threshold of a class is its mean probability over the rows with this given class. A row is
+    suspect if its most probable class is another one and reaches that class's threshold. Rows of
+    NaN were not judged.
     """
     judged = np.flatnonzero(np.isfinite(chances).all(axis=1))
     known, to = chances[judged], given[judged]
@@ -119,17 +119,15 @@ def deal(groups: Sequence[str], given: Sequence[int]) -> npt.NDArray[np.int_]:
     members: dict[str, Counter[int]] = defaultdict(Counter)
     for group, number in zip(groups, given, strict=True):
         members[group][number] += 1
-    dealt = sorted(members, key=lambda group: (_most(members[group]), _digest(group)))
+
+    def rank(group: str) -> tuple[int, bytes]:
+        counts = members[group]
+        most = min(counts, key=lambda number: (-counts[number], number))
+        return most, hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()
+
+    dealt = sorted(members, key=rank)
     fold = {group: at % FOLDS for at, group in enumerate(dealt)}
     return np.array([fold[group] for group in groups])
-
-
-def _most(counts: Counter[int]) -> int:
-    return min(counts, key=lambda number: (-counts[number], number))
-
-
-def _digest(group: str) -> bytes:
-    return hashlib.sha256(group.encode("utf-8", "surrogatepass")).digest()
 
 
 def _enough(labels: Sequence[Values], groups: Sequence[str]) -> tuple[list[int], dict[Values, int]]:
@@ -149,9 +147,9 @@ def _out_of_fold(
     folds: npt.NDArray[np.int_],
     classes: int,
 ) -> npt.NDArray[np.float64]:
-    """The chance (n, classes) of each class for each row, by a classifier of the other folds.
+    """The probability (n, classes) of each class for each row, by a classifier of the other folds.
 
-    NaN for a row whose own class the other folds do not have.
+    Rows whose own class the other folds lack are NaN.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -166,7 +164,7 @@ def _out_of_fold(
             continue
         taught = vectors[rows[some]].astype(np.float32)
         center = taught.mean(axis=0)
-        # One scale for all axes: what one value makes of the vectors stays comparable.
+        # One scale for all axes, so that their proportions stay.
         scale = max(float((taught - center).std()), 1e-12)
         model = LogisticRegression(C=_REGULARIZATION, max_iter=500)
         model.fit((taught - center) / scale, given[some])

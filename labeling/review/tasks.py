@@ -1,7 +1,7 @@
 """Photos that wait for a person, as tasks and labeling configuration of Label Studio: pure."""
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -11,22 +11,30 @@ from labeling.review.cases import Case, spoken
 from labeling.review.queue import ReviewItem
 
 PHOTO = "the-photo"
-"""The name of the tag that shows the photo; no attribute can be called so."""
+"""The name of the tag that shows the photo; no attribute can have this name."""
 
 
 def task(
     waiting: ReviewItem, jpeg: bytes, page_url: str, attributes: Iterable[Attribute]
 ) -> dict[str, Any]:
-    """One task: the photo inside it as a data URI, what is asked, and what is suggested.
+    """One task: the photo as a data URI, the questions and the suggestions.
 
-    Only what is asked is suggested: what a person submits counts as their decision.
+    Suggestions are made for the questions only, as all that a person submits counts as decided.
     """
     known = {attribute.name: attribute for attribute in attributes}
-    results = [
-        _result(case, known[case.attribute])
-        for case in waiting.cases
-        if case.suggestion is not None
-    ]
+    results = []
+    for case in waiting.cases:
+        if case.suggestion is not None:
+            is_choice = known[case.attribute].kind == "closed"
+            words = [clean(value) for value in case.suggestion or (NONE,)]
+            result = {
+                "id": case.attribute,
+                "from_name": case.attribute,
+                "to_name": PHOTO,
+                "type": "choices" if is_choice else "textarea",
+                "value": {"choices" if is_choice else "text": words},
+            }
+            results.append(result)
     confidences = [case.confidence for case in waiting.cases if case.confidence is not None]
     data = {
         "image": f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}",
@@ -42,7 +50,7 @@ def task(
 
 
 def question(case: Case) -> str:
-    """What a person is asked, and why, in one line."""
+    """The question to a person, and its reason, in one line."""
     label = "unknown" if case.label is None else spoken(case.label.values)
     what = f"{case.attribute} ({label} now)"
     return clean(f"{what}: {case.why}")
@@ -51,8 +59,8 @@ def question(case: Case) -> str:
 def config(attributes: Iterable[Attribute]) -> str:
     """The labeling configuration for tasks about these attributes.
 
-    A closed attribute is a choice of its values, several at once where several can hold; another
-    one is a line of text. Each can be answered with "cannot tell", which "?" is in a text.
+    A closed attribute is a choice of its values, of several at once if several can hold; another
+    attribute is a line of text. All can be answered with "cannot tell", in a text with "?".
     """
     lines = ["<View>", '  <Header value="$question"/>']
     lines.append(f'  <Image name="{PHOTO}" value="$image" zoom="true"/>')
@@ -72,15 +80,3 @@ def _control(attribute: Attribute) -> list[str]:
     choices = [f'  <Choice value="{escape(value)}"/>' for value in values]
     opening = f'<Choices name="{name}" toName="{PHOTO}" choice="{kind}" showInline="true">'
     return [header, opening, *choices, "</Choices>"]
-
-
-def _result(case: Case, attribute: Attribute) -> dict[str, Any]:
-    values: Sequence[str] = case.suggestion or (NONE,)
-    is_choice = attribute.kind == "closed"
-    return {
-        "id": case.attribute,
-        "from_name": case.attribute,
-        "to_name": PHOTO,
-        "type": "choices" if is_choice else "textarea",
-        "value": {"choices" if is_choice else "text": [clean(value) for value in values]},
-    }

@@ -4,49 +4,43 @@ The table goes to standard output; with `--card FILE` it also replaces the measu
 model card, between its two marks.
 """
 
-import argparse
-import io
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import nn
 
 from core.errors import UsageMistakeError
-from labeling.masks import WEIGHTS
+from labeling.masks import MASK_WEIGHTS
 from labeling.masks.network import load_network
 from labeling.masks.pictures import car_masks
-from synthetic.scenes import SCENE_SIZE, Scene, render
-from synthetic.scenes.write import jpeg_bytes
-from synthetic.tiny.evaluate import store_table
+from synthetic.scenes import SCENE_SIZE, render
+from synthetic.scenes.write import jpeg_photo
+from synthetic.tiny.evaluate import run_evaluation
 from synthetic.tiny.scenes import EVALUATION_SEED
 
-SIZES = (SCENE_SIZE, (192, 256), (256, 192), (270, 180), (320, 160))
+EVALUATION_SIZES = (SCENE_SIZE, (192, 256), (256, 192), (270, 180), (320, 160))
 """Width and height of the scenes measured on, in turn: the default, 3:4, 4:3, 3:2 and 2:1."""
 
-BATCH = 32
+SCENES_AT_ONCE = 32
 WANTED = 0.85
 """The least intersection over union of the car, pooled over all photos and as mean of exteriors."""
 
 GOOD = 0.9
 LARGE = 0.1
-"""The share of a picture from which a mask would be taken for a car's."""
+"""A mask of a larger share of the picture would be taken for a car."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaskScores:
-    """What the network found in scenes, one number each, in pixels of the scenes as rendered.
+    """How well found and true masks agree, with a number for each scene, in the scene's pixels.
 
-    `both` and `either` are the pixels of found and true mask; `area` those of the found mask as a
-    share of the picture; `whole` whether a whole car is shown, for only then there is a true mask.
-    `rate` is photos in a second of computing time, from decoded pixels to mask: of one thread the
-    clock's second on a machine that does nothing else.
+    `both` and `either` are the pixels of intersection and union; `area` is the share of the picture
+    that the found mask covers; `whole` is whether a whole car is shown, as only then there is a
+    true mask. `rate` is photos in a second of computing time, from decoded pixels to mask.
     """
 
     both: NDArray[np.int64]
@@ -68,16 +62,17 @@ class MaskScores:
 
 
 def find_cars(network: nn.Module, seed: int, count: int) -> MaskScores:
-    """Render `count` scenes from `seed` on, as JPEG files of the sizes of `SIZES`, and mask them.
+    """Render `count` scenes from `seed` on, as JPEG files of `EVALUATION_SIZES`, and mask them.
 
-    A scene's view is drawn as the renderer does: about one in eight shows no whole car.
+    The view of each is drawn: about one scene in eight shows no whole car.
     """
     both, either, area, whole, spent = [], [], [], [], 0.0
-    for start in range(0, count, BATCH):
+    for start in range(0, count, SCENES_AT_ONCE):
         scenes = [
-            render(seed + i, SIZES[i % len(SIZES)]) for i in range(start, min(start + BATCH, count))
+            render(seed + i, EVALUATION_SIZES[i % len(EVALUATION_SIZES)])
+            for i in range(start, min(start + SCENES_AT_ONCE, count))
         ]
-        images = [_as_file(scene) for scene in scenes]
+        images = [jpeg_photo(scene) for scene in scenes]
         began = time.process_time()
         masks = car_masks(network, images)
         spent += time.process_time() - began
@@ -89,10 +84,6 @@ def find_cars(network: nn.Module, seed: int, count: int) -> MaskScores:
     return MaskScores(
         np.array(both), np.array(either), np.array(area), np.array(whole), count / spent
     )
-
-
-def _as_file(scene: Scene) -> Image.Image:
-    return Image.open(io.BytesIO(jpeg_bytes(scene))).convert("RGB")
 
 
 def measured(found: MaskScores) -> str:
@@ -123,7 +114,7 @@ def measured(found: MaskScores) -> str:
         "photos a second of computing time, decoded pixels to mask": f"{found.rate:.0f}",
     }
     rows += [f"| {what} | {value} | - | - |" for what, value in more.items()]
-    sizes = ", ".join(f"{width} x {height}" for width, height in SIZES)
+    sizes = ", ".join(f"{width} x {height}" for width, height in EVALUATION_SIZES)
     return "\n".join(
         [
             f"{len(found.whole)} scenes from seed {EVALUATION_SEED} on, as JPEG files of {sizes} "
@@ -137,21 +128,14 @@ def measured(found: MaskScores) -> str:
     )
 
 
+def evaluate(weights: Path, count: int) -> str:
+    """The measured numbers of these weights, on `count` scenes, as Markdown."""
+    return measured(find_cars(load_network(weights), EVALUATION_SEED, count))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Render, mask, measure, and write the table."""
-    parser = argparse.ArgumentParser(prog="python -m synthetic.masks.evaluate", description=__doc__)
-    parser.add_argument("--count", type=int, default=2000, help="scenes to measure on")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights to measure")
-    parser.add_argument("--card", type=Path, help="model card whose table is replaced")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
-    options = parser.parse_args(arguments)
-    if options.count < 1:
-        parser.error(f"--count is {options.count}; at least one scene must be measured")
-    torch.set_num_threads(options.threads)
-    text = measured(find_cars(load_network(options.weights), EVALUATION_SEED, options.count))
-    sys.stdout.write(text + "\n")
-    if options.card:
-        store_table(options.card, text)
+    run_evaluation("synthetic.masks.evaluate", __doc__, MASK_WEIGHTS, 2000, evaluate, arguments)
 
 
 if __name__ == "__main__":

@@ -1,31 +1,31 @@
-"""Scenes for training: rendered as they are needed, each shown several times, never alike.
+"""Scenes for training: rendered on demand, each shown several times and varied each time.
 
 Rendered scenes are cleaner than photos, and their cars and places have few textures. So colors,
-light, noise, blur and the traces of JPEG change from showing to showing, those of the car apart
-from those behind it.
+light, noise, blur and JPEG artifacts vary, those of the car independently of those behind it.
 """
 
 import io
 from collections.abc import Iterator
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from labeling.classmap import Mask
 from labeling.masks import SIDE
 from labeling.masks.pictures import Pixels, scaled_size
 from synthetic.scenes import render
 from synthetic.scenes.dice import Dice
-from synthetic.tiny.scenes import SEED_STRIDE
+from synthetic.tiny.scenes import SEED_STRIDE, mixed_batches
 
 NARROWEST, WIDEST = 3 / 4, 2.0
-"""Of the pictures, width by height."""
+"""The bounds of width by height of a picture."""
 
 CLOSEST = 0.55
-"""The least share of a scene's width and of its height that a crop keeps."""
+"""A crop keeps at least this share of a scene's width and of its height."""
 
-Mask = NDArray[np.bool_]
-Values = NDArray[np.float32]
+FloatPixels = NDArray[np.float32]
 
 
 def training_batches(seed: int, batch: int, pool: int = 6144) -> Iterator[tuple[Pixels, Mask]]:
@@ -34,18 +34,10 @@ def training_batches(seed: int, batch: int, pool: int = 6144) -> Iterator[tuple[
     A quarter of a batch is new; the rest is drawn from the last `pool` scenes.
     """
     dice = Dice(seed, 5)
-    store: list[tuple[Image.Image, Image.Image]] = []
-    number = seed * SEED_STRIDE
-    while True:
-        fresh = batch if len(store) < pool // 8 else batch // 4
-        recent: list[tuple[Image.Image, Image.Image]] = []
-        while len(recent) < fresh:
-            number += 1
-            scene = render(number, draw_size(dice))
-            recent.append((scene.image, Image.fromarray(scene.mask)))
-        again = [dice.pick(store) for _ in range(batch - fresh)]
-        store = (store + recent)[-pool:]
-        shown = [vary(*scene, dice) for scene in recent + again]
+    scenes = (render(number, draw_size(dice)) for number in count(seed * SEED_STRIDE + 1))
+    fresh = ((scene.image, Image.fromarray(scene.mask)) for scene in scenes)
+    for chosen in mixed_batches(fresh, dice, batch, pool, share=4, filled=pool // 8):
+        shown = [vary(*scene, dice) for scene in chosen]
         yield np.stack([pixels for pixels, _ in shown]), np.stack([mask for _, mask in shown])
 
 
@@ -57,10 +49,9 @@ def draw_size(dice: Dice) -> tuple[int, int]:
 
 
 def vary(image: Image.Image, mask: Image.Image, dice: Dice) -> tuple[Pixels, Mask]:
-    """A scene and its mask as one letterboxed picture of many that can be made of it.
+    """A scene and its mask as a letterboxed picture, varied at random.
 
-    Cropped or whole, mirrored every other time, in other colors, sharp or not, and where it leaves
-    room in the square, not always in the middle.
+    It can be cropped, mirrored, recolored, blurred, and moved from the middle of the square.
     """
     image, mask = _cropped(image, mask, dice)
     size = scaled_size(*image.size)
@@ -90,7 +81,7 @@ def _cropped(image: Image.Image, mask: Image.Image, dice: Dice) -> tuple[Image.I
 
 
 def _recolored(pixels: Pixels, car: Mask, dice: Dice) -> Pixels:
-    """Other light, colors and textures; in half of the pictures, others on the car."""
+    """The pixels with other light, colors and textures, those of the car sometimes apart."""
     values = pixels.astype(np.float32)
     if dice.chance(0.5):
         values = np.where(car[..., None], _graded(values, dice), _graded(values, dice))
@@ -101,29 +92,29 @@ def _recolored(pixels: Pixels, car: Mask, dice: Dice) -> Pixels:
     return np.clip(values, 0, 255).astype(np.uint8)
 
 
-def _graded(values: Values, dice: Dice) -> Values:
-    """Another saturation, contrast, brightness and tint, and in half of them a texture."""
+def _graded(values: FloatPixels, dice: Dice) -> FloatPixels:
+    """The values with another saturation, contrast, brightness and tint, half of them textured."""
     grey = values.mean(axis=2, keepdims=True)
     full = 0.0 if dice.chance(0.08) else dice.between(0.5, 1.4)
     gain = dice.between(0.6, 1.4)
     tint = np.array([dice.between(0.85, 1.15) for _ in range(3)], dtype=np.float32)
     shift = dice.between(-30, 30)
-    found: Values = (grey + (values - grey) * np.float32(full) - 128) * np.float32(gain) + 128
+    found: FloatPixels = (grey + (values - grey) * np.float32(full) - 128) * np.float32(gain) + 128
     found = found * tint + np.float32(shift)
     return found + _texture(values.shape[:2], dice) if dice.chance(0.5) else found
 
 
-def _texture(shape: tuple[int, int], dice: Dice) -> Values:
-    """Soft grey spots of one size, drawn from a fine grain to large shadows; (height, width, 1)."""
+def _texture(shape: tuple[int, int], dice: Dice) -> FloatPixels:
+    """Soft grey spots (height, width, 1) of a drawn size, from a fine grain to large shadows."""
     cells = max(2, round(float(np.exp(dice.between(np.log(3), np.log(64))))))
     spots = dice.rng.standard_normal((cells, cells), dtype=np.float32)
     grown = Image.fromarray(spots).resize((shape[1], shape[0]), Image.Resampling.BILINEAR)
-    found: Values = np.asarray(grown)[..., None] * np.float32(dice.between(3, 35))
+    found: FloatPixels = np.asarray(grown)[..., None] * np.float32(dice.between(3, 35))
     return found
 
 
 def _recoded(pixels: Pixels, dice: Dice) -> Pixels:
-    """Blurred or not, and kept as a JPEG file or not."""
+    """The pixels, blurred or not, and after JPEG compression or not."""
     image = Image.fromarray(pixels)
     if dice.chance(0.3):
         image = image.filter(ImageFilter.GaussianBlur(dice.between(0.3, 1.5)))

@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
 from torch import Tensor
 
-from labeling.masks import WEIGHTS
+from labeling.masks import MASK_WEIGHTS
 from labeling.masks.network import MaskNetwork
 from labeling.masks.pictures import to_input
 from synthetic.masks.scenes import training_batches
 from synthetic.tiny.learning import NetworkTrainer, run_training
 
-BATCH = 48
+TRAINING_BATCH = 48
 PEAK_RATE = 3e-3
 STEPS = 1800
 SMOOTHING = 50.0
@@ -36,12 +36,12 @@ def mask_loss(logits: Tensor, car: Tensor) -> Tensor:
 class MaskTrainer(NetworkTrainer):
     """marque-mask-tiny, its optimizer and its stream of scenes."""
 
-    module, weights = "synthetic.masks.train", WEIGHTS
-    batch, peak_rate, steps = BATCH, PEAK_RATE, STEPS
+    module, weights = "synthetic.masks.train", MASK_WEIGHTS
+    batch, peak_rate, steps = TRAINING_BATCH, PEAK_RATE, STEPS
 
     def __init__(self, seed: int, steps: int) -> None:
         super().__init__(seed, steps)
-        self.batches = training_batches(seed, BATCH)
+        self.batches = training_batches(seed, TRAINING_BATCH)
 
     def make_network(self) -> MaskNetwork:
         """The network of `labeling.masks`."""

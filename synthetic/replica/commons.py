@@ -90,7 +90,9 @@ class Api:
     async def answer(self, request: Request) -> Response:
         """The answer to one API request, with the faults that are on."""
         asked = RequestParameters(dict(request.query_params))
-        keys = (_subject(asked), "api")
+        # The subject of a request: a category, a search or titles.
+        names = ("gcmtitle", "cmtitle", "gsrsearch", "srsearch", "titles", "pageids")
+        keys = (next(filter(None, map(asked.text, names)), ""), "api")
         refused = self._refuse(request.headers.get("user-agent", ""), keys)
         if refused is not None:
             return refused
@@ -175,9 +177,3 @@ ERRORS = {
     ),
 }  # fmt: skip
 """The error's code and sentence, by switch."""
-
-
-def _subject(asked: RequestParameters) -> str:
-    """The subject of a request: a category, a search or titles."""
-    names = ("gcmtitle", "cmtitle", "gsrsearch", "srsearch", "titles", "pageids")
-    return next((asked.text(name) for name in names if asked.text(name)), "")

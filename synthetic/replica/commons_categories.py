@@ -40,8 +40,8 @@ CARS = (
 )
 
 
-ITEMS = {f"Q{990_000_001 + number}": car.name for number, car in enumerate(CARS)}
-"""Wikidata items that files depict, under unused ids -> their names."""
+ITEM_IDS = {car.name: f"Q{990_000_001 + number}" for number, car in enumerate(CARS)}
+"""The names of the Wikidata items that files depict -> their ids, which are unused ones."""
 
 
 def category_graph() -> dict[str, tuple[str, ...]]:

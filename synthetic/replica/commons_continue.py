@@ -76,12 +76,6 @@ class Continuation:
         """Whether the generator is finished."""
         return self.asked.text("continue").startswith("-||")
 
-    @property
-    def generator_now(self) -> dict[str, str]:
-        """The parameters of the generator's current position."""
-        names = self.asked.text("continue").partition("||")[0].split("|")
-        return {name: self.asked.params[name] for name in names if name in self.asked.params}
-
     def runs(self, module: str) -> bool:
         """Whether a property or list still has results."""
         if module in self.props and self.generator_done:
@@ -99,7 +93,9 @@ class Continuation:
         if unfinished:
             for name in unfinished:
                 data |= self.left[name]
-            generator = self.generator_now
+            # The generator stays at its current position.
+            names = self.asked.text("continue").partition("||")[0].split("|")
+            generator = {n: self.asked.params[n] for n in names if n in self.asked.params}
         elif self.generator_next:
             generator = self.generator_next
             finished = [name for name in finished if name not in self.props]

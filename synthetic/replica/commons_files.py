@@ -9,7 +9,7 @@ from typing import Literal, TypeVar, cast
 
 import numpy as np
 
-from synthetic.replica.commons_categories import CARS, CATEGORY_COLORS, ITEMS, IllustratedCar
+from synthetic.replica.commons_categories import CARS, CATEGORY_COLORS, ITEM_IDS, IllustratedCar
 from synthetic.replica.commons_rights import ARTIST_DECK, CREATORS, RIGHTS_DECK, Rights, artist
 from synthetic.scenes import BACKGROUNDS, SCENE_SIZE, Choices
 from synthetic.scenes.dice import Dice
@@ -135,12 +135,8 @@ def draw_file(seed: int, index: int) -> CommonsFile:
         artist=artist(dealt(ARTIST_DECK, (seed, 5), index), user),
         oddity=dealt(ODDITY_DECK, (seed, 6), index),
         uploaded=_FIRST_UPLOAD + timedelta(minutes=97 * index),
-        item=_item(car) if kind in {"car", "interior"} and index % 3 == 0 else None,
+        item=ITEM_IDS[car.name] if kind in {"car", "interior"} and index % 3 == 0 else None,
     )
-
-
-def _item(car: IllustratedCar) -> str:
-    return next(item for item, name in ITEMS.items() if name == car.name)
 
 
 def height_at(width: int) -> int:
@@ -179,11 +175,8 @@ def subject_of(kind: FileKind, car: IllustratedCar, dice: Dice) -> FileSubject:
 
 
 def _show_car(car: IllustratedCar, dice: Dice) -> FileSubject:
-    color, body, background = (
-        dice.pick(CATEGORY_COLORS),
-        dice.pick(car.bodies),
-        dice.pick(BACKGROUNDS),
-    )
+    color, body = dice.pick(CATEGORY_COLORS), dice.pick(car.bodies)
+    background = dice.pick(BACKGROUNDS)
     year = dice.pick(car.years) + dice.pick(range(8))
     categories = [car.generation(year), f"{color.capitalize()} {car.name}"]
     if dice.chance(0.3):

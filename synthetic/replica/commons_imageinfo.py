@@ -1,7 +1,7 @@
 """The answer of `prop=imageinfo` for a file of the replica's Commons, in the form of real answers
 of 2026."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from html import escape
 from typing import Any
 from urllib.parse import quote
@@ -11,11 +11,9 @@ from synthetic.replica.commons_files import CommonsFile, height_at
 from synthetic.replica.commons_photos import thumbnail_step
 from synthetic.replica.commons_state import Commons
 
-COMMONS_HOST, UPLOAD_HOST, THUMB_HOST = (
-    "commons.wikimedia.org",
-    "upload.wikimedia.org",
-    "thumb.wikimedia.org",
-)
+COMMONS_HOST = "commons.wikimedia.org"
+UPLOAD_HOST = "upload.wikimedia.org"
+THUMB_HOST = "thumb.wikimedia.org"
 
 Meta = dict[str, dict[str, Any]]
 
@@ -44,7 +42,7 @@ class ImageInfo:
             "size": self._size,
             "url": self._addresses,
             "sha1": lambda file: {"sha1": self.commons.facts(file)[1]},
-            "extmetadata": self._extmetadata,
+            "extmetadata": lambda file: {"extmetadata": extmetadata(file, self.fields)},
             "mime": lambda file: {"mime": file.mime},
             "mediatype": lambda file: {"mediatype": file.mediatype},
         }
@@ -55,9 +53,7 @@ class ImageInfo:
         return info
 
     def _size(self, file: CommonsFile) -> dict[str, Any]:
-        size = {
-            "size": self.commons.facts(file)[0], "width": file.width, "height": file.height,
-        }  # fmt: skip
+        size = {"size": self.commons.facts(file)[0], "width": file.width, "height": file.height}
         return size | ({"duration": 4.5} if file.kind == "audio" else {})
 
     def _addresses(self, file: CommonsFile) -> dict[str, Any]:
@@ -94,21 +90,18 @@ class ImageInfo:
             "thumbwidth": self.width, "thumbheight": height_at(self.width),
         }  # fmt: skip
 
-    def _extmetadata(self, file: CommonsFile) -> dict[str, Any]:
-        meta = extmetadata(file)
-        return {
-            "extmetadata": {
-                name: meta[name] for name in sorted(meta) if not self.fields or name in self.fields
-            }
-        }
 
+def extmetadata(file: CommonsFile, fields: Collection[str] = ()) -> Meta:
+    """The fields that are named, or all if none is, sorted by name.
 
-def extmetadata(file: CommonsFile) -> Meta:
-    """Every field, as `{"value", "source", "hidden"}`; the last is left out where it is false."""
+    Each is `{"value", "source", "hidden"}`; `hidden` is left out where it is false.
+    """
     rights, day = file.rights, f"{file.uploaded:%Y-%m-%d %H:%M:%S}"
     hidden = {
         "Assessments": "", "Categories": "|".join(sorted((*file.shown.categories, "Cars"))),
-        "AttributionRequired": rights.attribution_required, "Copyrighted": rights.copyrighted,
+        "AttributionRequired": "true" if rights.short.startswith("CC BY") else "false",
+        # CC0 counts as copyrighted.
+        "Copyrighted": "False" if rights.terms == "Public domain" else "True",
         "Credit": '<span class="int-own-work" lang="en">Own work</span>', "DateTime": day,
         "LicenseShortName": rights.short, "UsageTerms": rights.terms, "Restrictions": "",
         "ObjectName": file.name.rpartition(".")[0], "License": rights.slug,
@@ -128,7 +121,7 @@ def extmetadata(file: CommonsFile) -> Meta:
         if value is not None:
             meta[name] = {"value": value, "source": "commons-desc-page"}
     meta["CommonsMetadataExtension"] = {"value": 1.2, "source": "extension", "hidden": ""}
-    return meta
+    return {name: meta[name] for name in sorted(meta) if not fields or name in fields}
 
 
 FIELD_SOURCES = {

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from synthetic.replica.commons_categories import ITEMS
+from synthetic.replica.commons_categories import ITEM_IDS
 from synthetic.replica.commons_continue import MediaWikiError, RequestParameters
 from synthetic.replica.commons_files import CommonsFile
 
@@ -31,11 +31,12 @@ def entities(asked: RequestParameters) -> dict[str, Any]:
     ids = asked.words("ids")
     if len(ids) > 50:
         raise MediaWikiError("toomanyvalues", 'Too many values supplied for parameter "ids".')
-    return {"entities": {item: _entity(item) for item in ids}, "success": 1}
-
-
-def _entity(item: str) -> dict[str, Any]:
-    if item not in ITEMS:
-        return {"id": item, "missing": ""}
-    label = {"language": "en", "value": ITEMS[item]}
-    return {"type": "item", "id": item, "labels": {"en": label}}
+    names = {item: name for name, item in ITEM_IDS.items()}
+    found: dict[str, Any] = {}
+    for item in ids:
+        if item in names:
+            label = {"language": "en", "value": names[item]}
+            found[item] = {"type": "item", "id": item, "labels": {"en": label}}
+        else:
+            found[item] = {"id": item, "missing": ""}
+    return {"entities": found, "success": 1}

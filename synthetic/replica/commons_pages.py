@@ -24,7 +24,12 @@ def members(
     With `empty_page` the first page is empty. Raises `MediaWikiError`.
     """
     types = asked.words(f"{prefix}type", "page|subcat|file")
-    name = _category_name(asked.text(f"{prefix}title"), f"{prefix}title")
+    title = asked.text(f"{prefix}title")
+    if not title:
+        raise MediaWikiError("missingparam", f'The "{prefix}title" parameter must be set.')
+    if not title.startswith("Category:"):
+        raise MediaWikiError("invalidcategory", "The category name you entered is not valid.")
+    name = title.removeprefix("Category:").replace("_", " ")
     by_type: dict[str, list[WikiPage]] = {
         "subcat": [*commons.categories_in(name)],
         "file": [*commons.files_in(name)],
@@ -94,14 +99,6 @@ def result_row(file: CommonsFile) -> ApiRow:
         "wordcount": len(text.split()), "snippet": text,
         "timestamp": f"{file.uploaded:%Y-%m-%dT%H:%M:%SZ}",
     }  # fmt: skip
-
-
-def _category_name(title: str, parameter: str) -> str:
-    if not title:
-        raise MediaWikiError("missingparam", f'The "{parameter}" parameter must be set.')
-    if not title.startswith("Category:"):
-        raise MediaWikiError("invalidcategory", "The category name you entered is not valid.")
-    return title.removeprefix("Category:").replace("_", " ")
 
 
 def _from(

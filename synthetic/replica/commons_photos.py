@@ -29,7 +29,12 @@ def file_bytes(file: CommonsFile) -> bytes:
 def thumbnail_bytes(file: CommonsFile, width: int) -> bytes:
     """The file's thumbnail of this width in pixels: a PNG for a drawing, otherwise a JPEG."""
     if file.kind == "drawing":
-        return _badge(width, height_at(width))
+        badge = Image.new("RGB", (width, height_at(width)), "white")
+        center = (width / 2, badge.height / 2)
+        ImageDraw.Draw(badge).circle(center, badge.height * 0.3, fill="#335")
+        buffer = io.BytesIO()
+        badge.save(buffer, "PNG")
+        return buffer.getvalue()
     mark = f"{width}px-{file.name}, version {file.version}"
     return marked_jpeg(_jpeg(file.shown, file.scene, width), mark)
 
@@ -48,14 +53,6 @@ def drawing(mark: str, width: int, height: int) -> bytes:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
         f'<!-- {note} --><circle cx="50%" cy="50%" r="30%" fill="#335"/></svg>'
     ).encode()
-
-
-def _badge(width: int, height: int) -> bytes:
-    image = Image.new("RGB", (width, height), "white")
-    ImageDraw.Draw(image).circle((width / 2, height / 2), height * 0.3, fill="#335")
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 @lru_cache(maxsize=128)

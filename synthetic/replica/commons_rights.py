@@ -21,16 +21,6 @@ class Rights:
     slug: str | None = None
     url: str | None = None
 
-    @property
-    def attribution_required(self) -> str:
-        """ "true" for licenses that ask for a credit."""
-        return "true" if self.short.startswith("CC BY") else "false"
-
-    @property
-    def copyrighted(self) -> str:
-        """ "False" only for the public domain; CC0 counts as copyrighted."""
-        return "False" if self.terms == "Public domain" else "True"
-
 
 _BY, _SA = "Creative Commons Attribution", "Creative Commons Attribution-Share Alike"
 _CC0_URL = "http://creativecommons.org/publicdomain/zero/1.0/deed.en"

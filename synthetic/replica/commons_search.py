@@ -25,12 +25,10 @@ def find_files(commons: Commons, text: str) -> list[CommonsFile]:
             found = [file for file in found if file.mediatype in types]
         else:
             wanted = _words(quoted or word or value)
-            found = [file for file in found if wanted <= _words_of(file)]
+            found = [
+                file for file in found if wanted <= _words(f"{file.name} {description(file) or ''}")
+            ]
     return found
-
-
-def _words_of(file: CommonsFile) -> set[str]:
-    return _words(f"{file.name} {description(file) or ''}")
 
 
 def _words(text: str) -> set[str]:

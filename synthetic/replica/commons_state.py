@@ -41,7 +41,7 @@ class Commons:
         for file in sorted(drawn, key=sort_key):
             for category in file.shown.categories:
                 self._members[category].append(file.pageid)
-        self._facts = lru_cache(maxsize=100_000)(_facts)
+        self.facts = lru_cache(maxsize=100_000)(file_facts)
 
     def files(self) -> list[CommonsFile]:
         """All files by page id."""
@@ -70,10 +70,6 @@ class Commons:
         """The subcategories of this category, in MediaWiki's order."""
         children = [self._categories[c] for c, above in self._parents.items() if category in above]
         return sorted(children, key=sort_key)
-
-    def facts(self, file: CommonsFile) -> tuple[int, str]:
-        """The file's size in bytes, and the sha1 of its bytes in hex."""
-        return self._facts(file)
 
     def delete(self, name: str) -> None:
         """Delete a file. Raises `KeyError` for an unknown name."""
@@ -104,7 +100,8 @@ def sort_key(page: CommonsFile | Category) -> tuple[str, int]:
     return page.name.upper(), page.pageid
 
 
-def _facts(file: CommonsFile) -> tuple[int, str]:
+def file_facts(file: CommonsFile) -> tuple[int, str]:
+    """The file's size in bytes, and the sha1 of its bytes in hex."""
     content = file_bytes(file)
     return len(content), hashlib.sha1(content, usedforsecurity=False).hexdigest()
 

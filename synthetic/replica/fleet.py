@@ -64,8 +64,3 @@ CAR_MODELS: tuple[CarModel, ...] = (
 """The most common models first."""
 
 MAKE_NAMES: dict[int, str] = {model.make_id: model.make for model in CAR_MODELS}
-
-
-def models_of(make_id: int) -> list[CarModel]:
-    """The models of a make; empty for an unknown make."""
-    return [model for model in CAR_MODELS if model.make_id == make_id]

@@ -8,41 +8,21 @@ MARK = "Invented"
 DIGITS = "5550199"
 
 
-def company(number: int) -> str:
-    """A dealer's name."""
-    return f"{MARK} Motors {number % 97}"
+def seller_facts(number: int) -> dict[str, str]:
+    """The invented facts of a car's seller, place and papers.
 
-
-def person(number: int) -> str:
-    """A contact person's name."""
-    return f"Ida {MARK} {number % 89}"
-
-
-def street(number: int) -> str:
-    """A street with a house number."""
-    return f"{MARK} Lane {number % 83 + 1}"
-
-
-def invented_city(number: int) -> str:
-    """A town's name."""
-    return f"{MARK}ville {number % 79}"
-
-
-def phone(number: int) -> str:
-    """A telephone number."""
-    return f"+00 {DIGITS} {number % 1000:03d}"
-
-
-def plate(number: int) -> str:
-    """A number plate."""
-    return f"{MARK}-{number % 9973}"
-
-
-def chassis(number: int) -> str:
-    """A vehicle identification number."""
-    return f"{MARK.upper()}{number:09d}"
-
-
-def chatter(number: int) -> str:
-    """A seller's text below an offer, with a telephone number and the word captcha."""
-    return f"Call {person(number)}, {phone(number)}; no captcha here.<br>{company(number)}"
+    `chatter` is the seller's text below an offer, with a telephone number and the word captcha.
+    """
+    company, person = f"{MARK} Motors {number % 97}", f"Ida {MARK} {number % 89}"
+    phone = f"+00 {DIGITS} {number % 1000:03d}"
+    return {
+        "company": company,
+        "person": person,
+        "street": f"{MARK} Lane {number % 83 + 1}",
+        "city": f"{MARK}ville {number % 79}",
+        "zip": f"{MARK}-{number % 999}",
+        "phone": phone,
+        "plate": f"{MARK}-{number % 9973}",
+        "chassis": f"{MARK.upper()}{number:09d}",
+        "chatter": f"Call {person}, {phone}; no captcha here.<br>{company}",
+    }

@@ -24,12 +24,12 @@ class SceneChoice(NamedTuple):
 
 
 class ScenePool:
-    """Rendered scenes in requested sizes; the last `keep` files are cached in memory."""
+    """Rendered scenes in requested sizes; the last 2,000 files are cached in memory."""
 
-    def __init__(self, size: tuple[int, int] = SCENE_SIZE, keep: int = 2000) -> None:
+    def __init__(self, size: tuple[int, int] = SCENE_SIZE) -> None:
         self.size = size
         self._images = lru_cache(32)(self._render)  # pixels are large; files are what is asked for
-        self._files = lru_cache(keep)(self._encode)
+        self._files = lru_cache(2000)(self._encode)
 
     def file(
         self, picture: SceneChoice, fit: tuple[int, int] | None = None, kind: str = "JPEG"

@@ -79,8 +79,16 @@ def start_replica(world: World, port: int = 0) -> Iterator[Replica]:
         url = f"http://{REPLICA_ADDRESS}:{listener.getsockname()[1]}"
         world.web = Web(url)
         log: deque[LoggedRequest] = deque(maxlen=_MOST_LOGGED)
+        sites, uploads = autoscout24_app(world), upload_app(world)
+        hosts: dict[str, ASGIApp] = {
+            **{f"www.autoscout24.{tld}": sites for tld in TLDS},
+            PICTURES: pictures_app(world),
+            "commons.wikimedia.org": commons_app(world),
+            "upload.wikimedia.org": uploads,
+            "thumb.wikimedia.org": uploads,
+        }
         config = uvicorn.Config(
-            _Hosts(_apps(world), log), log_config=None, log_level=logging.CRITICAL,
+            _Hosts(hosts, log), log_config=None, log_level=logging.CRITICAL,
             access_log=False, lifespan="off", ws="none", timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=1, server_header=False,
         )  # fmt: skip
@@ -111,23 +119,15 @@ def serve_replica(world: World, port: int, say: Callable[[Replica], None]) -> No
         signal.signal(signal.SIGTERM, before)
 
 
-def _apps(world: World) -> dict[str, ASGIApp]:
-    """The application of each host."""
-    sites, uploads = autoscout24_app(world), upload_app(world)
-    return {
-        **{f"www.autoscout24.{tld}": sites for tld in TLDS},
-        PICTURES: pictures_app(world),
-        "commons.wikimedia.org": commons_app(world),
-        "upload.wikimedia.org": uploads,
-        "thumb.wikimedia.org": uploads,
-    }
-
-
 class _Hosts:
     """Routes each request to the application of its host, and logs it."""
 
     def __init__(self, apps: dict[str, ASGIApp], log: deque[LoggedRequest]) -> None:
         self._apps = apps
+        self._hint = (
+            f"This replica plays these hosts, each with {REPLICA_SUFFIX} after its name:\n"
+            + "\n".join(apps)
+        )
         self._log = log
         self._running: Counter[str] = Counter()
 
@@ -135,7 +135,7 @@ class _Hosts:
         came = time.monotonic()
         request = Request(scope)
         host = request.headers.get("host", "").partition(":")[0].removesuffix(REPLICA_SUFFIX)
-        app = self._apps.get(host) or PlainTextResponse(self._hint(), 404)
+        app = self._apps.get(host) or PlainTextResponse(self._hint, 404)
         self._running[host] += 1
         asked = (came, host, scope["path"], scope["query_string"].decode("latin-1"))
         rest = (request.headers.get("user-agent", ""), self._running[host])
@@ -149,12 +149,6 @@ class _Hosts:
             await app(scope, receive, noted)
         finally:
             self._running[host] -= 1
-
-    def _hint(self) -> str:
-        return (
-            f"This replica plays these hosts, each with {REPLICA_SUFFIX} after its name:\n"
-            + "\n".join(self._apps)
-        )
 
 
 @contextmanager

@@ -69,7 +69,8 @@ class World:
 
     def car(self, number: int) -> OfferedCar:
         """The car with this number, from 0."""
-        row = self.columns
+        row, first = self.columns, number * _MOST_PHOTOS
+        original = tuple(range(first, first + self.photos))
         return OfferedCar(
             number=number,
             guid=self.guid(number),
@@ -84,7 +85,7 @@ class World:
             mileage=int(row.mileage[number]),
             price=int(row.price[number]),
             power=int(row.power[number]),
-            photos=self._gallery(number),
+            photos=self._galleries.get(number, original),
             gone=bool(row.gone[number]),
         )
 
@@ -145,8 +146,3 @@ class World:
     def deploy(self) -> None:
         """Give the sites a new build id, so that data URLs with the old one are stale."""
         self.builds += 1
-
-    def _gallery(self, number: int) -> tuple[int, ...]:
-        changed = self._galleries.get(number)
-        first = number * _MOST_PHOTOS
-        return changed if changed is not None else tuple(range(first, first + self.photos))

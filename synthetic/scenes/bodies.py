@@ -1,4 +1,4 @@
-"""The outlines of the body types, from the side, in metres: x forward, z up, ground at z = 0."""
+"""The side views of the body types, in metres: x forward, z up, the ground at z = 0."""
 
 from dataclasses import dataclass, replace
 
@@ -8,11 +8,12 @@ from synthetic.scenes.dice import Dice
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One body: the lower part up to the belt line, and the cabin with its glass on top.
+    """The body of a car: a lower part up to the belt line, and a cabin with windows on it.
 
     `lower` runs from the rear bumper over the top to the front bumper; `cabin` has rear base, rear
-    roof edge, front roof edge and front base. `windows` are shares of the cabin's length from its
-    rear; `doors` are the x of the door gaps; `bed` and `cockpit` are the x range that is open.
+    roof edge, front roof edge and front base. `windows` begin and end at these shares of the
+    cabin's length, from its rear; `doors` are the x of the gaps between doors; `bed` and `cockpit`
+    are the range of x that is open from above.
     """
 
     lower: tuple[Point2D, ...]
@@ -28,25 +29,22 @@ class Shape:
     bed: Point2D | None = None
     cockpit: Point2D | None = None
 
-    def varied(self, dice: Dice) -> "Shape":
-        """The same kind of car a little longer, higher or wider, with other wheels."""
-        long, high = dice.between(0.96, 1.04), dice.between(0.97, 1.04)
 
-        def stretch(points: tuple[Point2D, ...]) -> tuple[Point2D, ...]:
-            return tuple((x * long, z * high) for x, z in points)
-
-        a, b, c, d = stretch(self.cabin)
-        return replace(
-            self,
-            lower=stretch(self.lower),
-            cabin=(a, b, c, d),
-            width=self.width * dice.between(0.97, 1.03),
-            wheel=self.wheel * dice.between(0.96, 1.06),
-            axles=(self.axles[0] * long, self.axles[1] * long),
-            doors=tuple(x * long for x in self.doors),
-            bed=self.bed and (self.bed[0] * long, self.bed[1] * long),
-            cockpit=self.cockpit and (self.cockpit[0] * long, self.cockpit[1] * long),
-        )
+def varied(shape: Shape, dice: Dice) -> Shape:
+    """The same body a little longer, higher or wider, with other wheels."""
+    long, high = dice.between(0.96, 1.04), dice.between(0.97, 1.04)
+    a, b, c, d = ((x * long, z * high) for x, z in shape.cabin)
+    return replace(
+        shape,
+        lower=tuple((x * long, z * high) for x, z in shape.lower),
+        cabin=(a, b, c, d),
+        width=shape.width * dice.between(0.97, 1.03),
+        wheel=shape.wheel * dice.between(0.96, 1.06),
+        axles=(shape.axles[0] * long, shape.axles[1] * long),
+        doors=tuple(x * long for x in shape.doors),
+        bed=shape.bed and (shape.bed[0] * long, shape.bed[1] * long),
+        cockpit=shape.cockpit and (shape.cockpit[0] * long, shape.cockpit[1] * long),
+    )
 
 
 SHAPES: dict[str, Shape] = {
@@ -118,4 +116,4 @@ SHAPES: dict[str, Shape] = {
         windows=((0.77, 0.96),), doors=(-0.60, 0.66, 1.66), tall_lamps=True,
     ),
 }  # fmt: skip
-"""Drawn from the common proportions of each body type; no make's car is copied."""
+"""They have the usual proportions of each body type and copy no real car."""

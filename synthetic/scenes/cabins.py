@@ -1,4 +1,4 @@
-"""The upper part of a car: its cabin with windows, or the open inside of a convertible."""
+"""The upper part of a car: a cabin with windows, or the seats of a convertible."""
 
 import math
 
@@ -7,15 +7,10 @@ from synthetic.scenes.faces import GLASS, Faces
 
 
 class CabinPainter(Faces):
-    """Paints what stands above the belt line."""
+    """Paints all above the belt line."""
 
     def paint_open(self) -> None:
-        """The seats and the windscreen of a convertible."""
-        self._seats()
-        self._windscreen()
-
-    def _seats(self) -> None:
-        """Two rows of backs with head rests, the far ones first."""
+        """A convertible's two rows of seats, the far ones first, and its windscreen."""
         spots = [(x, y) for x in (-0.95, -0.12) for y in (-0.36, 0.36)]
         spots.sort(key=lambda s: -math.dist(s, self.eye))
         tone = self.look.seats
@@ -29,9 +24,6 @@ class CabinPainter(Faces):
                 (-0.1, -1, top))], shade(tone, 0.8))  # fmt: skip
             self.fill_face([(x, y - wide, 0.8), (x - 0.1, y - wide, top), (x - 0.24, y - wide, top),
                         (x - 0.2, y - wide, 0.8)], shade(tone, 0.65))  # fmt: skip
-
-    def _windscreen(self) -> None:
-        """The frame of a convertible, and the glass in it, through which one sees."""
         _, _, (xt, zt), (xb, zb) = self.shape.cabin
         wide, narrow = self.shape.width / 2 * 0.88, self.shape.width / 2 * 0.74
         frame = [(xb, -wide, zb), (xt, -narrow, zt), (xt, narrow, zt), (xb, wide, zb)]
@@ -40,7 +32,7 @@ class CabinPainter(Faces):
         self.canvas.line([*points, points[0]], shade(self.look.paint, 0.55), 1.0)
 
     def paint_closed(self) -> None:
-        """Glass in front and behind, the near side with its windows, the roof."""
+        """Front and rear window, the roof with its rails, and the near side with its windows."""
         cabin = self.shape.cabin
         for i, glass in ((0, True), (2, True), (1, False)):
             a, b = cabin[i], cabin[i + 1]
@@ -56,11 +48,12 @@ class CabinPainter(Faces):
                 self.canvas.line(points, (52, 52, 56), 0.9)
 
     def _half(self, height: float) -> float:
-        """Half the cabin's width at a share of its height: it leans in towards the roof."""
+        """Half the cabin's width at a share of its height; it narrows towards the roof."""
         lean = 0.10 if self.shape.cabin[1][1] > 2 else 0.20
         return self.shape.width / 2 * (0.97 - lean * height)
 
     def _strip(self, a: Point2D, b: Point2D, index: int, glass: bool) -> None:
+        """The strip of the cabin from (x, z) `a` to `b`: 0 the rear, 1 the roof, 2 the front."""
         ha, hb = (0.0, 1.0) if index == 0 else (1.0, 0.0) if index == 2 else (1.0, 1.0)
         ya, yb = self._half(ha), self._half(hb)
         length = math.hypot(b[0] - a[0], b[1] - a[1]) or 1.0
@@ -78,6 +71,7 @@ class CabinPainter(Faces):
         self.fill_face(pane, GLASS if index == 0 else blend(GLASS, (150, 180, 205), 0.25))
 
     def _point(self, along: float, height: float) -> Point3D:
+        """A place on the near side, by shares of the cabin's length and of its height."""
         (x0, z0), (x1, z1), (x2, z2), (x3, z3) = self.shape.cabin
         rear, front = x0 + (x1 - x0) * height, x3 + (x2 - x3) * height
         low, high = z0 + (z3 - z0) * along, z1 + (z2 - z1) * along

@@ -1,4 +1,4 @@
-"""Random choices from one seed, in the few forms that drawing needs."""
+"""Random choices from a seed, in the forms that painting needs."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -9,7 +9,7 @@ Option = TypeVar("Option")
 
 
 class Dice:
-    """A seeded source of chance; the same seed gives the same draws on every machine."""
+    """A random generator; the same seed gives the same draws on every machine."""
 
     def __init__(self, *seed: int) -> None:
         self.rng = np.random.default_rng(seed)
@@ -23,10 +23,10 @@ class Dice:
         return low + (high - low) * float(self.rng.random())
 
     def pick(self, options: Sequence[Option]) -> Option:
-        """One of the options, each as likely as the others."""
+        """One of the options; all are equally likely."""
         return options[int(self.rng.random() * len(options))]
 
     def vary(self, color: tuple[int, int, int], by: float) -> tuple[int, int, int]:
-        """The color with each channel moved by up to `by`, kept within 0..255."""
+        """The color with each channel changed by up to `by`, within 0..255."""
         r, g, b = (min(255, max(0, round(c + self.between(-by, by)))) for c in color)
         return r, g, b

@@ -1,6 +1,5 @@
-"""What the air and the camera do to a picture: fog, rain, snow, tint, falling light, noise."""
+"""The effects of weather and camera on a picture: fog, rain, snow, tint, uneven light, noise."""
 
-import math
 from functools import cache
 
 import numpy as np
@@ -13,7 +12,7 @@ from synthetic.scenes.palette import Weather
 
 
 def draw_weather(canvas: Canvas, weather: Weather, dice: Dice) -> None:
-    """Paint what falls or hangs in the air, in front of everything."""
+    """Paint rain or snow in front of everything."""
     w, h, unit = canvas.width, canvas.height, canvas.unit
     if weather.name == "rain":
         slant = dice.between(-2, 2)
@@ -23,20 +22,14 @@ def draw_weather(canvas: Canvas, weather: Weather, dice: Dice) -> None:
     elif weather.name == "snow":
         for _ in range(70):
             x, y, r = dice.between(0, w), dice.between(0, h), dice.between(0.3, 0.9) * unit
-            canvas.ellipse(x - r, y - r, x + r, y + r, (250, 251, 253, 200))
+            canvas.disc(x, y, r, (250, 251, 253, 200))
 
 
-def draw_haze(canvas: Canvas, weather: Weather, dice: Dice) -> None:
-    """Veil the background, before the car is painted."""
-    if weather.name == "fog":
-        alpha = round(dice.between(90, 150))
-        canvas.rectangle(0, 0, canvas.width, canvas.height, (*weather.low, alpha))
+def grade(canvas: Canvas, weather: Weather, dice: Dice) -> None:
+    """Shift the colors of the background at random, and veil it in fog.
 
-
-def grade(canvas: Canvas, dice: Dice) -> None:
-    """Shift all colors painted so far as season, hour and film do: paler, darker, warmer, bluer.
-
-    Without it a background would be known by its colors, with no look at its shapes.
+    They become paler, darker, warmer or bluer, as by season, hour and film: otherwise a network
+    would know a background by its colors alone.
     """
     full, light = dice.between(0.6, 1.1), dice.between(0.8, 1.12)
     rows: list[float] = []
@@ -46,10 +39,13 @@ def grade(canvas: Canvas, dice: Dice) -> None:
         row[i] += gain * full
         rows += [*row, 0.0]
     canvas.image.paste(canvas.image.convert("RGB", tuple(rows)))
+    if weather.name == "fog":
+        alpha = round(dice.between(90, 150))
+        canvas.rectangle(0, 0, canvas.width, canvas.height, (*weather.low, alpha))
 
 
 def develop(image: Image.Image, weather: Weather | None, dice: Dice) -> Image.Image:
-    """Exposure, a slight tint, light that falls off to one side, blur and sensor noise."""
+    """The picture with exposure, tint, uneven light, blur and sensor noise of a camera."""
     if dice.chance(0.3):
         image = image.filter(ImageFilter.BoxBlur(dice.between(0.2, 0.9)))
     width, height = image.size
@@ -62,17 +58,13 @@ def develop(image: Image.Image, weather: Weather | None, dice: Dice) -> Image.Im
     pixels = np.asarray(image).reshape(height, width * 3).astype(np.float32)
     pixels *= (across[:, None] * np.array(tint, dtype=np.float32) * np.float32(gain)).reshape(-1)
     pixels *= down[:, None]
-    pixels += _grain(pixels.shape, dice) * np.float32(dice.between(0.5, 5.0))
+    # Noise is cut from one long strip: drawing it anew takes as long as painting a car.
+    strip = _strip(max(18, (2 * pixels.size).bit_length()))
+    start = int(dice.rng.random() * (len(strip) - pixels.size))
+    grain = strip[start : start + pixels.size].reshape(pixels.shape)
+    pixels += grain * np.float32(dice.between(0.5, 5.0))
     np.clip(pixels, 0, 255, out=pixels)
     return Image.fromarray(pixels.astype(np.uint8).reshape(height, width, 3))
-
-
-def _grain(shape: tuple[int, ...], dice: Dice) -> NDArray[np.float32]:
-    """Normal noise cut from one long strip: drawing it anew takes as long as painting a car."""
-    count = math.prod(shape)
-    strip = _strip(max(18, (2 * count).bit_length()))
-    start = int(dice.rng.random() * (len(strip) - count))
-    return strip[start : start + count].reshape(shape)
 
 
 @cache

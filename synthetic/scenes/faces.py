@@ -1,4 +1,4 @@
-"""A car as the painter knows it: shape, paint and place, and how its faces reach the canvas."""
+"""A car to paint: its shape, paint and place, and the painting of its faces."""
 
 import math
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ DARK: Rgb = (16, 16, 18)
 
 @dataclass(frozen=True, slots=True)
 class CarPose:
-    """A car to paint: its shape, paint and trim, and where it stands.
+    """A car's shape, paint and trim, and where it stands.
 
-    `turn` is in degrees: 0 shows the front to the right, -90 towards the camera.
+    `turn` is in degrees: at 0 its front points to the right, at -90 to the camera.
     """
 
     shape: Shape
@@ -35,21 +35,20 @@ class CarPose:
         return self.place[0] + c * x - s * y, self.place[1] + s * x + c * y, z
 
     def half(self, x: float) -> float:
-        """Half the body's width at `x`: the ends are drawn in a little."""
+        """Half the body's width at `x`; the body is a little narrower at its ends."""
         ends = max(abs(self.shape.lower[0][0]), abs(self.shape.lower[-1][0]))
         return self.shape.width / 2 * (1 - 0.13 * (abs(x) / ends) ** 6)
 
 
 class Faces:
-    """Fills faces given in the car's own metres (forward, left, up), lit and seen as they stand.
+    """Paints faces of a car, given in the car's own metres (forward, left, up), with their light.
 
-    `eye` is the camera in the car's own metres, `near` the sign of the flank that it sees.
+    `eye` is the camera in the car's own metres; `near` is 1 if it sees the left flank, else -1.
     """
 
     def __init__(self, canvas: Canvas, look: CarPose) -> None:
         self.canvas, self.look, self.shape = canvas, look, look.shape
         cx, cy = look.place
-        # The camera in the car's own metres says which flank it sees.
         c, s = math.cos(math.radians(-look.turn)), math.sin(math.radians(-look.turn))
         self.eye = (-c * cx + s * cy, -s * cx - c * cy)
         self.near = 1.0 if self.eye[1] > 0 else -1.0
@@ -57,7 +56,8 @@ class Faces:
 
     def tone_of(self, normal: Point3D) -> Rgb:
         """The paint's color on a face that looks along `normal` (the car's own metres)."""
-        nx, ny, nz = _turned(normal, self.look.turn)
+        (x, y, nz), c, s = normal, self._cos, self._sin
+        nx, ny = c * x - s * y, s * x + c * y
         lx, ly, lz = self.look.light
         lit = max(0.0, nx * lx + ny * ly + nz * lz)
         metal = self.look.paint_name in METALLIC
@@ -66,7 +66,7 @@ class Faces:
 
     def fill_face(self, places: Sequence[Point3D], fill: Rgb) -> None:
         """Fill a polygon given in the car's own metres."""
-        # As Look.world and Camera.project say, in one go: half of the painting's time is here.
+        # `CarPose.world` and `Camera.project` in one step: half of the painting's time is here.
         (cx, cy), c, s, camera = self.look.place, self._cos, self._sin, self.canvas.camera
         focal, center, horizon, high = camera.focal, camera.center, camera.horizon, camera.height
         points = []
@@ -76,12 +76,7 @@ class Faces:
         self.canvas.polygon(points, fill)
 
     def faces_camera(self, a: Point2D, b: Point2D) -> bool:
-        """Whether a strip across the car from (x, z) `a` to `b`, going forward, faces the eye."""
+        """Whether the camera sees the outside of a strip across the car from (x, z) `a` to `b`."""
         dx, dz = b[0] - a[0], b[1] - a[1]
         ex, ez = self.eye[0] - a[0], self.canvas.camera.height - a[1]
         return -dz * ex + dx * ez > 0
-
-
-def _turned(normal: Point3D, degrees: float) -> Point3D:
-    c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return c * normal[0] - s * normal[1], s * normal[0] + c * normal[1], normal[2]

@@ -1,4 +1,4 @@
-"""Pictures among car photos that show no car: banners, logos, placeholders, plans."""
+"""Pictures without a car, as they occur among car photos: banners, logos, placeholders, plans."""
 
 import math
 from functools import cache
@@ -9,14 +9,9 @@ from synthetic.scenes.canvas import Canvas, Rgb, shade
 from synthetic.scenes.dice import Dice
 
 INKS: tuple[Rgb, ...] = (
-    (200, 30, 40),
-    (30, 80, 170),
-    (30, 130, 80),
-    (240, 190, 30),
-    (30, 30, 36),
-    (120, 50, 150),
+    (200, 30, 40), (30, 80, 170), (30, 130, 80), (240, 190, 30), (30, 30, 36), (120, 50, 150),
     (240, 120, 30),
-)
+)  # fmt: skip
 SLOGANS = ("SALE", "-20 %", "NEW", "TOP DEAL", "HOT", "0 % RATE", "CALL US", "OPEN", "BEST PRICE")
 
 
@@ -31,34 +26,27 @@ def _write(canvas: Canvas, text: str, middle: tuple[float, float], units: float,
 
 
 def banner(canvas: Canvas, dice: Dice) -> None:
-    """An advertisement: a loud ground, a slogan, a star or stripes."""
+    """An advertisement: slogans on a bright ground with a star or stripes."""
     w, h = canvas.width, canvas.height
     ground, ink = dice.pick(INKS), dice.pick(((255, 255, 255), (255, 240, 120)))
     canvas.rectangle(0, 0, w, h, ground)
     if dice.chance(0.5):
-        for i in range(-2, 8):
-            x = w * i / 6
-            canvas.polygon(
-                [(x, 0), (x + w / 12, 0), (x - w / 12, h), (x - w / 6, h)], shade(ground, 0.85)
-            )
+        for x in (w * i / 6 for i in range(-2, 8)):
+            stripe = [(x, 0), (x + w / 12, 0), (x - w / 12, h), (x - w / 6, h)]
+            canvas.polygon(stripe, shade(ground, 0.85))
     else:
-        _star(canvas, (w * dice.between(0.3, 0.7), h * 0.5), h * 0.45, shade(ground, 0.7))
+        x, y, star = w * dice.between(0.3, 0.7), h * 0.5, []
+        for i in range(24):
+            r = h * 0.45 * (1.0 if i % 2 else 0.78)
+            star.append((x + r * math.cos(i * math.pi / 12), y + r * math.sin(i * math.pi / 12)))
+        canvas.polygon(star, shade(ground, 0.7))
     _write(canvas, dice.pick(SLOGANS), (w / 2, h * dice.between(0.36, 0.5)), 22, ink)
     canvas.rectangle(w * 0.15, h * 0.72, w * 0.85, h * 0.88, ink)
     _write(canvas, dice.pick(SLOGANS), (w / 2, h * 0.8), 11, ground)
 
 
-def _star(canvas: Canvas, middle: tuple[float, float], radius: float, fill: Rgb) -> None:
-    x, y = middle
-    points = []
-    for i in range(24):
-        r = radius * (1.0 if i % 2 else 0.78)
-        points.append((x + r * math.cos(i * math.pi / 12), y + r * math.sin(i * math.pi / 12)))
-    canvas.polygon(points, fill)
-
-
 def logo(canvas: Canvas, dice: Dice) -> None:
-    """A mark of no firm on a plain ground."""
+    """An invented logo on a plain ground."""
     w, h = canvas.width, canvas.height
     ground: Rgb = dice.pick(((255, 255, 255), (244, 244, 246), (24, 26, 30)))
     canvas.rectangle(0, 0, w, h, ground)
@@ -66,12 +54,11 @@ def logo(canvas: Canvas, dice: Dice) -> None:
     ink = dice.pick(INKS)
     form = dice.pick(("disc", "shield", "diamond"))
     if form == "disc":
-        canvas.ellipse(x - r, y - r, x + r, y + r, ink)
-        canvas.ellipse(x - r * 0.7, y - r * 0.7, x + r * 0.7, y + r * 0.7, ground)
+        canvas.disc(x, y, r, ink)
+        canvas.disc(x, y, r * 0.7, ground)
     elif form == "shield":
-        canvas.polygon(
-            [(x - r, y - r), (x + r, y - r), (x + r, y), (x, y + r * 1.1), (x - r, y)], ink
-        )
+        shield = [(x - r, y - r), (x + r, y - r), (x + r, y), (x, y + r * 1.1), (x - r, y)]
+        canvas.polygon(shield, ink)
     else:
         canvas.polygon([(x - r * 1.4, y), (x, y - r), (x + r * 1.4, y), (x, y + r)], ink)
     letters = "".join(dice.pick("ABDEGKLMNORSTUVXZ") for _ in range(dice.pick((1, 2, 3))))
@@ -80,7 +67,7 @@ def logo(canvas: Canvas, dice: Dice) -> None:
 
 
 def placeholder(canvas: Canvas, dice: Dice) -> None:
-    """What a site shows where a photo is missing: a grey camera or picture frame."""
+    """The placeholder of a missing photo: a grey camera or picture frame."""
     w, h = canvas.width, canvas.height
     gray = int(dice.between(200, 240))
     ground: Rgb = (gray, gray, gray + 3)
@@ -95,21 +82,13 @@ def placeholder(canvas: Canvas, dice: Dice) -> None:
     else:
         canvas.rectangle(x - r * 1.5, y - r, x + r * 1.5, y + r, ink)
         canvas.rectangle(x - r * 1.35, y - r * 0.85, x + r * 1.35, y + r * 0.85, ground)
-        canvas.polygon(
-            [
-                (x - r * 1.2, y + r * 0.8),
-                (x - r * 0.3, y - r * 0.2),
-                (x + r * 0.3, y + r * 0.4),
-                (x + r * 0.6, y),
-                (x + r * 1.2, y + r * 0.8),
-            ],
-            ink,
-        )
+        hills = ((-1.2, 0.8), (-0.3, -0.2), (0.3, 0.4), (0.6, 0), (1.2, 0.8))
+        canvas.polygon([(x + r * dx, y + r * dy) for dx, dy in hills], ink)
     _write(canvas, dice.pick(("NO PHOTO", "NO IMAGE", "COMING SOON")), (x, h * 0.78), 9, ink)
 
 
 def plan(canvas: Canvas, dice: Dice) -> None:
-    """A map of the way to the dealer, or the plan of a hall."""
+    """A map of streets with a mark, or the floor plan of a hall."""
     w, h = canvas.width, canvas.height
     ground: Rgb = dice.pick(((252, 252, 250), (236, 240, 228), (228, 236, 246)))
     canvas.rectangle(0, 0, w, h, ground)
@@ -121,7 +100,7 @@ def plan(canvas: Canvas, dice: Dice) -> None:
             canvas.line([a, b, (dice.pick((-0.05, 1.05)) * w, b[1])], ink, dice.between(1, 3))
         x, y, r = dice.between(0.3, 0.7) * w, dice.between(0.3, 0.6) * h, h * 0.07
         canvas.polygon([(x - r, y), (x + r, y), (x, y + r * 2)], (210, 40, 40))
-        canvas.ellipse(x - r, y - r, x + r, y + r, (210, 40, 40))
+        canvas.disc(x, y, r, (210, 40, 40))
         return
     x0, y0, x1, y1 = w * 0.12, h * 0.14, w * 0.88, h * 0.86
     canvas.line([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], ink, 1.6)

@@ -1,6 +1,6 @@
 """Backgrounds in the open country: mountains, sea, nature and road.
 
-Each paints the whole canvas, sky and ground; what else stands there is put on top later.
+Each paints the whole canvas, sky and ground; the cars and people are painted over it later.
 """
 
 import math
@@ -21,11 +21,11 @@ def draw_sky(canvas: Canvas, weather: Weather, dice: Dice) -> None:
             for _ in range(4):
                 r = canvas.unit * dice.between(2, 6)
                 dx = canvas.unit * dice.between(-9, 9)
-                canvas.ellipse(x + dx - r * 1.7, y - r * 0.6, x + dx + r * 1.7, y + r * 0.6, cloud)
+                canvas.disc(x + dx, y, r * 1.7, cloud, high=r * 0.6)
     if weather.name in {"sunset", "dawn", "clear"} and dice.chance(0.5):
         x, y = dice.between(0, canvas.width), horizon * dice.between(0.3, 0.95)
         r = canvas.unit * dice.between(3, 6)
-        canvas.ellipse(x - r, y - r, x + r, y + r, blend(weather.low, (255, 250, 220), 0.8))
+        canvas.disc(x, y, r, blend(weather.low, (255, 250, 220), 0.8))
 
 
 def draw_ground(canvas: Canvas, color: Rgb, world: float) -> None:
@@ -34,13 +34,14 @@ def draw_ground(canvas: Canvas, color: Rgb, world: float) -> None:
     canvas.gradient(canvas.camera.horizon, canvas.height, shade(tone, 0.86), shade(tone, 1.06))
 
 
-def _track(canvas: Canvas, dice: Dice, world: float, near: float, far: float) -> None:
+def _track(canvas: Canvas, dice: Dice, world: float, far: float) -> None:
     """A strip of asphalt or gravel across the picture, under the car."""
     color = shade(dice.vary(dice.pick(GROUNDS), 8), world)
-    canvas.level((-60, 60), (near, far), 0.0, color)
+    canvas.level((-60, 60), (1.0, far), 0.0, color)
 
 
 def _ridge(canvas: Canvas, dice: Dice, tall: tuple[float, float], color: Rgb, snow: bool) -> None:
+    """A row of peaks on the horizon, each with a shaded right side, some with snow."""
     horizon, x = canvas.camera.horizon + 2, -canvas.width * 0.2
     while x < canvas.width * 1.1:
         wide = canvas.width * dice.between(0.25, 0.5)
@@ -62,19 +63,18 @@ def _ridge(canvas: Canvas, dice: Dice, tall: tuple[float, float], color: Rgb, sn
 def mountains(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
     """Two ranges, mostly with snow on the peaks, behind a meadow."""
     draw_sky(canvas, weather, dice)
-    rock = dice.vary(
-        dice.pick(((92, 104, 130), (112, 108, 106), (86, 110, 116), (132, 112, 96))), 10
-    )
+    rocks = ((92, 104, 130), (112, 108, 106), (86, 110, 116), (132, 112, 96))
+    rock = dice.vary(dice.pick(rocks), 10)
     _ridge(canvas, dice, (22, 44), shade(blend(rock, weather.low, 0.3), weather.world), True)
     _ridge(canvas, dice, (9, 22), shade(rock, weather.world * 0.8), dice.chance(0.4))
     season = SEASONS[dice.pick(tuple(SEASONS))]
     draw_ground(canvas, dice.vary(season[0], 10), weather.world)
     if dice.chance(0.6):
-        _track(canvas, dice, weather.world, 1.0, depth + 3.5)
+        _track(canvas, dice, weather.world, depth + 3.5)
 
 
 def sea(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
-    """Water up to a level horizon, sails or an island on it, a beach or a quay in front."""
+    """Water up to the horizon, often with sails or an island, behind a beach or a quay."""
     draw_sky(canvas, weather, dice)
     horizon = canvas.camera.horizon
     water = dice.vary(dice.pick(((32, 96, 160), (30, 130, 150), (70, 100, 120), (24, 70, 120))), 12)
@@ -83,16 +83,10 @@ def sea(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
     shore = max(shore, horizon + canvas.unit * 9)
     if dice.chance(0.4):
         x, r = dice.between(0, canvas.width), canvas.unit * dice.between(12, 26)
-        canvas.ellipse(
-            x - r * 1.6,
-            horizon - r * 0.3,
-            x + r * 1.6,
-            horizon + r * 0.3,
-            blend((80, 100, 110), weather.low, 0.4),
-        )
-    draw_ground(
-        canvas, dice.pick(((224, 204, 156), (206, 190, 160), (168, 166, 162))), weather.world
-    )
+        island = blend((80, 100, 110), weather.low, 0.4)
+        canvas.disc(x, horizon, r * 1.6, island, high=r * 0.3)
+    beach: Rgb = dice.pick(((224, 204, 156), (206, 190, 160), (168, 166, 162)))
+    draw_ground(canvas, beach, weather.world)
     canvas.gradient(horizon, shore, blend(water, weather.low, 0.25), water)
     glint = blend(water, (255, 255, 255), 0.4)
     for _ in range(26):
@@ -108,14 +102,10 @@ def sea(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
 def _sail(canvas: Canvas, dice: Dice, y: float) -> None:
     x, r = dice.between(0, canvas.width), canvas.unit * dice.between(4, 9)
     canvas.polygon([(x, y - r * 0.3), (x, y - r * 2), (x + r, y - r * 0.3)], (250, 250, 248))
-    canvas.polygon(
-        [(x - 0.2 * r, y - r * 0.3), (x - 0.2 * r, y - r * 1.6), (x - 0.8 * r, y - r * 0.3)],
-        dice.pick(((250, 250, 248), (220, 60, 60), (60, 90, 170))),
-    )
-    canvas.polygon(
-        [(x - r, y - r * 0.25), (x + r, y - r * 0.25), (x + r * 0.7, y), (x - r * 0.7, y)],
-        (70, 50, 44),
-    )
+    jib = [(x - 0.2 * r, y - r * 0.3), (x - 0.2 * r, y - r * 1.6), (x - 0.8 * r, y - r * 0.3)]
+    canvas.polygon(jib, dice.pick(((250, 250, 248), (220, 60, 60), (60, 90, 170))))
+    hull = [(x - r, y - r * 0.25), (x + r, y - r * 0.25), (x + r * 0.7, y), (x - r * 0.7, y)]
+    canvas.polygon(hull, (70, 50, 44))
 
 
 def nature(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
@@ -139,7 +129,7 @@ def nature(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
         tuft = shade(ground, weather.world * dice.between(0.75, 1.2))
         canvas.line([(x, y), (x + canvas.unit, y - canvas.unit * 2)], tuft, 0.8)
     if dice.chance(0.35):
-        _track(canvas, dice, weather.world, 1.0, depth + 2.5)
+        _track(canvas, dice, weather.world, depth + 2.5)
 
 
 def _tree(canvas: Canvas, base: tuple[float, float], tall: float, leaf: Rgb, conifer: bool) -> None:
@@ -151,11 +141,9 @@ def _tree(canvas: Canvas, base: tuple[float, float], tall: float, leaf: Rgb, con
             canvas.polygon([(x - wide, low), (x, low - tall * 0.42), (x + wide, low)], leaf)
         return
     for dx, dy, r in ((-0.16, 0.55, 0.24), (0.16, 0.55, 0.24), (0.0, 0.76, 0.26)):
-        cx, cy, rr = x + dx * tall, y - dy * tall, r * tall
-        canvas.ellipse(cx - rr, cy - rr, cx + rr, cy + rr, leaf)
-    canvas.ellipse(
-        x - 0.14 * tall, y - 0.92 * tall, x + 0.06 * tall, y - 0.7 * tall, shade(leaf, 1.15)
-    )
+        canvas.disc(x + dx * tall, y - dy * tall, r * tall, leaf)
+    light = shade(leaf, 1.15)
+    canvas.ellipse(x - 0.14 * tall, y - 0.92 * tall, x + 0.06 * tall, y - 0.7 * tall, light)
 
 
 def road(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
@@ -166,12 +154,10 @@ def road(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
         _ridge(canvas, dice, (2, 6), shade(blend(ground, weather.low, 0.5), weather.world), False)
     draw_ground(canvas, dice.vary(ground, 12), weather.world)
     left, right = dice.between(-5.5, -3.5), dice.between(3.5, 5.5)
-    asphalt = shade(
-        dice.vary(dice.pick(((84, 86, 92), (104, 104, 108), (70, 72, 78))), 6), weather.world
-    )
+    asphalt = dice.vary(dice.pick(((84, 86, 92), (104, 104, 108), (70, 72, 78))), 6)
     paint = shade((240, 240, 234), weather.world)
     far = 400.0
-    canvas.level((left, right), (1, far), 0.0, asphalt)
+    canvas.level((left, right), (1, far), 0.0, shade(asphalt, weather.world))
     for x in (left + 0.35, right - 0.35):
         canvas.level((x - 0.1, x + 0.1), (1, far), 0.0, paint)
     middle = (left + right) / 2
@@ -180,10 +166,9 @@ def road(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
         canvas.level((middle - 0.1, middle + 0.1), (y, y * 1.25), 0.0, paint)
         y *= 1.6
     for side in (left - 0.8, right + 0.8):
-        rail = dice.chance(0.5)
-        posts = [canvas.camera.project((side, z, 0.75)) for z in (depth * 0.6, 200)]
-        if rail:
-            canvas.line(posts, shade((190, 194, 198), weather.world), 1.2)
+        if dice.chance(0.5):
+            rail = canvas.seen([(side, depth * 0.6, 0.75), (side, 200, 0.75)])
+            canvas.line(rail, shade((190, 194, 198), weather.world), 1.2)
         for z in (depth + 2, depth + 7, depth + 16, depth + 36):
             foot, top = canvas.seen([(side, z, 0.0), (side, z, 1.0)])
             canvas.line([foot, top], (236, 236, 232), 0.9)

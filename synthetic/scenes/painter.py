@@ -1,13 +1,15 @@
-"""Paints the scene that a seed stands for."""
+"""Paints the scene of a seed."""
 
 import math
+from dataclasses import replace
 from typing import Unpack
 
 import numpy as np
+from PIL import Image
 
 from core.records import Box
 from synthetic.scenes import closeups, effects, graphics, landscapes, rooms, streets
-from synthetic.scenes.bodies import SHAPES, Shape
+from synthetic.scenes.bodies import SHAPES, Shape, varied
 from synthetic.scenes.canvas import Camera, Canvas, Point3D
 from synthetic.scenes.cars import CarPainter
 from synthetic.scenes.dice import Dice
@@ -25,7 +27,7 @@ from synthetic.scenes.scene import (
 )
 
 SCENE_SIZE = (240, 200)
-"""Width and height in pixels; near enough to square that a model's middle crop keeps the car."""
+"""Width and height in pixels; nearly square, so that a model's center crop keeps the car."""
 
 SETTINGS = {
     "city": streets.city_street, "mountains": landscapes.mountains, "sea": landscapes.sea,
@@ -34,7 +36,7 @@ SETTINGS = {
 }  # fmt: skip
 
 ROOM_LIGHTS = tuple(w for w in WEATHERS if w.name not in {"rain", "snow", "fog"})
-"""The light of scenes under a roof, where nothing falls from the sky."""
+"""The light of scenes under a roof, where no rain, snow or fog is."""
 
 SEATS = ((150, 110, 70), (40, 40, 44), (150, 34, 36), (214, 204, 184))
 RIMS = ((206, 208, 212), (172, 174, 180), (120, 122, 128), (62, 64, 68))
@@ -64,14 +66,8 @@ def render(seed: int, size: tuple[int, int] = SCENE_SIZE, **choices: Unpack[Choi
             dice.pick(graphics.GRAPHICS)(canvas, dice)
     image = effects.develop(canvas.image.reduce(2), weather, dice)
     mask = np.asarray(canvas.mask.reduce(2)) > 127
-    return Scene(seed, image, labels, mask, _tight(mask), caption_of(labels))
-
-
-def _tight(mask: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> Box | None:
-    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-    if not len(columns):
-        return None
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    tight = Image.fromarray(mask).getbbox()
+    return Scene(seed, image, labels, mask, tight and Box(*tight), caption_of(labels))
 
 
 def paint_exterior(
@@ -84,15 +80,12 @@ def paint_exterior(
     look = _look(dice, SHAPES[labels.body_type or "sedan"], labels.color or "grey")
     ranges = TURNS[labels.viewpoint or "side"]
     depth = dice.between(7.5, 11.0)
-    look = CarPose(
-        look.shape, look.paint, look.paint_name, look.rim, look.seats,
-        (dice.between(-0.3, 0.3), depth), dice.between(*dice.pick(ranges)), look.light,
-    )  # fmt: skip
+    place = (dice.between(-0.3, 0.3), depth)
+    look = replace(look, place=place, turn=dice.between(*dice.pick(ranges)))
     camera = _frame(look, dice, size[0] * 2, size[1] * 2)
     canvas = Canvas(size[0] * 2, size[1] * 2, camera)
     SETTINGS[background](canvas, weather, dice, depth)
-    effects.grade(canvas, dice)
-    effects.draw_haze(canvas, weather, dice)
+    effects.grade(canvas, weather, dice)
     _distractors(canvas, labels, dice, look, weather)
     painter = CarPainter(canvas, look)
     painter.shadow(weather)
@@ -105,19 +98,17 @@ def paint_exterior(
 
 
 def _look(dice: Dice, shape: Shape, color: str) -> CarPose:
+    """A car of this color under a drawn light; the caller places it."""
     azimuth, high = dice.between(0, math.tau), dice.between(0.5, 0.9)
     flat = math.sqrt(1 - high * high)
-    # The sun stands behind the photographer more often than not, so Y is kept towards the camera.
+    # The sun stands behind the photographer, as in most photos: its Y points to the camera.
     light: Point3D = (flat * math.cos(azimuth), -abs(flat * math.sin(azimuth)), high)
-    return CarPose(
-        shape.varied(dice), dice.vary(PAINT_COLORS[color], 7), color,
-        dice.pick(RIMS), dice.pick(SEATS),
-        (0.0, 0.0), 0.0, light,
-    )  # fmt: skip
+    shape, paint = varied(shape, dice), dice.vary(PAINT_COLORS[color], 7)
+    return CarPose(shape, paint, color, dice.pick(RIMS), dice.pick(SEATS), (0.0, 0.0), 0.0, light)
 
 
 def _frame(look: CarPose, dice: Dice, width: int, height: int) -> Camera:
-    """A camera that shows the whole car at a chosen share of the picture."""
+    """A camera that shows the whole car, large or small, at the left or at the right."""
     high = dice.between(1.45, 2.3)
     points = [
         look.world(x, side * look.shape.width / 2, z)
@@ -138,7 +129,7 @@ def _frame(look: CarPose, dice: Dice, width: int, height: int) -> Camera:
 def _distractors(
     canvas: Canvas, labels: SceneLabels, dice: Dice, main: CarPose, weather: Weather
 ) -> None:
-    """The cars of other colors, farther away: one on each side, where the first leaves room."""
+    """Paint the cars of other colors, farther away: one on each side of the first."""
     side = dice.pick((-1, 1))
     for i, color in enumerate(labels.others):
         spot = side * (-1) ** i * dice.between(0.4, 0.95)
@@ -147,15 +138,14 @@ def _distractors(
         away = main.place[1] + near + dice.between(0.0, 1.6)
         across = spot * canvas.width * 0.5 / canvas.camera.focal * away
         turn = dice.pick((0, 180, -30, -90, 90, 150)) + dice.between(-10, 10)
-        car = CarPose(look.shape, look.paint, color, look.rim, look.seats, (across, away), turn,
-                   main.light)  # fmt: skip
+        car = replace(look, place=(across, away), turn=turn, light=main.light)
         painter = CarPainter(canvas, car)
         painter.shadow(weather)
         painter.paint()
 
 
 def _people(canvas: Canvas, labels: SceneLabels, dice: Dice, look: CarPose) -> None:
-    """Put people before the car, apart from each other and whole within the picture."""
+    """Paint people in front of the car, apart from each other and whole in the picture."""
     camera, depth = canvas.camera, look.place[1]
     count = len(labels.persons)
     lanes = [0.17, 0.83, 0.5, 0.33, 0.67] if count < 3 else [0.16, 0.5, 0.84]

@@ -21,15 +21,16 @@ PAINT_COLORS: dict[str, Rgb] = {
     "violet": (112, 44, 164),
     "pink": (242, 128, 180),
 }
-"""The middle of each color of the vocabulary; a scene's paint lies close around it."""
+"""The typical paint of each color of the vocabulary; a scene's paint is close to it."""
 
 METALLIC = frozenset({"silver", "grey", "gold", "bronze"})
-"""Paints with flakes: brighter where they face the light, darker where they turn away."""
+"""Metallic paints: brighter than others where they face the light, darker elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """The light of a scene: sky from top to horizon, and how bright the world below it is."""
+    """The light of a scene: the sky's colors at the top and at the horizon, and the brightness of
+    all below it."""
 
     name: str
     top: Rgb
@@ -59,7 +60,7 @@ SEASONS: dict[str, tuple[Rgb, Rgb]] = {
     "dry": ((184, 164, 108), (122, 122, 66)),
     "winter": ((226, 230, 236), (84, 104, 98)),
 }
-"""Of each season the ground and the leaves."""
+"""The colors of the ground and of the leaves in each season."""
 
 GROUNDS: tuple[Rgb, ...] = (
     (112, 114, 118), (134, 134, 136), (92, 94, 100), (158, 154, 148), (176, 166, 150),

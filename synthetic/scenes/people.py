@@ -1,4 +1,4 @@
-"""People who stand by the car: men, women and children, young and old."""
+"""People beside the car: men, women and children, young and old."""
 
 from dataclasses import dataclass
 
@@ -21,27 +21,26 @@ HEIGHTS = {"man": 1.82, "woman": 1.70, "child": 1.22}
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone in a scene: `kind` is of KINDS, `age` of AGES; a child is always young."""
+    """A person in a scene, of `PERSON_KINDS` and `PERSON_AGES`; a child is always young."""
 
     kind: str
     age: str
 
 
 def draw_person(canvas: Canvas, person: Person, place: Point2D, dice: Dice) -> None:
-    """Paint a person at (X, Y) on the ground, facing the camera, and take the car's mask away."""
+    """Paint a person at (X, Y) on the ground, facing the camera; the car's mask ends there."""
     foot = canvas.camera.project((place[0], place[1], 0.0))
     height = canvas.camera.focal / place[1] * HEIGHTS[person.kind] * dice.between(0.96, 1.04)
     painter = _Painter(canvas, person, foot, height, dice)
     canvas.marking = 0
-    canvas.ellipse(foot[0] - 0.16 * height, foot[1] - 0.03 * height,
-                   foot[0] + 0.16 * height, foot[1] + 0.03 * height, (8, 8, 14, 90))  # fmt: skip
+    canvas.disc(*foot, 0.16 * height, (8, 8, 14, 90), high=0.03 * height)
     {"man": painter.man, "woman": painter.woman, "child": painter.child}[person.kind]()
     if person.age == "old":
         painter.cane()
 
 
 class _Painter:
-    """Draws in shares of the person's height: x from the middle, y up from the feet."""
+    """Paints in shares of the person's height: x from the middle, y up from the feet."""
 
     def __init__(
         self, canvas: Canvas, person: Person, foot: Point2D, height: float, dice: Dice
@@ -97,7 +96,7 @@ class _Painter:
         self._eyes(0.918, 0.026)
 
     def woman(self) -> None:
-        """A flaring dress, bare legs, long hair; when old, a white bun and a longer dress."""
+        """A wide dress, bare legs, long hair; when old, a white bun and a longer dress."""
         hem = 0.16 if self.old else 0.34
         self._mirrored([(0.02, 0.4), (0.075, 0.4), (0.055, 0.0), (0.03, 0.0)], self.skin)
         self._mirrored([(0.02, 0.0), (0.075, 0.0), (0.07, 0.03), (0.025, 0.03)], self.second)

@@ -1,4 +1,4 @@
-"""Backgrounds with a roof: the photographer's studio, and halls such as garages and showrooms."""
+"""Backgrounds under a roof: a photo studio, and halls such as garages and showrooms."""
 
 from synthetic.scenes.canvas import Canvas, Rgb, blend, shade
 from synthetic.scenes.dice import Dice
@@ -6,24 +6,20 @@ from synthetic.scenes.palette import Weather
 
 
 def studio(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
-    """A seamless backdrop in one color, lit from above, with the lamp's pool on the floor."""
+    """A seamless backdrop in one color, lit from above, with a bright spot on the floor."""
     plain: tuple[Rgb, ...] = ((226, 228, 232), (120, 124, 132), (60, 62, 70), (196, 186, 170))
     vivid: tuple[Rgb, ...] = (
-        (120, 160, 200),
-        (180, 120, 110),
-        (130, 170, 140),
-        (150, 130, 180),
-        (214, 190, 120),
+        (120, 160, 200), (180, 120, 110), (130, 170, 140), (150, 130, 180), (214, 190, 120),
         (60, 90, 130),
-    )
+    )  # fmt: skip
     tone = shade(dice.vary(dice.pick(plain if dice.chance(0.5) else vivid), 16), weather.world)
     sweep = canvas.camera.horizon + canvas.unit * dice.between(-4, 14)
     canvas.gradient(0, sweep, shade(tone, dice.between(0.7, 0.9)), shade(tone, 1.1))
     canvas.gradient(sweep, canvas.height, shade(tone, 1.1), shade(tone, 0.85))
     x, y = canvas.camera.project((0, depth, 0))
     for grow in (1.0, 0.8, 0.6):
-        rx, ry = canvas.width * 0.55 * grow, canvas.unit * 20 * grow
-        canvas.ellipse(x - rx, y - ry, x + rx, y + ry, (255, 255, 255, 22))
+        across, high = canvas.width * 0.55 * grow, canvas.unit * 20 * grow
+        canvas.disc(x, y, across, (255, 255, 255, 22), high=high)
     if dice.chance(0.4):
         wide = canvas.width * dice.between(0.2, 0.4)
         canvas.rectangle(x - wide, 0, x + wide, canvas.unit * 5, blend(tone, (255, 255, 255), 0.85))
@@ -34,7 +30,7 @@ WALLS: tuple[Rgb, ...] = (
 )  # fmt: skip
 FLOORS: tuple[Rgb, ...] = ((150, 150, 152), (176, 170, 162), (112, 116, 122), (190, 184, 176))
 HALL_START = 0.8
-"""How far before the camera a hall begins, in metres."""
+"""The distance from the camera to the front end of a hall, in metres."""
 
 
 def indoor(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
@@ -45,16 +41,6 @@ def indoor(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
     floor = dice.vary(dice.pick(FLOORS), 10)
     canvas.rectangle(0, 0, canvas.width, canvas.height, shade(wall, 0.82))
     canvas.level((-wide, wide), (HALL_START, back), tall, shade(wall, 0.62))
-    _tiles(canvas, wide, back, floor)
-    (x0, y0), (x1, y1) = canvas.seen([(-wide, back, tall), (wide, back, 0.0)])
-    canvas.rectangle(x0, y0, x1, y1, wall)
-    _back_wall(canvas, dice, wall, (wide, back, tall))
-    for y in (depth * 0.55, depth * 0.85, depth + 2.5):
-        for x in (-wide * 0.45, wide * 0.45):
-            canvas.level((x - 0.8, x + 0.8), (y, y + 0.35), tall - 0.02, (255, 255, 246))
-
-
-def _tiles(canvas: Canvas, wide: float, back: float, floor: Rgb) -> None:
     canvas.level((-wide, wide), (HALL_START, back), 0.0, floor)
     seam = shade(floor, 0.86)
     for i in range(-6, 7):
@@ -63,10 +49,16 @@ def _tiles(canvas: Canvas, wide: float, back: float, floor: Rgb) -> None:
     for i in range(8):
         y = HALL_START + 1 + (back - HALL_START - 1) * i / 7
         canvas.line(canvas.seen([(-wide, y, 0), (wide, y, 0)]), seam, 0.4)
+    (x0, y0), (x1, y1) = canvas.seen([(-wide, back, tall), (wide, back, 0.0)])
+    canvas.rectangle(x0, y0, x1, y1, wall)
+    _back_wall(canvas, dice, wall, (wide, back, tall))
+    for y in (depth * 0.55, depth * 0.85, depth + 2.5):
+        for x in (-wide * 0.45, wide * 0.45):
+            canvas.level((x - 0.8, x + 0.8), (y, y + 0.35), tall - 0.02, (255, 255, 246))
 
 
 def _back_wall(canvas: Canvas, dice: Dice, wall: Rgb, size: tuple[float, float, float]) -> None:
-    """A rolling gate or panes, a stripe of color, pillars."""
+    """A roller gate or a window, a colored stripe, and pillars."""
     wide, back, tall = size
     stripe = dice.pick(((190, 50, 44), (40, 90, 160), (220, 170, 40), (60, 64, 72), (70, 140, 100)))
     (x0, y0), (x1, y1) = canvas.seen([(-wide, back, 1.15), (wide, back, 0.95)])

@@ -1,4 +1,4 @@
-"""A car scene from a seed: first its labels are drawn, then the picture is painted after them."""
+"""The labels of a scene, which are drawn from its seed before the picture is painted."""
 
 from dataclasses import dataclass
 from typing import Literal, TypedDict, Unpack
@@ -11,7 +11,7 @@ from core.records import Box
 from synthetic.scenes.bodies import SHAPES
 from synthetic.scenes.dice import Dice
 from synthetic.scenes.palette import PAINT_COLORS
-from synthetic.scenes.people import Person
+from synthetic.scenes.people import PERSON_AGES, PERSON_KINDS, Person
 
 View = Literal["exterior", "interior", "detail", "not_a_car"]
 
@@ -26,14 +26,15 @@ TURNS = {
     "front": ((-86, -64), (-116, -94)),
     "rear": ((64, 86), (94, 116)),
 }
-"""Of each viewpoint the ranges of the car's turn in degrees; 0 shows the front to the right."""
+"""The ranges of the car's turn for each viewpoint, in degrees: see `CarPose`."""
 
 VIEWPOINTS = tuple(TURNS)
+DETAILS = ("wheel", "badge", "engine")
 _VIEW_ODDS: tuple[View, ...] = ("exterior",) * 22 + ("interior", "detail", "not_a_car")
 
 
 class Choices(TypedDict, total=False):
-    """What of a scene may be given instead of drawn; the words are those of the vocabulary."""
+    """Labels of a scene that a caller may choose; the words are those of the vocabulary."""
 
     view: View
     color: str
@@ -46,11 +47,11 @@ class Choices(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class SceneLabels:
-    """What a scene shows. Values that the picture does not tell are None or empty.
+    """What a scene shows. A label that the picture does not show is None or empty.
 
-    `color` is kept for details too where they show paint; `body_type`, `background` and
-    `viewpoint` only for exteriors. `others` are the colors of the cars that stand behind, in a
-    third of the exteriors; none of them has the color of the car that the scene is about.
+    Exteriors have `body_type`, `background` and `viewpoint`; they and details with paint have a
+    `color`. `others` are the colors of the cars behind, in a third of the exteriors; each differs
+    from the color of the scene's own car.
     """
 
     view: View
@@ -65,19 +66,19 @@ class SceneLabels:
     @property
     def people(self) -> tuple[str, ...]:
         """The kinds of people in the scene, each once, in the order man, woman, child."""
-        return tuple(k for k in ("man", "woman", "child") if any(p.kind == k for p in self.persons))
+        return tuple(k for k in PERSON_KINDS if any(p.kind == k for p in self.persons))
 
     @property
     def age(self) -> tuple[str, ...]:
         """The ages of people in the scene, each once."""
-        return tuple(a for a in ("young", "old") if any(p.age == a for p in self.persons))
+        return tuple(a for a in PERSON_AGES if any(p.age == a for p in self.persons))
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A rendered picture and what is true of it.
+    """A rendered picture and its labels.
 
-    `mask` is (height, width), True where the car is seen; `box` is the mask's tight rectangle, and
+    `mask` is (height, width), True where the car is; `box` is the smallest rectangle around it,
     None where no whole car is shown.
     """
 
@@ -90,18 +91,23 @@ class Scene:
 
 
 def draw_labels(seed: int, **choices: Unpack[Choices]) -> SceneLabels:
-    """The labels of the scene with this seed, without painting it.
+    """The labels of the scene with this seed, without its picture.
 
-    A choice replaces what was drawn and changes no other draw. Raises `ValueError` for a word that
-    the renderer does not know.
+    A choice replaces the drawn label and changes no other draw. Raises `ValueError` for a word
+    that the renderer does not know.
     """
     _check(choices)
     dice = Dice(seed, 1)
     view = dice.pick(_VIEW_ODDS)
     color, body_type = dice.pick(SCENE_COLORS), dice.pick(BODY_TYPES)
     background, viewpoint = dice.pick(BACKGROUNDS), dice.pick((*VIEWPOINTS[:3], *VIEWPOINTS))
-    persons = _draw_people(dice)
-    detail = dice.pick(("wheel", "badge", "engine"))
+    # Nobody in half of the scenes, else one to three people, mostly of different kinds.
+    count = dice.pick((0, 0, 0, 0, 0, 1, 1, 1, 2, 3))
+    kinds = [dice.pick(PERSON_KINDS) for _ in range(count)]
+    persons = tuple(
+        Person(kind, "young" if kind == "child" or dice.chance(0.5) else "old") for kind in kinds
+    )
+    detail = dice.pick(DETAILS)
     view = choices.get("view", view)
     if view == "detail":
         shown = None if detail == "engine" else choices.get("color", color)
@@ -109,7 +115,9 @@ def draw_labels(seed: int, **choices: Unpack[Choices]) -> SceneLabels:
     if view != "exterior":
         return SceneLabels(view)
     color = choices.get("color", color)
-    others = _draw_others(dice, color)
+    # No other car in two scenes of three, else one or two of other colors.
+    rest = [c for c in SCENE_COLORS if c != color]
+    others = tuple(dice.pick(rest) for _ in range(dice.pick((0, 0, 0, 0, 1, 2))))
     return SceneLabels(
         view,
         color,
@@ -119,22 +127,6 @@ def draw_labels(seed: int, **choices: Unpack[Choices]) -> SceneLabels:
         choices.get("people", persons),
         others=choices.get("others", others),
     )
-
-
-def _draw_people(dice: Dice) -> tuple[Person, ...]:
-    """Nobody in half of the scenes, else one to three people, mostly of different kinds."""
-    count = dice.pick((0, 0, 0, 0, 0, 1, 1, 1, 2, 3))
-    kinds = [dice.pick(("man", "woman", "child")) for _ in range(count)]
-    return tuple(
-        Person(kind, "young" if kind == "child" or dice.chance(0.5) else "old") for kind in kinds
-    )
-
-
-def _draw_others(dice: Dice, color: str) -> tuple[str, ...]:
-    """No other car in two scenes of three, else one or two of other colors."""
-    rest = [c for c in SCENE_COLORS if c != color]
-    count = dice.pick((0, 0, 0, 0, 1, 2))
-    return tuple(dice.pick(rest) for _ in range(count))
 
 
 def _check(choices: Choices) -> None:
@@ -180,7 +172,7 @@ BACKGROUND_PHRASES = {
     "nature": "in nature", "road": "on the road", "parking": "on a parking lot",
     "studio": "in a studio", "indoor": "indoors",
 }  # fmt: skip
-"""Of each background the words that follow a car."""
+"""The words after the car for each background."""
 
 
 def article(word: str) -> str:

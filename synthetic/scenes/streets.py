@@ -1,9 +1,14 @@
-"""Backgrounds among houses: city and parking."""
+"""Backgrounds in a town: city and parking."""
 
 from synthetic.scenes.canvas import Canvas, Rgb, shade
 from synthetic.scenes.dice import Dice
 from synthetic.scenes.landscapes import draw_ground, draw_sky
 from synthetic.scenes.palette import GROUNDS, Weather
+
+WALLS: tuple[Rgb, ...] = (
+    (176, 168, 158), (150, 92, 74), (204, 190, 160), (120, 130, 144), (94, 98, 108),
+    (214, 210, 202), (168, 140, 120),
+)  # fmt: skip
 
 
 def city_street(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
@@ -16,18 +21,9 @@ def city_street(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> N
         while x < canvas.width:
             wide = canvas.unit * dice.between(13, 34)
             tall = canvas.unit * dice.between(20, 62) * scale
-            wall = dice.pick(
-                (
-                    (176, 168, 158),
-                    (150, 92, 74),
-                    (204, 190, 160),
-                    (120, 130, 144),
-                    (94, 98, 108),
-                    (214, 210, 202),
-                    (168, 140, 120),
-                )
+            tone = shade(
+                dice.vary(dice.pick(WALLS), 14), weather.world * (0.75 if row == 0 else 0.95)
             )
-            tone = shade(dice.vary(wall, 14), weather.world * (0.75 if row == 0 else 0.95))
             bottom = base if row else canvas.camera.horizon + 2
             _house(canvas, dice, (x, bottom - tall, x + wide, bottom), tone, weather)
             x += wide + canvas.unit * dice.between(0, 4) * (1 - row)
@@ -55,23 +51,16 @@ def _house(
 
 
 def parking(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
-    """Marked bays on a wide lot, lamp posts and a sign, a low flat building behind."""
+    """Marked bays on a wide lot, lamp posts and a sign, and a low building behind them."""
     draw_sky(canvas, weather, dice)
     draw_ground(canvas, dice.vary(dice.pick(GROUNDS), 8), weather.world)
     back = depth + 11
-    wall = shade(
-        dice.vary(dice.pick(((200, 196, 188), (150, 120, 104), (120, 136, 150))), 12), weather.world
-    )
+    wall = dice.vary(dice.pick(((200, 196, 188), (150, 120, 104), (120, 136, 150))), 12)
     x0, x1 = dice.between(-20, -4), dice.between(6, 22)
     low, high = canvas.seen([(x0, back + 12, 0.0), (x1, back + 12, dice.between(3.0, 4.6))])
-    canvas.rectangle(low[0], low[1], high[0], high[1], wall)
-    canvas.rectangle(
-        low[0],
-        high[1],
-        high[0],
-        high[1] + canvas.unit * 2,
-        dice.pick(((190, 40, 40), (40, 90, 160), (60, 130, 80), (90, 90, 96))),
-    )
+    canvas.rectangle(*low, *high, shade(wall, weather.world))
+    stripe: Rgb = dice.pick(((190, 40, 40), (40, 90, 160), (60, 130, 80), (90, 90, 96)))
+    canvas.rectangle(low[0], high[1], high[0], high[1] + canvas.unit * 2, stripe)
     paint = shade((242, 242, 238), weather.world)
     offset = dice.between(0, 2.7)
     for i in range(-9, 10):
@@ -86,21 +75,16 @@ def parking(canvas: Canvas, weather: Weather, dice: Dice, depth: float) -> None:
 
 
 def _sign(canvas: Canvas, dice: Dice, depth: float) -> None:
-    """A blue board with a P on a pole."""
+    """The blue sign of a parking lot, a P on a pole."""
+    blue, white = (30, 80, 180), (250, 250, 250)
     x = dice.pick((-1, 1)) * dice.between(2.6, 3.6)
     foot, low, high = canvas.seen([(x, depth, 0.0), (x, depth, 2.1), (x + 0.75, depth, 2.95)])
     canvas.line([foot, low], (150, 152, 156), 0.9)
     half, tall = (high[0] - low[0]) / 2, low[1] - high[1]
-    canvas.rectangle(low[0] - half, high[1], low[0] + half, low[1], (30, 80, 180))
+    canvas.rectangle(low[0] - half, high[1], low[0] + half, low[1], blue)
     stem = low[0] - half * 0.35
-    canvas.line([(stem, low[1] - tall * 0.15), (stem, high[1] + tall * 0.15)], (250, 250, 250), 1.1)
-    canvas.ellipse(
-        stem, high[1] + tall * 0.12, stem + half * 0.95, high[1] + tall * 0.58, (250, 250, 250)
-    )
-    canvas.ellipse(
-        stem + half * 0.2,
-        high[1] + tall * 0.25,
-        stem + half * 0.65,
-        high[1] + tall * 0.45,
-        (30, 80, 180),
-    )
+    canvas.line([(stem, low[1] - tall * 0.15), (stem, high[1] + tall * 0.15)], white, 1.1)
+    top = high[1]
+    canvas.ellipse(stem, top + tall * 0.12, stem + half * 0.95, top + tall * 0.58, white)
+    left, right = stem + half * 0.2, stem + half * 0.65
+    canvas.ellipse(left, top + tall * 0.25, right, top + tall * 0.45, blue)

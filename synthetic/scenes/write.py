@@ -1,9 +1,11 @@
-"""Writes a folder of scenes as a source on disk has them: photos, and a sidecar with facts."""
+"""Writes scenes into a folder, as photos with a sidecar of their labels."""
 
 import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
+
+from PIL import Image
 
 from core.files import atomic_write
 from synthetic.scenes.painter import SCENE_SIZE, render
@@ -14,7 +16,7 @@ LABEL_COLUMNS = ("path", "color", "body_type", "background", "view", "people", "
 
 @dataclass(frozen=True, slots=True)
 class WrittenScenes:
-    """The folder of scenes, its sidecar, and how many photos it has and how many are new."""
+    """The folder of scenes, its sidecar, how many photos it has and how many are new."""
 
     folder: Path
     labels: Path
@@ -25,9 +27,9 @@ class WrittenScenes:
 def write_scenes(folder: Path, count: int, seed: int) -> WrittenScenes:
     """Write the scenes of `seed`, `seed` + 1, ... as JPEG files with a sidecar `labels.csv`.
 
-    A second call finds its files and writes the same bytes: nothing changes. Photos that are there
-    from another seed are replaced; files with other names are left alone. Several values of a
-    column are joined by ";". Raises `OSError` where the folder cannot be written.
+    A second call with the same arguments changes nothing. Photos of another seed are replaced;
+    files with other names stay. Several values of a column are joined by ";". Raises `OSError`
+    where the folder cannot be written.
     """
     if count < 1:
         raise ValueError(f"count is {count}; at least one scene must be asked for")
@@ -53,6 +55,11 @@ def jpeg_bytes(scene: Scene) -> bytes:
     return buffer.getvalue()
 
 
+def jpeg_photo(scene: Scene) -> Image.Image:
+    """The scene's picture as a JPEG file shows it, in RGB."""
+    return Image.open(io.BytesIO(jpeg_bytes(scene))).convert("RGB")
+
+
 def label_row(path: str, labels: SceneLabels) -> dict[str, str]:
     """A scene's labels as a row of the sidecar."""
     return {
@@ -67,7 +74,7 @@ def label_row(path: str, labels: SceneLabels) -> dict[str, str]:
 
 
 def _store(path: Path, content: bytes) -> bool:
-    """Write the file aside and rename it, unless it is there with the same bytes."""
+    """Write a file unless it has these bytes; returns whether it was written."""
     if path.is_file() and path.read_bytes() == content:
         return False
     atomic_write(path, content)

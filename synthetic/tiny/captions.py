@@ -1,7 +1,7 @@
 """Words for scenes: class prompts, captions, and which photos a caption fits.
 
-A photo's labels become one row of small integers (`facts_of`), and a caption is a text with the
-columns it speaks of and the values it wants there; so "fits" is a comparison of arrays.
+A photo's labels become a row of small integers (`encode_labels`). A caption is a text with columns
+and the values that they must have, so that whether it fits is a comparison of arrays.
 """
 
 from collections.abc import Sequence
@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 
 from synthetic.scenes import BACKGROUNDS, BODY_TYPES, SCENE_COLORS, VIEWS, SceneLabels
 from synthetic.scenes.dice import Dice
-from synthetic.scenes.scene import article
+from synthetic.scenes.people import PERSON_AGES, PERSON_KINDS
+from synthetic.scenes.scene import DETAILS, article
 
-KINDS = ("man", "woman", "child")
-AGES = ("young", "old")
-FLAGS = (*KINDS, *AGES, "man young", "man old", "woman young", "woman old", "nobody")
-DETAILS = ("wheel", "badge", "engine")
+FLAGS = (*PERSON_KINDS, *PERSON_AGES, "man young", "man old", "woman young", "woman old", "nobody")
 VALUES: dict[str, tuple[str, ...]] = {
     "color": SCENE_COLORS,
     "body_type": BODY_TYPES,
     "background": BACKGROUNDS,
     "view": VIEWS,
 }
-COLUMNS = {"color": 0, "body_type": 1, "background": 2, "view": 3, "detail": 4}
+FACT_COLUMNS = {"color": 0, "body_type": 1, "background": 2, "view": 3, "detail": 4}
 FLAG_COLUMN = 5
 
 COLOR_WORDS: dict[str, tuple[str, ...]] = {"grey": ("grey", "gray"), "violet": ("violet", "purple")}
@@ -50,15 +48,11 @@ PLACE_WORDS: dict[str, tuple[str, ...]] = {
 }
 VIEW_WORDS: dict[str, tuple[str, ...]] = {
     "exterior": ("a photo of a car", "a car from outside", "the exterior of a car", "a whole car"),
-    "interior": (
-        "the interior of a car",
-        "inside a car",
-        "a car interior",
-        "the dashboard of a car",
-    ),
+    "interior": ("the interior of a car", "inside a car", "a car interior",
+                 "the dashboard of a car"),
     "detail": ("a detail of a car", "a close-up of a part of a car", "a car detail"),
     "not_a_car": ("not a car", "a banner or a logo", "no car", "a placeholder or an advertisement"),
-}
+}  # fmt: skip
 COLOR_TEMPLATES = ("a photo of a {} car", "a {} car", "{} car", "{}")
 BODY_TEMPLATES = ("a photo of a {}", "a {}", "{}", "a picture of a {}")
 PLACE_TEMPLATES = ("a photo of a car {}", "a car {}", "{}")
@@ -67,18 +61,18 @@ PEOPLE_TEMPLATES = ("{who} beside {a} {car}", "{a} {car} with {who}", "{who} nex
                     "{a} {car} and {who}", "{who}")  # fmt: skip
 
 HELD_OUT_TEMPLATES = ("find me pictures that show {a} {car}", "we are looking for {a} {car} to buy")
-"""Ways to ask that training never shows; evaluation uses them as a control."""
+"""Wordings that training never shows; evaluation uses them as a control."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A text, and what must be true of a photo that it fits: pairs of column and value."""
+    """A text, and the pairs of column and value that a fitting photo must have."""
 
     text: str
     wants: tuple[tuple[int, int], ...]
 
 
-def facts_of(labels: SceneLabels) -> list[int]:
+def encode_labels(labels: SceneLabels) -> list[int]:
     """A photo's labels as integers: indexes of values (-1 where there is none), then flags."""
     row = [VALUES[name].index(value) if (value := getattr(labels, name)) else -1 for name in VALUES]
     row.append(DETAILS.index(labels.detail) if labels.view == "detail" and labels.detail else -1)
@@ -110,8 +104,8 @@ def class_prompts(dice: Dice) -> list[str]:
 def people_prompts(dice: Dice) -> list[tuple[str, str]]:
     """For every kind and age a prompt that says it is there and one that says it is not."""
     pairs = []
-    for word in (*KINDS, *AGES):
-        noun = f"{word} person" if word in AGES else word
+    for word in (*PERSON_KINDS, *PERSON_AGES):
+        noun = f"{word} person" if word in PERSON_AGES else word
         yes = dice.pick(("a photo with a {}", "a {}", "a car with a {}", "a photo of a {}"))
         no = dice.pick(
             ("a photo without a {}", "no {}", "a car without a {}", "a photo with no {}")
@@ -122,7 +116,7 @@ def people_prompts(dice: Dice) -> list[tuple[str, str]]:
 
 def draw_caption(facts: Sequence[int], dice: Dice) -> Caption:
     """A caption that fits the photo with these facts, of any length from one word to all."""
-    view = VIEWS[facts[COLUMNS["view"]]]
+    view = VIEWS[facts[FACT_COLUMNS["view"]]]
     if view != "exterior":
         return _closeup_caption(facts, view, dice)
     kind = dice.rng.random()
@@ -139,15 +133,15 @@ def draw_caption(facts: Sequence[int], dice: Dice) -> Caption:
 
 
 def _closeup_caption(facts: Sequence[int], view: str, dice: Dice) -> Caption:
-    wants = [(COLUMNS["view"], facts[COLUMNS["view"]])]
+    wants = [(FACT_COLUMNS["view"], facts[FACT_COLUMNS["view"]])]
     text = dice.pick(VIEW_WORDS[view])
     if view == "detail" and dice.chance(0.6):
-        part = DETAILS[facts[COLUMNS["detail"]]]
-        wants = [(COLUMNS["detail"], facts[COLUMNS["detail"]])]
+        part = DETAILS[facts[FACT_COLUMNS["detail"]]]
+        wants = [(FACT_COLUMNS["detail"], facts[FACT_COLUMNS["detail"]])]
         text = dice.pick(("the {} of a {} car", "a {}, detail of a {} car"))
-        color = facts[COLUMNS["color"]]
+        color = facts[FACT_COLUMNS["color"]]
         if color >= 0 and dice.chance(0.6):
-            wants.append((COLUMNS["color"], color))
+            wants.append((FACT_COLUMNS["color"], color))
             text = text.format(part, _color(SCENE_COLORS[color], dice))
         else:
             text = text.format(part, "").replace("  ", " ")
@@ -165,7 +159,7 @@ def _car_words(facts: Sequence[int], names: Sequence[str], dice: Dice) -> str:
 
 
 def _wants(facts: Sequence[int], names: Sequence[str]) -> tuple[tuple[int, int], ...]:
-    return tuple((COLUMNS[name], facts[COLUMNS[name]]) for name in names)
+    return tuple((FACT_COLUMNS[name], facts[FACT_COLUMNS[name]]) for name in names)
 
 
 def _car_caption(facts: Sequence[int], names: Sequence[str], dice: Dice) -> Caption:
@@ -175,7 +169,9 @@ def _car_caption(facts: Sequence[int], names: Sequence[str], dice: Dice) -> Capt
 
 
 def _people_caption(facts: Sequence[int], dice: Dice) -> Caption:
-    flags = [i for i, flag in enumerate(FLAGS) if facts[FLAG_COLUMN + i] and flag not in AGES]
+    flags = [
+        i for i, flag in enumerate(FLAGS) if facts[FLAG_COLUMN + i] and flag not in PERSON_AGES
+    ]
     chosen = FLAGS[dice.pick(flags)]
     names: list[str] = []
     if dice.chance(0.6):

@@ -7,13 +7,14 @@ model card, between its two marks.
 import argparse
 import re
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from embeddings.tiny import WEIGHTS
-from synthetic.tiny.captions import COLUMNS, HELD_OUT_TEMPLATES, VALUES
+from synthetic.tiny.captions import FACT_COLUMNS, HELD_OUT_TEMPLATES, VALUES
 from synthetic.tiny.measure import (
     PEOPLE,
     Model,
@@ -26,7 +27,7 @@ from synthetic.tiny.measure import (
     zero_shot,
 )
 from synthetic.tiny.scenes import EVALUATION_SEED
-from synthetic.tiny.table import LIMITS, WANTED, WANTED_PEOPLE, WANTED_PRECISION, Score, table
+from synthetic.tiny.table import LIMITS, WANTED, WANTED_PEOPLE, WANTED_PRECISION, Score, score_table
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 QUESTIONS = ("a photo of a {}", "{}")
@@ -41,12 +42,19 @@ def measured(model: Model, test: Sample, train: Sample) -> str:
     scores += [
         Score(f"people: {word}", there, WANTED_PEOPLE) for word, (_, there) in people.items()
     ]
-    scores.append(_search_score(answers))
+    scores.append(
+        Score(
+            f'precision@10 of "{QUESTIONS[0].format("[color] [body_type]")}"',
+            answers[QUESTIONS[0]][0],
+            WANTED_PRECISION,
+            reworded=float(np.mean([answers[text][0] for text in REWORDED])),
+        )
+    )
     lines = [
         f"{len(test.facts)} scenes from seed {EVALUATION_SEED} on, as JPEG files of the default "
         "size; none of them was used in training.",
         "",
-        table(scores),
+        score_table(scores),
         "",
         "| who is there | accuracy | mean of there and not there |",
         "|---|---|---|",
@@ -63,7 +71,7 @@ def measured(model: Model, test: Sample, train: Sample) -> str:
 
 def _attribute_score(model: Model, test: Sample, train: Sample, name: str) -> Score:
     right = zero_shot(model, test, name)
-    apart = test.withheld[test.facts[:, COLUMNS[name]] >= 0]
+    apart = test.withheld[test.facts[:, FACT_COLUMNS[name]] >= 0]
     combined = name != "view"  # only exteriors have combinations, and their view is one value
     reworded = [zero_shot(model, test, name, texts).mean() for texts in reworded_prompts(name)]
     return Score(
@@ -78,15 +86,6 @@ def _attribute_score(model: Model, test: Sample, train: Sample, name: str) -> Sc
     )
 
 
-def _search_score(answers: dict[str, tuple[float, int]]) -> Score:
-    return Score(
-        f'precision@10 of "{QUESTIONS[0].format("[color] [body_type]")}"',
-        answers[QUESTIONS[0]][0],
-        WANTED_PRECISION,
-        reworded=float(np.mean([answers[text][0] for text in REWORDED])),
-    )
-
-
 def store_table(card: Path, text: str) -> None:
     """Put the table between the marks of the card; raises `ValueError` where it has none."""
     old = card.read_text()
@@ -97,22 +96,43 @@ def store_table(card: Path, text: str) -> None:
     card.write_text(found)
 
 
-def main() -> None:
-    """Render, embed, measure, and write the table."""
-    parser = argparse.ArgumentParser(prog="python -m synthetic.tiny.evaluate", description=__doc__)
-    parser.add_argument("--count", type=int, default=4000, help="scenes to measure on")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights to measure")
+def run_evaluation(
+    module: str,
+    about: str | None,
+    weights: Path,
+    count: int,
+    measure: Callable[[Path, int], str],
+    arguments: Sequence[str] | None,
+) -> None:
+    """The command that measures a network; `about` is its help.
+
+    `measure` makes the table from the weights and the number of scenes, by default `count`.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=about)
+    parser.add_argument("--count", type=int, default=count, help="scenes to measure on")
+    parser.add_argument("--weights", type=Path, default=weights, help="weights to measure")
     parser.add_argument("--card", type=Path, help="model card whose table is replaced")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if options.count < 1:
+        parser.error(f"--count is {options.count}; at least one scene must be measured")
     torch.set_num_threads(options.threads)
-    model = Model(str(options.weights.resolve()))
-    test = sample_scenes(model, EVALUATION_SEED, options.count)
-    train = sample_scenes(model, EVALUATION_SEED // 2, options.count)
-    text = measured(model, test, train)
+    text = measure(options.weights, options.count)
     sys.stdout.write(text + "\n")
     if options.card:
         store_table(options.card, text)
+
+
+def evaluate(weights: Path, count: int) -> str:
+    """The measured numbers of these weights, on `count` scenes, as Markdown."""
+    model = Model(str(weights.resolve()))
+    test = sample_scenes(model, EVALUATION_SEED, count)
+    return measured(model, test, sample_scenes(model, EVALUATION_SEED // 2, count))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Render, embed, measure, and write the table."""
+    run_evaluation("synthetic.tiny.evaluate", __doc__, WEIGHTS, 4000, evaluate, arguments)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the trainings of the small networks share: the command, the optimizer, the loop."""
+"""The training of the small networks: the command, the optimizer, the loop."""
 
 import argparse
 import hashlib
@@ -111,13 +111,7 @@ def store_weights(model: torch.nn.Module, path: Path) -> None:
     """
     state = {k: v.detach().half().contiguous() if v.is_floating_point() else v
              for k, v in model.state_dict().items()}  # fmt: skip
-    atomic_write(path, save(state))  # save_file would leave a file that only its owner can read
-    store_checksum(path)
-
-
-def store_checksum(path: Path) -> Path:
-    """Write `<path>.sha256`, a line in the format of sha256sum; the file written."""
-    beside = path.with_name(f"{path.name}.sha256")
-    line = f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
-    atomic_write(beside, line.encode())
-    return beside
+    content = save(state)  # save_file would leave a file that only its owner can read
+    atomic_write(path, content)
+    line = f"{hashlib.sha256(content).hexdigest()}  {path.name}\n"
+    atomic_write(path.with_name(f"{path.name}.sha256"), line.encode())

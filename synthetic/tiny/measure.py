@@ -1,6 +1,5 @@
-"""How good marque-tiny is: scenes through a model, and the numbers of its table."""
+"""How good marque-tiny is: a model embeds scenes, and its answers are counted."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,23 +13,22 @@ from PIL import Image
 from embeddings.openclip import open_clip
 from embeddings.tiny import NAME, WEIGHTS, register
 from synthetic.scenes import BODY_TYPES, SCENE_COLORS, render
+from synthetic.scenes.people import PERSON_AGES, PERSON_KINDS
 from synthetic.scenes.scene import article
-from synthetic.scenes.write import jpeg_bytes
+from synthetic.scenes.write import jpeg_photo
 from synthetic.tiny.captions import (
-    AGES,
     BODY_TEMPLATES,
-    COLUMNS,
+    FACT_COLUMNS,
     FLAG_COLUMN,
     HELD_OUT_TEMPLATES,
-    KINDS,
     PLACE_WORDS,
     VALUES,
     VIEW_WORDS,
-    facts_of,
+    encode_labels,
 )
 from synthetic.tiny.scenes import is_withheld
 
-Vectors = NDArray[np.float32]
+UnitVectors = NDArray[np.float32]
 
 PROMPTS: dict[str, list[str]] = {
     "color": [f"a photo of a {color} car" for color in SCENE_COLORS],
@@ -39,7 +37,7 @@ PROMPTS: dict[str, list[str]] = {
     "view": [words[0] for words in VIEW_WORDS.values()],
 }
 PEOPLE = {
-    **{kind: (f"a photo with a {kind}", f"a photo without a {kind}") for kind in KINDS},
+    **{kind: (f"a photo with a {kind}", f"a photo without a {kind}") for kind in PERSON_KINDS},
     "young": ("a photo with a young person", "a photo without a young person"),
     "old": ("a photo with an old person", "a photo without an old person"),
 }
@@ -49,9 +47,9 @@ PEOPLE = {
 class Sample:
     """Scenes as a model sees them: vectors (n, 512) of length 1, facts, and coarse histograms."""
 
-    vectors: Vectors
+    vectors: UnitVectors
     facts: NDArray[np.int64]
-    histograms: Vectors
+    histograms: UnitVectors
     withheld: NDArray[np.bool_]
 
 
@@ -65,18 +63,18 @@ class Model:
         self.preprocess: Any = preprocess
         self.tokenizer: Any = open_clip.get_tokenizer(NAME)
 
-    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+    def embed_texts(self, texts: Sequence[str]) -> UnitVectors:
         """Texts as vectors of length 1, (n, 512)."""
         with torch.inference_mode():
             vectors = self.model.encode_text(self.tokenizer(list(texts)))
-            found: Vectors = F.normalize(vectors, dim=-1).numpy()
+            found: UnitVectors = F.normalize(vectors, dim=-1).numpy()
         return found
 
-    def embed_images(self, images: Sequence[Image.Image]) -> Vectors:
+    def embed_images(self, images: Sequence[Image.Image]) -> UnitVectors:
         """Pictures as vectors of length 1, (n, 512)."""
         with torch.inference_mode():
             batch = torch.stack([self.preprocess(image) for image in images])
-            found: Vectors = F.normalize(self.model.encode_image(batch), dim=-1).numpy()
+            found: UnitVectors = F.normalize(self.model.encode_image(batch), dim=-1).numpy()
         return found
 
 
@@ -87,10 +85,9 @@ def sample_scenes(model: Model, seed: int, count: int) -> Sample:
         images = []
         for number in range(start, min(start + 64, seed + count)):
             scene = render(number)
-            image = Image.open(io.BytesIO(jpeg_bytes(scene))).convert("RGB")
-            images.append(image)
-            facts.append(facts_of(scene.labels))
-            histograms.append(_histogram(image))
+            images.append(jpeg_photo(scene))
+            facts.append(encode_labels(scene.labels))
+            histograms.append(_histogram(images[-1]))
             withheld.append(is_withheld(scene.labels))
         vectors.append(model.embed_images(images))
     return Sample(
@@ -98,8 +95,8 @@ def sample_scenes(model: Model, seed: int, count: int) -> Sample:
     )
 
 
-def _histogram(image: Image.Image) -> Vectors:
-    """Shares of 6 x 6 x 6 colors: what can be known of a picture without any shape."""
+def _histogram(image: Image.Image) -> UnitVectors:
+    """The shares of 6 x 6 x 6 colors: all that a picture tells without shapes."""
     levels = np.asarray(image).reshape(-1, 3).astype(np.int64) * 6 // 256
     codes = levels @ np.array([36, 6, 1])
     return np.sqrt(np.bincount(codes, minlength=216) / len(codes)).astype(np.float32)
@@ -126,7 +123,7 @@ def zero_shot(
 
     `prompts` has one text for each value, in order; by default those of PROMPTS.
     """
-    truth = sample.facts[:, COLUMNS[name]]
+    truth = sample.facts[:, FACT_COLUMNS[name]]
     known = truth >= 0
     nearest = (sample.vectors @ model.embed_texts(prompts or PROMPTS[name]).T).argmax(1)
     right: NDArray[np.bool_] = (nearest == truth)[known]
@@ -136,9 +133,9 @@ def zero_shot(
 def people_accuracy(model: Model, sample: Sample, word: str) -> tuple[float, float]:
     """Whether a kind or age of people is there: accuracy, and the mean over there and not there."""
     yes, no = model.embed_texts(PEOPLE[word])
-    seen = sample.facts[:, COLUMNS["view"]] == 0
+    seen = sample.facts[:, FACT_COLUMNS["view"]] == 0
     said = (sample.vectors @ yes > sample.vectors @ no)[seen]
-    truth = sample.facts[seen, FLAG_COLUMN + [*KINDS, *AGES].index(word)] == 1
+    truth = sample.facts[seen, FLAG_COLUMN + [*PERSON_KINDS, *PERSON_AGES].index(word)] == 1
     hits = said == truth
     return float(hits.mean()), float((hits[truth].mean() + hits[~truth].mean()) / 2)
 
@@ -150,7 +147,7 @@ def precision_at_10(model: Model, sample: Sample, template: str) -> tuple[float,
     cannot reach 1 and are left out; the second number is how many pairs remain. Raises
     `ValueError` where none does.
     """
-    seen = sample.facts[:, COLUMNS["view"]] == 0
+    seen = sample.facts[:, FACT_COLUMNS["view"]] == 0
     vectors, facts = sample.vectors[seen], sample.facts[seen]
     scores = []
     for i, color in enumerate(SCENE_COLORS):
@@ -174,7 +171,7 @@ def histogram_accuracy(train: Sample, test: Sample, name: str) -> float:
     A control: where it does well, the scenes give the attribute away by their colors.
     """
     torch.manual_seed(0)
-    column = COLUMNS[name]
+    column = FACT_COLUMNS[name]
     keep, kept = train.facts[:, column] >= 0, test.facts[:, column] >= 0
     x = torch.from_numpy(train.histograms[keep])
     y = torch.from_numpy(train.facts[keep, column])

@@ -1,7 +1,4 @@
-"""The table of marque-tiny's card: what was measured, what was wanted, and whether it is reached.
-
-Pure: numbers in, Markdown out.
-"""
+"""The table of marque-tiny's card: measured and wanted numbers, and whether they are reached."""
 
 from dataclasses import dataclass
 
@@ -15,19 +12,21 @@ WANTED_PRECISION = 0.90
 """The least share of right photos among the first ten answers."""
 
 LIMITS = {"body_type": 0.70, "background": 0.70}
-"""What colors alone must stay under: above it the scenes give an attribute away."""
+"""The bound for a classifier of colors alone; above it colors give the attribute away."""
 
-HEAD = ("what", "score", "wanted", "reached", "combinations in training", "combinations withheld",
-        "wordings withheld", "colors alone", "limit", "stays under")  # fmt: skip
+TABLE_HEAD = (
+    "what", "score", "wanted", "reached", "combinations in training", "combinations withheld",
+    "wordings withheld", "colors alone", "limit", "stays under",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One row: a number, the least that was wanted, and the controls, None where there is none.
+    """A row of the table: a number, the least wanted one, and controls; None where there is none.
 
-    `seen` and `withheld` are the score over combinations of color, body type and background that
-    training had and had not; `reworded` is the score with wordings that training never had;
-    `colors_alone` is what a classifier of color histograms reaches, `limit` its highest bound.
+    `seen` and `withheld` are the scores over combinations of color, body type and background that
+    training had, and had not; `reworded` is the score with wordings that training never had;
+    `colors_alone` is the score of a classifier of color histograms, and `limit` its bound.
     """
 
     what: str
@@ -50,41 +49,29 @@ class Score:
         return self.limit is None or self.colors_alone is None or self.colors_alone < self.limit
 
 
-def table(scores: list[Score]) -> str:
+def score_table(scores: list[Score]) -> str:
     """The scores as a Markdown table, and below it in bold whether everything is reached."""
-    lines = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
+    lines = [f"| {' | '.join(TABLE_HEAD)} |", "|---" * len(TABLE_HEAD) + "|"]
     for score in scores:
-        reached = _word(score.reached) if score.wanted is not None else "-"
-        under = _word(score.stays_under) if score.limit is not None else "-"
+        reached = "-" if score.wanted is None else "yes" if score.reached else "NO"
+        under = "-" if score.limit is None else "yes" if score.stays_under else "NO"
         cells = (
-            score.what, _number(score.value), _bound(score.wanted), reached, _number(score.seen),
-            _number(score.withheld), _number(score.reworded), _number(score.colors_alone),
-            _bound(score.limit), under,
+            score.what, _cell(score.value), _cell(score.wanted, 2), reached, _cell(score.seen),
+            _cell(score.withheld), _cell(score.reworded), _cell(score.colors_alone),
+            _cell(score.limit, 2), under,
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join([*lines, "", f"**{verdict(scores)}**"])
-
-
-def verdict(scores: list[Score]) -> str:
-    """One sentence: everything is reached, or what is not, with its numbers."""
     missed = [f"{s.what} {s.value:.4f} (wanted: {s.wanted})" for s in scores if not s.reached]
     missed += [
         f"{s.what} from colors alone {s.colors_alone:.4f} (limit: {s.limit})"
         for s in scores
         if not s.stays_under
     ]
+    verdict = "Every wanted number is reached, and colors alone stay under their limits."
     if missed:
-        return f"Not reached: {'; '.join(missed)}."
-    return "Every wanted number is reached, and colors alone stay under their limits."
+        verdict = f"Not reached: {'; '.join(missed)}."
+    return "\n".join([*lines, "", f"**{verdict}**"])
 
 
-def _word(good: bool) -> str:
-    return "yes" if good else "NO"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _bound(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
+def _cell(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -16,7 +16,7 @@ from embeddings.openclip import open_clip
 from embeddings.tiny import NAME, WEIGHTS, register
 from synthetic.scenes.dice import Dice
 from synthetic.tiny.captions import (
-    COLUMNS,
+    FACT_COLUMNS,
     FLAG_COLUMN,
     VALUES,
     class_prompts,
@@ -25,16 +25,16 @@ from synthetic.tiny.captions import (
     people_prompts,
 )
 from synthetic.tiny.learning import NetworkTrainer, run_training
-from synthetic.tiny.scenes import Facts, Pixels, training_batches
+from synthetic.tiny.scenes import Facts, RgbPixels, training_batches
 
-BATCH = 96
+TRAINING_BATCH = 96
 CAPTIONS = 72
 PEAK_RATE = 2e-3
 STEPS = 6000
 WEIGHTS_OF = {"color": 1.0, "body_type": 1.6, "background": 0.8, "view": 0.5}
 
 
-def to_input(pixels: Pixels) -> Tensor:
+def normalized_pixels(pixels: RgbPixels) -> Tensor:
     """Pixels as the model's input: (n, 3, side, side), normalized as open_clip's default does."""
     values = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255)
     mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
@@ -61,7 +61,7 @@ def attribute_loss(similarity: Tensor, facts: Tensor) -> Tensor:
     """Cross-entropy over the prompts of each attribute, photos without a value left out."""
     total, start = torch.zeros(()), 0
     for name, values in VALUES.items():
-        truth = facts[:, COLUMNS[name]]
+        truth = facts[:, FACT_COLUMNS[name]]
         known = truth >= 0
         logits = similarity[:, start : start + len(values)]
         start += len(values)
@@ -75,7 +75,7 @@ def people_loss(similarity: Tensor, facts: Tensor) -> Tensor:
     """Whether each kind and age is there, from pairs of prompts that say yes and no."""
     yes, no = similarity[:, 0::2], similarity[:, 1::2]
     truth = facts[:, FLAG_COLUMN : FLAG_COLUMN + yes.shape[1]].float()
-    seen = facts[:, COLUMNS["view"]] == 0
+    seen = facts[:, FACT_COLUMNS["view"]] == 0
     return F.binary_cross_entropy_with_logits((yes - no)[seen], truth[seen]) * 5
 
 
@@ -83,14 +83,14 @@ class EmbeddingTrainer(NetworkTrainer):
     """marque-tiny, its optimizer and its stream of scenes."""
 
     module, weights = "synthetic.tiny.train", WEIGHTS
-    batch, peak_rate, steps = BATCH, PEAK_RATE, STEPS
+    batch, peak_rate, steps = TRAINING_BATCH, PEAK_RATE, STEPS
     network: Any  # open_clip has no types
 
     def __init__(self, seed: int, steps: int) -> None:
         super().__init__(seed, steps)
         self.tokenizer = open_clip.get_tokenizer(NAME)
         self.dice = Dice(seed, 4)
-        self.batches: Iterator[tuple[Pixels, Facts]] = training_batches(seed, BATCH)
+        self.batches: Iterator[tuple[RgbPixels, Facts]] = training_batches(seed, TRAINING_BATCH)
 
     def make_network(self) -> Any:
         """open_clip's model of that name."""
@@ -107,7 +107,7 @@ class EmbeddingTrainer(NetworkTrainer):
         prompts = class_prompts(self.dice)
         pairs = [text for pair in people_prompts(self.dice) for text in pair]
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            photos = self.network.encode_image(to_input(pixels))
+            photos = self.network.encode_image(normalized_pixels(pixels))
         photos = F.normalize(photos.float(), dim=-1)
         tokens = self.tokenizer([c.text for c in captions] + prompts + pairs)
         texts = F.normalize(self.network.encode_text(tokens), dim=-1)

@@ -15,12 +15,12 @@ from synthetic.scenes import draw_labels
 from synthetic.scenes.dice import Dice
 from synthetic.tiny import train
 from synthetic.tiny.captions import (
-    COLUMNS,
+    FACT_COLUMNS,
     HELD_OUT_TEMPLATES,
     VALUES,
     class_prompts,
     draw_caption,
-    facts_of,
+    encode_labels,
     fits,
 )
 from synthetic.tiny.evaluate import measured, store_table
@@ -41,8 +41,8 @@ from synthetic.tiny.scenes import (
     is_withheld,
     training_batches,
 )
-from synthetic.tiny.table import LIMITS, WANTED, Score, table
-from synthetic.tiny.train import BATCH, STEPS, EmbeddingTrainer, contrastive_loss
+from synthetic.tiny.table import LIMITS, WANTED, Score, score_table
+from synthetic.tiny.train import STEPS, TRAINING_BATCH, EmbeddingTrainer, contrastive_loss
 
 FLOORS = {"color": 0.96, "body_type": 0.92, "background": 0.96, "view": 0.99}
 
@@ -98,7 +98,7 @@ def test_vectors_do_not_depend_on_the_batch(model: Model, sample: Sample) -> Non
 
 def test_captions_fit_the_photo_they_were_drawn_for() -> None:
     dice = Dice(5)
-    facts = np.array([facts_of(draw_labels(seed)) for seed in range(300)])
+    facts = np.array([encode_labels(draw_labels(seed)) for seed in range(300)])
     captions = [draw_caption(row.tolist(), dice) for row in facts]
     table = fits(captions, facts)
     assert table.diagonal().all()
@@ -125,7 +125,7 @@ def test_training_sees_the_same_scenes_again_and_none_that_are_withheld() -> Non
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step learns from a quarter of the scenes that a real training draws for it."""
-    monkeypatch.setattr(train, "BATCH", 24)
+    monkeypatch.setattr(train, "TRAINING_BATCH", 24)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -151,7 +151,7 @@ def test_training_never_paints_a_scene_of_the_evaluation(
 ) -> None:
     last = LAST_SEED * SEED_STRIDE
     assert last <= EVALUATION_SEED // 2  # where the scenes of the color histograms begin
-    assert STEPS * BATCH < SEED_STRIDE / 2  # a training's scenes, those withheld with them
+    assert STEPS * TRAINING_BATCH < SEED_STRIDE / 2  # a training's scenes, those withheld with them
     with pytest.raises(SystemExit):
         train.main(["--seed", str(LAST_SEED)])
     assert "those that the model is evaluated on" in capsys.readouterr().err
@@ -188,7 +188,7 @@ def control(shown: NDArray[np.int64], seed: int) -> Sample:
     """Photos whose background is `shown`; a color of its own says it in half of them."""
     dice = np.random.default_rng(seed)
     facts = np.zeros((len(shown), 20), dtype=np.int64)
-    facts[:, COLUMNS["background"]] = shown
+    facts[:, FACT_COLUMNS["background"]] = shown
     said = np.where(dice.random(len(shown)) < 0.5, shown, dice.integers(8, 216, len(shown)))
     histograms = np.eye(216, dtype=np.float32)[said]
     return Sample(histograms, facts, histograms, np.zeros(len(shown), dtype=bool))
@@ -210,7 +210,7 @@ def test_the_backgrounds_are_not_given_away_by_their_colors(model: Model, sample
 
 def test_withheld_wordings_are_never_trained() -> None:
     dice = Dice(8)
-    rows = [facts_of(draw_labels(seed)) for seed in range(400)]
+    rows = [encode_labels(draw_labels(seed)) for seed in range(400)]
     trained = {draw_caption(row, dice).text for row in rows} | set(class_prompts(dice))
     starts = [template.split("{a}")[0] for template in HELD_OUT_TEMPLATES]
     assert not [text for text in trained if any(text.startswith(start) for start in starts)]
@@ -230,7 +230,7 @@ def scores(value: float, alone: float) -> list[Score]:
 
 
 def test_the_table_says_of_each_wanted_number_whether_it_is_reached() -> None:
-    good = table(scores(0.97, 0.699))
+    good = score_table(scores(0.97, 0.699))
     assert "| color | 0.991 | 0.95 | yes | - | - | - | - | - | - |" in good
     row = "| background | 0.970 | 0.97 | yes | 0.981 | 0.972 | 0.961 | 0.699 | 0.70 | yes |"
     assert row in good
@@ -245,7 +245,7 @@ def test_the_table_says_of_each_wanted_number_whether_it_is_reached() -> None:
     ],
 )
 def test_the_table_says_what_is_not_reached(value: float, alone: float, missed: str) -> None:
-    text = table(scores(value, alone))
+    text = score_table(scores(value, alone))
     assert f"**Not reached: {missed}.**" in text
     assert "| NO |" in text
     assert "Every wanted" not in text

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from core.assertions import CONFIDENCE_DIGITS
-from labeling.calibrate import LEAST, PASSING, fit, least_confidence, unfitted
+from labeling.calibrate import LEAST_KNOWN, PASSING, fit, least_confidence, unfitted
 from labeling.linear import Array, answers
 
 VALUES = ("red", "green", "blue", "grey")
@@ -168,7 +168,7 @@ def test_a_threshold_is_not_believed_for_a_handful_of_answers() -> None:
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
-@pytest.mark.parametrize("count", [LEAST, 100, 1_000])
+@pytest.mark.parametrize("count", [LEAST_KNOWN, 100, 1_000])
 def test_labels_that_are_all_right_make_nothing_certain(count: int, many: bool) -> None:
     at = np.random.default_rng(0).integers(0, len(VALUES), count)
     scores = np.where(np.eye(len(VALUES))[at] > 0, 5.0, -5.0).astype(np.float32)
@@ -190,8 +190,10 @@ def test_where_all_are_right_those_who_are_less_sure_pass_too() -> None:
 
 @pytest.mark.parametrize("many", [False, True], ids=["one", "many"])
 def test_too_few_labels_are_an_error(many: bool) -> None:
-    scores, truth = drawn(1.0, many=many, count=LEAST - 1)
-    with pytest.raises(ValueError, match=f"{LEAST - 1} labels are too few .* {LEAST} are needed"):
+    scores, truth = drawn(1.0, many=many, count=LEAST_KNOWN - 1)
+    with pytest.raises(
+        ValueError, match=f"{LEAST_KNOWN - 1} labels are too few .* {LEAST_KNOWN} are needed"
+    ):
         fit(scores, VALUES, truth, many=many, precision=0.9)
 
 

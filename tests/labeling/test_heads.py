@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling import heads
-from labeling.calibrate import LEAST
+from labeling.calibrate import LEAST_KNOWN
 from labeling.heads import (
     LEAST_OF_VALUE,
     LEAST_PHOTOS,
@@ -99,7 +99,7 @@ def test_a_head_is_a_labeler_that_tells_how_it_was_measured(trial: Trial) -> Non
     assert (head.attribute, head.values, head.many) == ("warmth", ("cold", "warm"), False)
     how = made.calibration["warmth"]
     assert how.threshold is not None
-    assert LEAST <= how.photos < trial.photos / 3
+    assert LEAST_KNOWN <= how.photos < trial.photos / 3
 
 
 def test_the_accuracy_is_that_on_photos_held_out(warm: Examples, trial: Trial) -> None:
@@ -379,4 +379,4 @@ def test_the_parts_of_a_trial_do_not_touch(warm: Examples, trial: Trial) -> None
     assert trial.labeler is not None
     assert trial.held_out == count[4]
     assert trial.labeler.calibration["warmth"].photos == count[3]
-    assert min(count[3], count[4]) >= LEAST
+    assert min(count[3], count[4]) >= LEAST_KNOWN

@@ -9,7 +9,7 @@ import pytest
 from catalog.table import Catalog, open_catalog
 from core.vocabulary import load_vocabulary
 from labeling.labelers import (
-    HEAD,
+    HEAD_PREFIX,
     Calibration,
     Labeler,
     LabelerThreshold,
@@ -184,7 +184,7 @@ def test_heads_are_heard_first_and_then_who_is_more_often_right() -> None:
     labelers = [
         labeler("zero-shot", accuracies={"color": 0.7, "view": 0.99, "people": None}),
         labeler("colour", accuracies={"color": 0.8}),
-        labeler(f"{HEAD}color", accuracies={"color": 0.1}),
+        labeler(f"{HEAD_PREFIX}color", accuracies={"color": 0.1}),
         labeler("unmeasured", accuracies={"color": None, "view": None}),
     ]
     for order in (labelers, labelers[::-1]):

@@ -14,19 +14,26 @@ from PIL import Image
 from torch import nn
 
 from core.errors import UsageMistakeError
-from labeling.masks import CLASSES, NAME, SIDE, WEIGHTS
+from labeling.masks import CLASSES, MASK_MODEL, MASK_WEIGHTS, SIDE
 from labeling.masks.network import STRIDE, MaskNetwork, load_network
 from labeling.masks.pictures import car_masks, letterbox, scaled_size, to_input
 from synthetic.masks import evaluate, train
-from synthetic.masks.evaluate import LARGE, SIZES, WANTED, MaskScores, find_cars, measured
+from synthetic.masks.evaluate import (
+    EVALUATION_SIZES,
+    LARGE,
+    WANTED,
+    MaskScores,
+    find_cars,
+    measured,
+)
 from synthetic.masks.scenes import NARROWEST, WIDEST, draw_size, training_batches, vary
-from synthetic.masks.train import BATCH, STEPS, MaskTrainer, mask_loss
+from synthetic.masks.train import STEPS, TRAINING_BATCH, MaskTrainer, mask_loss
 from synthetic.scenes import SCENE_SIZE, render
 from synthetic.scenes.dice import Dice
 from synthetic.tiny.evaluate import BEGIN, END
 from synthetic.tiny.scenes import EVALUATION_SEED, LAST_SEED, SEED_STRIDE
 
-CARD = Path(__file__).parents[2] / "docs" / f"{NAME}.md"
+CARD = Path(__file__).parents[2] / "docs" / f"{MASK_MODEL}.md"
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +47,20 @@ def found(network: nn.Module) -> MaskScores:
 
 
 def test_the_weights_are_small_and_the_checksum_beside_them_is_theirs() -> None:
-    assert WEIGHTS.stat().st_size <= 6_000_000
-    said = WEIGHTS.with_name(f"{WEIGHTS.name}.sha256").read_text()
-    assert said == f"{hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()}  {WEIGHTS.name}\n"
+    assert MASK_WEIGHTS.stat().st_size <= 6_000_000
+    said = MASK_WEIGHTS.with_name(f"{MASK_WEIGHTS.name}.sha256").read_text()
+    assert said == f"{hashlib.sha256(MASK_WEIGHTS.read_bytes()).hexdigest()}  {MASK_WEIGHTS.name}\n"
 
 
 def test_git_does_not_leave_the_weights_out() -> None:
     """What git ignores, the wheel lacks too."""
-    for path in (WEIGHTS, WEIGHTS.with_name(f"{WEIGHTS.name}.sha256")):
+    for path in (MASK_WEIGHTS, MASK_WEIGHTS.with_name(f"{MASK_WEIGHTS.name}.sha256")):
         asked = ["git", "check-ignore", "-q", path.name]
         assert subprocess.run(asked, cwd=path.parent, check=False).returncode != 0
 
 
 def test_naming_the_network_imports_no_torch() -> None:
-    code = "import sys, labeling.masks as m; m.WEIGHTS; print('torch' in sys.modules)"
+    code = "import sys, labeling.masks as m; m.MASK_WEIGHTS; print('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
 
@@ -104,7 +111,7 @@ def test_a_size_that_does_not_fit_is_refused(network: nn.Module, height: int, wi
 def test_masks_do_not_depend_on_the_batch(network: nn.Module) -> None:
     images = [
         render(EVALUATION_SEED + 70_100 + i, size, view="exterior").image
-        for i, size in enumerate(SIZES)
+        for i, size in enumerate(EVALUATION_SIZES)
     ]
     together = car_masks(network, images)
     for image, mask in zip(images, together, strict=True):
@@ -172,7 +179,7 @@ def test_a_wrong_mask_costs_more_and_a_small_car_no_less() -> None:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step learns from a quarter of the scenes that a real training draws for it."""
-    monkeypatch.setattr(train, "BATCH", 12)
+    monkeypatch.setattr(train, "TRAINING_BATCH", 12)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -188,12 +195,12 @@ def test_the_command_trains_and_writes_weights_that_load(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train.main(["--steps", "2", "--out", str(tmp_path / "new")])
-    path = tmp_path / "new" / WEIGHTS.name
+    path = tmp_path / "new" / MASK_WEIGHTS.name
     assert sorted(each.name for each in path.parent.iterdir()) == [
-        WEIGHTS.name,
-        f"{WEIGHTS.name}.sha256",
+        MASK_WEIGHTS.name,
+        f"{MASK_WEIGHTS.name}.sha256",
     ]
-    assert path.stat().st_size == WEIGHTS.stat().st_size
+    assert path.stat().st_size == MASK_WEIGHTS.stat().st_size
     with torch.inference_mode():
         assert load_network(path)(torch.zeros(1, 3, SIDE, SIDE)).isfinite().all()
     assert "core-minutes, scenes included" in capsys.readouterr().err
@@ -203,7 +210,7 @@ def test_training_never_paints_a_scene_of_the_evaluation(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert LAST_SEED * SEED_STRIDE < EVALUATION_SEED
-    assert STEPS * BATCH < SEED_STRIDE
+    assert STEPS * TRAINING_BATCH < SEED_STRIDE
     with pytest.raises(SystemExit):
         train.main(["--seed", str(LAST_SEED)])
     assert "those that the model is evaluated on" in capsys.readouterr().err
@@ -246,8 +253,8 @@ def test_overlaps_are_those_of_the_masks() -> None:
 
 def test_the_card_says_what_ships() -> None:
     text = CARD.read_text()
-    digest = WEIGHTS.with_name(f"{WEIGHTS.name}.sha256").read_text().split()[0]
+    digest = MASK_WEIGHTS.with_name(f"{MASK_WEIGHTS.name}.sha256").read_text().split()[0]
     assert digest in text, "measure again after training: the card is of other weights"
-    assert f"{WEIGHTS.stat().st_size / 1e6:.1f} MB" in text
+    assert f"{MASK_WEIGHTS.stat().st_size / 1e6:.1f} MB" in text
     assert text.count("| 0.85 | yes |") == 2
     assert f"{SCENE_SIZE[0]} x {SCENE_SIZE[1]}" in text

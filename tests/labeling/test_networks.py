@@ -24,7 +24,7 @@ from labeling.networks import (
     views_of,
 )
 from labeling.truth import known_views, load_vectors
-from labeling.zero_shot import NAME, make_classifiers
+from labeling.zero_shot import ZERO_SHOT, make_classifiers
 from tests.labeling.scening import (
     NOW,
     Seen,
@@ -54,7 +54,7 @@ def zero_shot(tiny_encoder: "ClipEncoder") -> tuple[Labeler, tuple[Classifier, .
     found = tuple(make_classifiers(tiny_encoder, VOCABULARY))
     calibration = {each.attribute: Calibration(1.0, 0.6) for each in found}
     version = tiny_encoder.record.version
-    return Labeler(NAME, "zs+1", version, True, calibration, {}, pack(found)), found
+    return Labeler(ZERO_SHOT, "zs+1", version, True, calibration, {}, pack(found)), found
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_a_view_that_the_panel_is_not_sure_of_is_no_reason_not_to_ask(
 def test_a_statement_names_who_made_it_and_how_sure(panel: VectorLabelers, views: Seen) -> None:
     [labeler, _] = panel.members[0]
     for each in label_vectors(panel, views.ids, views.vectors, {}, VOCABULARY, NOW):
-        assert (each.origin, each.by, each.version) == ("model", NAME, "zs+1")
+        assert (each.origin, each.by, each.version) == ("model", ZERO_SHOT, "zs+1")
         assert (each.about, each.one_of, each.revision, each.created_at) == ("", False, 0, NOW)
         assert each.confidence is not None
         assert 0 < each.confidence <= 1

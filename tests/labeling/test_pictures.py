@@ -24,7 +24,7 @@ from labeling.pictures import (
     AROUND,
     ColorModel,
     MaskedPhoto,
-    PictureLabeler,
+    PixelLabeler,
     Surroundings,
     label_pictures,
     load_masked_photos,
@@ -42,7 +42,7 @@ RED = {"view": "exterior", "color": "red", "body_type": "suv", "others": (), "pe
 
 @pytest.fixture(scope="module")
 def segmenter() -> Segmenter:
-    return load_segmenter(masks.NAME, None, "cpu", "fp32")
+    return load_segmenter(masks.MASK_MODEL, None, "cpu", "fp32")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def engine(segmenter: Segmenter) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def members(tiny_encoder: ClipEncoder, segmenter: Segmenter) -> list[PictureLabeler]:
+def members(tiny_encoder: ClipEncoder, segmenter: Segmenter) -> list[PixelLabeler]:
     classifiers = make_classifiers(tiny_encoder, VOCABULARY)
     seen_with = (segmenter.version, tiny_encoder.record.version)
     return [
@@ -61,7 +61,7 @@ def members(tiny_encoder: ClipEncoder, segmenter: Segmenter) -> list[PictureLabe
     ]
 
 
-def labeler_of(member: PictureLabeler) -> Labeler:
+def labeler_of(member: PixelLabeler) -> Labeler:
     how = {each.attribute: Calibration(1.0, 0.5) for each in member.attributes}
     return Labeler(member.name, "v1", "", member.is_tryout, how)
 
@@ -96,7 +96,7 @@ def look(
     catalog: Catalog,
     engine: Engine,
     segmenter: Segmenter,
-    members: list[PictureLabeler],
+    members: list[PixelLabeler],
     photos: dict[str, bytes],
 ) -> dict[tuple[str, str], tuple[str, ...] | None]:
     """(photo, attribute) -> what was said; None: it cannot be told."""
@@ -120,7 +120,7 @@ def look(
 
 
 def test_odd_photos_are_labeled_or_unknown(
-    catalog: Catalog, engine: Engine, segmenter: Segmenter, members: list[PictureLabeler]
+    catalog: Catalog, engine: Engine, segmenter: Segmenter, members: list[PixelLabeler]
 ) -> None:
     photos = odd_photos()
     said = look(catalog, engine, segmenter, members, photos)
@@ -139,7 +139,7 @@ def test_real_photos_are_labeled_or_unknown(
     catalog: Catalog,
     engine: Engine,
     segmenter: Segmenter,
-    members: list[PictureLabeler],
+    members: list[PixelLabeler],
     shared_data: Path,
 ) -> None:
     """Toys, trucks, grayscale and damaged colors are among them."""
@@ -159,7 +159,7 @@ def test_a_car_that_is_painted_over_is_gone_and_the_rest_is_as_it_was() -> None:
         assert (np.asarray(without_car(MaskedPhoto(scene.image, nothing))) == before).all()
 
 
-def test_what_makes_no_sense_for_a_view_is_not_said(members: list[PictureLabeler]) -> None:
+def test_what_makes_no_sense_for_a_view_is_not_said(members: list[PixelLabeler]) -> None:
     scene = render(6, **RED)  # type: ignore[arg-type]
     photos = {"a" * 64: MaskedPhoto(scene.image, scene.mask)}
     for view, about in {
@@ -177,7 +177,7 @@ def test_what_makes_no_sense_for_a_view_is_not_said(members: list[PictureLabeler
         assert set(made) == about, view
 
 
-def test_no_photos_are_no_error(members: list[PictureLabeler]) -> None:
+def test_no_photos_are_no_error(members: list[PixelLabeler]) -> None:
     for member in members:
         assert label_pictures(member, labeler_of(member), {}, {}, VOCABULARY, NOW) == []
 

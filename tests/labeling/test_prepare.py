@@ -11,7 +11,7 @@ from catalog.car_columns import add_label_columns
 from catalog.table import Catalog, open_catalog
 from core.vocabulary import load_vocabulary
 from embeddings.registry import SPACE, ModelError
-from labeling.calibrate import LEAST
+from labeling.calibrate import LEAST_KNOWN
 from labeling.label import current_labels, load_assertions
 from labeling.labelers import Labeler, labels_version, load_labelers, retire_labeler, use_labeler
 from labeling.linear import unpack
@@ -19,7 +19,7 @@ from labeling.networks import ask_photos, load_vector_labelers
 from labeling.pending import unasked_images
 from labeling.prepare import LabelPolicy, prepare_zero_shot
 from labeling.truth import Truth, known_views, load_truth, load_vectors
-from labeling.zero_shot import NAME, fingerprint
+from labeling.zero_shot import ZERO_SHOT, fingerprint
 from tests.labeling.scening import (
     Seen,
     Words,
@@ -92,12 +92,12 @@ def test_the_first_use_makes_and_calibrates_it(
 ) -> None:
     made = prepare(scene_catalog)
     assert load_labelers(scene_catalog, weights=True) == [made]
-    assert (made.name, made.is_tryout) == (NAME, True)
+    assert (made.name, made.is_tryout) == (ZERO_SHOT, True)
     assert made.space_version == tiny_encoder.record.version
     assert made.version.startswith(f"{made.space_version}+")
     assert [each.attribute for each in unpack(made.weights or b"")] == [*made.calibration]
     for name, how in made.calibration.items():
-        assert how.photos >= LEAST, name
+        assert how.photos >= LEAST_KNOWN, name
         assert how.accuracy is not None
         assert how.accuracy > 0.85, name
         assert how.threshold is not None, name
@@ -162,9 +162,9 @@ def test_the_first_labels_that_are_enough_calibrate_it(fill: Fill, prepare: Prep
     """Were it due only when they double, 20 known labels would put it off until there are 40."""
     catalog = fill(60, words=colors(20))
     assert prepare(catalog).calibration["color"].photos == 0
-    fill(20, start=60, words=colors(LEAST - 20))
+    fill(20, start=60, words=colors(LEAST_KNOWN - 20))
     later = prepare(catalog, load=no_encoder)
-    assert later.calibration["color"].photos >= LEAST - 2, "but for those seen as no exterior"
+    assert later.calibration["color"].photos >= LEAST_KNOWN - 2, "but for those seen as no exterior"
 
 
 def test_what_people_decide_is_believed_before_what_sources_say(
@@ -187,9 +187,9 @@ def test_labels_of_people_that_are_no_measure_are_not_tried_in_every_run(
     """Of photos that are no exteriors body types tell nothing; a run over what is known writes
     nothing."""
     prepare(scene_catalog)
-    ids = seen.ids[:LEAST]
-    decide_by_person(scene_catalog, ids, "view", ["interior"] * LEAST)
-    decide_by_person(scene_catalog, ids, "body_type", ["suv"] * LEAST)
+    ids = seen.ids[:LEAST_KNOWN]
+    decide_by_person(scene_catalog, ids, "view", ["interior"] * LEAST_KNOWN)
+    decide_by_person(scene_catalog, ids, "body_type", ["suv"] * LEAST_KNOWN)
     made = prepare(scene_catalog, load=no_encoder)
     before = scene_catalog.versions()
     assert prepare(scene_catalog, load=no_encoder) == made
@@ -326,7 +326,7 @@ def test_a_network_that_is_out_of_use_leaves_what_was_before_it(
     before, version = current_labels(catalog, ids), labels_version(catalog)
     ask(catalog, prepare(catalog))
     assert current_labels(catalog, ids) != before
-    retire_labeler(catalog, NAME, run_id="r")
+    retire_labeler(catalog, ZERO_SHOT, run_id="r")
     assert current_labels(catalog, ids) == before
     assert labels_version(catalog) == version
     assert set(refresh(catalog)) == set(ids)
@@ -388,7 +388,7 @@ def test_of_very_many_known_labels_some_are_taken_evenly(
     scene_catalog: Catalog, monkeypatch: pytest.MonkeyPatch, tiny_encoder: "ClipEncoder"
 ) -> None:
     whole = load_truth(scene_catalog, "view", SPACE, tiny_encoder.record.version)
-    monkeypatch.setattr("labeling.truth.MOST", 25)
+    monkeypatch.setattr("labeling.truth.MOST_KNOWN", 25)
     some = load_truth(scene_catalog, "view", SPACE, tiny_encoder.record.version)
     assert some.known == whole.known == 60
     assert some.image_ids == whole.image_ids[::3]

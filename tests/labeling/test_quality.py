@@ -16,7 +16,7 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, precision
 from core.errors import UsageMistakeError
 from labeling.quality import (
     BINS,
-    FEW,
+    PER_BIN,
     Claim,
     Confusion,
     Share,
@@ -240,7 +240,7 @@ def test_confidences_that_keep_their_word_have_a_small_error(n: int) -> None:
     honest, boaster = calibration(*_drawn(n, 1)), calibration(*_drawn(n, 1, sharper=3))
     assert honest is not None
     assert boaster is not None
-    assert honest.error < (0.09 if n < BINS * FEW else 0.015)
+    assert honest.error < (0.09 if n < BINS * PER_BIN else 0.015)
     assert boaster.error > 0.2  # x to the power of 3 is 0.27 less than x on average here
     assert boaster.brier > honest.brier
 
@@ -310,8 +310,8 @@ def test_errors_and_scores_are_shares(pairs: list[tuple[float, bool]]) -> None:
         assert 0 <= found.error <= 1
         assert 0 <= found.brier <= 1
         assert found.error == calibration_error(found.bins)
-        if len(pairs) < BINS * FEW:
-            assert len(found.bins) <= max(1, len(pairs) // FEW)
+        if len(pairs) < BINS * PER_BIN:
+            assert len(found.bins) <= max(1, len(pairs) // PER_BIN)
         # Jensen: the error is the least where all claims are in one bin.
         whole = calibration_error(reliability(*map(list, zip(*pairs, strict=True)), 1))  # type: ignore[arg-type]
         assert found.error >= whole - 1e-9

@@ -324,7 +324,7 @@ def test_a_network_that_does_not_work_writes_nothing(
 
 
 def test_the_network_of_the_project_finds_rendered_cars() -> None:
-    tiny = load_segmenter(masks.NAME, None, "cpu")
+    tiny = load_segmenter(masks.MASK_MODEL, None, "cpu")
     assert tiny.is_tryout
     assert tiny.classes == masks.CLASSES
     overlaps = []

@@ -104,7 +104,9 @@ def test_a_file_that_ends_early_is_refused(
     path = save(name)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * part)])
-    with pytest.raises(ModelError, match=f"'{name}'.*MARQUE_SEGMENTER={masks.NAME}") as refused:
+    with pytest.raises(
+        ModelError, match=f"'{name}'.*MARQUE_SEGMENTER={masks.MASK_MODEL}"
+    ) as refused:
         load_segmenter(NAME, path, "cpu")
     assert "\n" not in str(refused.value)
 
@@ -129,7 +131,7 @@ def test_what_cannot_be_loaded_is_said(tmp_path: Path, save: Callable[..., Path]
     with pytest.raises(ModelError, match=r"'abacus' cannot be used here.*MARQUE_DEVICE=auto"):
         load_segmenter(NAME, save("a.pth"), "abacus")
     with pytest.raises(ModelError, match="brings its own weights"):
-        load_segmenter(masks.NAME, save("a.pth"), "cpu")
+        load_segmenter(masks.MASK_MODEL, save("a.pth"), "cpu")
 
 
 @pytest.fixture
@@ -186,7 +188,7 @@ def test_a_copy_that_was_damaged_is_refused(published: Hub, tmp_path: Path) -> N
 def test_a_download_that_fails_leaves_nothing_and_names_the_ways_on(
     published: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Any
 ) -> None:
-    monkeypatch.setattr(segmenter_weights, "PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(segmenter_weights, "DOWNLOAD_PROBE_SECONDS", 0.5)
     if way == "absent":
         next(published.folder.iterdir()).unlink()
     else:
@@ -195,7 +197,7 @@ def test_a_download_that_fails_leaves_nothing_and_names_the_ways_on(
         load_segmenter(NAME, None, "cpu")
     said = str(refused.value)
     assert "\n" not in said
-    for each in (published.url, "MARQUE_SEGMENTER_WEIGHTS", f"MARQUE_SEGMENTER={masks.NAME}"):
+    for each in (published.url, "MARQUE_SEGMENTER_WEIGHTS", f"MARQUE_SEGMENTER={masks.MASK_MODEL}"):
         assert each in said
     assert _cache(tmp_path) == []
 
@@ -210,4 +212,4 @@ def test_without_internet_the_default_names_the_ways_on(
     with pytest.raises(ModelError, match=r"deeplabv3_resnet101_coco-\w{8}.pth into") as refused:
         load_segmenter(DEFAULT_SEGMENTER, None, "cpu")
     assert "Connection refused" in str(refused.value)
-    assert f"MARQUE_SEGMENTER={masks.NAME}" in str(refused.value)
+    assert f"MARQUE_SEGMENTER={masks.MASK_MODEL}" in str(refused.value)

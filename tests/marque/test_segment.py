@@ -39,7 +39,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MARQUE_SEGMENTER", masks.NAME)
+    monkeypatch.setenv("MARQUE_SEGMENTER", masks.MASK_MODEL)
     monkeypatch.setenv("MARQUE_DEVICE", "cpu")
     return tmp_path / "home"
 
@@ -99,9 +99,9 @@ def test_a_person_reads_a_table_and_the_files(home: Path, photo: Path, tmp_path:
     done = run(home, photo, "--out", out)
     assert done.exit_code == 0, done.output
     assert f"{photo.name}, 300x210" in done.stdout
-    for word in ("car", "%", masks.NAME, f"Class map: {out}", f"{tmp_path / 'mask.car.png'}"):
+    for word in ("car", "%", masks.MASK_MODEL, f"Class map: {out}", f"{tmp_path / 'mask.car.png'}"):
         assert word in done.stdout
-    assert done.stderr.startswith(f"Note: {masks.NAME} is for trying out")
+    assert done.stderr.startswith(f"Note: {masks.MASK_MODEL} is for trying out")
     assert "Note" not in done.stdout
 
 
@@ -178,7 +178,8 @@ def test_settings_name_the_network_and_its_weights(
     said = answer(home, photo)
     assert said["segmenter"] == load_segmenter(NAME, weights.resolve(), "cpu").version
     # Which are not those of another network.
-    assert answer(home, photo, "--segmenter", masks.NAME)["segmenter"].startswith(masks.NAME)
+    other = answer(home, photo, "--segmenter", masks.MASK_MODEL)["segmenter"]
+    assert other.startswith(masks.MASK_MODEL)
     monkeypatch.setenv("MARQUE_PRECISION", "bf16")
     assert answer(home, photo)["segmenter"] == said["segmenter"]
 
@@ -191,10 +192,10 @@ def test_settings_name_the_network_and_its_weights(
         (["--threshold", "nan"], 2, ["threshold is nan", "0 to 1"]),
         (["--out", "mask.jpg"], 2, ["mask.jpg", ".png"]),
         (["--out", "/dev/null/masks/mask.png"], 2, ["/dev/null", "no folder"]),
-        (["--segmenter", "vgg"], 1, ["'vgg'", NAME, masks.NAME]),
+        (["--segmenter", "vgg"], 1, ["'vgg'", NAME, masks.MASK_MODEL]),
         (["--segmenter", NAME, "--weights", "absent.pth"], 1, ["absent.pth", "MARQUE_SEGMENTER"]),
         (["--segmenter", NAME, "--weights", __file__], 1, ["test_segment.py", ".safetensors"]),
-        (["--weights", "absent.pth"], 1, [masks.NAME, "its own weights"]),
+        (["--weights", "absent.pth"], 1, [masks.MASK_MODEL, "its own weights"]),
     ],
 )
 def test_what_cannot_be_done_is_said(

@@ -11,17 +11,17 @@ from starlette.routing import Route
 from synthetic.replica.autoscout24 import html
 from synthetic.replica.autoscout24.addresses import offer_path
 from synthetic.replica.autoscout24.data import (
-    JsonObject,
     bare_data,
     build_id,
     next_data_json,
     offer_props,
     search_props,
 )
+from synthetic.replica.autoscout24.fill import JsonObject
 from synthetic.replica.autoscout24.query import OfferQuery, UnknownParameterError, parse_query
 from synthetic.replica.autoscout24.robots import robots_text
 from synthetic.replica.autoscout24.search import SearchIndex
-from synthetic.replica.autoscout24.sites import CountrySite, sites_of
+from synthetic.replica.autoscout24.sites import SiteLocale, sites_of
 from synthetic.replica.autoscout24.words import slug_of
 from synthetic.replica.cars import OfferedCar
 from synthetic.replica.world import World
@@ -80,7 +80,7 @@ class _Pages:
         except InsteadError as instead:
             return instead.response
 
-    def _page(self, sites: tuple[CountrySite, ...], request: Request) -> Response:
+    def _page(self, sites: tuple[SiteLocale, ...], request: Request) -> Response:
         for site in sites:
             if request.url.path.startswith(f"{site.prefix}/"):
                 first, *rest = request.url.path.removeprefix(site.prefix).strip("/").split("/")
@@ -90,12 +90,12 @@ class _Pages:
                     return self._offer(self._shown(site), rest[0])
         raise _failed(404)
 
-    def _shown(self, site: CountrySite) -> CountrySite:
+    def _shown(self, site: SiteLocale) -> SiteLocale:
         """The site, in English if `english-labels` is on."""
         english = self._world.faults.strikes("english-labels", site.tld)
         return replace(site, language="en") if english else site
 
-    def _search(self, site: CountrySite, request: Request, slugs: tuple[str, ...]) -> Response:
+    def _search(self, site: SiteLocale, request: Request, slugs: tuple[str, ...]) -> Response:
         query, asked = self._query(site, request, slugs)
         props = search_props(self._world, self._searches, site, query)
         place = (query.page - 1) * query.size + 1
@@ -105,7 +105,7 @@ class _Pages:
         return HTMLResponse(html.page(site, props["pageTitle"], crumbs, body, data))
 
     def _query(
-        self, site: CountrySite, request: Request, slugs: tuple[str, ...]
+        self, site: SiteLocale, request: Request, slugs: tuple[str, ...]
     ) -> tuple[OfferQuery, JsonObject]:
         """The query, and the query as the page's data states it."""
         self._check("search", f"{request.url.path}?{request.url.query}")
@@ -120,7 +120,7 @@ class _Pages:
             raise _failed(404) from error
         return query, {**given, "slug": list(slugs)} if slugs else {**given}
 
-    def _offer(self, site: CountrySite, slug: str) -> Response:
+    def _offer(self, site: SiteLocale, slug: str) -> Response:
         car = self._shown_car(site, self._car(slug), slug)
         props = offer_props(self._world, site, car)
         offer = props["listingDetails"]
@@ -141,7 +141,7 @@ class _Pages:
             raise _failed(404)
         return car
 
-    def _shown_car(self, site: CountrySite, car: OfferedCar, slug: str) -> OfferedCar:
+    def _shown_car(self, site: SiteLocale, car: OfferedCar, slug: str) -> OfferedCar:
         """The car to show for an offer's URL; raises `InsteadError` if the URL redirects."""
         faults = self._world.faults
         title = f"{car.title} renewed" if faults.strikes("slug-changed", car.guid) else None
@@ -153,18 +153,15 @@ class _Pages:
             raise self._moved(site, path, 301)
         if not faults.strikes("guid-reused", car.guid):
             return car
-        other = self._other(car)
+        # The next car of another make.
+        count = len(self._world)
+        cars = (self._world.car((car.number + step) % count) for step in range(1, count))
+        other = next((other for other in cars if other.model.make != car.model.make), car)
         if faults.value("guid-reused") != "content":
             raise self._moved(site, offer_path(other, site), 308)
         return replace(other, guid=car.guid)
 
-    def _other(self, car: OfferedCar) -> OfferedCar:
-        """The next car of another make."""
-        count = len(self._world)
-        cars = (self._world.car((car.number + step) % count) for step in range(1, count))
-        return next((other for other in cars if other.model.make != car.model.make), car)
-
-    def _data(self, site: CountrySite, request: Request) -> Response:
+    def _data(self, site: SiteLocale, request: Request) -> Response:
         """`/_next/data/<build>/lst/<make>/<model>.json` and `.../details/<slug>.json`."""
         build, _, rest = request.url.path.removeprefix(_DATA).partition("/")
         kind, *slugs = rest.removesuffix(".json").split("/")
@@ -189,7 +186,7 @@ class _Pages:
         if self._world.faults.strikes("bounce-home", key, kind):
             raise InsteadError(RedirectResponse("/", 302))
 
-    def _moved(self, site: CountrySite, path: str, status: int) -> InsteadError:
+    def _moved(self, site: SiteLocale, path: str, status: int) -> InsteadError:
         return InsteadError(RedirectResponse(self._world.web.base(site.host) + path, status))
 
 

@@ -2,21 +2,18 @@
 
 import json
 from copy import deepcopy
-from typing import Any
 
-from synthetic.replica.autoscout24.details import details
+from synthetic.replica.autoscout24.fill import JsonObject
+from synthetic.replica.autoscout24.offers import offer_details, offer_row
 from synthetic.replica.autoscout24.query import OfferQuery
-from synthetic.replica.autoscout24.rows import row
-from synthetic.replica.autoscout24.search import ResultPage, SearchIndex
-from synthetic.replica.autoscout24.sites import CountrySite
+from synthetic.replica.autoscout24.search import SearchIndex
+from synthetic.replica.autoscout24.sites import SiteLocale
 from synthetic.replica.autoscout24.taxonomy import taxonomy
 from synthetic.replica.autoscout24.words import grouped
 from synthetic.replica.cars import OfferedCar
 from synthetic.replica.faults import drop_path
 from synthetic.replica.fleet import MAKE_NAMES
 from synthetic.replica.world import World
-
-JsonObject = dict[str, Any]
 
 _TRANSLATIONS = {"contact.captcha": "captcha", "list.title": "cars"}
 
@@ -27,11 +24,19 @@ def build_id(world: World) -> str:
 
 
 def search_props(
-    world: World, searches: SearchIndex, site: CountrySite, query: OfferQuery
+    world: World, searches: SearchIndex, site: SiteLocale, query: OfferQuery
 ) -> JsonObject:
     """The `pageProps` of a search."""
     found = searches.find(query)
-    rows = _rows(world, site, query, found)
+    rows: list[JsonObject] = []
+    if found.sponsored is not None and not world.faults.strikes("empty-listings", "search"):
+        rows.append(offer_row(world, world.car(found.sponsored), site, "Nfm"))
+        rows += [offer_row(world, world.car(number), site) for number in found.numbers]
+        if world.faults.strikes("recommendations", "search"):
+            others = [(query.page * 31 + place * 97) % len(world) for place in range(3)]
+            rows += [
+                offer_row(world, world.car(n), site, section="Recommendations") for n in others
+            ]
     pages = found.pages
     if world.faults.strikes("pages-beyond-end", "search"):
         pages += int(world.faults.value("pages-beyond-end") or 5)
@@ -65,11 +70,11 @@ def search_props(
     return props
 
 
-def offer_props(world: World, site: CountrySite, car: OfferedCar) -> JsonObject:
+def offer_props(world: World, site: SiteLocale, car: OfferedCar) -> JsonObject:
     """The `pageProps` of an offer."""
     return {
         "pageid": "detail",
-        "listingDetails": details(world, car, site),
+        "listingDetails": offer_details(world, car, site),
         "cultureInfo": _culture(site),
         "loggedInCustomerTypeId": "",
         "pageTitle": f"{car.model.make} {car.model.name}",
@@ -99,20 +104,7 @@ def bare_data(world: World, props: JsonObject) -> str:
     return json.dumps({"pageProps": _drifted(world, lean), "__N_SSP": True}, ensure_ascii=False)
 
 
-def _rows(
-    world: World, site: CountrySite, query: OfferQuery, found: ResultPage
-) -> list[JsonObject]:
-    if found.sponsored is None or world.faults.strikes("empty-listings", "search"):
-        return []
-    rows = [row(world, world.car(found.sponsored), site, "Nfm")]
-    rows += [row(world, world.car(number), site) for number in found.numbers]
-    if world.faults.strikes("recommendations", "search"):
-        others = [(query.page * 31 + place * 97) % len(world) for place in range(3)]
-        rows += [row(world, world.car(n), site, section="Recommendations") for n in others]
-    return rows
-
-
-def _culture(site: CountrySite) -> JsonObject:
+def _culture(site: SiteLocale) -> JsonObject:
     return {"isoCulture": site.culture, "tld": site.tld, "country": site.country.lower()}
 
 

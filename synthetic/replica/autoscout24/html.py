@@ -3,12 +3,10 @@ box covers the data without removing it, and only buttons lead to other pages.""
 
 import json
 from html import escape
-from typing import Any
 
-from synthetic.replica.autoscout24.sites import CountrySite
+from synthetic.replica.autoscout24.fill import OMITTED, JsonObject, fill, load_template
+from synthetic.replica.autoscout24.sites import SiteLocale
 from synthetic.replica.autoscout24.words import FIELD_WORDS
-
-Json = dict[str, Any]
 
 _CONSENT = """\
 <div id="as24-cmp-popup" class="as24-cmp-container" data-testid="as24-cmp-container">
@@ -26,7 +24,7 @@ data-fuel-type="{fuel}" data-seller-type="{seller}" data-listing-country="{count
 <span data-testid="regular-price">{shown}</span></article>"""
 
 
-def page(site: CountrySite, title: str, head: str, body: str, data: str | None) -> str:
+def page(site: SiteLocale, title: str, head: str, body: str, data: str | None) -> str:
     """A complete page; `data` is the text of `__NEXT_DATA__`, None for a page without it."""
     script = "" if data is None else _script('id="__NEXT_DATA__" type="application/json"', data)
     return (
@@ -36,35 +34,65 @@ def page(site: CountrySite, title: str, head: str, body: str, data: str | None) 
     )
 
 
-def linked_data(document: Json) -> str:
+def linked_data(document: JsonObject) -> str:
     """A JSON-LD script, with slashes escaped as on the site."""
     text = json.dumps(document, ensure_ascii=False).replace("/", "\\u002F")
     return _script('type="application/ld+json"', text)
 
 
-def search_body(rows: list[Json], pages: int, place: int) -> str:
+def search_body(rows: list[JsonObject], pages: int, place: int) -> str:
     """The list and the buttons to other pages; `place` is the position of the first row, from 1."""
-    articles = "\n".join(_article(row, place + i) for i, row in enumerate(rows))
+    articles = []
+    for position, row in enumerate(rows, place):
+        tracking, vehicle = row["tracking"], row["vehicle"]
+        article = _ARTICLE.format(
+            id=row["id"],
+            place=position,
+            price=tracking["price"],
+            label=tracking["priceLabel"],
+            make=vehicle["make"].lower(),
+            model=vehicle["model"].lower(),
+            registered=tracking["firstRegistration"],
+            mileage=tracking["mileage"],
+            fuel=tracking["fuelType"],
+            seller=row["seller"]["type"][0].lower(),
+            country=row["location"]["countryCode"][0].lower(),
+            title=escape(f"{vehicle['make']} {vehicle['modelVersionInput']}"),
+            shown=row["price"]["priceFormatted"],
+        )
+        articles.append(article)
     shown = sorted({1, 2, 3, pages} & set(range(1, pages + 1)))
     buttons = "".join(
         f'<li><button aria-label="Page {page}">{page}</button></li>' for page in shown
     )
+    joined = "\n".join(articles)
     return (
-        f'<main class="ListPage_main__xZkl7">{articles}<div data-testid="listpage-pagination">'
+        f'<main class="ListPage_main__xZkl7">{joined}<div data-testid="listpage-pagination">'
         f'<nav class="scr-pagination"><ul>{buttons}</ul></nav></div></main>'
     )
 
 
-def offer_head(details: Json) -> str:
-    """The head of an offer's page: its canonical URL, and `noindex`."""
-    url = escape(details["webPage"])
+def offer_head(details: JsonObject) -> str:
+    """The head of an offer's page: its canonical URL, `noindex`, and the car as linked data."""
+    url, vehicle = escape(details["webPage"]), details["vehicle"]
+    values = {
+        "vehicle": vehicle,
+        "images": details["images"][:1],
+        "color": vehicle["bodyColor"] or OMITTED,
+        "price": details["prices"]["public"].get("priceRaw"),
+        "url": details["webPage"],
+        "company": details["seller"]["companyName"],
+        "guid": details["id"],
+        "produced": vehicle["firstRegistrationDateRaw"],
+        "mileage": vehicle["mileageInKmRaw"],
+    }
     return (
         f'<meta name="robots" content="noindex,follow"><link rel="canonical" href="{url}">'
-        f"{linked_data(_product(details))}"
+        f"{linked_data(fill(load_template('product'), values))}"
     )
 
 
-def offer_body(details: Json, site: CountrySite) -> str:
+def offer_body(details: JsonObject, site: SiteLocale) -> str:
     """The known facts as a list of terms and descriptions."""
     names, vehicle = FIELD_WORDS[site.language], details["vehicle"]
     facts = {
@@ -84,64 +112,6 @@ def offer_body(details: Json, site: CountrySite) -> str:
     return (
         f"<main><h1>{escape(details['imgAltText'])}</h1><dl>{terms}</dl>"
         f"<div>{escape(details['seller']['companyName'])}</div></main>"
-    )
-
-
-def _product(details: Json) -> Json:
-    vehicle, public = details["vehicle"], details["prices"]["public"]
-    color = {"color": vehicle["bodyColor"]} if vehicle["bodyColor"] else {}
-    name = f"{vehicle['make']} {vehicle['model']}"
-    return {
-        "@context": "https://schema.org",
-        "@type": "Product",
-        "brand": {"@type": "Brand", "name": vehicle["make"]},
-        "name": name,
-        "image": details["images"][:1],
-        **color,
-        "offers": {
-            "@type": "Offer",
-            "price": public.get("priceRaw"),
-            "priceCurrency": "EUR",
-            "url": details["webPage"],
-            "offeredBy": {
-                "@type": "AutoDealer",
-                "name": details["seller"]["companyName"],
-            },
-            "itemOffered": {
-                "@type": "Car",
-                "name": name,
-                "manufacturer": vehicle["make"],
-                "model": vehicle["model"],
-                "bodyType": vehicle["bodyType"],
-                "identifier": details["id"],
-                "productionDate": vehicle["firstRegistrationDateRaw"],
-                "mileageFromOdometer": {
-                    "@type": "QuantitativeValue",
-                    "value": vehicle["mileageInKmRaw"],
-                    "unitText": "KMT",
-                },
-                **color,
-            },
-        },
-    }
-
-
-def _article(row: Json, place: int) -> str:
-    tracking, vehicle = row["tracking"], row["vehicle"]
-    return _ARTICLE.format(
-        id=row["id"],
-        place=place,
-        price=tracking["price"],
-        label=tracking["priceLabel"],
-        make=vehicle["make"].lower(),
-        model=vehicle["model"].lower(),
-        registered=tracking["firstRegistration"],
-        mileage=tracking["mileage"],
-        fuel=tracking["fuelType"],
-        seller=row["seller"]["type"][0].lower(),
-        country=row["location"]["countryCode"][0].lower(),
-        title=escape(f"{vehicle['make']} {vehicle['modelVersionInput']}"),
-        shown=row["price"]["priceFormatted"],
     )
 
 

@@ -1,10 +1,10 @@
 """The query of a search, parsed from its URL, and the echo of it in the page."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from synthetic.replica.autoscout24.sites import CountrySite
+from synthetic.replica.autoscout24.sites import SiteLocale
 from synthetic.replica.autoscout24.words import slug_of
 from synthetic.replica.fleet import CAR_MODELS, MAKE_NAMES
 
@@ -55,7 +55,7 @@ class OfferQuery:
     echo: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_query(site: CountrySite, slugs: tuple[str, ...], given: Mapping[str, str]) -> OfferQuery:
+def parse_query(site: SiteLocale, slugs: tuple[str, ...], given: Mapping[str, str]) -> OfferQuery:
     """Parse a search from the path segments after `/lst` and from the parameters.
 
     As on the site, an unknown make or model is ignored and everything is searched. Raises
@@ -72,14 +72,20 @@ def parse_query(site: CountrySite, slugs: tuple[str, ...], given: Mapping[str, s
     models = _models(mmmv)
     echo.pop("mmmv", None)
     if models:
-        echo |= {"mmmv": mmmv, "cat": (category := _category(models)), "mcat": category}
+        category = ",".join(category_of(*pair) for pair in models)
+        echo |= {"mmmv": mmmv, "cat": category, "mcat": category}
+    ranges = []
+    for name, column in _RANGES.items():
+        low, high = given.get(f"{name}from"), given.get(f"{name}to")
+        if low or high:
+            ranges.append((column, _number(low, 0), _number(high, 2**31 - 1)))
     wanted = CarFilter(
         models=models,
         countries=_texts(echo["cy"]),
         bodies=_numbers(given.get("body")),
         colors=_numbers(given.get("bcol")),
         states=_texts(given.get("ustate", "N,U")),
-        ranges=_ranges(given),
+        ranges=tuple(ranges),
         cars=echo["atype"] == "C",
         sort=echo["sort"],
         descending=echo["desc"] == "1",
@@ -119,25 +125,8 @@ def _models(mmmv: str) -> tuple[tuple[int, int | None], ...] | None:
     return tuple(pairs)
 
 
-def _category(models: tuple[tuple[int, int | None], ...]) -> str:
-    return ",".join(category_of(*pair) for pair in models)
-
-
-def _ranges(given: Mapping[str, str]) -> tuple[tuple[str, int, int], ...]:
-    found = []
-    for name, column in _RANGES.items():
-        low, high = given.get(f"{name}from"), given.get(f"{name}to")
-        if low or high:
-            found.append((column, _number(low, 0), _number(high, 2**31 - 1)))
-    return tuple(found)
-
-
-def _list(text: str | None, read: Callable[[str], int]) -> tuple[int, ...] | None:
-    return tuple(read(part) for part in text.split(",")) if text else None
-
-
 def _numbers(text: str | None) -> tuple[int, ...] | None:
-    return _list(text, lambda part: _number(part, 0))
+    return tuple(_number(part, 0) for part in text.split(",")) if text else None
 
 
 def _texts(text: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The two kinds of robots.txt of the country sites: with offers closed, and with offers open."""
 
-from synthetic.replica.autoscout24.sites import CountrySite
+from synthetic.replica.autoscout24.sites import SiteLocale
 
 _TRAINERS = """\
 User-agent: GPTBot
@@ -24,7 +24,7 @@ _OPEN = (
 )  # fmt: skip
 
 
-def robots_text(site: CountrySite, delay: str) -> str:
+def robots_text(site: SiteLocale, delay: str) -> str:
     """A site's robots.txt, with `delay` (seconds) as its Crawl-delay unless that is empty."""
     closed = _CLOSED if site.offers_closed else _OPEN
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in closed)]

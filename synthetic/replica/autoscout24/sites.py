@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class CountrySite:
-    """One language of one country site.
+class SiteLocale:
+    """A country site in one of its languages.
 
     `cy` is its own country (or countries) in a search, `segment` the first segment of an offer's
     path, `prefix` the prefix of every path. `offers_closed` chooses one of the two kinds of
@@ -35,16 +35,16 @@ class CountrySite:
 EUROPE = "D,A,B,E,F,I,L,NL"
 
 _ALL = (
-    CountrySite("de", "DE", "D", "de", "angebote", offers_closed=True, category=True),
-    CountrySite("at", "AT", "A", "de", "angebote", offers_closed=True, category=True),
-    CountrySite("it", "IT", "I", "it", "annunci", category=True),
-    CountrySite("nl", "NL", "NL", "nl", "aanbod"),
-    CountrySite("be", "BE", "B", "fr", "offres", prefix="/fr"),
-    CountrySite("be", "BE", "B", "nl", "aanbod", prefix="/nl"),
-    CountrySite("fr", "FR", "F", "fr", "offres"),
-    CountrySite("lu", "LU", "L", "fr", "offres"),
-    CountrySite("com", "GB", EUROPE, "en", "offers"),
-    CountrySite("es", "ES", "E", "es", "anuncios"),
+    SiteLocale("de", "DE", "D", "de", "angebote", offers_closed=True, category=True),
+    SiteLocale("at", "AT", "A", "de", "angebote", offers_closed=True, category=True),
+    SiteLocale("it", "IT", "I", "it", "annunci", category=True),
+    SiteLocale("nl", "NL", "NL", "nl", "aanbod"),
+    SiteLocale("be", "BE", "B", "fr", "offres", prefix="/fr"),
+    SiteLocale("be", "BE", "B", "nl", "aanbod", prefix="/nl"),
+    SiteLocale("fr", "FR", "F", "fr", "offres"),
+    SiteLocale("lu", "LU", "L", "fr", "offres"),
+    SiteLocale("com", "GB", EUROPE, "en", "offers"),
+    SiteLocale("es", "ES", "E", "es", "anuncios"),
 )
 
 TLDS: tuple[str, ...] = tuple(dict.fromkeys(site.tld for site in _ALL))
@@ -55,6 +55,6 @@ COUNTRIES: dict[str, tuple[str, str]] = {
 """The countries of cars, by site: the country's letters in a search and in a postal address."""
 
 
-def sites_of(tld: str) -> tuple[CountrySite, ...]:
+def sites_of(tld: str) -> tuple[SiteLocale, ...]:
     """The languages of a country site."""
     return tuple(site for site in _ALL if site.tld == tld)

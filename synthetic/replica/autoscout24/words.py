@@ -6,6 +6,8 @@ bodies are from a dictionary.
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 SITE_LANGUAGES = ("de", "en", "nl", "it", "fr", "es")
 
@@ -103,22 +105,16 @@ _COUNTRIES = {
 }
 
 
-def _by_language(table: dict[str, str], mark: str = "|") -> dict[str, dict[str, str]]:
-    rows = {
-        key: dict(zip(SITE_LANGUAGES, words.split(mark), strict=True))
-        for key, words in table.items()
-    }
+def _by_language(table: Mapping[Any, str], mark: str = "|") -> dict[str, dict[str, str]]:
+    rows = {str(key): words.split(mark) for key, words in table.items()}
     return {
-        language: {key: row[language] for key, row in rows.items()} for language in SITE_LANGUAGES
+        language: {key: words[place] for key, words in rows.items()}
+        for place, language in enumerate(SITE_LANGUAGES)
     }
 
 
-def _texts(table: dict[int, str]) -> dict[str, str]:
-    return {str(key): words for key, words in table.items()}
-
-
-COLOR_WORDS = _by_language(_texts(_COLORS), " ")
-BODY_NAMES = _by_language(_texts(_BODIES))
+COLOR_WORDS = _by_language(_COLORS, " ")
+BODY_NAMES = _by_language(_BODIES)
 FUEL_WORDS = _by_language(_FUELS)
 GEAR_WORDS = _by_language(_GEARS)
 STATE_WORDS = _by_language(_STATES)

@@ -22,7 +22,7 @@ from core.records import Box, Photo, Sighting
 from core.vocabulary import load_vocabulary
 from labeling.review import export
 from labeling.review.cases import spoken
-from labeling.review.export import SIDE, check_folder, export_review, preview
+from labeling.review.export import PREVIEW_SIDE, check_folder, export_review, preview
 from labeling.review.record import import_file
 from labeling.review.resolve import PhotoIds, resolve
 from labeling.review.returned_csv import HEADER, read_csv
@@ -261,7 +261,7 @@ def test_a_large_photo_is_shown_small_upright_and_outside_its_box(
     (task,) = tasks(tmp_path / "big")
     jpeg = base64.b64decode(task["data"]["image"].partition(",")[2])
     with Image.open(io.BytesIO(jpeg)) as shown:
-        assert shown.size == (SIDE * 3 // 4, SIDE)
+        assert shown.size == (PREVIEW_SIDE * 3 // 4, PREVIEW_SIDE)
         assert not shown.getexif()
     with Image.open(io.BytesIO(preview(content(1)))) as small:
         assert small.size == (96, 64), "a small photo is not blown up"

@@ -10,7 +10,7 @@ from core.vocabulary import VocabularyFile, load_vocabulary
 from labeling.review.cases import spoken
 from labeling.review.moments import read_moment
 from labeling.review.resolve import PhotoIds, Statement, resolve, settle
-from labeling.review.returned import Answer, LineProblem
+from labeling.review.returned import LineProblem, RawAnswer
 
 VOCABULARY = load_vocabulary()
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -18,15 +18,15 @@ KEY = "abcdef" + "0" * 58
 IDS = PhotoIds([KEY, "abcd00" + "1" * 58, "abcd00" + "2" * 58])
 
 
-def answer(attribute: str, *words: str, key: str = KEY, by: str = "ann", at: str = "") -> Answer:
-    return Answer("line 2", key, attribute, words, by, at)
+def answer(attribute: str, *words: str, key: str = KEY, by: str = "ann", at: str = "") -> RawAnswer:
+    return RawAnswer("line 2", key, attribute, words, by, at)
 
 
-def resolved(*answers: Answer) -> tuple[list[Statement], list[LineProblem]]:
+def resolved(*answers: RawAnswer) -> tuple[list[Statement], list[LineProblem]]:
     return resolve(answers, VOCABULARY, IDS, NOW)
 
 
-def fault(one: Answer) -> LineProblem:
+def fault(one: RawAnswer) -> LineProblem:
     found, (line,) = resolved(one)
     assert (found, line.kept) == ([], False)
     return line
@@ -111,7 +111,7 @@ def test_none_is_nobody_also_where_a_vocabulary_forgot_to_say_so() -> None:
         (answer("color", "red", by="a" * 5_000), "goes on for 5,000 characters", "at most 200"),
     ],
 )
-def test_what_is_wrong_is_told_with_what_to_do(one: Answer, what: str, do: str) -> None:
+def test_what_is_wrong_is_told_with_what_to_do(one: RawAnswer, what: str, do: str) -> None:
     line = fault(one)
     assert what in line.what
     assert do in line.do
@@ -186,10 +186,10 @@ def test_no_text_breaks_the_reading_of_times(text: str) -> None:
 
 def test_one_person_who_says_two_things_is_taken_at_neither() -> None:
     found, _ = resolved(
-        Answer("line 2", KEY, "color", ("red",), "ann", ""),
-        Answer("line 3", KEY, "color", ("blue",), "ann", "2026-11-02"),
-        Answer("line 4", KEY, "view", ("detail",), "ann", ""),
-        Answer("line 5", KEY, "color", ("red",), "bob", ""),
+        RawAnswer("line 2", KEY, "color", ("red",), "ann", ""),
+        RawAnswer("line 3", KEY, "color", ("blue",), "ann", "2026-11-02"),
+        RawAnswer("line 4", KEY, "view", ("detail",), "ann", ""),
+        RawAnswer("line 5", KEY, "color", ("red",), "bob", ""),
     )
     standing, lines, twice = settle(found)
     assert [each.where for each in standing] == ["line 4", "line 5"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.spreadsheet import csv_line
 from labeling.review.load import load_returned
-from labeling.review.returned import Answer, ReviewFile
+from labeling.review.returned import RawAnswer, ReviewFile
 from labeling.review.returned_csv import HEADER, read_csv
 from labeling.review.returned_json import read_json
 from tests.labeling.review.making import write
@@ -18,7 +18,7 @@ from tests.labeling.review.making import write
 KEY = "0123456789ab"
 HEAD = "image_id,attribute,decision,by,decided_at"
 GOOD = f"{KEY},color,red,ann,2026-11-02"
-ANSWER = Answer("line 2", KEY, "color", ("red",), "ann", "2026-11-02")
+ANSWER = RawAnswer("line 2", KEY, "color", ("red",), "ann", "2026-11-02")
 
 
 def told(done: ReviewFile) -> list[tuple[str, str]]:
@@ -42,7 +42,7 @@ def test_line_ends_separators_and_marks_of_spreadsheets(
 
 def test_columns_in_any_order_and_more_of_them(tmp_path: Path) -> None:
     done = load(tmp_path, "note, Decision ,BY,attribute,image_id", f"x,red,ann,color,{KEY}")
-    assert done.answers == [Answer("line 2", KEY, "color", ("red",), "ann", "")]
+    assert done.answers == [RawAnswer("line 2", KEY, "color", ("red",), "ann", "")]
 
 
 def test_rows_left_empty_are_counted_and_are_no_fault(tmp_path: Path) -> None:
@@ -185,10 +185,10 @@ def test_annotations_are_decisions_and_predictions_are_not() -> None:
     )
     first = "task 1, annotation 1"
     assert done.answers == [
-        Answer(first, KEY, "color", ("red",), "label-studio user 7", WHEN),
-        Answer(first, KEY, "make", ("Kia",), "label-studio user 7", WHEN),
-        Answer(first, KEY, "model_year", ("2012",), "label-studio user 7", WHEN),
-        Answer("task 2, annotation 1", KEY, "people", ("man", "woman"), "bob@example.org", WHEN),
+        RawAnswer(first, KEY, "color", ("red",), "label-studio user 7", WHEN),
+        RawAnswer(first, KEY, "make", ("Kia",), "label-studio user 7", WHEN),
+        RawAnswer(first, KEY, "model_year", ("2012",), "label-studio user 7", WHEN),
+        RawAnswer("task 2, annotation 1", KEY, "people", ("man", "woman"), "bob@example.org", WHEN),
     ]
     assert (done.empty, done.lines) == (2, [])
 
@@ -226,8 +226,8 @@ def test_json_min_with_one_and_several_values() -> None:
             "lead_time": 2.5}  # fmt: skip
     done = read(flat, {**flat, "color": [], "people": None}, {"color": "red"})
     assert done.answers == [
-        Answer("task 1", KEY, "color", ("red",), "label-studio user 7", WHEN),
-        Answer("task 1", KEY, "people", ("man", "woman"), "label-studio user 7", WHEN),
+        RawAnswer("task 1", KEY, "color", ("red",), "label-studio user 7", WHEN),
+        RawAnswer("task 1", KEY, "people", ("man", "woman"), "label-studio user 7", WHEN),
     ]
     assert done.empty == 1
     assert told(done) == [("task 3", "it names no photo (image_id)")]

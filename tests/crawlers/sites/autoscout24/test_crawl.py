@@ -14,9 +14,8 @@ import pytest
 from core.records import Photo
 from crawlers.engine.job import CrawlJob, CrawlReport
 from crawlers.engine.runner import store_folder
-from synthetic.replica import invented
 from synthetic.replica.cars import OfferedCar
-from synthetic.replica.invented import DIGITS, MARK
+from synthetic.replica.invented import DIGITS, MARK, seller_facts
 from synthetic.replica.server import Replica, start_replica
 from synthetic.replica.world import World
 from tests.crawlers.crawling import PICTURES, Asked, autoscout24_job, crawl, records
@@ -236,7 +235,7 @@ def test_nor_in_the_pages_that_a_broken_crawl_keeps(
 def test_nor_what_a_seller_writes_into_the_address_of_an_offer(tmp_path: Path) -> None:
     world = World(seed=3, listings=60, photos=1, sites=("it",), photo_size=(96, 72))
     for number in range(len(world)):
-        world.retitle(number, f"GTI {invented.phone(number)}")
+        world.retitle(number, f"GTI {seller_facts(number)['phone']}")
     with start_replica(world) as running:
         job = autoscout24_job(running, max_requests=32)
         with Asked(running) as asked:
