@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Protocol
 from uuid import UUID
 
+from catalog.optimize import trim_memory
 from flows.prefect_context import in_prefect_run
 from flows.reporting.report import RunReport
 from flows.reporting.sections import Stage
@@ -91,6 +92,7 @@ def stage(report: RunReport, name: str, total: int | None) -> Iterator[StageProg
     """Time a stage of a run; its photos and seconds go into the report, broken off or not."""
     record = report.stages.setdefault(name, Stage())
     step = StageProgress(report.flow, name, record, total)
+    trim_memory()  # to find what waits, every key of the catalog was read
     began = time.perf_counter()
     try:
         yield step

@@ -9,11 +9,6 @@ from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    """Every test here runs torch."""
-
-
 @pytest.fixture(scope="session")
 def scenes() -> list[bytes]:
     return [jpeg_bytes(render(seed)) for seed in range(700, 712)]
