@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from embeddings.tiny import WEIGHTS
+from embeddings.tiny import TINY_WEIGHTS
 from synthetic.tiny.captions import COLUMNS, HELD_OUT_TEMPLATES, VALUES
 from synthetic.tiny.measure import (
     PEOPLE,
@@ -101,7 +101,7 @@ def main() -> None:
     """Render, embed, measure, and write the table."""
     parser = argparse.ArgumentParser(prog="python -m synthetic.tiny.evaluate", description=__doc__)
     parser.add_argument("--count", type=int, default=4000, help="scenes to measure on")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="weights to measure")
+    parser.add_argument("--weights", type=Path, default=TINY_WEIGHTS, help="weights to measure")
     parser.add_argument("--card", type=Path, help="model card whose table is replaced")
     parser.add_argument("--threads", type=int, default=1, help="threads of torch")
     options = parser.parse_args()
