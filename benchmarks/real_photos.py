@@ -125,7 +125,7 @@ def tiny_vectors(paths: Sequence[Path]) -> Array:
     jobs = (Job(str(number), path.read_bytes()) for number, path in enumerate(paths))
     found: dict[int, Any] = {}
     for batch in embed_photos(load_encoder(ModelSpec(TINY), "cpu"), jobs):
-        found |= zip(map(int, batch.image_ids), batch.vectors, strict=True)
+        found |= zip(map(int, batch.image_ids), batch.outputs, strict=True)
     return np.array([found[number] for number in range(len(paths))], np.float32)
 
 

@@ -105,7 +105,7 @@ def embedded_photos(folder: Path, queries: int) -> Data:
 
     jobs = (Job(str(path), path.read_bytes()) for path in sorted(folder.rglob("*.jpg")))
     batches = embed_photos(load_encoder(ModelSpec(TINY)), jobs)
-    vectors = np.concatenate([batch.vectors for batch in batches if batch.image_ids])
+    vectors = np.concatenate([batch.outputs for batch in batches if batch.image_ids])
     asks = np.zeros(len(vectors), bool)
     asks[:: max(len(vectors) // queries, 1)] = True
     return Data("real photos, marque-tiny", vectors[~asks], vectors[asks])

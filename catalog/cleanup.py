@@ -105,15 +105,12 @@ def _tagged(stored: Any, before: datetime) -> set[int]:
     """The tagged versions; tags of published versions that were replaced before that time are
     deleted first."""
     tags = stored.tags.list()
+    published = tags.get(PUBLISHED_TAG, {}).get("version")
     for name in [each for each in tags if each.startswith(REPLACED_PREFIX)]:
-        if tags[name]["updated_at"] <= before or tags[name]["version"] == _published(tags):
+        if tags[name]["updated_at"] <= before or tags[name]["version"] == published:
             stored.tags.delete(name)
             del tags[name]
     return {int(tag["version"]) for tag in tags.values()}
-
-
-def _published(tags: Mapping[str, Any]) -> int | None:
-    return tags[PUBLISHED_TAG]["version"] if PUBLISHED_TAG in tags else None
 
 
 def remove_superseded(catalog: Catalog, grace: timedelta) -> int:
@@ -123,8 +120,15 @@ def remove_superseded(catalog: Catalog, grace: timedelta) -> int:
     that table `labelers` does not list as retired. Returns the number of assertions removed. Raises
     `StoreError`.
     """
-    where = _superseded(catalog, datetime.now(UTC) - grace)
-    count = catalog.count("assertions", where) if where else 0
+    before = datetime.now(UTC) - grace
+    retired = [
+        f"({equals('by', row['name'])} AND {equals('version', row['version'])})"
+        for batch in catalog.read("labelers", ["name", "version", "changed_at"], "NOT in_use")
+        for row in batch.to_pylist()
+        if row["changed_at"] <= before
+    ]
+    where = f"`origin` = 'model' AND ({' OR '.join(retired)})"
+    count = catalog.count("assertions", where) if retired else 0
     if count and count >= MIN_SUPERSEDED_SHARE * catalog.count("assertions"):
         table = catalog.table("assertions")
         with catalog.storing("assertions"):
@@ -142,14 +146,3 @@ def remove_superseded(catalog: Catalog, grace: timedelta) -> int:
                 batch_size=COMPACTION_BATCH_ROWS,
             )
     return count
-
-
-def _superseded(catalog: Catalog, before: datetime) -> str | None:
-    columns = ["name", "version", "changed_at"]
-    retired = [
-        f"({equals('by', row['name'])} AND {equals('version', row['version'])})"
-        for batch in catalog.read("labelers", columns, "NOT in_use")
-        for row in batch.to_pylist()
-        if row["changed_at"] <= before
-    ]
-    return f"`origin` = 'model' AND ({' OR '.join(retired)})" if retired else None

@@ -35,20 +35,15 @@ def load_credits(
 def _in_order(catalog: Catalog, image_ids: Sequence[str], source: str | None) -> Iterator[Credit]:
     for start in range(0, len(image_ids), KEYS_A_QUERY):
         keys = image_ids[start : start + KEYS_A_QUERY]
-        places = _places(catalog, keys)
+        rows = catalog.rows_where("sightings", "image_id", keys, _COLUMNS).to_pylist()
+        # Those with a license first, then the earliest.
+        rows.sort(key=lambda row: (_license(row) is None, row["fetched_at"], row["sighting_id"]))
+        places: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            places[row["image_id"]].append(row)
         for key in keys:
             if source is None or any(place["source"] == source for place in places[key]):
                 yield _credit(key, places[key])
-
-
-def _places(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """The sightings of each photo: those with a license first, then the earliest."""
-    rows = catalog.rows_where("sightings", "image_id", image_ids, _COLUMNS).to_pylist()
-    rows.sort(key=lambda row: (_license(row) is None, row["fetched_at"], row["sighting_id"]))
-    places: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        places[row["image_id"]].append(row)
-    return places
 
 
 def _license(row: dict[str, Any]) -> str | None:

@@ -60,10 +60,8 @@ def reading(place: str, advice: str | None = None) -> Iterator[None]:
         yield
     except MarqueError:
         raise
-    except (OSError, RuntimeError, ValueError) as error:
-        raise _read_error(place, error, advice) from error
     except BaseException as error:
-        if not is_panic(error):
+        if not (isinstance(error, OSError | RuntimeError | ValueError) or is_panic(error)):
             raise
         raise _read_error(place, error, advice) from error
 
@@ -78,14 +76,9 @@ def storing(place: str) -> Iterator[None]:
         yield
     except MarqueError:
         raise
-    except (OSError, RuntimeError) as error:
-        raise _store_error(place, error) from error
-    except ValueError as error:
-        if not _BROKEN.search(str(error)):
-            raise
-        raise _store_error(place, error) from error
     except BaseException as error:
-        if not is_panic(error):
+        damage = isinstance(error, ValueError) and _BROKEN.search(str(error))
+        if not (damage or isinstance(error, OSError | RuntimeError) or is_panic(error)):
             raise
         raise _store_error(place, error) from error
 

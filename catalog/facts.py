@@ -92,7 +92,8 @@ class FactHistory:
         rights = {name: words.pop(name, None) for name in RIGHTS_COLUMNS}
         alone = not any(who for who, _ in self.entries)
         told = None if alone else json.dumps(self.entries, ensure_ascii=False)
-        return rights | {"words": words_json(words), "told": told}
+        stored = json.dumps(words, ensure_ascii=False, sort_keys=True)
+        return rights | {"words": stored, "told": told}
 
 
 def stored_history(row: Mapping[str, Any]) -> FactHistory:
@@ -118,11 +119,6 @@ def fact_changes(before: FactValues, now: FactValues) -> Iterator[tuple[str, Fac
             yield name, "withdrawn"
         elif before[name] != now[name]:
             yield name, "changed"
-
-
-def words_json(words: FactValues) -> str:
-    """Words as column `words` stores them."""
-    return json.dumps(words, ensure_ascii=False, sort_keys=True)
 
 
 def _is_one_license(facts: FactValues, said: FactValues) -> bool:

@@ -60,7 +60,8 @@ def parse_filter(text: str, vocabulary: Vocabulary) -> Filter:
     name, op = match[1].casefold().replace("-", "_"), cast("Op", match[2].lower())
     words = _split_words(match[3], text, several=op == "in")
     if name in PLAIN:
-        return _plain_filter(name, op, words)
+        _refuse_order(name, op)
+        return Filter(name, op, tuple(words))
     attribute = _known_attribute(name, vocabulary)
     if attribute.kind == "number":
         return _number_filter(attribute, op, words)
@@ -120,11 +121,6 @@ def _offer(word: str, possible: Sequence[str]) -> str:
     near = difflib.get_close_matches(word.casefold(), possible, n=1)
     meant = f"; did you mean {near[0]}?" if near else ";"
     return f"{meant} possible are: {', '.join(possible)}"
-
-
-def _plain_filter(name: str, op: Op, words: list[str]) -> Filter:
-    _refuse_order(name, op)
-    return Filter(name, op, tuple(words))
 
 
 def _refuse_order(name: str, op: Op) -> None:
@@ -196,8 +192,18 @@ def _condition(condition: Filter, vocabulary: Vocabulary) -> str:
         raise FilterError(f"{name} is compared with {wanted}, not with {values!r}")
     if not _sound(op, len(values), number=number, many=many):
         raise FilterError(f"{name} {op} cannot have the values {values!r}: see Filter")
+    column = f"`{name}`"  # quoted, since `view` and `order` are SQL keywords
     literals = [literal(value) for value in values]
-    return _many_sql(name, op, literals) if many else _single_sql(name, op, literals)
+    if many and literals:
+        found = " OR ".join(f"array_has({column}, {each})" for each in literals)
+        return f"NOT ({found})" if op == "!=" else found
+    if many:
+        return f"array_length({column}) {'>' if op == '!=' else '='} 0"
+    if op == "range":
+        return f"{column} >= {literals[0]} AND {column} <= {literals[1]}"
+    if op in ("in", "!="):
+        return f"{column} {'IN' if op == 'in' else 'NOT IN'} ({', '.join(literals)})"
+    return f"{column} {op} {literals[0]}"
 
 
 def _sound(op: Op, count: int, *, number: bool, many: bool) -> bool:
@@ -209,19 +215,3 @@ def _sound(op: Op, count: int, *, number: bool, many: bool) -> bool:
     if op == "=":
         return count == 1 or (many and count == 0)
     return op in get_args(Op) and number and count == (2 if op == "range" else 1)
-
-
-def _single_sql(name: str, op: Op, literals: list[str]) -> str:
-    column = f"`{name}`"  # quoted, since `view` and `order` are SQL keywords
-    if op == "range":
-        return f"{column} >= {literals[0]} AND {column} <= {literals[1]}"
-    if op in ("in", "!="):
-        return f"{column} {'IN' if op == 'in' else 'NOT IN'} ({', '.join(literals)})"
-    return f"{column} {op} {literals[0]}"
-
-
-def _many_sql(name: str, op: Op, literals: list[str]) -> str:
-    if not literals:
-        return f"array_length(`{name}`) {'>' if op == '!=' else '='} 0"
-    found = " OR ".join(f"array_has(`{name}`, {each})" for each in literals)
-    return f"NOT ({found})" if op == "!=" else found

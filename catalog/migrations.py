@@ -12,7 +12,6 @@ processes may apply a migration at once, and an interrupted migration is applied
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -38,17 +37,6 @@ class Migration:
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
     change: "Callable[[Catalog], None] | None" = None
-
-    def apply(self, catalog: "Catalog") -> None:
-        """Apply the rest of this migration."""
-        for table in self.tables:
-            catalog.make(table)
-        for table, names in self.columns.items():
-            schema = catalog.specs[table].schema
-            catalog.widen(table, [schema.field(name) for name in names])
-        catalog.format = self.number  # from here on the new tables and columns are used
-        if self.change is not None:
-            self.change(catalog)
 
 
 MIGRATIONS = (
@@ -90,31 +78,30 @@ def migrate(catalog: "Catalog") -> list[str]:
     """
     done = []
     for step in pending(catalog.format):
-        step.apply(catalog)
+        for table in step.tables:
+            catalog.make(table)
+        for table, names in step.columns.items():
+            schema = catalog.specs[table].schema
+            catalog.widen(table, [schema.field(name) for name in names])
+        catalog.format = step.number  # from here on the new tables and columns are used
+        if step.change is not None:
+            step.change(catalog)
         catalog.insert(FORMAT, format_row(step.number, step.name, catalog.specs[FORMAT].schema))
         done.append(step.name)
     return done
 
 
-def first_format_row(schema: pa.Schema) -> pa.Table:
-    """The format row of a new catalog, which has the current format."""
-    return format_row(current_format(), "new", schema)
-
-
 def format_row(number: int, name: str, schema: pa.Schema) -> pa.Table:
-    """The row that records format `number`, and how the catalog came to it."""
+    """The row that records format `number`, and how the catalog came to it: `name` is "new" for a
+    new catalog, which has the current format."""
+    try:
+        marque = metadata.version("marque")
+    except metadata.PackageNotFoundError:
+        marque = "of a copy that is not installed"
     row = {
         "step": f"{number}: {name}",
         "number": number,
-        "made_with": f"marque {_marque()}",
+        "made_with": f"marque {marque}",
         "made_at": datetime.now(UTC),
     }
     return pa.Table.from_pylist([row], schema)
-
-
-@cache
-def _marque() -> str:
-    try:
-        return metadata.version("marque")
-    except metadata.PackageNotFoundError:
-        return "of a copy that is not installed"

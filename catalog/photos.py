@@ -27,7 +27,10 @@ def load_photos(
     box comes from a sighting whose box fits the photo, if there is one. Holds about `BYTES_A_READ`
     at a time, or one photo that is larger.
     """
-    boxes = _boxes(catalog, image_ids)
+    columns = ["sighting_id", "image_id", "box", "box_fits"]
+    rows = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()
+    rows.sort(key=lambda row: row["sighting_id"], reverse=True)  # the first id wins
+    boxes = {row["image_id"]: Box(*row["box"]) for row in rows if row["box_fits"]}
     for key, content in _contents(catalog, image_ids):
         if not _is_whole(key, content):
             if damaged is not None:
@@ -60,7 +63,10 @@ def verify_photos(
         # One photo of this read is unreadable: find out which.
         for key in image_ids:
             if key not in checked:
-                yield key, _can_be_read(catalog, key)
+                try:
+                    yield key, all(_is_whole(*each) for each in _contents(catalog, [key]))
+                except ReadError:
+                    yield key, False
 
 
 def recorded_damage(catalog: Catalog) -> set[str]:
@@ -77,13 +83,6 @@ def forget_damage(catalog: Catalog, image_ids: Iterable[str]) -> None:
 
 def _is_whole(image_id: str, content: bytes) -> bool:
     return hashlib.sha256(content).hexdigest() == image_id
-
-
-def _can_be_read(catalog: Catalog, image_id: str) -> bool:
-    try:
-        return all(_is_whole(*each) for each in _contents(catalog, [image_id]))
-    except ReadError:
-        return False
 
 
 def _contents(catalog: Catalog, image_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -107,10 +106,3 @@ def _reads(image_ids: Sequence[str], sizes: Mapping[str, int]) -> Iterator[list[
         held += sizes[key]
     if some:
         yield some
-
-
-def _boxes(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, Box]:
-    columns = ["sighting_id", "image_id", "box", "box_fits"]
-    rows = catalog.rows_where("sightings", "image_id", image_ids, columns).to_pylist()
-    rows.sort(key=lambda row: row["sighting_id"], reverse=True)  # the first id wins
-    return {row["image_id"]: Box(*row["box"]) for row in rows if row["box_fits"]}

@@ -142,12 +142,13 @@ class PublishedCars:
         for batch in self._read(["image_id", space], where, 8192):
             rows = _valid(batch, space)
             ids += rows.column("image_id").to_pylist()
-            distances = np.concatenate([distances, _cosine(rows.column(space), vector)])
+            stored = _matrix(rows.column(space))
+            distances = np.concatenate([distances, 1 - stored @ vector / _lengths(stored)])
             if len(ids) > 4 * k + 8192:
                 keep = np.argsort(distances, kind="stable")[:k]
                 ids, distances = [ids[at] for at in keep], distances[keep]
         order = np.argsort(distances, kind="stable")[:k]
-        return _pairs([ids[at] for at in order], distances[order].tolist())
+        return [(ids[at], float(distances[at])) for at in order]
 
     def _read(
         self, columns: Sequence[str], where: str | None, batch_rows: int = READ_ROWS
@@ -157,10 +158,6 @@ class PublishedCars:
             query = query.where(where)
         with reading(self._place):
             yield from query.to_batches(batch_rows)
-
-
-def _pairs(ids: list[str], distances: list[float]) -> Neighbors:
-    return [(key, float(distance)) for key, distance in zip(ids, distances, strict=True)]
 
 
 def _valid(batch: pa.RecordBatch, space: str) -> pa.RecordBatch:
@@ -181,8 +178,3 @@ def _lengths(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def _units(column: pa.Array) -> npt.NDArray[np.float32]:
     rows = _matrix(column)
     return rows / _lengths(rows)[:, None]
-
-
-def _cosine(column: pa.Array, vector: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    rows = _matrix(column)
-    return np.asarray(1 - rows @ vector / _lengths(rows), dtype=np.float32)

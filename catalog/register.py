@@ -66,7 +66,12 @@ def register(
     """
     with ThreadPoolExecutor(workers) as pool:
         work = _Registration(catalog, run_id, pool)
-        work.run(records)
+        left = work.gone_on(records)
+        try:
+            work.take(left)
+        except Exception:
+            _BROKEN[catalog.uri, run_id] = work.whole
+            raise
     return work.done
 
 
@@ -105,17 +110,7 @@ class _Registration:
         self.damaged = recorded_damage(catalog)
         self.mended: set[str] = set()
 
-    def run(self, records: Iterable[Photo | Drop | Notice]) -> None:
-        step = self.gone_on(records)
-        try:
-            self.take(step)
-        except Exception:
-            _BROKEN[self.catalog.uri, self.run_id] = self.whole
-            raise
-
-    def gone_on(
-        self, records: Iterable[Photo | Drop | Notice]
-    ) -> "Iterator[Photo | Drop | Notice]":
+    def gone_on(self, records: Iterable[Photo | Drop | Notice]) -> Iterator[Photo | Drop | Notice]:
         """The records that an earlier, interrupted call did not complete; its counts are added."""
         source = iter(records)
         broken = _BROKEN.pop((self.catalog.uri, self.run_id), None)
@@ -177,7 +172,12 @@ class _Registration:
     def store(self, batch: list[_Read]) -> list[Drop]:
         """Write images, then sightings; returns the rejected photos."""
         sizes = self.known_sizes({read.image_id for read in batch})
-        sizes = self.without_damaged(sizes, batch)
+        # An object store checks its own disks, and each check would be a transfer.
+        if is_path(self.catalog.uri):
+            here = [read.image_id for read in batch if read.content is not None]
+            stored = verify_photos(self.catalog, [key for key in here if key in sizes])
+            self.damaged |= {key for key, whole in stored if not whole}
+            sizes = {key: size for key, size in sizes.items() if key not in self.damaged}
         unknown = {
             read.image_id: read.content
             for read in batch
@@ -211,17 +211,6 @@ class _Registration:
             for row in rows
             if row["image_id"] not in half
         }
-
-    def without_damaged(
-        self, sizes: dict[str, tuple[int, int]], batch: Sequence[_Read]
-    ) -> dict[str, tuple[int, int]]:
-        """`sizes` without photos that are intact in the batch and damaged in the catalog."""
-        if not is_path(self.catalog.uri):
-            return sizes  # an object store checks its own disks, and each check is a transfer
-        here = [read.image_id for read in batch if read.content is not None]
-        stored = verify_photos(self.catalog, [key for key in here if key in sizes])
-        self.damaged |= {key for key, whole in stored if not whole}
-        return {key: size for key, size in sizes.items() if key not in self.damaged}
 
     def store_images(self, fresh: dict[str, PhotoFacts], contents: dict[str, bytes]) -> set[str]:
         """Write the images; returns the ids that this run added, and not another run meanwhile."""
@@ -309,7 +298,10 @@ class _Registration:
         if place.covers is not None and old["image_id"] == row["image_id"]:
             for name in ("box", "box_fits", "image_url"):
                 now[name] = old[name] if row[name] is None else row[name]
-            _note_silence(said, told, place)
+            stated = sighting_facts(place)
+            silent = told.by(place.teller).keys() - stated.keys()
+            if silent and (stated or place.teller):  # a folder without a sidecar never states facts
+                said.note(FACTS_KEPT, f"{place.source_id}: {', '.join(sorted(silent))}")
         if not _says_otherwise(now, old):
             return (old if now["told"] == old["told"] else old | {"told": now["told"]}), said
         said.facts.update(fact_changes(before.facts, told.facts))
@@ -370,14 +362,6 @@ def _try_examine(content: bytes) -> PhotoFacts | RejectedError:
 def _says_otherwise(row: dict[str, Any], old: dict[str, Any]) -> bool:
     stated = (*RIGHTS_COLUMNS, "image_url", "image_id", "words", "box")
     return any(old[name] != row[name] for name in stated)
-
-
-def _note_silence(done: RegistrationCounts, told: FactHistory, place: Sighting) -> None:
-    """Add a notice for facts that a teller stated before and no longer states."""
-    said = sighting_facts(place)
-    silent = told.by(place.teller).keys() - said.keys()
-    if silent and (said or place.teller):  # a folder without a sidecar never states facts
-        done.note(FACTS_KEPT, f"{place.source_id}: {', '.join(sorted(silent))}")
 
 
 def _sighting_row(read: _Read, size: tuple[int, int], run_id: str) -> dict[str, Any]:

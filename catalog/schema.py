@@ -53,7 +53,7 @@ def table_specs(vocabulary: Vocabulary) -> dict[str, TableSpec]:
 
 def label_fields(attribute: Attribute) -> list[pa.Field]:
     """The columns of `cars` that hold one attribute: its value, origin and confidence."""
-    value = {"number": pa.int32()}.get(attribute.kind, pa.string())
+    value = pa.int32() if attribute.kind == "number" else pa.string()
     return [
         pa.field(attribute.name, pa.list_(value) if attribute.many else value),
         pa.field(f"{attribute.name}_origin", pa.string()),
@@ -65,11 +65,6 @@ def cars_schema(vocabulary: Vocabulary) -> pa.Schema:
     """The schema of `cars` without vector columns."""
     labels = [field for a in vocabulary.attributes.values() for field in label_fields(a)]
     return pa.schema([*_CARS_FACTS, *labels])
-
-
-def label_columns(vocabulary: Vocabulary) -> list[str]:
-    """The names of the label columns of `cars`."""
-    return [field.name for a in vocabulary.attributes.values() for field in label_fields(a)]
 
 
 def vector_field(space: str, size: int, record: bytes) -> pa.Field:

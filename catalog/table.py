@@ -37,16 +37,15 @@ from catalog.errors import (
 from catalog.migrations import (
     FORMAT,
     current_format,
-    first_format_row,
+    format_row,
     later_columns,
     later_tables,
     migrate,
 )
 from catalog.optimize import is_due, optimize_table
-from catalog.schema import label_columns, table_specs
+from catalog.schema import label_fields, table_specs
 from catalog.sql import KEYS_A_QUERY, NOT_SYNTHETIC, among
-from catalog.update_columns import with_nulls
-from catalog.upsert import Upsert, WriteResult, check_written, first_of_each, write_rows
+from catalog.upsert import Upsert, WriteResult, check_written, first_of_each, with_nulls, write_rows
 from catalog.uri import catalog_uri, is_path, plain_path, unusable_option, unusable_uri
 from core.vocabulary import Vocabulary, load_vocabulary
 
@@ -86,7 +85,10 @@ class Catalog:
         damaged, and `IncompleteCatalogError` if its columns are not Marque's.
         """
         if name in later_tables(self.format):
-            return self._empty_table(name)
+            if name not in self._empty:
+                memory = lancedb.connect("memory://")
+                self._empty[name] = memory.create_table(name, schema=self.specs[name].schema)
+            return self._empty[name]
         with self.reading(name):
             table = self._database.lance.open_table(name)
             if (name, self.format) not in self._checked:
@@ -107,21 +109,17 @@ class Catalog:
     def _late(self, name: str) -> set[str]:
         """Columns that a table may lack: of a later format, or of new attributes."""
         late = later_columns(self.format, name)
-        return late if name != "cars" else late | set(label_columns(self.vocabulary))
-
-    def _empty_table(self, name: str) -> Any:
-        if name not in self._empty:
-            memory = lancedb.connect("memory://")
-            self._empty[name] = memory.create_table(name, schema=self.specs[name].schema)
-        return self._empty[name]
+        if name == "cars":
+            attributes = self.vocabulary.attributes.values()
+            late |= {field.name for each in attributes for field in label_fields(each)}
+        return late
 
     def make(self, name: str) -> None:
         """Create a table if it does not exist."""
         schema = self.specs[name].schema
         # A new catalog has the current format as soon as it has a format table.
-        first = (
-            None if name != FORMAT or self.format < current_format() else first_format_row(schema)
-        )
+        is_new = name == FORMAT and self.format >= current_format()
+        first = format_row(current_format(), "new", schema) if is_new else None
         try:
             with self.storing(name):
                 self._database.lance.create_table(name, first, schema=schema, exist_ok=True)
@@ -150,7 +148,7 @@ class Catalog:
 
     def insert(self, name: str, rows: pa.Table) -> int:
         """Insert the rows whose key is not in the table; returns how many this call inserted."""
-        return len(self._write(name, rows, insert=True, update=False).added)
+        return len(self.insert_keys(name, rows))
 
     def insert_keys(self, name: str, rows: pa.Table) -> list[str]:
         """Insert the rows whose key is not in the table; returns the keys that this call inserted:
@@ -220,14 +218,14 @@ class Catalog:
         """Stream `columns` of the rows that `where` keeps, in batches of at most `batch_rows`. A
         column that the table lacks so far is null."""
         table = self.table(name)
-        fields = self._fields(name, table, columns)
+        schema = pa.schema(self._fields(name, table, columns))
         there = set(table.schema.names)
         query = table.search().select([c for c in columns if c in there] or [self.specs[name].key])
         if where is not None:
             query = query.where(where)
         with self.reading(name):
             for batch in query.to_batches(batch_rows):
-                yield with_nulls(batch, fields)
+                yield with_nulls(batch, schema)
 
     def column(self, name: str, column: str, where: str | None = None) -> pa.ChunkedArray:
         """One column of a table, in memory: for keys, not for photos."""

@@ -4,7 +4,6 @@ LanceDB's own update moves whole rows, with their vectors, and drops them from e
 can rewrite single columns of a fragment and commit them beside rows that others append meanwhile.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,11 +52,3 @@ def rewrite_columns(place: TouchedFragments, key: str, rows: pa.Table) -> None:
         fields.update(changed)
     change = lance.LanceOperation.Update(updated_fragments=written, fields_modified=sorted(fields))
     lance.LanceDataset.commit(place.stored, change, read_version=place.stored.version)
-
-
-def with_nulls(batch: pa.RecordBatch, fields: Sequence[pa.Field]) -> pa.RecordBatch:
-    """`batch` with these columns in this order; columns that it lacks are null."""
-    there = set(batch.schema.names)
-    nulls = (pa.nulls(batch.num_rows, field.type) for field in fields if field.name not in there)
-    columns = [batch.column(f.name) if f.name in there else next(nulls) for f in fields]
-    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))

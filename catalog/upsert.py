@@ -127,6 +127,16 @@ def first_of_each(rows: pa.Table, key: str) -> pa.Table:
     return rows if len(first) == rows.num_rows else rows.take(pa.array(np.sort(first)))
 
 
+def with_nulls(rows: Any, schema: pa.Schema) -> Any:
+    """A table, or a batch, with the columns of the schema; columns that it lacks are null."""
+    there = {*rows.schema.names}
+    columns = [
+        rows.column(field.name) if field.name in there else pa.nulls(rows.num_rows, field.type)
+        for field in schema
+    ]
+    return type(rows).from_arrays(columns, schema=schema)
+
+
 def fragment_of(address: int) -> int:
     """The number of the fragment of the row at this address."""
     return address >> 32
@@ -165,7 +175,8 @@ def _write(table: Any, stored: Any, change: Upsert, place: _RowPlaces) -> list[A
 
     def parts() -> Iterator[pa.Table]:
         if len(place.new):
-            yield _filled(_taken(change.rows, place.new), schema)
+            every = len(place.new) == change.rows.num_rows
+            yield with_nulls(change.rows if every else change.rows.take(place.new), schema)
         if place.addresses:
             yield from _merged(table, change.rows.take(place.replace), place.addresses)
 
@@ -173,21 +184,6 @@ def _write(table: Any, stored: Any, change: Upsert, place: _RowPlaces) -> list[A
     reader = pa.RecordBatchReader.from_batches(schema, batches)
     fragments: list[Any] = write_fragments(reader, stored)
     return fragments
-
-
-def _taken(rows: pa.Table, indices: pa.Array) -> pa.Table:
-    return rows if len(indices) == rows.num_rows else rows.take(indices)
-
-
-def _filled(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """`rows` with every column of the schema; columns that they lack are null."""
-    columns = [
-        rows.column(field.name)
-        if field.name in rows.column_names
-        else pa.nulls(rows.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.table(columns, schema=schema)
 
 
 def _merged(table: Any, rows: pa.Table, addresses: list[int]) -> Iterator[pa.Table]:

@@ -2,10 +2,9 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -37,11 +36,6 @@ class Withdrawal:
         """The tellers whose facts are withdrawn."""
         return list(self.said)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The counts as JSON-ready values."""
-        said = {who: dict(sorted(facts.items())) for who, facts in self.said.items()}
-        return {"photos": len(self.places), "said": said}
-
 
 def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
     """The facts that the table at `path` stated. If no such table stated any, the facts of all
@@ -51,7 +45,9 @@ def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
     """
     teller, below = teller_of(path), f"{escape_bytes(os.path.realpath(path))}/"
     table, folder = Withdrawal(), Withdrawal()
-    for row in _rows(catalog):
+    where = among("source", FOLDER_SOURCES)
+    batches = catalog.read("sightings", _READ, where, batch_rows=8_192)
+    for row in (row for batch in batches for row in batch.to_pylist()):
         told = stored_history(row)
         inside = row["source_id"].startswith(below)
         for found, tellers in (
@@ -121,9 +117,3 @@ def forget_tellers(catalog: Catalog, tellers: Sequence[str]) -> list[str]:
     for each in gone:
         forget_sidecar(catalog, each)
     return [each.folder for each in gone]
-
-
-def _rows(catalog: Catalog) -> Iterator[dict[str, Any]]:
-    where = among("source", FOLDER_SOURCES)
-    for batch in catalog.read("sightings", _READ, where, batch_rows=8_192):
-        yield from batch.to_pylist()

@@ -31,8 +31,8 @@ from embeddings.network import (
 )
 from embeddings.openclip import open_clip, want_timm, want_transformers
 from embeddings.preparation import Picture, Preparation
-from embeddings.published import PREPROCESS_KEYS, QUICK_GELU, facts_of
-from embeddings.registry import SPACES, ModelError, ModelSpec, SpaceRecord
+from embeddings.published import PREPROCESS_KEYS, QUICK_GELU, pretrained_facts
+from embeddings.registry import METRIC, SPACE, ModelError, ModelSpec, SpaceRecord
 from embeddings.tokenizer import load_tokenizer
 from embeddings.weights import fetch_weights, find_weights
 
@@ -101,15 +101,13 @@ class ClipEncoder(PictureNetwork):
 
 
 @lru_cache(maxsize=2)
-def load_encoder(
-    spec: ModelSpec, device: str = "auto", precision: str = "fp32", space: str = "semantic"
-) -> ClipEncoder:
+def load_encoder(spec: ModelSpec, device: str = "auto", precision: str = "fp32") -> ClipEncoder:
     """Load a model once per process; raises `ModelError` that says what to do.
 
     `device` is `auto`, or any name torch takes; `precision` is `fp32` or `bf16`.
     """
     check_precision(precision)
-    tiny.register()
+    tiny.register_tiny()
     weights = fetch_weights(spec)
     if (found := find_weights(spec)) is not None:
         check_unpacked_size(found.path)
@@ -117,13 +115,13 @@ def load_encoder(
     if spec.weights and weights:
         check_fits(Path(weights), spec.architecture, model)
     check_numbers(model, Path(spec.weights).name if spec.weights else spec.name)
-    record = _record(spec, model, _size(spec, model, tokenizer), space)
+    record = _record(spec, model, _size(spec, model, tokenizer))
     return ClipEncoder(model, tokenizer, record, place(model, device, precision))
 
 
 def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
     """The model and its tokenizer; raises `ModelError` for files that are damaged or do not fit."""
-    facts = facts_of(spec)
+    facts = pretrained_facts(spec)
     try:
         config = open_clip.get_model_config(spec.architecture)
         if config is None or "timm_model_name" in config["vision_cfg"]:
@@ -140,35 +138,41 @@ def _create(spec: ModelSpec, weights: str | None) -> tuple[Any, Any]:
         )
     # Any file can be named as weights, and a damaged one raises almost anything.
     except Exception as error:
-        raise ModelError(_cannot_load(spec, weights, error)) from error
+        place = Path(weights).name if weights else spec.name
+        if isinstance(error, UnpicklingError) or "pickle" in str(error):
+            raise ModelError(
+                f"{place!r} is damaged, or holds more than weights and was refused, because "
+                "loading it would run what is in it; use a .safetensors file of the same model"
+            ) from error
+        raise ModelError(
+            f"{place!r} cannot be loaded as {spec.architecture!r}: {first_line(error)}; check that "
+            "the file is whole and belongs to this architecture"
+        ) from error
     return model, load_tokenizer(spec, config or {})
 
 
-def _record(spec: ModelSpec, model: Any, size: int, space: str) -> SpaceRecord:
+def _record(spec: ModelSpec, model: Any, size: int) -> SpaceRecord:
     preprocess = dict(model.visual.preprocess_cfg)
     digest = weights_sha256(model)
-    seen = json.dumps([digest, preprocess, SHOWN_AS, *_activation(spec)], sort_keys=True)
+    # The name and the weights of a model do not tell which activation function its tags agree on.
+    by_agreement = spec.tag is None and pretrained_facts(spec).get(QUICK_GELU)
+    activation = [QUICK_GELU] if by_agreement else []
+    seen = json.dumps([digest, preprocess, SHOWN_AS, *activation], sort_keys=True)
     short = hashlib.sha256(seen.encode()).hexdigest()[:12]
     return SpaceRecord(
-        space=space,
+        space=SPACE,
         model=spec.name,
         weights=spec.weights,
         weights_sha256=digest,
         preprocess=json.loads(json.dumps(preprocess)),
         size=size,
-        metric=SPACES[space].metric,
+        metric=METRIC,
         version=f"{spec.short_name}@{short}",
     )
 
 
-def _activation(spec: ModelSpec) -> list[str]:
-    """What the name and the weights of a model do not tell of how it computes."""
-    by_agreement = spec.tag is None and facts_of(spec).get(QUICK_GELU)
-    return [QUICK_GELU] if by_agreement else []
-
-
 def _size(spec: ModelSpec, model: Any, tokenizer: Any) -> int:
-    """Of the vectors, as a text gives them: so the tokenizer is known to go with the weights."""
+    """The length of vectors, by embedding a text: so the tokenizer is known to fit the weights."""
     try:
         with torch.inference_mode():
             return int(model.encode_text(tokenizer(["a photo of a car"])).shape[1])
@@ -183,16 +187,3 @@ def _size(spec: ModelSpec, model: Any, tokenizer: Any) -> int:
 def _unit(vectors: torch.Tensor) -> npt.NDArray[np.float32]:
     unit = torch.nn.functional.normalize(vectors.float(), dim=-1)
     return unit.cpu().numpy()
-
-
-def _cannot_load(spec: ModelSpec, weights: str | None, error: Exception) -> str:
-    place = Path(weights).name if weights else spec.name
-    if isinstance(error, UnpicklingError) or "pickle" in str(error):
-        return (
-            f"{place!r} is damaged, or holds more than weights and was refused, because loading it "
-            "would run what is in it; use a .safetensors file of the same model"
-        )
-    return (
-        f"{place!r} cannot be loaded as {spec.architecture!r}: {first_line(error)}; check that "
-        "the file is whole and belongs to this architecture"
-    )

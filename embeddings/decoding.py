@@ -1,7 +1,7 @@
 """Photos become pictures ahead of the model, in threads or in processes.
 
-Threads are the default: Pillow frees the interpreter while it decodes. Where many cores feed a
-fast model, what is left under the interpreter's lock holds them up, and processes do not have that.
+Threads are the default: Pillow releases the interpreter's lock while it decodes. Where many cores
+feed a fast model, the rest, which holds the lock, slows threads down, and processes are faster.
 """
 
 import multiprocessing
@@ -42,18 +42,18 @@ class DecodePool:
     def submit(self, content: bytes, box: Box | None) -> Future[Picture]:
         """Start on a photo; `picture_of` waits for it.
 
-        Waits itself where the photos that other processes have at hand take all the memory that
-        there is for decoding. A thread waits for its share when it comes to the photo.
+        With processes it waits until there is memory for decoding the photo; a thread waits when
+        it comes to the photo.
         """
         if not self._apart:
             return self._pool.submit(self._preparation.picture, content, box)
         try:
             size = self._preparation.decoding_bytes(content, box)
             DECODING_MEMORY.acquire(size)
-        except RejectedError as rejection:
-            return _rejected(rejection)
-        except ImageTooCostlyError as error:
-            return _rejected(RejectedError(error.reason, error.detail))
+        except (RejectedError, ImageTooCostlyError) as error:
+            rejected: Future[Picture] = Future()
+            rejected.set_exception(RejectedError(error.reason, error.detail))
+            return rejected
         try:
             future = self._pool.submit(self._preparation.picture, content, box)
         except BrokenProcessPool as error:
@@ -73,12 +73,6 @@ def picture_of(future: Future[Picture]) -> Picture:
         return future.result()
     except BrokenProcessPool as error:
         raise _died() from error
-
-
-def _rejected(rejection: RejectedError) -> Future[Picture]:
-    future: Future[Picture] = Future()
-    future.set_exception(rejection)
-    return future
 
 
 def _died() -> DecodingError:

@@ -49,14 +49,6 @@ class EmbeddedBatch:
     outputs: npt.NDArray[Any]
     failed: list[tuple[str, RejectedError]] = field(default_factory=list)
 
-    @property
-    def vectors(self) -> npt.NDArray[np.float32]:
-        """The outputs (n, size) of a model that embeds."""
-        return self.outputs
-
-
-Waiting = list[tuple[str, Future[Picture]]]
-
 
 class Engine:
     """One model and how it runs; several threads may embed at once and take turns at the model.
@@ -79,21 +71,23 @@ class Engine:
         Raises `ModelError` where the model fails and not the photos, and `DecodingError`.
         """
         source = iter(jobs)
-        waiting: deque[Waiting] = deque()
-
-        def decode_next() -> None:
-            batch = [
+        decoding: Iterator[list[tuple[str, Future[Picture]]]] = iter(
+            lambda: [
                 (job.image_id, self._decoders.submit(job.content, job.box))
                 for job in islice(source, self._batch_size)
-            ]
-            if batch:
-                waiting.append(batch)
-
-        for _ in range(BATCHES_AHEAD):
-            decode_next()
+            ],
+            [],
+        )
+        waiting = deque(islice(decoding, BATCHES_AHEAD))
         while waiting:
-            ready, failed = _collect(waiting.popleft())
-            decode_next()
+            ready: list[tuple[str, Picture]] = []
+            failed: list[tuple[str, RejectedError]] = []
+            for image_id, future in waiting.popleft():
+                try:
+                    ready.append((image_id, picture_of(future)))
+                except RejectedError as error:
+                    failed.append((image_id, error))
+            waiting += islice(decoding, 1)
             yield self._model.submit(self._infer, ready, failed).result()
 
     def _infer(
@@ -124,16 +118,3 @@ def embed_photos(
     config = RunConfig(threads=torch.get_num_threads(), batch_size=batch_size, workers=workers)
     with closing(Engine(encoder, config)) as engine:
         yield from engine.embed(jobs)
-
-
-def _collect(
-    batch: Waiting,
-) -> tuple[list[tuple[str, Picture]], list[tuple[str, RejectedError]]]:
-    ready: list[tuple[str, Picture]] = []
-    failed: list[tuple[str, RejectedError]] = []
-    for image_id, future in batch:
-        try:
-            ready.append((image_id, picture_of(future)))
-        except RejectedError as error:
-            failed.append((image_id, error))
-    return ready, failed

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from huggingface_hub import try_to_load_from_cache
 from safetensors.torch import save_file
 
 from embeddings import tiny
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.hub import check_unpacked_size, store_sums
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, open_clip
-from embeddings.published import QUICK_GELU, facts_of
-from embeddings.registry import HUB, LOCAL, ModelError, ModelSpec, SpaceRecord
+from embeddings.published import QUICK_GELU, config_place, pretrained_facts
+from embeddings.registry import LOCAL, ModelError, ModelSpec, SpaceRecord
 from embeddings.tokenizer import tokenizer_files
 from embeddings.weights import find_weights, missing_message
 
@@ -62,22 +61,24 @@ def _write(spec: ModelSpec, original: ClipEncoder, folder: Path) -> None:
         shutil.copyfile(found.path, weights)
     else:
         _convert(spec, found.path, weights)
-    _write_tokenizer(spec, config, folder)
+    if text.get("hf_tokenizer_name"):  # open_clip has the other tokenizers itself
+        for file in tokenizer_files(spec, config["model_cfg"]):
+            shutil.copyfile(file, folder / file.name)
+    elif path := text.get("tokenizer_kwargs", {}).get("bpe_path"):
+        raise ModelError(
+            f"{spec.name!r} cannot be copied: open_clip finds its tokenizer's words only at "
+            f"{path!r}, wherever the folder lies"
+        )
 
 
 def _config(spec: ModelSpec, record: SpaceRecord) -> dict[str, Any]:
     """What open_clip needs to know of the model beside its weights."""
-    place: Path | None = None
-    if spec.name.startswith(HUB):
-        place = Path(str(try_to_load_from_cache(spec.name.removeprefix(HUB), CONFIG_FILE)))
-    elif spec.name.startswith(LOCAL):
-        place = Path(spec.name.removeprefix(LOCAL)) / CONFIG_FILE
-    if place is not None:
+    if (place := config_place(spec)) is not None:
         document: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
         return document
-    tiny.register()
+    tiny.register_tiny()
     config = open_clip.get_model_config(spec.architecture)
-    if facts_of(spec).get(QUICK_GELU):
+    if pretrained_facts(spec).get(QUICK_GELU):
         config[QUICK_GELU] = True
     return {"model_cfg": config, "preprocess_cfg": record.preprocess}
 
@@ -93,19 +94,6 @@ def _convert(spec: ModelSpec, source: Path, target: Path) -> None:
     state = open_clip.factory.load_state_dict(str(source), weights_only=True)
     # A copy of each: safetensors refuses tensors that share their memory.
     save_file({name: each.clone().contiguous() for name, each in state.items()}, target)
-
-
-def _write_tokenizer(spec: ModelSpec, config: dict[str, Any], folder: Path) -> None:
-    """Copy the files of a tokenizer from the hub as they are; open_clip has its own itself."""
-    text = config["model_cfg"].get("text_cfg", {})
-    if text.get("hf_tokenizer_name"):
-        for file in tokenizer_files(spec, config["model_cfg"]):
-            shutil.copyfile(file, folder / file.name)
-    elif path := text.get("tokenizer_kwargs", {}).get("bpe_path"):
-        raise ModelError(
-            f"{spec.name!r} cannot be copied: open_clip finds its tokenizer's words only at "
-            f"{path!r}, wherever the folder lies"
-        )
 
 
 def _check_same(spec: ModelSpec, original: ClipEncoder, copy: ClipEncoder) -> None:

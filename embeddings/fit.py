@@ -1,7 +1,7 @@
 """Whether a file of weights was trained at the sizes of the architecture that it is loaded as.
 
-open_clip stretches what a file holds of places in a picture or in a text to the architecture's
-without a word: the model runs, on pictures or texts of another size than it learned from.
+open_clip stretches position embeddings to the architecture's size without a word: the model then
+runs on pictures or texts of another size than it learned from.
 """
 
 import math
@@ -16,6 +16,10 @@ from embeddings.registry import ModelError
 
 _PICTURE = ("visual.positional_embedding",)
 _TEXT = ("positional_embedding", "text.positional_embedding")
+_OWN_CONFIG = (
+    "name the architecture that it was trained as, or put it into a folder with a config of its "
+    "own and name that as local-dir:FOLDER"
+)
 
 
 def check_fits(path: Path, architecture: str, model: Any) -> None:
@@ -33,19 +37,19 @@ def check_fits(path: Path, architecture: str, model: Any) -> None:
         if there is None or wanted is None or there == wanted:
             continue
         if what == "texts":
-            was, takes = f"{there} tokens", f"{wanted}"
+            was, takes, advice = f"{there} tokens", f"{wanted}", _OWN_CONFIG
         else:
-            was, takes = (f"{_side(length, architecture)} pixels" for length in (there, wanted))
+            side = _side(there, architecture)
+            was, takes = f"{side} pixels", f"{_side(wanted, architecture)} pixels"
+            config = open_clip.get_model_config(architecture)
+            config["vision_cfg"]["image_size"] = side
+            models = open_clip.list_models()
+            same = [name for name in models if open_clip.get_model_config(name) == config]
+            advice = f"name it {' or '.join(same)}" if same else _OWN_CONFIG
         raise ModelError(
             f"{path.name!r} was trained on {what} of {was}, and {architecture} takes {takes}: "
-            f"{_way_on(architecture, there) if what == 'pictures' else _OWN_CONFIG}"
+            f"{advice}"
         )
-
-
-_OWN_CONFIG = (
-    "name the architecture that it was trained as, or put it into a folder with a config of its "
-    "own and name that as local-dir:FOLDER"
-)
 
 
 def _stored_lengths(path: Path) -> dict[str, int]:
@@ -66,11 +70,3 @@ def _side(length: int, architecture: str) -> int:
     """The side of a square picture of so many places: one for each patch, one for the class."""
     vision = open_clip.get_model_config(architecture)["vision_cfg"]
     return math.isqrt(length - 1) * int(vision["patch_size"])
-
-
-def _way_on(architecture: str, length: int) -> str:
-    """The architectures that differ in nothing but the size of pictures."""
-    side, config = _side(length, architecture), open_clip.get_model_config(architecture)
-    config["vision_cfg"]["image_size"] = side
-    same = [name for name in open_clip.list_models() if open_clip.get_model_config(name) == config]
-    return f"name it {' or '.join(same)}" if same else _OWN_CONFIG

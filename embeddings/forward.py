@@ -50,19 +50,28 @@ class ForwardPass:
         that it managed before or that is plain, or on each of the first `NO_COINCIDENCE` or more.
         """
         had_worked = self._managed is not None
-        done = self._pieces(pictures)
+        done = self._pieces(pictures, len(pictures))
         failed = [each for each in done if isinstance(each, RejectedError)]
         if failed:
             every = len(failed) == len(done) >= NO_COINCIDENCE and not had_worked
             alike = len({(each.reason, each.detail) for each in failed}) == 1
-            if (every and alike) or not self._manages(self._witness(pictures[0])):
-                raise ModelError(_at_fault(failed[0]))
+            witness = self._managed
+            if witness is None:
+                ramp = np.linspace(0, 255, pictures[0].size).reshape(pictures[0].shape)
+                witness = ramp.astype(np.uint8)
+            if (every and alike) or isinstance(self._piece([witness])[0], RejectedError):
+                raise ModelError(
+                    f"the model itself does not work here ({failed[0]}), so no photo was rejected "
+                    "for it; check its weights, or try MARQUE_PRECISION=fp32 or another "
+                    "MARQUE_DEVICE, and run the same command again"
+                )
         return done
 
-    def _pieces(self, pictures: Sequence[Picture]) -> list[Output | RejectedError]:
+    def _pieces(self, pictures: Sequence[Picture], size: int) -> list[Output | RejectedError]:
+        """The pictures in pieces of at most `size`, or of what turned out to fit the memory."""
         done: list[Output | RejectedError] = []
         while len(done) < len(pictures):
-            most = self._most or len(pictures)  # a piece can find that less fits
+            most = min(size, self._most or size)  # a piece can find that less fits
             done += self._piece(pictures[len(done) : len(done) + most])
         return done
 
@@ -76,54 +85,23 @@ class ForwardPass:
                     "model, or another device with MARQUE_DEVICE"
                 ) from error
             self._most = len(pictures) // 2
-            again = self._pieces
         except Exception as error:  # a network can raise anything
             if len(pictures) == 1:
-                return [RejectedError(MODEL_FAILED, _said(error))]
-            again = self._halves
+                lines = str(error).strip().splitlines()
+                said = f"{type(error).__name__}: {lines[0][:300] if lines else ''}".rstrip(": ")
+                return [RejectedError(MODEL_FAILED, said)]
         else:
-            return self._checked(pictures, outputs)
-        # Here and not above: an error that is being handled keeps all that the pass had computed.
-        return again(pictures)
-
-    def _halves(self, pictures: Sequence[Picture]) -> list[Output | RejectedError]:
-        half = len(pictures) // 2
-        return self._piece(pictures[:half]) + self._piece(pictures[half:])
-
-    def _checked(
-        self, pictures: Sequence[Picture], outputs: npt.NDArray[Any]
-    ) -> list[Output | RejectedError]:
-        good = self._encoder.are_sound(outputs)
-        if not good.all() and len(pictures) > 1:
+            good = self._encoder.are_sound(outputs)
+            if good.all():
+                self._managed = pictures[0]
+                return list(outputs)
+            if len(pictures) == 1:
+                return [RejectedError(UNUSABLE)]
             # Alone, to know that no other photo of the batch did it.
             return [
                 part
                 for picture, fine, output in zip(pictures, good, outputs, strict=True)
                 for part in ([output] if fine else self._piece([picture]))
             ]
-        if not good.all():
-            return [RejectedError(UNUSABLE)]
-        self._managed = pictures[0]
-        return list(outputs)
-
-    def _witness(self, like: Picture) -> Picture:
-        if self._managed is not None:
-            return self._managed
-        ramp = np.linspace(0, 255, like.size).reshape(like.shape)
-        return ramp.astype(np.uint8)
-
-    def _manages(self, picture: Picture) -> bool:
-        return not isinstance(self._piece([picture])[0], RejectedError)
-
-
-def _said(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:300] if lines else ''}".rstrip(": ")
-
-
-def _at_fault(failure: RejectedError) -> str:
-    return (
-        f"the model itself does not work here ({failure}), so no photo was rejected for it; check "
-        "its weights, or try MARQUE_PRECISION=fp32 or another MARQUE_DEVICE, and run the same "
-        "command again"
-    )
+        # Here and not above: an error that is being handled keeps all that the pass had computed.
+        return self._pieces(pictures, -(-len(pictures) // 2))

@@ -23,7 +23,7 @@ from huggingface_hub.errors import (
 
 from embeddings.registry import ModelError
 
-PROBE_SECONDS = 10.0
+REACH_SECONDS = 10.0
 MOST_TIMES = 4
 """Weights are numbers that hardly shrink: an archive that unpacks to more times its own size holds
 something else, up to a thousand times as much."""
@@ -141,7 +141,7 @@ def find_cached(repo: str, file_names: Sequence[str]) -> str | None:
 def check_reachable(repo: str, file_name: str) -> None:
     """Ask the hub for a file's facts, briefly: a download tries half a minute a file to fail."""
     try:
-        get_hf_file_metadata(hf_hub_url(repo, file_name), timeout=PROBE_SECONDS)
+        get_hf_file_metadata(hf_hub_url(repo, file_name), timeout=REACH_SECONDS)
     except EntryNotFoundError:
         return  # the repository is there, and that is what was asked
 

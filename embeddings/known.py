@@ -1,9 +1,8 @@
-"""Records of models that were loaded on this machine, so that where nothing is to be embedded none
-has to be loaded to know which one it is; no torch here."""
+"""Records of models that were loaded on this machine: a run that embeds nothing reads the record of
+its model and does not load the model. No torch here."""
 
 import json
 from collections.abc import Iterable
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,7 +21,7 @@ def load_known(home: Path, spec: ModelSpec) -> SpaceRecord | None:
     """The record of a model, if the files that it was loaded from are still the same; a damaged
     record counts as absent."""
     try:
-        kept = json.loads(_place(home, spec).read_text(encoding="utf-8"))
+        kept = json.loads((home / FOLDER / spec.file_name).read_text(encoding="utf-8"))
         same = bool(kept["files"]) and kept["files"] == _stamps(map(Path, kept["files"]))
         if not same or kept["packages"] != _packages():
             return None
@@ -40,7 +39,8 @@ def store_known(home: Path, record: SpaceRecord) -> None:
         return
     files = [found.path, *found.beside]
     if found.place == "cache":  # where it says which commit is the newest
-        files.append(_snapshots(found.path).with_name("refs") / "main")
+        snapshots = next(each for each in found.path.parents if each.name == "snapshots")
+        files.append(snapshots.with_name("refs") / "main")
     if found.place == "folder":  # a file that is put there may go before the one that was loaded
         files.append(found.path.parent)
     if record.model == TINY:
@@ -50,7 +50,7 @@ def store_known(home: Path, record: SpaceRecord) -> None:
         "files": _stamps(files),
         "packages": _packages(),
     }
-    atomic_write(_place(home, record.spec), json.dumps(kept, indent=1).encode())
+    atomic_write(home / FOLDER / record.spec.file_name, json.dumps(kept, indent=1).encode())
 
 
 def _stamps(files: Iterable[Path]) -> dict[str, list[int]]:
@@ -61,12 +61,3 @@ def _stamps(files: Iterable[Path]) -> dict[str, list[int]]:
 
 def _packages() -> dict[str, str | int]:
     return {name: version(name) for name in _PACKAGES} | {"rules": _RULES}
-
-
-def _snapshots(path: Path) -> Path:
-    return next(each for each in path.parents if each.name == "snapshots")
-
-
-def _place(home: Path, spec: ModelSpec) -> Path:
-    key = json.dumps([spec.name, spec.weights])
-    return home / FOLDER / f"{sha256(key.encode()).hexdigest()[:16]}.json"

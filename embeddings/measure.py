@@ -27,7 +27,7 @@ from embeddings.decoding import DecodePool, DecodingError, picture_of
 from embeddings.engine import PhotoEncoder
 from embeddings.tuning import Decoders, Dtype, Overrides, RunConfig, Tuning, TuningKey
 
-SECONDS = 20.0
+MEASURE_SECONDS = 20.0
 ROUNDS = 4
 FAR_BEHIND = 4.0  # times the best: out after the probe, as bf16 is where a processor emulates it
 SLACK = 1.03  # bf16 is less exact, so it must be faster by this
@@ -35,7 +35,7 @@ PROBE = 2  # photos
 TRIAL_SECONDS = 0.4  # a timed forward pass has as many photos as fit into this
 BATCH_SECONDS = 1.2  # a batch that takes longer gains nothing, and holds memory and progress up
 MOST_ON_CPU, MOST_ON_GPU = 32, 256  # photos a batch
-LEAST = 8
+LEAST_BATCH = 8
 GRACE = 1.1  # processes are taken if better by this: they cost memory and start slowly
 
 Clock = Callable[[], float]
@@ -76,10 +76,12 @@ def default_config(overrides: Overrides) -> RunConfig:
     )
 
 
-def measure(encoder: TunedEncoder, overrides: Overrides, seconds: float = SECONDS) -> Tuning:
+def measure(
+    encoder: TunedEncoder, overrides: Overrides, seconds: float = MEASURE_SECONDS
+) -> Tuning:
     """Choose how to run a model, in about `seconds` at most; `with_decoding` chooses the decoders.
 
-    What is overridden is taken as it is. The encoder computes in the overridden type, or in fp32.
+    Overrides win. The encoder computes in the overridden type, or in fp32.
     """
     tuner = _Autotuner(encoder, time.monotonic() + seconds)
     before = torch.get_num_threads()
@@ -137,7 +139,7 @@ class _Autotuner:
         self._random = np.random.default_rng(0)
 
     def choose(self, overrides: Overrides) -> RunConfig:
-        """The configuration to use; what is overridden is taken as it is."""
+        """The configuration to use; overrides win."""
         on_cpu = self._encoder.device == "cpu"
         config = default_config(overrides)
         most = overrides.batch_size or (MOST_ON_CPU if on_cpu else MOST_ON_GPU)
@@ -151,7 +153,8 @@ class _Autotuner:
         batch_size = overrides.batch_size or _batch_size(seconds * threads / config.threads, most)
         chosen = replace(config, dtype=fastest.dtype, batch_size=batch_size)
         if chosen != fastest:
-            self._add_rate(chosen, min(self.time(chosen), self.time(chosen)))
+            seconds = min(self.time(chosen), self.time(chosen))
+            self.rates[_name(chosen)] = round(1 / seconds, 2)
         return chosen
 
     def _fastest(
@@ -171,19 +174,16 @@ class _Autotuner:
                     seconds = self.time(each, clock)
                     taken[each] = min(taken[each], seconds) if number else seconds
         for each in trials:
-            self._add_rate(each, taken[each])
+            self.rates[_name(each)] = round(1 / taken[each], 2)
         ranked = sorted(trials, key=taken.__getitem__)
-        self.why = ", ".join(f"{each.dtype}: {self._describe(each)}" for each in ranked)
+        said = []
+        for each in ranked:
+            rate = self.rates[_name(each)]
+            threads = " in one thread" if each.threads == 1 else ""
+            said.append(f"{each.dtype}: {rate:,.{0 if rate >= 100 else 1}f} photos/s{threads}")
+        self.why = ", ".join(said)
         fastest = ranked[0] if taken[ranked[0]] * SLACK < taken[trials[0]] else trials[0]
         return fastest, taken[fastest]
-
-    def _add_rate(self, config: RunConfig, seconds: float) -> None:
-        self.rates[_name(config)] = round(1 / seconds, 2)
-
-    def _describe(self, config: RunConfig) -> str:
-        rate = self.rates[_name(config)]
-        threads = " in one thread" if config.threads == 1 else ""
-        return f"{rate:,.{0 if rate >= 100 else 1}f} photos/s{threads}"
 
     def time(self, config: RunConfig, clock: Clock = time.perf_counter) -> float:
         """Seconds per photo of one forward pass; infinite where it cannot be run."""
@@ -205,7 +205,7 @@ class _Autotuner:
 def _batch_size(seconds: float, most: int) -> int:
     """The most photos of `seconds` each, by halves, that a batch may have."""
     size = most
-    while size > LEAST and size * seconds > BATCH_SECONDS:
+    while size > LEAST_BATCH and size * seconds > BATCH_SECONDS:
         size //= 2
     return size
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import urlparse
 
 from huggingface_hub import HfApi, constants
@@ -37,7 +37,7 @@ from embeddings.weights import (
 CARD_SECONDS = 5.0
 _SHORT_DIGITS = 8  # of a sha256, in the file names of open_clip's own releases
 
-State = Literal["ok", "unknown", "problem"]
+FileState = Literal["ok", "unknown", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class FileCheck:
     path: Path
     size: int
     sha256: str
-    state: State
+    state: FileState
     found: str
     advice: str = ""
 
@@ -138,15 +138,15 @@ def verify_model(spec: ModelSpec, home: Path) -> list[FileCheck]:
         done += [_verify(spec, found, path, sums, None, home) for path in others]
     except ValueError as error:
         raise ModelError(str(error)) from error
-    return done + _absent(found, sums)
+    listed = [found.path.with_name(name) for name in sorted(sums)]
+    gone = [path for path in listed if found.place == "folder" and not path.exists()]
+    said, advice = f"{SUMS} names it, but it is missing", "copy the folder here again"
+    return done + [FileCheck(path, 0, "", "problem", said, advice) for path in gone]
 
 
-def worst(files: Sequence[FileCheck]) -> State:
+def worst(files: Sequence[FileCheck]) -> FileState:
     """The state of a model: that of its worst file."""
-    states = {each.state for each in files}
-    if "problem" in states:
-        return "problem"
-    return "unknown" if "unknown" in states else "ok"
+    return max((each.state for each in files), key=get_args(FileState).index)
 
 
 def _listed(home: Path, spec: ModelSpec) -> ModelEntry:
@@ -155,19 +155,16 @@ def _listed(home: Path, spec: ModelSpec) -> ModelEntry:
         pin = load_pin(home, spec)
         found = find_weights(spec)
     known = LICENSES.get(spec.name) if spec.weights is None else None
+    stated = None
+    if found and found.place == "project":
+        stated = load_sums_beside(found).get(found.path.name)
     return ModelEntry(
         spec,
         found.place if found else None,
         found.path if found else None,
         found.path.stat().st_size if found else None,
         known or (pin.license if pin else None),
-        pin.sha256 if pin else _of_project(found),
-    )
-
-
-def _of_project(found: WeightsFile | None) -> str | None:
-    return (
-        load_sums_beside(found).get(found.path.name) if found and found.place == "project" else None
+        pin.sha256 if pin else stated,
     )
 
 
@@ -256,36 +253,22 @@ def _verify(
     size, sha256 = path.stat().st_size, file_sha256(path)
     stated = _stated_digests(spec, found, path, sums)
     wrong = [each for each in stated if not each.matches(path, sha256)]
+    cut = f"it has {size:,} of {pin.size:,} bytes" if pin and size < pin.size else ""
+    advice = _advice(spec, found, path)
     if wrong:
         said = f"its digest is not the {wrong[0].digest[:12]}... that {wrong[0].by} states"
-        if pin is not None and size < pin.size:
-            said += f", and it has {size:,} of {pin.size:,} bytes"
-        advice = _advice(spec, found, path)
-        return FileCheck(
-            path, size, sha256, "problem", f"it is truncated or altered: {said}", advice
-        )
+        said = ", and ".join(filter(None, (f"it is truncated or altered: {said}", cut)))
+        return FileCheck(path, size, sha256, "problem", said, advice)
     if pin is not None and pin.sha256 != sha256:
-        return FileCheck(
-            path, size, sha256, "problem", *_not_as_pinned(spec, found, size, pin, home)
-        )
+        said = f"it is not the file that was pinned on {pin.pinned_at[:10]} ({pin.sha256[:12]}...)"
+        said = ": ".join(filter(None, (said, cut)))
+        advice += f"; or, to use the other weights, delete {pin_place(home, spec)} and fetch again"
+        return FileCheck(path, size, sha256, "problem", said, advice)
     by = [each.by for each in stated] + ([f"the pin of {pin.pinned_at[:10]}"] if pin else [])
     if not by:
         advice = f"`marque models fetch {shell_word(spec.name)}` pins it as it is"
         return FileCheck(path, size, sha256, "unknown", "no digest is known for it", advice)
     return FileCheck(path, size, sha256, "ok", f"matches the digest of {' and '.join(by)}")
-
-
-def _not_as_pinned(
-    spec: ModelSpec, found: WeightsFile, size: int, pin: Pin, home: Path
-) -> tuple[str, str]:
-    said = f"it is not the file that was pinned on {pin.pinned_at[:10]} ({pin.sha256[:12]}...)"
-    if size < pin.size:
-        said += f": it has {size:,} of {pin.size:,} bytes"
-    place = pin_place(home, spec)
-    return said, (
-        f"{_advice(spec, found, found.path)}; or, to use the other weights, delete {place} "
-        "and fetch again"
-    )
 
 
 def _advice(spec: ModelSpec, found: WeightsFile, path: Path) -> str:
@@ -295,12 +278,3 @@ def _advice(spec: ModelSpec, found: WeightsFile, path: Path) -> str:
         return f"put {path} back as it was; it belongs to Marque, so install that again"
     what = "the folder" if found.place == "folder" else f"{path.name!r}"
     return f"copy {what} here again from where it came from"
-
-
-def _absent(found: WeightsFile, sums: dict[str, str]) -> list[FileCheck]:
-    """Files that the folder's list names and that are not there."""
-    if found.place != "folder":
-        return []
-    gone = [found.path.with_name(name) for name in sorted(sums)]
-    said, advice = f"{SUMS} names it, but it is missing", "copy the folder here again"
-    return [FileCheck(path, 0, "", "problem", said, advice) for path in gone if not path.exists()]

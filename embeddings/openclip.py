@@ -1,5 +1,4 @@
-"""open_clip, imported without torch's compiler, timm and transformers; every other module takes it
-from here.
+"""open_clip, imported without torch's compiler, timm and transformers; import it from here alone.
 
 torchvision and timm, which open_clip imports, ask the compiler behind `torch.compile` for two small
 things, and with it comes half of all that a first answer waits for. Marque compiles nothing. timm
@@ -29,7 +28,7 @@ def _without_compiler() -> Iterator[None]:
         return
     package, utils = ModuleType(_COMPILER), ModuleType(_UTILS)
     package.__dict__.update(__path__=[], disable=_unchanged)
-    utils.__dict__["is_compile_supported"] = _nowhere
+    utils.__dict__["is_compile_supported"] = lambda _device: False
     sys.modules.update({_COMPILER: package, _UTILS: utils})
     try:
         yield
@@ -64,7 +63,7 @@ def want_timm() -> None:
 
 
 def want_transformers() -> None:
-    """Give open_clip what it takes from transformers, for a model whose text part is one of its."""
+    """Give open_clip what it takes from transformers, for a model with a text part from there."""
     user = importlib.import_module("open_clip.hf_model")
     if user.transformers is not None:
         return
@@ -84,20 +83,13 @@ def _unchanged(fn: Callable[..., Any] | None = None, *_: object, **__: object) -
     return fn or _unchanged
 
 
-def _nowhere(_device: str) -> bool:
-    return False
-
-
-def _import() -> ModuleType:
-    importlib.import_module("torch")  # which looks for no compiler itself
-    try:
-        with _without_compiler(), _without_networks():
-            return importlib.import_module("open_clip")
-    except (ImportError, AttributeError):  # a release that asks the compiler for more
-        return importlib.import_module("open_clip")
-
-
-open_clip: Any = _import()
+importlib.import_module("torch")  # which looks for no compiler itself
+open_clip: Any
+try:
+    with _without_compiler(), _without_networks():
+        open_clip = importlib.import_module("open_clip")
+except (ImportError, AttributeError):  # a release that asks the compiler for more
+    open_clip = importlib.import_module("open_clip")
 
 CONFIG_FILE: str = open_clip.constants.HF_CONFIG_NAME
 SAFE_WEIGHTS_FILE: str = open_clip.constants.HF_SAFE_WEIGHTS_NAME

@@ -1,8 +1,8 @@
 """A stored photo -> the picture that a model looks at: decode, resize and crop, in Pillow alone.
 
 No torch is imported, so processes that decode start fast and stay small. The geometry is that of
-open_clip's `image_transform_v2` for inference, pixel for pixel (a test compares them); what is left
-of it, scaling the values, is done for a whole batch where the model runs (`embeddings.network`).
+open_clip's `image_transform_v2` for inference, pixel for pixel (a test compares them). Its last
+step, scaling the values, is done for a whole batch where the model runs (`embeddings.network`).
 """
 
 from collections.abc import Mapping
@@ -77,7 +77,9 @@ class Preparation:
         """An RGB photo, resized and cropped (height, width, 3)."""
         if self.resize_mode == "squash":
             return np.asarray(self._resize(image, self.width, self.height))
-        image = _middle(image)
+        if max(image.size) > (most := LONGEST_STRIP * min(image.size)):
+            x, y = (max(length - most, 0) // 2 for length in image.size)
+            image = image.crop((x, y, image.width - x, image.height - y))
         ratios = (image.height / self.height, image.width / self.width)
         if self.resize_mode == "longest":
             return self._crop(self._scale(image, max(ratios)), self.fill)
@@ -116,14 +118,6 @@ class Preparation:
 def _margins(length: int, wanted: int) -> tuple[int, int]:
     missing = max(wanted - length, 0)
     return missing // 2, (missing + 1) // 2
-
-
-def _middle(image: Image.Image) -> Image.Image:
-    most = LONGEST_STRIP * min(image.size)
-    if max(image.size) <= most:
-        return image
-    x, y = (max(length - most, 0) // 2 for length in image.size)
-    return image.crop((x, y, image.width - x, image.height - y))
 
 
 def _three(values: Any) -> tuple[float, ...]:

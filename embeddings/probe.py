@@ -23,7 +23,7 @@ def device_facts(wanted: str) -> dict[str, Any]:
     """The devices that torch sees, the one that is used for `wanted`, and whether it computes."""
     import torch
 
-    from embeddings.clip import pick_device
+    from embeddings.network import first_line, pick_device
 
     chosen = pick_device() if wanted == "auto" else wanted
     facts = {
@@ -38,7 +38,7 @@ def device_facts(wanted: str) -> dict[str, Any]:
     try:
         torch.ones(2, device=chosen).sum().item()
     except (RuntimeError, AssertionError) as error:
-        facts["error"] = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+        facts["error"] = first_line(error)
     return facts
 
 

@@ -1,8 +1,7 @@
-"""What the published weights of an architecture have in common: how a file of weights that names no
-tag of them is run.
+"""How to run a file of weights that names no tag: as the published weights of its architecture.
 
-A file holds numbers only. With other preprocessing, or another activation function, than those it
-was trained with it gives vectors all the same, which are worse without a word.
+A file holds numbers only. With other preprocessing, or another activation function, than it was
+trained with, a model gives worse vectors and no error.
 """
 
 import json
@@ -19,13 +18,13 @@ PREPROCESS_KEYS = ("mean", "std", "interpolation", "resize_mode")
 QUICK_GELU = "quick_gelu"
 
 
-def facts_of(spec: ModelSpec) -> dict[str, Any]:
+def pretrained_facts(spec: ModelSpec) -> dict[str, Any]:
     """How open_clip must run a model: `PREPROCESS_KEYS`, and whether with `QUICK_GELU`.
 
-    Of a tag they are its own. Of an architecture with a file of weights they are what all its tags
-    agree on, and of a config that says nothing of preprocessing, that of the architecture that it
-    is. Empty where nothing is published and open_clip's own way stands. Raises `ModelError` where
-    the preprocessing of tags differs.
+    A tag has its own. An architecture with a file of weights has those that all its tags agree on,
+    and a config without preprocessing has that of its architecture. Empty where nothing is
+    published: open_clip's defaults hold then. Raises `ModelError` where the preprocessing of tags
+    differs.
     """
     if spec.tag is not None:
         known = tag_facts(spec)
@@ -34,7 +33,17 @@ def facts_of(spec: ModelSpec) -> dict[str, Any]:
         return _for_config(spec)
     ways = _ways([spec.architecture])
     if len(ways) > 1:
-        raise ModelError(_which_tag(spec, ways))
+        found = [json.loads(way) for way in ways]
+        keys = [key for key in PREPROCESS_KEYS if any(way[key] != found[0][key] for way in found)]
+        said = "; ".join(
+            f"{', '.join(tags)} with {' and '.join(f'{key} {way[key]}' for key in keys)}"
+            for way, tags in zip(found, ways.values(), strict=True)
+        )
+        raise ModelError(
+            f"photos are not prepared alike for all weights of {spec.architecture} ({said}), and "
+            f"the file does not say which it is: give {spec.architecture}/TAG with the tag that "
+            "the file holds or was trained from"
+        )
     tags = open_clip.list_pretrained_tags_by_model(spec.architecture)
     quick = bool(tags) and _with_quick_gelu(spec.architecture) == tags
     return (json.loads(next(iter(ways))) if ways else {}) | {QUICK_GELU: quick}
@@ -43,12 +52,12 @@ def facts_of(spec: ModelSpec) -> dict[str, Any]:
 def doubt_of(spec: ModelSpec) -> str | None:
     """A warning about a model whose file does not name its activation function, or None.
 
-    The name of an architecture says one, and the weights of some of its tags need the other.
+    The architecture's config has one, and the weights of some of its tags need the other.
     """
     if spec.tag is not None or spec.weights is None:
         return None
     quick = _with_quick_gelu(spec.architecture)
-    if not quick or facts_of(spec)[QUICK_GELU]:
+    if not quick or pretrained_facts(spec)[QUICK_GELU]:
         return None
     return (
         f"{spec.architecture} was run with GELU, as its name says; weights of the tags "
@@ -128,17 +137,3 @@ def _with_quick_gelu(architecture: str) -> list[str]:
         return []
     tags = open_clip.list_pretrained_tags_by_model(architecture)
     return [tag for tag in tags if open_clip.get_pretrained_cfg(architecture, tag).get(QUICK_GELU)]
-
-
-def _which_tag(spec: ModelSpec, found: Mapping[str, list[str]]) -> str:
-    ways = [json.loads(facts) for facts in found]
-    keys = [key for key in PREPROCESS_KEYS if any(way[key] != ways[0][key] for way in ways)]
-    said = "; ".join(
-        f"{', '.join(tags)} with {' and '.join(f'{key} {way[key]}' for key in keys)}"
-        for way, tags in zip(ways, found.values(), strict=True)
-    )
-    return (
-        f"photos are not prepared alike for all weights of {spec.architecture} ({said}), and the "
-        f"file does not say which it is: give {spec.architecture}/TAG with the tag that the file "
-        "holds or was trained from"
-    )

@@ -1,5 +1,6 @@
 """Embedding spaces and the models that fill them, as records; no torch here."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,19 +23,8 @@ class ModelError(MarqueError):
     """A model cannot be named, found or loaded; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
-    """One embedding space: a vector column of `cars`, compared by `metric`."""
-
-    name: str
-    metric: str
-    default_model: str
-
-
-SPACE = "semantic"
-"""The one space there is so far."""
-
-SPACES = {SPACE: Space(SPACE, "cosine", DEFAULT_MODEL)}
+SPACE, METRIC = "semantic", "cosine"
+"""The one embedding space there is so far, a vector column of `cars`, and how it is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +54,12 @@ class ModelSpec:
     def short_name(self) -> str:
         """The name without the place of its folder: a folder that moved is the same model."""
         return Path(self.name).name if self.name.startswith(LOCAL) else self.name
+
+    @property
+    def file_name(self) -> str:
+        """The name of a file of the home folder that is about this model."""
+        key = json.dumps([self.name, self.weights])
+        return f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
 
     @property
     def is_there(self) -> bool:

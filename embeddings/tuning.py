@@ -8,13 +8,14 @@ import hashlib
 import json
 import os
 import platform
+import re
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import PositiveInt, TypeAdapter, ValidationError
 
 from core.files import atomic_write
 
@@ -22,7 +23,6 @@ FOLDER = "tunings"
 
 Dtype = Literal["fp32", "bf16"]
 Decoders = Literal["threads", "processes"]
-Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class RunConfig:
     """How to run a model: `threads` inside a forward pass, `workers` that decode photos."""
 
     dtype: Dtype = "fp32"
-    threads: Count = 1
-    batch_size: Count = 32
+    threads: PositiveInt = 1
+    batch_size: PositiveInt = 32
     decoders: Decoders = "threads"
-    workers: Count = 2
+    workers: PositiveInt = 2
 
     def __str__(self) -> str:
         return (
@@ -47,9 +47,9 @@ class Overrides:
     """What the settings fix of a `RunConfig`; what is None is chosen by rule or by measuring."""
 
     dtype: Dtype | None = None
-    threads: Count | None = None
-    batch_size: Count | None = None
-    workers: Count | None = None
+    threads: PositiveInt | None = None
+    batch_size: PositiveInt | None = None
+    workers: PositiveInt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,11 @@ def store_tuning(home: Path, key: TuningKey, tuning: Tuning) -> None:
 @lru_cache(maxsize=1)
 def this_machine() -> Machine:
     """The machine that this process runs on."""
-    return Machine(_processor(), usable_cores(), version("torch"))
+    facts = Path("/proc/cpuinfo")
+    text = facts.read_text(errors="replace") if facts.exists() else ""
+    named = re.search(r"^model name\s*:(.*)$", text, re.MULTILINE)
+    processor = named[1].strip() if named else platform.processor() or platform.machine()
+    return Machine(processor, usable_cores(), version("torch"))
 
 
 def usable_cores() -> int:
@@ -140,13 +144,3 @@ def _load(path: Path) -> _StoredTuning | None:
         return TypeAdapter(_StoredTuning).validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
-
-
-def _processor() -> str:
-    facts = Path("/proc/cpuinfo")
-    if facts.exists():
-        for line in facts.read_text(errors="replace").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()

@@ -4,7 +4,6 @@ A pin says which bytes a model's weights were when they were first fetched. It i
 the home folder for each model, so that two commands that pin at once do not overwrite each other's.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from huggingface_hub.errors import RemoteEntryNotFoundError
 from pydantic import TypeAdapter, ValidationError
 
+from core.files import atomic_write
 from core.text import shell_word
 from embeddings import tiny
 from embeddings.hub import (
@@ -76,7 +76,8 @@ def find_weights(spec: ModelSpec) -> WeightsFile | None:
         words = find_tokenizer(hub_tokenizer(open_clip.get_model_config(spec.architecture)))
         return WeightsFile(path, "file", beside=words) if path.is_file() else None
     if spec.name == TINY:
-        return WeightsFile(tiny.WEIGHTS, "project") if tiny.WEIGHTS.is_file() else None
+        file = tiny.TINY_WEIGHTS
+        return WeightsFile(file, "project") if file.is_file() else None
     if spec.name.startswith(LOCAL):
         return _in_folder(Path(spec.name.removeprefix(LOCAL)))
     repo, names = hub_place(spec)
@@ -104,9 +105,11 @@ def fetch_weights(spec: ModelSpec) -> str | None:
     that says what to do.
     """
     if spec.weights is not None:
-        return _existing(spec, Path(spec.weights))
+        if not Path(spec.weights).is_file():
+            raise ModelError(missing_message(spec))
+        return spec.weights
     if spec.name == TINY:
-        return str(tiny.WEIGHTS)
+        return str(tiny.TINY_WEIGHTS)
     if spec.name.startswith(LOCAL):
         return None
     if (found := find_weights(spec)) is None:
@@ -117,7 +120,12 @@ def fetch_weights(spec: ModelSpec) -> str | None:
             raise
         # The hub client's errors come from several packages and change with its releases.
         except Exception as error:
-            raise ModelError(_cannot_fetch(spec, error)) from error
+            raise ModelError(
+                f"the weights of {spec.name!r} are not on this machine and the model hub did not "
+                f"give them ({describe_hub_error(error)}); put a copy into the hub's cache "
+                "(HF_HOME), name a local file with --weights FILE, or set "
+                f"MARQUE_SEMANTIC_MODEL={TINY} to try things out"
+            ) from error
     else:
         file = str(found.path)
     return None if spec.name.startswith(HUB) else file
@@ -151,9 +159,13 @@ def tag_facts(spec: ModelSpec) -> Mapping[str, Any]:
 def missing_message(spec: ModelSpec) -> str:
     """What to say where a model's weights are nowhere on this machine."""
     if spec.weights is not None:
-        return f"the weights file {spec.weights!r} of {spec.name!r} is not there; put it back"
+        return (
+            f"the weights file {spec.weights!r} of {spec.name!r} is not there; put it back, or "
+            "name it where it is now with MARQUE_SEMANTIC_WEIGHTS"
+        )
     if spec.name == TINY:
-        return f"{str(tiny.WEIGHTS)!r} is not there; it belongs to Marque, so install that again"
+        file = str(tiny.TINY_WEIGHTS)
+        return f"{file!r} is not there; it belongs to Marque, so install that again"
     if spec.name.startswith(LOCAL):
         return f"the folder of {spec.name!r} holds no weights; copy it here again"
     fetch = f"marque models fetch {shell_word(spec.name)}"
@@ -176,8 +188,7 @@ def load_sums_beside(found: WeightsFile) -> dict[str, str]:
 
 def pin_place(home: Path, spec: ModelSpec) -> Path:
     """The file that holds the pin of a model."""
-    key = json.dumps([spec.name, spec.weights])
-    return home / PINS / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+    return home / PINS / spec.file_name
 
 
 def load_pin(home: Path, spec: ModelSpec) -> Pin | None:
@@ -199,11 +210,8 @@ def load_pins(home: Path) -> list[Pin]:
 
 def store_pin(home: Path, pin: Pin) -> None:
     """Keep a pin, over an older one of the same model; raises `OSError`."""
-    place = pin_place(home, ModelSpec(pin.model, pin.weights))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = place.with_name(f".{place.name}.{os.getpid()}")
-    aside.write_text(json.dumps(asdict(pin), indent=1, ensure_ascii=False), encoding="utf-8")
-    aside.replace(place)
+    content = json.dumps(asdict(pin), indent=1, ensure_ascii=False).encode()
+    atomic_write(pin_place(home, ModelSpec(pin.model, pin.weights)), content)
 
 
 def _load_pin(path: Path) -> Pin:
@@ -215,15 +223,6 @@ def _load_pin(path: Path) -> Pin:
         raise ValueError(
             f"the pin {path} cannot be read; delete it and run `marque models fetch`"
         ) from error
-
-
-def _existing(spec: ModelSpec, path: Path) -> str:
-    if not path.is_file():
-        raise ModelError(
-            f"the weights file {str(path)!r} of {spec.name!r} is not there; put it back, or name "
-            "it where it is now with MARQUE_SEMANTIC_WEIGHTS"
-        )
-    return str(path)
 
 
 def _in_folder(folder: Path) -> WeightsFile | None:
@@ -264,14 +263,6 @@ def _file_names(file_name: str) -> list[str]:
     if name.suffix not in (".bin", ".pth"):
         return [file_name]
     return [str(name.with_suffix(".safetensors")), file_name]
-
-
-def _cannot_fetch(spec: ModelSpec, error: Exception) -> str:
-    return (
-        f"the weights of {spec.name!r} are not on this machine and the model hub did not give them "
-        f"({describe_hub_error(error)}); put a copy into the hub's cache (HF_HOME), name a local "
-        f"file with --weights FILE, or set MARQUE_SEMANTIC_MODEL={TINY} to try things out"
-    )
 
 
 def _unknown(spec: ModelSpec) -> str:

@@ -38,15 +38,15 @@ def answer(
 
 
 def _spec(settings: Settings, record: SpaceRecord) -> ModelSpec:
-    """The model that made the vectors, from where it was then, or, if it is gone from there, from
-    where the settings say it is: files move, and another machine may have filled the catalog."""
+    """The model that made the vectors, in the place recorded then or, if it is gone from there, in
+    the place of the settings: files move, and another machine may have filled the catalog."""
     made, here = record.spec, settings.model
     moved = not made.is_there and here.short_name == made.short_name
     return here if moved else made
 
 
 def whole_id(catalog: Catalog, image: str | None) -> str | None:
-    """The whole id where `image` is no file but the beginning of a photo's id; else `image`."""
+    """The whole id where `image` is the beginning of a photo's id and not a file; else `image`."""
     if image is None or not ID_PREFIX.fullmatch(image) or Path(image).exists():
         return image
     return find_photo(catalog, image)

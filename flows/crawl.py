@@ -1,7 +1,6 @@
 """The flows that crawl, one for each site: its photos, and from there on as with any source."""
 
 import inspect
-from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -19,7 +18,6 @@ from flows.reporting.report import RunReport
 from flows.reporting.sheets import show_arrivals
 from flows.resources import record_for
 from flows.run import Run, recorded_run
-from flows.settings import Settings
 from flows.stages.pipeline import make_searchable, register_all
 from flows.stages.tasks import shard_task
 
@@ -67,11 +65,22 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
 def _crawl(source: str, query: SiteQuery, options: CrawlOptions, *, searchable: bool) -> RunReport:
     given = {**query.parameters(), **dict(options), "searchable": searchable}
     with recorded_run(f"crawl-{source}", given) as run:
-        job = make_job(run.settings, source, query.expand(run.catalog.vocabulary), dict(options))
-        check_job(job)  # what is wrong with the crawl is said first, then with the model
+        permission = load_site(source).permission
+        job = CrawlJob(
+            source=source,
+            query=query.expand(run.catalog.vocabulary),
+            contact=run.settings.contact,
+            permission=permission is not None and getattr(run.settings, permission),
+            pace=None if options.replica is None else REPLICA_PACE,
+            **dict(options),
+        )
+        check_job(job)  # errors of the crawl are raised before the model is loaded
         record = record_for(run.settings) if searchable and not job.dry_run else None
         done = crawl_site(run, job)
-        show_crawl(run, done)
+        run.report.crawl = done.to_dict()
+        run.report.messages += done.warnings
+        if done.goes_on:
+            run.report.messages.append(f"the crawl is not complete ({done.why}); {done.goes_on}")
         if not job.dry_run:
             is_sound = not done.failures
             found = crawled(job, run.settings.crawls_path, done.crawl_id, is_sound=is_sound)
@@ -82,21 +91,6 @@ def _crawl(source: str, query: SiteQuery, options: CrawlOptions, *, searchable: 
         if done.failures:
             run.report.error = "; ".join(done.failures)  # what was fetched stays
     return run.report
-
-
-def make_job(
-    settings: Settings, source: str, query: SiteQuery, options: Mapping[str, Any]
-) -> CrawlJob:
-    """A crawl as the settings allow it; `options` are those of `CrawlOptions`."""
-    permission = load_site(source).permission
-    return CrawlJob(
-        source=source,
-        query=query,
-        contact=settings.contact,
-        permission=permission is not None and getattr(settings, permission),
-        pace=None if options["replica"] is None else REPLICA_PACE,
-        **options,
-    )
 
 
 @shard_task("crawl", retries=0)
@@ -111,12 +105,3 @@ def crawl_site(run: Run, job: CrawlJob) -> CrawlReport:
                 step.advance(more)
 
         return run_crawl(job, run.settings.crawls_path, on_progress)
-
-
-def show_crawl(run: Run, done: CrawlReport) -> None:
-    """Put the result of a crawl into the run's report."""
-    report = run.report
-    report.crawl = done.to_dict()
-    report.messages += done.warnings
-    if done.goes_on:
-        report.messages.append(f"the crawl is not complete ({done.why}); {done.goes_on}")

@@ -24,8 +24,8 @@ class PrefectSettingsError(MarqueError):
 
 
 def prepare_environment() -> None:
-    """Ask this machine's own servers without a proxy, here and in what is started from here, and
-    take an empty PREFECT_API_URL for none.
+    """Let this process and those it starts ask servers of this machine without a proxy, and take an
+    empty PREFECT_API_URL for an absent one.
 
     Every HTTP library that we use, and that what we use uses, heeds `no_proxy`; a small letter goes
     before a large one.
@@ -54,8 +54,8 @@ def opener_for(url: str) -> "OpenerDirector":
 
 
 def may_be_configured() -> bool:
-    """Whether anything that Prefect reads may name a server: what it says, only Prefect knows, and
-    importing that takes seconds."""
+    """Whether anything that Prefect reads may name a server. Only Prefect can say which, and
+    importing it takes seconds."""
     if os.environ.get(API_URL) or os.environ.get("PREFECT_PROFILE"):
         return True
     if any(_speaks_of_prefect(path) for path in _PLACES):

@@ -36,8 +36,9 @@ def ingest(
         photos = (
             make_source(run, source, place, sidecar=sidecar, columns=columns) if place else None
         )
-        total = photos.count() if photos else None  # what is wrong with a source is said first,
-        record = record_for(run.settings) if embed else None  # then with the model
+        # Errors of the source are raised before the model is loaded.
+        total = photos.count() if photos else None
+        record = record_for(run.settings) if embed else None
         if photos:
             remember_source(run, photos)
             register_all(run, photos, total, limit)
@@ -74,7 +75,7 @@ def publish(allow_loss: bool = False) -> RunReport:
 def reset(path: str) -> RunReport:
     """Delete everything in the catalog but the history of runs, and fill it from a folder.
 
-    What could stop the new content from getting in is looked at before anything is deleted.
+    The source and the model are checked before anything is deleted.
     """
     with recorded_run("reset", {"path": path}) as run:
         photos = make_source(run, "folder", path)

@@ -4,11 +4,11 @@ from typing import Any
 
 from flows.recipe import recipe
 from flows.reporting.report import RunReport
-from flows.reporting.sections import SHOWN
+from flows.reporting.sections import VALUES_SHOWN, rounded
 from flows.reporting.sheets import show_sheet
-from flows.run import Run, recorded_run
+from flows.run import recorded_run
 from labeling.assess import assess
-from labeling.quality import Quality, Share
+from labeling.quality import Quality
 
 
 @recipe("label-quality")
@@ -28,22 +28,31 @@ def label_quality() -> RunReport:
                 "nobody has decided about any photo yet: `marque review export` begins with those "
                 "that are most useful"
             )
-        _show_reliability(run, found)
+        series = {
+            f"{each.by}: {each.attribute}": each.calibration.bins
+            for each in found
+            if each.origin == "model" and each.calibration is not None
+        }
+        if series:
+            from flows.reporting.charts import reliability_png
+
+            chart = reliability_png("Reliability", series)
+            show_sheet(run, chart, f"reliability, run {run.run_id}")
     return run.report
 
 
 def _row(each: Quality) -> dict[str, Any]:
-    calibration = each.calibration
+    right, of_all, calibration = each.accuracy, each.accuracy_of_all, each.calibration
     return {
         "attribute": each.attribute,
         "who": _who(each),
         "photos": each.photos,
         "coverage": f"{each.coverage:.3f}",
-        "accuracy": _share(each.accuracy),
-        "from": "" if each.accuracy is None else f"{each.accuracy.low:.2f}",
-        "to": "" if each.accuracy is None else f"{each.accuracy.high:.2f}",
-        "all said": _share(each.accuracy_of_all),
-        "ECE": "" if calibration is None else f"{calibration.error:.3f}",
+        "accuracy": rounded(right.share if right else None),
+        "from": rounded(right.low if right else None, 2),
+        "to": rounded(right.high if right else None, 2),
+        "all said": rounded(of_all.share if of_all else None),
+        "ECE": rounded(calibration.error if calibration else None),
     }
 
 
@@ -54,8 +63,8 @@ def _value_rows(each: Quality) -> list[dict[str, Any]]:
             "who": _who(each),
             "value": value.value,
             "photos": value.n,
-            "precision": "" if value.precision is None else f"{value.precision:.3f}",
-            "recall": "" if value.recall is None else f"{value.recall:.3f}",
+            "precision": rounded(value.precision),
+            "recall": rounded(value.recall),
         }
         for value in each.values
     ]
@@ -72,26 +81,9 @@ def _confusions(each: Quality) -> list[dict[str, Any]]:
             "said": ", ".join(pair.said) or "none",
             "photos": pair.count,
         }
-        for pair in wrong[:SHOWN]
+        for pair in wrong[:VALUES_SHOWN]
     ]
 
 
 def _who(each: Quality) -> str:
     return "label" if each.origin == "label" else f"{each.origin} {each.by}"
-
-
-def _share(share: Share | None) -> str:
-    return "" if share is None else f"{share.share:.3f}"
-
-
-def _show_reliability(run: Run, found: list[Quality]) -> None:
-    series = {
-        f"{each.by}: {each.attribute}": each.calibration.bins
-        for each in found
-        if each.origin == "model" and each.calibration is not None
-    }
-    if not series:
-        return
-    from flows.reporting.charts import reliability_png
-
-    show_sheet(run, reliability_png("Reliability", series), f"reliability, run {run.run_id}")

@@ -29,7 +29,7 @@ class RunFailedError(MarqueError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run under way."""
+    """A run that is going on."""
 
     settings: Settings
     catalog: Catalog
@@ -53,12 +53,17 @@ def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
     prepare_environment()
     settings = load_settings()
     if not settings.home_path.exists():
-        with suppress(OSError):  # the catalog says what is wrong, or is elsewhere
+        with suppress(OSError):  # opening the catalog says it, unless the catalog is elsewhere
             make_private(settings.home_path)
     catalog = catalog_at(settings)
     # A command is given it as well, but as a setting of its process.
     weights = settings.semantic_weights and str(settings.semantic_weights)
-    report = new_report(flow, _run_id(), {**parameters, "weights": weights})
+    run_id = str(uuid.uuid4())
+    if in_prefect_run():
+        from prefect.runtime import flow_run
+
+        run_id = str(flow_run.id)
+    report = new_report(flow, run_id, {**parameters, "weights": weights})
     report.versions_before = catalog.versions()
     failure: BaseException | None = None
     with hold_run_lock(settings.home_path, report.run_id):
@@ -73,15 +78,6 @@ def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
         raise failure
     if report.status == "failed":
         raise RunFailedError(report) from failure
-
-
-def _run_id() -> str:
-    """That of Prefect's run, where there is one."""
-    if not in_prefect_run():
-        return str(uuid.uuid4())
-    from prefect.runtime import flow_run
-
-    return str(flow_run.id)
 
 
 def _said(error: BaseException) -> str:

@@ -15,7 +15,7 @@ RUNS = "runs"
 def hold_run_lock(home: Path, run_id: str) -> Iterator[None]:
     """Hold the lock of a run, where the home folder can be written."""
     held = None
-    with suppress(OSError):  # the catalog can be elsewhere; all it costs is to know of this run
+    with suppress(OSError):  # without the lock the run works, and `doctor` cannot tell of it
         held = _hold(home / RUNS, run_id)
     try:
         yield
@@ -37,7 +37,10 @@ def lock_holder(home: Path, run_id: str) -> int | None:
 def _hold(folder: Path, run_id: str) -> IO[str]:
     """Lock the file before it gets its name, so that it never looks like one of a killed run."""
     folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
+    for path in folder.glob("*.lock"):  # what killed runs left
+        with suppress(OSError), path.open() as left:
+            if try_lock(left, LOCK_EX):
+                path.unlink()
     aside = folder / f"{run_id}.{os.getpid()}"
     lock = aside.open("w")
     try:
@@ -50,14 +53,6 @@ def _hold(folder: Path, run_id: str) -> IO[str]:
         aside.unlink(missing_ok=True)
         raise
     return lock
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed runs left."""
-    for path in folder.glob("*.lock"):
-        with suppress(OSError), path.open() as lock:
-            if try_lock(lock, LOCK_EX):
-                path.unlink()
 
 
 def _lock_of(home: Path, run_id: str) -> Path:

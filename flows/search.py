@@ -1,18 +1,16 @@
 """The search flow: the command's search, on demand, with the answer kept as artifacts."""
 
 from pathlib import Path
-from typing import Any
 
 from core.text import counted
 from flows.answer import answer
 from flows.prefect_context import in_prefect_run
 from flows.recipe import recipe
-from flows.reporting.markdown import link, plain, table
+from flows.reporting.markdown import link, markdown_table, plain
 from flows.reporting.report import RunReport
 from flows.reporting.sheets import KeptSheet, show_sheet
 from flows.run import recorded_run
-from search.engine import Answer, Hit
-from search.query import Query
+from search.engine import Answer
 from search.sheet import MOST_ON_SHEET, check_sheet_path, sheet_png, store_sheet
 from search.sheet_content import answer_sheet
 from search.wording import credit_text, found_text, labels_text
@@ -63,16 +61,14 @@ def _hits(found: Answer, kept: KeptSheet | None) -> str:
         lines.append(
             f"The first {MOST_ON_SHEET} of {len(found.hits):,} photos; the run has all in `runs`."
         )
-    return "\n".join(
-        [*lines, "", *table([_row(hit, found.query) for hit in found.hits[:MOST_ON_SHEET]])]
-    )
-
-
-def _row(hit: Hit, query: Query) -> dict[str, Any]:
-    return {
-        "rank": hit.rank,
-        "photo, to its page": link(hit.image_id[:12], hit.page_url),
-        "found": found_text(hit, query),
-        "labels": labels_text(hit.labels) or "no labels",
-        "credit": credit_text(hit, 200),
-    }
+    rows = [
+        {
+            "rank": hit.rank,
+            "photo, to its page": link(hit.image_id[:12], hit.page_url),
+            "found": found_text(hit, found.query),
+            "labels": labels_text(hit.labels) or "no labels",
+            "credit": credit_text(hit, 200),
+        }
+        for hit in found.hits[:MOST_ON_SHEET]
+    ]
+    return "\n".join([*lines, "", *markdown_table(rows)])

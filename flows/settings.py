@@ -106,7 +106,7 @@ class Settings(_Permissions):
     catalog: str | None = Field(
         None, description="path or URI of the catalog; by default `catalog` in the home folder"
     )
-    # NoDecode: what is no JSON is refused here, without being shown.
+    # NoDecode: text that is not JSON is refused here, without being shown.
     storage_options: Annotated[
         StorageOptions | None, NoDecode, PlainValidator(_storage_options)
     ] = Field(
@@ -182,15 +182,15 @@ class Settings(_Permissions):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], *sources: Any, **named: Any
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        *_others: Any,
+        **_named: Any,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the file."""
-        given = dict(zip(("init_settings", "env_settings"), sources, strict=False)) | named
-        return (
-            given["init_settings"],
-            given["env_settings"],
-            TomlConfigSettingsSource(settings_cls),
-        )
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @property
     def home_path(self) -> Path:
@@ -243,11 +243,12 @@ def load_settings(**given: Any) -> Settings:
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        wrong = [
-            f"{'.'.join(str(part) for part in each['loc'])}{_shown(each)}: "
-            + ("there is no such setting" if each["type"] == "extra_forbidden" else each["msg"])
-            for each in error.errors()
-        ]
+        wrong = []
+        for each in error.errors():
+            shown = "" if "storage_options" in each["loc"] else f" = {each['input']!r}"
+            unknown = each["type"] == "extra_forbidden"
+            said = "there is no such setting" if unknown else each["msg"]
+            wrong.append(f"{'.'.join(map(str, each['loc']))}{shown}: {said}")
         raise SettingsError(
             "these settings cannot be used (MARQUE_<NAME> in the environment, or marque.toml): "
             + "; ".join(wrong)
@@ -257,7 +258,3 @@ def load_settings(**given: Any) -> Settings:
     if (why := unusable_uri(settings.catalog_uri)) is not None:
         raise SettingsError(why)
     return settings
-
-
-def _shown(error: Any) -> str:
-    return "" if "storage_options" in error["loc"] else f" = {error['input']!r}"

@@ -1,16 +1,14 @@
 """The flow that trains: heads on the catalog's own vectors and labels."""
 
-from typing import Any
-
 from catalog.car_columns import add_label_columns
 from core.errors import UsageMistakeError
 from flows.recipe import recipe
 from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
+from flows.reporting.sections import rounded
 from flows.run import recorded_run
 from flows.stages.networks import ask_networks, labels_wanted, made_vectors
 from flows.stages.pipeline import label_pending, publish_pending
-from labeling.heads import Trial
 from labeling.training import train_heads as train_heads_of
 from labeling.training import trainable
 
@@ -30,24 +28,18 @@ def train_heads(attributes: list[str] | None = None) -> RunReport:
         labels = labels_wanted(run, is_tryout=record.is_tryout)
         with stage(run.report, "train", None) as step:
             for trial in train_heads_of(run.catalog, record, names, labels, run_id=run.run_id):
-                run.report.heads.append(_row(trial))
+                row = {
+                    "attribute": trial.attribute,
+                    "known labels": trial.photos,
+                    "held out": trial.held_out,
+                    "head": rounded(trial.accuracy),
+                    "zero-shot": rounded(trial.zero_shot),
+                    "p": "" if trial.chance is None else f"{trial.chance:.2g}",
+                    "outcome": trial.why,
+                }
+                run.report.heads.append(row)
                 step.advance(trial.photos)
                 step.tell(f"{len(run.report.heads)} of {len(names)} attributes, photos")
         ask_networks(run)
         publish_pending(run)
     return run.report
-
-
-def _row(trial: Trial) -> dict[str, Any]:
-    def share(value: float | None) -> str:
-        return "" if value is None else f"{value:.3f}"
-
-    return {
-        "attribute": trial.attribute,
-        "known labels": trial.photos,
-        "held out": trial.held_out,
-        "head": share(trial.accuracy),
-        "zero-shot": share(trial.zero_shot),
-        "p": "" if trial.chance is None else f"{trial.chance:.2g}",
-        "outcome": trial.why,
-    }

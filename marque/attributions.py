@@ -12,14 +12,14 @@ from core.credits import FORMS, Credit, render_credits
 from core.errors import UsageMistakeError
 from core.files import atomic_write
 from core.text import counted
-from marque.common import print_json, shared_options
-from marque.terminal import say
+from marque.common import shared_options
+from marque.terminal import print_json, say
 
 if TYPE_CHECKING:
     from catalog.table import Catalog
 
 SUFFIXES = {".md": "markdown", ".html": "html", ".htm": "html", ".csv": "csv"}
-"""What the name of a file says of what is in it."""
+"""The ending of a file's name -> the form that it should hold."""
 
 
 @click.command()
@@ -72,7 +72,12 @@ def attributions(
     if out is not None:
         _store(out, lines)
     if kept is not None:
-        print_json(_document(kept, out))
+        document = {
+            "credits": [asdict(each) for each in kept if each.license is not None],
+            "no_license": [asdict(each) for each in kept if each.license is None],
+            "out": None if out is None else str(out),
+        }
+        print_json(document)
         return
     if out is None:
         for line in lines:
@@ -84,7 +89,7 @@ def attributions(
 
 
 def _chosen(catalog: "Catalog", image_ids: Sequence[str], where: Sequence[str]) -> list[str]:
-    """Whole ids of the photos that are meant, each once."""
+    """The whole ids of the chosen photos, each once."""
     from catalog.filters import parse_filter, to_sql
     from catalog.published import PublishedCars
     from labeling.publish.status import find_photo
@@ -108,14 +113,6 @@ def _counted(every: Iterable[Credit], counts: Counter[bool]) -> Iterator[Credit]
     for credit in every:
         counts[credit.license is not None] += 1
         yield credit
-
-
-def _document(every: Sequence[Credit], out: Path | None) -> dict[str, object]:
-    return {
-        "credits": [asdict(each) for each in every if each.license is not None],
-        "no_license": [asdict(each) for each in every if each.license is None],
-        "out": None if out is None else str(out),
-    }
 
 
 def _store(path: Path, lines: Iterable[str]) -> None:

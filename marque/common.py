@@ -16,7 +16,7 @@ from core.logs import escape_logs
 from flows.environment import prepare_environment
 from marque.terminal import (
     leave_at_once,
-    print_document,
+    print_json,
     printable,
     say,
     say_error,
@@ -63,36 +63,31 @@ def plain_options(command: F) -> F:
     return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
 
 
-def weights_option(command: F) -> F:
-    """--weights, for commands that embed: the settings of this process then name that file."""
-    return click.option(
-        "--weights",
-        type=click.Path(path_type=Path, dir_okay=False),
-        callback=_use_weights,
-        expose_value=False,
-        help="Weights file of the model, instead of the one from the model hub.",
-    )(command)
+def _setting_option(flag: str, setting: str, help_text: str, **given: Any) -> Callable[[F], F]:
+    """An option that sets a setting of this process: to a path, or to 1 for a flag."""
+
+    def use(_context: click.Context, _parameter: click.Parameter, value: Path | bool) -> None:
+        if value:
+            os.environ[setting] = str(value.resolve()) if isinstance(value, Path) else "1"
+
+    return click.option(flag, callback=use, expose_value=False, help=help_text, **given)
 
 
-def _use_weights(_context: click.Context, _parameter: click.Parameter, file: Path | None) -> None:
-    if file is not None:
-        os.environ["MARQUE_SEMANTIC_WEIGHTS"] = str(file.resolve())
+weights_option = _setting_option(
+    "--weights",
+    "MARQUE_SEMANTIC_WEIGHTS",
+    "Weights file of the model, instead of the one from the model hub.",
+    type=click.Path(path_type=Path, dir_okay=False),
+)
+"""For commands that embed."""
 
-
-def loss_option(command: F) -> F:
-    """--allow-loss, for commands that publish: the settings of this process then allow it."""
-    return click.option(
-        "--allow-loss",
-        is_flag=True,
-        callback=_allow_loss,
-        expose_value=False,
-        help="Publish even if searches then find far fewer photos or labels than before.",
-    )(command)
-
-
-def _allow_loss(_context: click.Context, _parameter: click.Parameter, allowed: bool) -> None:
-    if allowed:
-        os.environ["MARQUE_PUBLISH_MAX_LOSS"] = "1"
+loss_option = _setting_option(
+    "--allow-loss",
+    "MARQUE_PUBLISH_MAX_LOSS",
+    "Publish even if searches then find far fewer photos or labels than before.",
+    is_flag=True,
+)
+"""For commands that publish."""
 
 
 def use_home(home: Path) -> None:
@@ -118,17 +113,13 @@ def readable_errors(*, debug: bool, as_json: bool) -> Iterator[None]:
         message = _message(error)
         if as_json:
             print_json({"error": message})
-        _leave_if_server_is_gone(error, message)
+        from flows.server.watch import ServerGoneError
+
+        if isinstance(error, ServerGoneError):
+            say_error(message)
+            leave_at_once(1)  # all is stored, and Prefect's threads would keep it alive for long
         usage = isinstance(error, UsageMistakeError)
         raise (click.UsageError if usage else click.ClickException)(printable(message)) from error
-
-
-def _leave_if_server_is_gone(error: Exception, message: str) -> None:
-    from flows.server.watch import ServerGoneError
-
-    if isinstance(error, ServerGoneError):
-        say_error(message)
-        leave_at_once(1)  # what is to be kept is kept; Prefect's threads would hold it for long
 
 
 def _message(error: Exception) -> str:
@@ -140,17 +131,12 @@ def _message(error: Exception) -> str:
     return f"unexpected {type(error).__name__}: {error}; run again with --debug to see where"
 
 
-def print_json(document: dict[str, Any]) -> None:
-    """One JSON document on standard output."""
-    print_document(document)
-
-
 def run_flow(call: Callable[[], "RunReport"], *, as_json: bool) -> "RunReport":
-    """Run a recipe with a progress bar, as a Prefect flow where there is a server for that, and
-    print its report.
+    """Run a recipe with a progress bar, as a Prefect flow where there is a server, and print its
+    report.
 
-    Ends the command with status 1, after the report, when the run failed, or with 2 if it was asked
-    for something that makes no sense.
+    When the run failed the command ends after the report, with status 1, or with 2 for a
+    `UsageMistakeError`.
     """
     wrong_usage = False
     from flows.server.find import prefect_server

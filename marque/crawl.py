@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from crawlers.engine.query import CrawlOptions, Flag, SiteQuery
-    from flows.reporting.report import RunReport
 
 Schema = Mapping[str, Any]
 
@@ -73,13 +72,9 @@ def site_command(site: str, *, searchable: bool) -> click.Command:
         given = {name: _value(name, field, values) for name, field in known.items()}
         given = {name: value for name, value in given.items() if value is not None}
         _check(query, given)
+        from flows.crawl import crawl_recipe
 
-        def call() -> "RunReport":
-            from flows.crawl import crawl_recipe
-
-            return crawl_recipe(site)(**given, searchable=searchable)
-
-        run_flow(call, as_json=as_json)
+        run_flow(lambda: crawl_recipe(site)(**given, searchable=searchable), as_json=as_json)
 
     wrapped = shared_options(command)
     if searchable:
@@ -157,7 +152,7 @@ def _value(name: str, field: "FieldInfo", values: Mapping[str, Any]) -> Any:
 
 
 def _check(query: "type[SiteQuery]", given: Mapping[str, Any]) -> None:
-    """Raise `click.UsageError` for a command line that is no text, or that says too little."""
+    """Raise `click.UsageError` where the command line is not UTF-8, or lacks what a query needs."""
     for value in given.values():
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and text != replace_surrogates(text):

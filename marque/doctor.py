@@ -1,13 +1,14 @@
 """`marque doctor`: what works here, what does not, and what to do."""
 
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from core.text import counted
-from marque.common import GIVEN_HOME, print_json, shared_options
-from marque.terminal import say_over, shown
+from marque.common import GIVEN_HOME, shared_options
+from marque.terminal import print_json, say_over, shown
 
 if TYPE_CHECKING:
     from marque.checks.check import Check
@@ -24,15 +25,15 @@ def doctor(context: click.Context, deep: bool, as_json: bool) -> None:
 
     Changes nothing. Exit status 1 if there is a problem, 0 if there are only warnings.
     """
-    from marque.checks.check import STATES, CheckContext
+    from marque.checks.check import CheckContext, CheckState
     from marque.checks.settings import usable_settings
     from marque.checks.table import run_checks
 
     given = GIVEN_HOME in context.meta
     checks = run_checks(CheckContext(usable_settings(), given, _show_progress if deep else None))
-    state = max((each.state for each in checks), key=STATES.index)
+    state = max((each.state for each in checks), key=get_args(CheckState).index)
     if as_json:
-        print_json({"state": state, "checks": [each.to_dict() for each in checks]})
+        print_json({"state": state, "checks": [asdict(each) for each in checks]})
     else:
         _print_checks(checks)
     if state == "problem":

@@ -1,13 +1,8 @@
 """`marque embed`: what waits for a vector gets one."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from marque.common import loss_option, run_flow, shared_options, weights_option
-
-if TYPE_CHECKING:
-    from flows.reporting.report import RunReport
 
 
 @click.command()
@@ -20,10 +15,6 @@ def embed(as_json: bool) -> None:
     That is after `--no-embed`, after a broken run, or when MARQUE_SEMANTIC_MODEL names another
     model than the one that made the vectors.
     """
+    from flows.ingest import embed as flow
 
-    def call() -> "RunReport":
-        from flows.ingest import embed as flow
-
-        return flow()
-
-    run_flow(call, as_json=as_json)
+    run_flow(flow, as_json=as_json)

@@ -1,15 +1,12 @@
 """`marque ingest SOURCE PATH`: photos in."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from marque.common import F, loss_option, run_flow, shared_options, weights_option
 from marque.crawl import SiteCommands
-
-if TYPE_CHECKING:
-    from flows.reporting.report import RunReport
 
 
 def to_path(_context: click.Context, _parameter: click.Parameter, value: str) -> Path:
@@ -132,10 +129,7 @@ def parse_columns(pairs: tuple[str, ...]) -> dict[str, str] | None:
 
 
 def _ingest(source: str, path: Path, *, as_json: bool, **given: Any) -> None:
-    def call() -> "RunReport":
-        from flows.ingest import ingest as flow
+    from flows.ingest import ingest as flow
 
-        report: RunReport = flow(source=source, path=str(path.expanduser().resolve()), **given)
-        return report
-
-    run_flow(call, as_json=as_json)
+    given |= {"source": source, "path": str(path.expanduser().resolve())}
+    run_flow(lambda: flow(**given), as_json=as_json)

@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marque.common import loss_option, print_json, run_flow, shared_options
+from marque.common import loss_option, run_flow, shared_options
+from marque.terminal import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from flows.reporting.report import RunReport
 
 
 class LabelerChoice(click.Choice[str]):
@@ -50,13 +49,10 @@ def label(image_id: str | None, pictures: tuple[str, ...], calibrate: bool, as_j
             raise click.UsageError("--explain only looks: leave --with and --calibrate out")
         _explain(image_id, as_json)
         return
+    from flows.label import label as flow
 
-    def call() -> "RunReport":
-        from flows.label import label as flow
-
-        return flow(pictures=list(pictures) or None, calibrate=calibrate)
-
-    run_flow(call, as_json=as_json)
+    names = list(pictures) or None
+    run_flow(lambda: flow(pictures=names, calibrate=calibrate), as_json=as_json)
 
 
 def _explain(image_id: str, as_json: bool) -> None:
@@ -76,13 +72,17 @@ def _explain(image_id: str, as_json: bool) -> None:
 def _print(explained: "Mapping[str, Any]") -> None:
     from rich.console import Console
 
-    from marque.tables import print_table
+    from marque.tables import print_tables
     from marque.terminal import shown
 
     console = Console()
     console.print(shown(explained["image_id"]))
     labels = [
-        {"attribute": row["attribute"], "label": _value(row["value"]), "why": row["why"]}
+        {
+            "attribute": row["attribute"],
+            "label": "unknown" if row["value"] is None else ", ".join(row["value"]) or "none",
+            "why": row["why"],
+        }
         for row in explained["labels"]
     ]
     said = [
@@ -97,17 +97,9 @@ def _print(explained: "Mapping[str, Any]") -> None:
         }
         for row in explained["assertions"]
     ]
-    for title, rows in {"Labels": labels, "Everything that was said": said}.items():
-        if rows:
-            print_table(console, title, rows)
+    print_tables(console, {"Labels": labels, "Everything that was said": said})
     if not labels:
         console.print("Nobody has said anything about this photo yet.")
-
-
-def _value(values: list[str] | None) -> str:
-    if values is None:
-        return "unknown"
-    return ", ".join(values) or "none"
 
 
 def _said(row: "Mapping[str, Any]") -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marque.common import F, print_json, shared_options
+from marque.common import F, shared_options
+from marque.terminal import print_json, say
 
 if TYPE_CHECKING:
     from embeddings.models import FileCheck
@@ -156,12 +157,13 @@ def _made_vectors(settings: "Settings") -> "ModelSpec | None":
 def _print_list(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
 
-    from marque.tables import print_table
+    from marque.tables import print_tables
 
+    places = {None: "no", "project": "part of Marque", "folder": "yes", "cache": "hub's cache"}
     shown = [
         {
             "model": row["model"],
-            "on this machine": _place(row),
+            "on this machine": row["path"] if row["place"] == "file" else places[row["place"]],
             "MB": "" if row["bytes"] is None else round(row["bytes"] / 1e6, 1),
             "license": row["license"] or "see its page",
             "pinned": (row["pinned_sha256"] or "")[:12],
@@ -169,22 +171,10 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
         }
         for row in rows
     ]
-    print_table(Console(), "Models", shown)
-
-
-def _place(row: dict[str, Any]) -> str:
-    if row["place"] == "file":
-        return str(row["path"])
-    names = {None: "no", "project": "part of Marque", "folder": "yes", "cache": "hub's cache"}
-    return names[row["place"]]
+    print_tables(Console(), {"Models": shown})
 
 
 def _print_fetched(document: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    from marque.terminal import shown
-
-    console = Console()
     how = "downloaded" if document["downloaded"] else "was here already"
     lines = [
         f"{document['model']}: {how}, whole, and loads.",
@@ -198,8 +188,7 @@ def _print_fetched(document: dict[str, Any]) -> None:
             f"Copied to {document['copy']}; where it is carried to, set "
             f"MARQUE_SEMANTIC_MODEL=local-dir:FOLDER."
         )
-    for line in lines:
-        console.print(shown(line), soft_wrap=True)
+    say(*lines)
 
 
 def _print_verified(name: str, files: list["FileCheck"]) -> None:

@@ -1,13 +1,8 @@
 """`marque publish`: let searches read what runs wrote."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from marque.common import loss_option, run_flow, shared_options
-
-if TYPE_CHECKING:
-    from flows.reporting.report import RunReport
 
 
 @click.command()
@@ -18,10 +13,6 @@ def publish(as_json: bool) -> None:
 
     Every ingest ends with this; by itself it helps after a run that broke off.
     """
+    from flows.ingest import publish as flow
 
-    def call() -> "RunReport":
-        from flows.ingest import publish as flow
-
-        return flow()
-
-    run_flow(call, as_json=as_json)
+    run_flow(flow, as_json=as_json)

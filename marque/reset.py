@@ -1,16 +1,12 @@
 """`marque reset`: start over."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from core.text import counted
 from marque.common import run_flow, shared_options, weights_option
 from marque.terminal import confirm
-
-if TYPE_CHECKING:
-    from flows.reporting.report import RunReport
 
 
 @click.command()
@@ -26,6 +22,7 @@ if TYPE_CHECKING:
 @shared_options
 def reset(folder: Path, yes: bool, as_json: bool) -> None:
     """Delete everything in the catalog and fill it again from a folder."""
+    from flows.ingest import reset as flow
     from flows.resources import catalog_at
     from flows.settings import load_settings
 
@@ -36,10 +33,4 @@ def reset(folder: Path, yes: bool, as_json: bool) -> None:
             f"Delete {counted(photos, 'photo')}, their labels and decisions from "
             f"{settings.catalog_uri}, and fill it from {folder}?",
         )
-
-    def call() -> "RunReport":
-        from flows.ingest import reset as flow
-
-        return flow(path=str(folder.resolve()))
-
-    run_flow(call, as_json=as_json)
+    run_flow(lambda: flow(path=str(folder.resolve())), as_json=as_json)

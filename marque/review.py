@@ -8,15 +8,14 @@ import click
 
 from core.errors import UsageMistakeError
 from core.text import counted
-from marque.common import F, loss_option, print_json, run_flow, shared_options
-from marque.terminal import say
+from marque.common import F, loss_option, run_flow, shared_options
+from marque.terminal import print_json, say
 
 if TYPE_CHECKING:
     from catalog.table import Catalog
-    from flows.reporting.report import RunReport
     from labeling.review.waiting import Queue
 
-REASONS = ("contradiction", "people-disagree", "suspected-label", "near-threshold")
+REVIEW_REASONS = ("contradiction", "people-disagree", "suspected-label", "near-threshold")
 """Why a label waits for a person; `labeling.review.cases` has them too, and takes long to load."""
 
 
@@ -35,7 +34,7 @@ def which_options(command: F) -> F:
         "--reason",
         "reasons",
         multiple=True,
-        type=click.Choice(REASONS),
+        type=click.Choice(REVIEW_REASONS),
         help="Only labels that wait for this reason. Repeatable.",
     )
     return attribute(reason(command))
@@ -117,13 +116,10 @@ def import_(files: tuple[Path, ...], by: str | None, as_json: bool) -> None:
 
     Good lines are taken, and the others reported. Doing it again adds nothing.
     """
+    from flows.review import review_import as flow
 
-    def call() -> "RunReport":
-        from flows.review import review_import as flow
-
-        return flow(files=[str(file.resolve()) for file in files], by=by)
-
-    run_flow(call, as_json=as_json)
+    paths = [str(file.resolve()) for file in files]
+    run_flow(lambda: flow(files=paths, by=by), as_json=as_json)
 
 
 @review.command()
@@ -133,13 +129,9 @@ def quality(as_json: bool) -> None:
 
     Accuracy, coverage and calibration by attribute and value, and a reliability diagram.
     """
+    from flows.quality import label_quality as flow
 
-    def call() -> "RunReport":
-        from flows.quality import label_quality as flow
-
-        return flow()
-
-    run_flow(call, as_json=as_json)
+    run_flow(flow, as_json=as_json)
 
 
 def _queue(attributes: tuple[str, ...], reasons: tuple[str, ...]) -> "tuple[Catalog, Queue]":
@@ -157,7 +149,8 @@ def _queue(attributes: tuple[str, ...], reasons: tuple[str, ...]) -> "tuple[Cata
 
 def _counted(queue: "Queue") -> dict[str, Any]:
     ordered = sorted(
-        queue.counts.items(), key=lambda item: (REASONS.index(item[0][0]), -item[1], item[0][1])
+        queue.counts.items(),
+        key=lambda item: (REVIEW_REASONS.index(item[0][0]), -item[1], item[0][1]),
     )
     return {
         "waiting": queue.photos,
@@ -172,12 +165,10 @@ def _counted(queue: "Queue") -> dict[str, Any]:
 def _print_stats(document: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from marque.tables import print_table
+    from marque.tables import print_tables
 
-    console = Console()
-    for title, rows in (("Waiting", document["labels"]), ("Decisions", document["decisions"])):
-        if rows:
-            print_table(console, title, rows)
+    tables = {"Waiting": document["labels"], "Decisions": document["decisions"]}
+    print_tables(Console(), tables)
     say(f"Waiting for a person: {counted(document['waiting'], 'photo')}.")
     for name, values in document["too_few_to_suspect"].items():
         few = f"{counted(len(values), 'value')}, {counted(sum(values.values()), 'photo')}"

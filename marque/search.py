@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from marque.common import print_json, shared_options
-from marque.terminal import say
+from marque.common import shared_options
+from marque.terminal import print_json, say
 
 
 @click.command()

@@ -10,8 +10,8 @@ import click
 
 from core.errors import UsageMistakeError
 from core.files import atomic_write
-from marque.common import print_json, shared_options
-from marque.terminal import say
+from marque.common import shared_options
+from marque.terminal import print_json, say
 
 if TYPE_CHECKING:
     from flows.settings import Settings
@@ -54,6 +54,8 @@ def segment(
     The first digits of an id are enough. Pixels of the class map are numbers of classes; those of
     a mask are white where the label is.
     """
+    from core.photos.decode import RejectedError
+    from flows.resources import segmenter_for
     from flows.settings import load_settings
     from labeling.classmap import check_threshold
 
@@ -64,10 +66,18 @@ def segment(
     content = _content(settings, image)
     if out is not None:
         _check_apart(image, [out])
-    segmenter = _load(settings, name, weights)
+    from labeling.segment import segment_photo  # torch takes seconds: the photo is found by now
+
+    if weights is None and name in {None, settings.segmenter}:
+        weights = settings.segmenter_weights  # which are of no other network
+    chosen = {"segmenter": name or settings.segmenter, "segmenter_weights": weights}
+    segmenter = segmenter_for(settings.model_copy(update=chosen))
     if out is not None:
         _check_apart(image, [_mask_path(out, label) for label in segmenter.classes])
-    shown = _segmented(segmenter, image, content, threshold)
+    try:
+        shown = segment_photo(segmenter, content, threshold)
+    except RejectedError as error:
+        raise UsageMistakeError(_unusable(image, error)) from error
     masks = {} if out is None else _store(shown, out)
     document = _document(segmenter, shown, masks)
     document |= {"image": image, "threshold": threshold, "out": None if out is None else str(out)}
@@ -109,26 +119,6 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # a name too long for a file, a folder that may not be entered
         return False
-
-
-def _load(settings: "Settings", name: str | None, weights: Path | None) -> "Segmenter":
-    from labeling.segment import load_segmenter
-
-    if weights is None and name in {None, settings.segmenter}:
-        weights = settings.segmenter_weights  # which are of no other network
-    precision = settings.overrides.dtype or "fp32"
-    file = weights and weights.expanduser().resolve()
-    return load_segmenter(name or settings.segmenter, file, settings.device, precision)
-
-
-def _segmented(segmenter: "Segmenter", image: str, content: bytes, threshold: float) -> "ClassMap":
-    from core.photos.decode import RejectedError
-    from labeling.segment import segment_photo
-
-    try:
-        return segment_photo(segmenter, content, threshold)
-    except RejectedError as error:
-        raise UsageMistakeError(_unusable(image, error)) from error
 
 
 def _unusable(image: str, error: Exception) -> str:
@@ -187,9 +177,8 @@ def _document(segmenter: "Segmenter", shown: "ClassMap", masks: dict[str, str]) 
 def _print(document: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from marque.tables import print_table
+    from marque.tables import print_tables
 
-    console = Console()
     name = Path(document["image"]).name  # a whole path would be broken into lines
     title = f"{name}, {document['width']}x{document['height']}"
     rows = [
@@ -202,9 +191,8 @@ def _print(document: dict[str, Any]) -> None:
         }
         for each in document["labels"]
     ]
-    if rows:
-        print_table(console, title, rows)
-    else:
+    print_tables(Console(), {title: rows})
+    if not rows:
         say(f"{title}: no label at a threshold of {document['threshold']}")
     say(f"Segmented by {document['segmenter']}")
     if document["out"] is not None:

@@ -2,7 +2,8 @@
 
 import click
 
-from marque.common import print_json, shared_options
+from marque.common import shared_options
+from marque.terminal import print_json
 
 
 @click.command()

@@ -20,8 +20,7 @@ CHARTED = ("label", "label-quality")
 def print_report(report: RunReport) -> None:
     """The closing report of a run."""
     console = Console()
-    for title, rows in report.tables().items():
-        print_table(console, title, rows)
+    print_tables(console, report.tables())
     for message in report.messages:
         console.print(shown(f"Note: {message}", style="yellow"))
     if report.sheet:
@@ -48,22 +47,25 @@ def print_answer(answer: Mapping[str, Any]) -> None:
     line = f"{question_text(answer['query'])} ({took['query']:.0f} ms)"
     if took["embed"] > 1000:
         line += f", after {took['embed'] / 1000:.1f} s for loading the model"
-    if rows:
-        print_table(console, line, rows)
-    else:
+    print_tables(console, {line: rows})
+    if not rows:
         console.print(shown(f"{line}: no photo found"))
     for notice in answer["notices"]:
         console.print(shown(f"Note: {notice}", style="yellow"))
 
 
-def print_table(console: Console, title: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows as one table; numbers to the right."""
-    table = Table(title=shown(title), title_justify="left", header_style="bold")
-    for name, value in rows[0].items():
-        table.add_column(shown(name), justify="right" if isinstance(value, int | float) else "left")
-    for row in rows:
-        table.add_row(*map(shown, row.values()))
-    console.print(table)
+def print_tables(console: Console, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Title -> rows, each as a table with numbers to the right; one without rows is left out."""
+    for title, rows in tables.items():
+        if not rows:
+            continue
+        table = Table(title=shown(title), title_justify="left", header_style="bold")
+        for name, value in rows[0].items():
+            is_number = isinstance(value, int | float)
+            table.add_column(shown(name), justify="right" if is_number else "left")
+        for row in rows:
+            table.add_row(*map(shown, row.values()))
+        console.print(table)
 
 
 def print_photo(photo: Mapping[str, Any]) -> None:
@@ -100,9 +102,7 @@ def print_photo(photo: Mapping[str, Any]) -> None:
         }
         for row in photo["assertions"]
     ]
-    for title, rows in {"Labels": labels, "Sightings": sightings, "Assertions": said}.items():
-        if rows:
-            print_table(console, title, rows)
+    print_tables(console, {"Labels": labels, "Sightings": sightings, "Assertions": said})
     if not photo["searchable"]:
         console.print("It cannot be searched yet: `marque embed` goes on with what waits.")
 
@@ -113,29 +113,24 @@ def print_status(status: Mapping[str, Any]) -> None:
     console.print(shown(status["catalog"]))
     for problem in status["problems"]:
         console.print(shown(problem, style="red"))
-    rows = [{"table": name, "rows": count} for name, count in status["rows"].items()]
-    print_table(console, "Tables", rows)
-    rows = [{"stage": name, "waiting": count} for name, count in status["pending"].items()]
-    print_table(console, "Pending", rows)
-    if status["unindexed"]:
-        rows = [{"index": name, "rows outside": n} for name, n in status["unindexed"].items()]
-        print_table(console, "Indexes", rows)
-    if status["last_runs"]:
-        rows = [
+    tables = {
+        "Tables": [{"table": name, "rows": count} for name, count in status["rows"].items()],
+        "Pending": [{"stage": name, "waiting": n} for name, n in status["pending"].items()],
+        "Indexes": [{"index": name, "rows outside": n} for name, n in status["unindexed"].items()],
+        "Last runs": [
             {"flow": name, "status": run["status"], "started": run["started_at"]}
             for name, run in status["last_runs"].items()
-        ]
-        print_table(console, "Last runs", rows)
-    if status["sidecars"]:
-        rows = [
+        ],
+        "Sidecars": [
             {
                 "folder": each["folder"],
                 "sidecar": each["sidecar"],
                 "on disk": "yes" if each["there"] else "no",
             }
             for each in status["sidecars"]
-        ]
-        print_table(console, "Sidecars", rows)
+        ],
+    }
+    print_tables(console, tables)
     for space, model in status["models"].items():
         console.print(shown(f"{space}: {model}"))
     published = status["published"]

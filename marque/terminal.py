@@ -40,7 +40,7 @@ def say_over(line: str, *, last: bool) -> None:
     click.echo(f"\r{visible(line)}", err=True, nl=last)
 
 
-def print_document(document: object) -> None:
+def print_json(document: object) -> None:
     """One JSON document on standard output, invisible characters escaped."""
     click.echo(visible_json(json.dumps(document, ensure_ascii=False, indent=2)))
 

@@ -1,13 +1,8 @@
 """`marque train`: what is learned from the catalog's own labels."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from marque.common import loss_option, run_flow, shared_options
-
-if TYPE_CHECKING:
-    from flows.reporting.report import RunReport
 
 
 @click.group()
@@ -27,10 +22,6 @@ def heads(attributes: tuple[str, ...], as_json: bool) -> None:
     They learn from labels of people and of sources. Whether one is better is measured on photos
     that it never saw, by McNemar's test.
     """
+    from flows.training import train_heads as flow
 
-    def call() -> "RunReport":
-        from flows.training import train_heads
-
-        return train_heads(list(attributes) or None)
-
-    run_flow(call, as_json=as_json)
+    run_flow(lambda: flow(list(attributes) or None), as_json=as_json)

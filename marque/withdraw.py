@@ -1,17 +1,12 @@
 """`marque withdraw PATH`: take back what a table of facts said."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from core.text import counted
 from marque.common import run_flow, shared_options
 from marque.terminal import confirm, say
-
-if TYPE_CHECKING:
-    from catalog.withdraw import Withdrawal
-    from flows.reporting.report import RunReport
 
 
 @click.command()
@@ -28,25 +23,13 @@ def withdraw(path: Path, yes: bool, as_json: bool) -> None:
     from catalog.withdraw import find_withdrawal
     from flows.resources import catalog_at
     from flows.settings import load_settings
+    from flows.withdraw import withdraw as flow
 
     catalog = catalog_at(load_settings(), create=False)
     found = find_withdrawal(catalog, path.expanduser())
     if not yes:
-        say(*_lines(found), err=True)
+        for who, facts in sorted(found.said.items()):
+            said = ", ".join(f"{name} of {count:,}" for name, count in sorted(facts.items()))
+            say(f"{who or 'said before tables were told apart'}: {said}", err=True)
         confirm(f"Take this back of {counted(len(found.places), 'photo')} in {catalog.uri}?")
-
-    def call() -> "RunReport":
-        from flows.withdraw import withdraw as flow
-
-        return flow(path=str(path.expanduser().absolute()))
-
-    run_flow(call, as_json=as_json)
-
-
-def _lines(found: "Withdrawal") -> list[str]:
-    """What each table said, for a person."""
-    return [
-        f"{who or 'said before tables were told apart'}: "
-        + ", ".join(f"{name} of {count:,}" for name, count in sorted(facts.items()))
-        for who, facts in sorted(found.said.items())
-    ]
+    run_flow(lambda: flow(path=str(path.expanduser().absolute())), as_json=as_json)

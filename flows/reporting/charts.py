@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
 
 WIDTH = 1200
-MOST = 24  # panels of one chart: more would be a file that is slow to open and never looked through
+MOST_PANELS = 24  # of one chart: more would be a file that is slow to open and never looked through
 
 _COLUMNS = 3
 _GAP = 18
@@ -59,7 +59,7 @@ class _Panel:
 def reliability_png(title: str, series: Mapping[str, Sequence[Bin]]) -> bytes:
     """A reliability diagram for each attribute, beside each other: accuracy by confidence.
 
-    At most `WIDTH` pixels wide, and of the first `MOST` attributes.
+    At most `WIDTH` pixels wide, and of the first `MOST_PANELS` attributes.
     """
     panels = []
     for name, bins in series.items():
@@ -78,7 +78,7 @@ def confidence_png(
     """A histogram of confidences for each attribute, beside each other.
 
     `counts` are of equally wide bins of 0..1, the lowest first. An attribute without a threshold
-    gets no line. At most `WIDTH` pixels wide, and of the first `MOST` attributes.
+    gets no line. At most `WIDTH` pixels wide, and of the first `MOST_PANELS` attributes.
     """
     panels = []
     for name, heights in counts.items():
@@ -133,7 +133,8 @@ def _set_axes(axes: "Axes", label: str, marks: Sequence[float]) -> None:
     axes.set_xlim(0, 1)
     axes.set_ylim(0, marks[-1])
     axes.set_xticks(_SHARES, [f"{each:,}" for each in _SHARES])
-    axes.set_yticks(marks, [_short(each) for each in marks])
+    short = [f"{each:,}" if each < 100_000 else f"{each / 1000:,.0f}k" for each in marks]
+    axes.set_yticks(marks, short)
     axes.tick_params(labelsize=_TEXT, labelcolor=_FAINT, color=_FAINT)
     axes.set_ylabel(label, fontsize=_TEXT, color=_INK)
     for side, spine in axes.spines.items():
@@ -141,15 +142,11 @@ def _set_axes(axes: "Axes", label: str, marks: Sequence[float]) -> None:
         spine.set_color(_FAINT)
 
 
-def _short(number: float) -> str:
-    return f"{number:,}" if number < 100_000 else f"{number / 1000:,.0f}k"
-
-
 def _png(title: str, about: str, panels: Sequence[_Panel], row: int) -> bytes:
     """The panels in rows of `row` pixels, below the title and what it all means."""
-    shown = panels[:MOST]
-    if len(panels) > MOST:
-        about += f" Not shown: {counted(len(panels) - MOST, 'more attribute')}."
+    shown = panels[:MOST_PANELS]
+    if len(panels) > MOST_PANELS:
+        about += f" Not shown: {counted(len(panels) - MOST_PANELS, 'more attribute')}."
     if all(each.plot is None for each in shown):
         shown, about = [], f"{_NOTHING.capitalize()}: no statement here has a confidence."
     columns = min(_COLUMNS, max(2, len(shown)))  # on less a title has no room
@@ -169,7 +166,13 @@ def _png(title: str, about: str, panels: Sequence[_Panel], row: int) -> bytes:
         write(pen, (_GAP, y), line, size, ink)
         y += line_height(size)
     for at, panel in enumerate(shown):
-        _write_names(pen, panel, _GAP + at % columns * _PANEL, top + at // columns * row)
+        x, y = _GAP + at % columns * _PANEL, top + at // columns * row
+        for text, size, ink in ((panel.name, _NAME, _INK), (panel.note, _TEXT, _FAINT)):
+            for line in wrap(drawable(text), size, _PANEL - _GAP):
+                write(pen, (x, y), line, size, ink)
+            y += line_height(size)
+        if panel.plot is None:
+            write(pen, (x, y + _GAP), _NOTHING, _NAME, _FAINT)
     out = io.BytesIO()
     # A few colors are all there is, and a third of the bytes.
     picture.quantize(64, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
@@ -194,12 +197,3 @@ def _draw_axes(panels: Sequence[_Panel], rows: int, columns: int, row: int) -> I
     canvas.draw()
     pixels = bytes(canvas.buffer_rgba())
     return Image.frombytes("RGBA", canvas.get_width_height(), pixels).convert("RGB")
-
-
-def _write_names(pen: ImageDraw.ImageDraw, panel: _Panel, x: int, y: int) -> None:
-    for text, size, ink in ((panel.name, _NAME, _INK), (panel.note, _TEXT, _FAINT)):
-        for line in wrap(drawable(text), size, _PANEL - _GAP):
-            write(pen, (x, y), line, size, ink)
-        y += line_height(size)
-    if panel.plot is None:
-        write(pen, (x, y + _GAP), _NOTHING, _NAME, _FAINT)

@@ -9,10 +9,19 @@ Rows = list[dict[str, Any]]
 def crawl_tables(crawl: Mapping[str, Any], *, registered: bool) -> dict[str, Rows]:
     """Tables of a `CrawlReport` as JSON-ready values; those without rows are left out.
 
-    What a crawl left out is shown here unless it was `registered`, as what is rejected then is.
+    Things that the crawl left out are shown unless it was `registered`: then they are among the
+    rejected.
     """
-    if crawl["estimate"] is not None:
-        return {"A first crawl would take": _estimate(crawl["estimate"])}
+    if (estimate := crawl["estimate"]) is not None:
+        shown = {
+            "listings": f"{estimate['listings']:,.0f}",
+            "photos": f"{estimate['photos']:,.0f}",
+            "requests": f"{estimate['requests']:,.0f}",
+            "gigabytes": f"{estimate['bytes'] / 1e9:.2f}",
+            "hours": f"{estimate['hours']:.1f}",
+        }
+        rows = [{"": name, "about": value} for name, value in shown.items()]
+        return {"A first crawl would take": rows}
     megabytes = round(crawl["bytes"] / 1e6, 1)
     facts = {
         "listings": crawl["listings"],
@@ -35,27 +44,23 @@ def crawl_tables(crawl: Mapping[str, Any], *, registered: bool) -> dict[str, Row
         "HTTP answers": [
             {"status": status, "count": count} for status, count in crawl["statuses"].items()
         ],
-        "Left out by the crawl": [] if registered else _counted(crawl["drops"], crawl["examples"]),
-        "Noticed by the crawl": _counted(crawl["notices"], crawl["examples"]),
+        "Left out by the crawl": counted_rows(
+            "what", {} if registered else crawl["drops"], crawl["examples"]
+        ),
+        "Noticed by the crawl": counted_rows("what", crawl["notices"], crawl["examples"]),
     }
     tables["Crawl"].append({"": "ended", "count": f"{crawl['ended']}: {crawl['why']}"})
     return {title: rows for title, rows in tables.items() if rows}
 
 
-def _counted(counts: Mapping[str, int], examples: Mapping[str, str]) -> Rows:
+def counted_rows(
+    name: str, counts: Mapping[str, int], examples: Mapping[str, str] | None = None
+) -> Rows:
+    """What was counted, the most frequent first; `examples` give a column of their own."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    if examples is None:
+        return [{name: text, "count": count} for text, count in ordered]
     return [
-        {"what": text, "count": count, "for example": examples.get(text, "")}
+        {name: text, "count": count, "for example": examples.get(text, "")}
         for text, count in ordered
     ]
-
-
-def _estimate(estimate: Mapping[str, float]) -> Rows:
-    shown = {
-        "listings": f"{estimate['listings']:,.0f}",
-        "photos": f"{estimate['photos']:,.0f}",
-        "requests": f"{estimate['requests']:,.0f}",
-        "gigabytes": f"{estimate['bytes'] / 1e9:.2f}",
-        "hours": f"{estimate['hours']:.1f}",
-    }
-    return [{"": name, "about": value} for name, value in shown.items()]

@@ -1,8 +1,8 @@
 """Words and tables as Prefect's pages show them; what a source said stays plain text.
 
 Prefect 3.8 reads Markdown in artifacts, their descriptions, and each cell of a table that is text:
-links, pictures that a browser fetches, HTML, addresses alone. What Markdown would not read anyway
-is left as it is, so that no backslash is seen where a page shows the text as it comes.
+links, pictures that a browser fetches, HTML, bare addresses. Only signs that Markdown would act on
+are escaped, so that few backslashes are seen where a page shows the plain text.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 from core.text import visible, web_url
 
-LONGEST = 300  # letters of a cell: a credit can be a page long, and a table is to be read
+LONGEST_CELL = 300  # letters of a cell: a credit can be a page long, and a table is to be read
 
 # Signs that act anywhere; `_` acts at an end of a word, and `&` before the name of a character.
 _SPECIAL = re.compile(r"[\\`*\[\]<>~|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w)")
@@ -28,10 +28,10 @@ class Markup(str):
 
 
 def plain(text: object) -> str:
-    """`text` in one line that Markdown takes for words alone, cut to `LONGEST`."""
+    """`text` in one line that Markdown takes for words alone, cut to `LONGEST_CELL`."""
     line = " ".join(str(text).split())
-    if len(line) > LONGEST:
-        line = f"{line[:LONGEST].rstrip()}…"
+    if len(line) > LONGEST_CELL:
+        line = f"{line[:LONGEST_CELL].rstrip()}…"
     return escaped(line)
 
 
@@ -65,15 +65,10 @@ def cells(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Lines of a table whose columns are named by the first row; numbers to the right."""
-    names = list(rows[0])
-    lines = [_row(names), _row([Markup(_rule(rows[0][name])) for name in names])]
-    return lines + [_row([row[name] for name in names]) for row in rows]
-
-
-def _rule(value: object) -> str:
-    return "---:" if isinstance(value, int | float) else "---"
+    rules = [Markup("---:" if isinstance(v, int | float) else "---") for v in rows[0].values()]
+    return [_row([*rows[0]]), _row(rules), *(_row([row[name] for name in rows[0]]) for row in rows)]
 
 
 def _row(cells: Sequence[object]) -> str:

@@ -45,7 +45,13 @@ class StageProgress:
         self._name = name
         self._total = total
         self._listener = listener.get()
-        self._artifact = _progress_artifact(f"{flow}-{name}") if total else None
+        self._artifact: UUID | None = None  # a bar of per cent in Prefect's pages
+        if total and in_prefect_run():
+            from prefect.artifacts import create_progress_artifact
+
+            made = create_progress_artifact(0.0, key=f"{flow}-{name}")
+            assert isinstance(made, UUID), "Prefect gives a coroutine in asynchronous flows only"
+            self._artifact = made
         if self._listener is not None:
             self._listener.begin(name, total)
 
@@ -55,8 +61,10 @@ class StageProgress:
         if self._listener is not None:
             self._listener.advance(self._name, photos)
         if self._artifact is not None and self._total:
+            from prefect.artifacts import update_progress_artifact
+
             done = min(100.0, 100.0 * self.stage.photos / self._total)
-            _update(self._artifact, done)
+            update_progress_artifact(self._artifact, done)
 
     def tell(self, text: str) -> None:
         """Show a text beside the progress of the stage."""
@@ -67,24 +75,6 @@ class StageProgress:
         """The stage is over, done or not."""
         if self._listener is not None:
             self._listener.end(self._name)
-
-
-def _progress_artifact(key: str) -> UUID | None:
-    """A bar of per cent in Prefect's pages, for a stage with a total that is known; None outside a
-    Prefect run."""
-    if not in_prefect_run():
-        return None
-    from prefect.artifacts import create_progress_artifact
-
-    made = create_progress_artifact(0.0, key=key)
-    assert isinstance(made, UUID), "Prefect gives a coroutine in asynchronous flows only"
-    return made
-
-
-def _update(artifact: UUID, per_cent: float) -> None:
-    from prefect.artifacts import update_progress_artifact
-
-    update_progress_artifact(artifact, per_cent)
 
 
 @contextmanager

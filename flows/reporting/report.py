@@ -10,7 +10,7 @@ from pydantic import Field
 
 from catalog.table import Catalog
 from core.text import counted, visible_json
-from flows.reporting.markdown import plain, table
+from flows.reporting.markdown import markdown_table, plain
 from flows.reporting.sections import (
     CrawlResult,
     Measurements,
@@ -52,9 +52,9 @@ class RunReport(
 ):
     """One run of a flow: its record, and the sections that flows fill, as their tables are shown.
 
-    Counts of what is new cover what this run added, also where other runs write at the same time
-    and where a shard was tried again: `new` photos are rows of `images`, `newly_rejected` of
-    `rejects`, and `statements`, by origin, of `assertions`.
+    `new`, `newly_rejected` and `statements` count the rows that this run added to `images`,
+    `rejects` and `assertions`: not those of runs at the same time, and each once where a shard was
+    tried again.
     """
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,16 +94,19 @@ class RunReport(
             lines += [f"**{plain(self.error)}**", ""]
         lines += [f"> {plain(message)}\n" for message in self.messages]
         for title, rows in self.tables().items():
-            lines += [f"## {title}", "", *table(rows), ""]
+            lines += [f"## {title}", "", *markdown_table(rows), ""]
         facts = {
             "run": self.run_id,
             "began": f"{self.started_at:%Y-%m-%d %H:%M:%S} UTC",
-            **{f"asked: {name}": _words(value) for name, value in self.parameters.items()},
+            **{
+                f"asked: {name}": ", ".join(map(str, value)) if isinstance(value, list) else value
+                for name, value in self.parameters.items()
+            },
             **{f"model of {space}": version for space, version in self.models.items()},
             "contact sheet": self.sheet,
         }
         shown = [{"": name, "value": value} for name, value in facts.items() if value]
-        return "\n".join([*lines, "## This run", "", *table(shown)])
+        return "\n".join([*lines, "## This run", "", *markdown_table(shown)])
 
 
 def new_report(flow: str, run_id: str, parameters: Mapping[str, Any]) -> RunReport:
@@ -120,14 +123,10 @@ def store_report(catalog: Catalog, report: RunReport) -> None:
         "status": report.status,
         "started_at": report.started_at,
         "finished_at": report.finished_at,
-        # A byte of a folder's name that is no character is text to Python alone.
+        # A folder's name may hold bytes that are not text; Python keeps them as surrogates.
         "report": visible_json(json.dumps(report.to_dict(), ensure_ascii=False)),
     }
     catalog.upsert("runs", pa.Table.from_pylist([row], catalog.specs["runs"].schema))
-
-
-def _words(value: Any) -> Any:
-    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _duration(seconds: float) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 Rows = list[dict[str, Any]]
 
-SHOWN = 200
+LINES_SHOWN = 200
 
 
 def review_tables(review: Mapping[str, Any]) -> dict[str, Rows]:
@@ -30,10 +30,10 @@ def review_tables(review: Mapping[str, Any]) -> dict[str, Rows]:
                 "what to do": line["do"],
                 "taken": "yes" if line["kept"] else "no",
             }
-            for line in review["lines"][:SHOWN]
+            for line in review["lines"][:LINES_SHOWN]
         ],
     }
-    if (more := len(review["lines"]) + review["more_lines"] - SHOWN) > 0:
+    if (more := len(review["lines"]) + review["more_lines"] - LINES_SHOWN) > 0:
         every["Import"].append(
             {"where": f"{more:,} more", "what": "", "what to do": "", "taken": ""}
         )

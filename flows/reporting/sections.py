@@ -1,11 +1,11 @@
-"""The sections of a run's report: what is counted, by whom it is filled, and its tables.
+"""The sections of a run's report: their fields, how flows fill them, and their tables.
 
 A section is a model with its own tables. The JSON of a report is flat: every field of every
 section, empty where the flow does not fill it.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from catalog.facts import FACT_CHANGES, FactChange
 from catalog.registration_counts import RegistrationCounts
 from core.text import counted
-from flows.reporting.crawl_report import crawl_tables
+from flows.reporting.crawl_report import counted_rows, crawl_tables
 from flows.reporting.review_report import review_tables
 from labeling.label import LabelCounts
 from labeling.networks import PredictionCounts
@@ -22,11 +22,16 @@ from labeling.publish.cars import DisagreementCounts
 Tables = dict[str, list[dict[str, Any]]]
 """Title -> rows, each a column's name -> its value."""
 
-EMBEDDING = "while embedding"
+WHILE_EMBEDDING = "while embedding"
 """Key in the counts of a stage: photos that it handled while they were embedded."""
 
-SHOWN = 16
+VALUES_SHOWN = 16
 """Values of an attribute that get a row of their own in a table; the rest share one."""
+
+
+def rounded(value: float | None, digits: int = 3) -> str:
+    """A number for a table, empty where there is none."""
+    return "" if value is None else f"{value:.{digits}f}"
 
 
 class Section(BaseModel):
@@ -49,9 +54,9 @@ class Section(BaseModel):
 class Stage(BaseModel):
     """How much one stage did and how long it took.
 
-    `photos` is what it went over, one by one, as the bar shows: in `register` what the source
-    holds, photos or not; in `label` and `withdraw` the places where photos were seen; in `train`
-    the photos learned from, once for each attribute; else photos. A stage that runs twice adds up.
+    `photos` is what the bar counts: in `register` all records of the source; in `label` and
+    `withdraw` the places where photos were seen; in `train` the photos learned from, once for each
+    attribute; else photos. A stage that runs twice adds up.
     """
 
     photos: int = 0
@@ -60,9 +65,9 @@ class Stage(BaseModel):
 
     @property
     def rate(self) -> float | None:
-        """Photos a second, or None if nothing was timed; what an earlier stage did for this one
-        took no time here."""
-        photos = self.photos - self.counts.get(EMBEDDING, 0)
+        """Photos a second, or None if nothing was timed; photos that an earlier stage handled for
+        this one do not count."""
+        photos = self.photos - self.counts.get(WHILE_EMBEDDING, 0)
         return photos / self.seconds if photos and self.seconds else None
 
 
@@ -111,8 +116,8 @@ class Statements(Section):
 
 
 class NetworkLabels(Statements):
-    """What networks said: `network_labels` by the versions in use at the end; what those said that
-    were replaced meanwhile is `superseded`."""
+    """Statements of networks: `network_labels` of the versions in use at the end; `superseded`
+    counts those of versions that were replaced meanwhile."""
 
     superseded: int = 0
     network_labels: dict[str, dict[str, NetworkCount]] = Field(default_factory=dict)
@@ -128,21 +133,17 @@ class NetworkLabels(Statements):
         for part in self._asked:
             old = {by for by, version in part.versions.items() if in_use.get(by) != version}
             self.superseded += sum(part.statements[by] for by in old)
-            self._count_said(part, old)
-
-    def _count_said(self, asked: PredictionCounts, without: Collection[str]) -> None:
-        for (by, attribute, value), said in asked.said.items():
-            if by in without:
-                continue
-            name = f"{by}: {attribute}"
-            count = self.network_labels.setdefault(name, {}).setdefault(value, NetworkCount())
-            count.said += said
-            count.labeled += asked.passed[by, attribute, value]
-        for (by, attribute), bins in asked.confidences.items():
-            if by not in without:
-                name = f"{by}: {attribute}"
-                held = self.confidences.get(name, [0] * len(bins))
-                self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
+            for (by, attribute, value), said in part.said.items():
+                if by not in old:
+                    values = self.network_labels.setdefault(f"{by}: {attribute}", {})
+                    count = values.setdefault(value, NetworkCount())
+                    count.said += said
+                    count.labeled += part.passed[by, attribute, value]
+            for (by, attribute), bins in part.confidences.items():
+                if by not in old:
+                    name = f"{by}: {attribute}"
+                    held = self.confidences.get(name, [0] * len(bins))
+                    self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
 
     def add_differences(self, found: DisagreementCounts) -> None:
         """Count where networks and sources differ, of photos whose labels were refreshed."""
@@ -199,9 +200,9 @@ class SourceLabels(Statements):
 
     def _tables(self) -> Tables:
         return {
-            "Unknown words": _counted("word", self.unknown_words, {}),
-            "Ambiguous names": _counted("name", self.ambiguous_names, {}),
-            "Labels from sources": _counted("attribute", self.labels, {}),
+            "Unknown words": counted_rows("word", self.unknown_words),
+            "Ambiguous names": counted_rows("name", self.ambiguous_names),
+            "Labels from sources": counted_rows("attribute", self.labels),
         }
 
 
@@ -241,14 +242,6 @@ class PhotoCounts(Section):
             counts[change] = counts.get(change, 0) + count
 
     def _tables(self) -> Tables:
-        return {
-            "Photos": self._photo_rows(),
-            "Facts of known photos": _fact_rows(self.facts),
-            "Rejected": _counted("reason", self.rejected, self.examples),
-            "Noticed": _counted("what", self.notices, self.examples),
-        }
-
-    def _photo_rows(self) -> list[dict[str, Any]]:
         counts = {
             "seen": self.seen,
             "new": self.new,
@@ -258,11 +251,22 @@ class PhotoCounts(Section):
             "rejected": sum(self.rejected.values()),
             "rejected for the first time": self.newly_rejected,
         }
-        return [
+        photos = [
             {"": name, "photos": value}
             for name, value in counts.items()
             if self.seen and (value or name in {"seen", "new"})
         ]
+        facts = [
+            {"fact": name, **{change: changed.get(change, 0) for change in FACT_CHANGES}}
+            for name, changed in self.facts.items()
+        ]
+        examples = self.examples or None
+        return {
+            "Photos": photos,
+            "Facts of known photos": facts,
+            "Rejected": counted_rows("reason", self.rejected, examples),
+            "Noticed": counted_rows("what", self.notices, examples),
+        }
 
 
 class ReviewResult(Section):
@@ -291,34 +295,15 @@ class CrawlResult(PhotoCounts):
         return super().tables()
 
 
-def _counted(
-    name: str, counts: Mapping[str, int], examples: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    rows = []
-    for text, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        row: dict[str, Any] = {name: text, "count": count}
-        if examples:
-            row["for example"] = examples.get(text, "")
-        rows.append(row)
-    return rows
-
-
-def _fact_rows(facts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
-    return [
-        {"fact": name, **{change: counts.get(change, 0) for change in FACT_CHANGES}}
-        for name, counts in facts.items()
-    ]
-
-
 def _network_rows(counts: Mapping[str, Mapping[str, NetworkCount]]) -> list[dict[str, Any]]:
     """The values that networks said most often, of each labeler and attribute."""
     rows = []
     for name, values in counts.items():
         ranked = sorted(values.items(), key=lambda item: (-item[1].said, item[0]))
-        for value, count in ranked[:SHOWN]:
+        for value, count in ranked[:VALUES_SHOWN]:
             sure = {"said": count.said, "sure enough": count.labeled}
             rows.append({"who": name, "value": value, **sure})
-        if rest := ranked[SHOWN:]:
+        if rest := ranked[VALUES_SHOWN:]:
             sure = {
                 "said": sum(count.said for _, count in rest),
                 "sure enough": sum(count.labeled for _, count in rest),

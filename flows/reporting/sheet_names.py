@@ -1,4 +1,4 @@
-"""What the contact sheets of runs are called; the server that sends them knows no more."""
+"""The names of contact sheets of runs: all that the server needs to know of them."""
 
 import re
 

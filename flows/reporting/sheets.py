@@ -13,7 +13,7 @@ from flows.prefect_context import in_prefect_run
 from flows.reporting.markdown import plain
 from flows.reporting.sheet_names import UUID
 from flows.run import Run
-from flows.server.process import SHEETS, RunningServer, load_running
+from flows.server.process import SHEETS, load_running
 from flows.settings import Settings
 from labeling.labelers import load_thresholds
 from search.sheet import sheet_png, store_sheet
@@ -21,7 +21,7 @@ from search.sheet_content import arrivals_sheet
 
 KEEP = 300  # sheets; the newest
 KEEP_BYTES = 500_000_000
-SAMPLE = 24
+ARRIVALS_SHOWN = 24
 
 _OURS = re.compile(rf"(?:\.\d+-)?{UUID}\.png(?:\.part)?")  # what a killed run left, too
 
@@ -47,9 +47,14 @@ def keep_sheet(settings: Settings, run_id: str, png: bytes) -> KeptSheet:
         link = f"{settings.sheets_url.rstrip('/')}/{path.name}"
         return KeptSheet(path, link, link)
     running = load_running(settings.home_path / "prefect")
-    if running is None or not _shown_by(running):
+    # A link is of use where our own server shows the pages that it stands in.
+    elsewhere = in_prefect_run() and not (
+        running and running.is_at(current_settings().api.url or "")
+    )
+    if running is None or elsewhere:
         return KeptSheet(path, None, None)
-    return KeptSheet(path, f"{running.sheets_url}/{path.name}", f"/{SHEETS}/{path.name}")
+    page_link = f"/{SHEETS}/{path.name}"
+    return KeptSheet(path, f"{running.pages}{page_link}", page_link)
 
 
 def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
@@ -70,22 +75,20 @@ def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
 
 def show_arrivals(run: Run) -> None:
     """Keep and show a sheet of a sample of the photos that the run brought in and published."""
+    if not (run.report.new and run.report.published.get("photos")):
+        return
     try:
-        if run.report.new and run.report.published.get("photos"):
-            _show_arrivals(run)
+        new = run.catalog.column("images", "image_id", equals("run_id", run.run_id)).to_pylist()
+        # Taken evenly: photos come in sorted by class often enough.
+        some = min(ARRIVALS_SHOWN, len(new))
+        sample = [new[at * len(new) // some] for at in range(some)]
+        sheet = arrivals_sheet(run.catalog, sample, len(new))
+        if sheet.cells:
+            show_sheet(run, sheet_png(sheet), f"{sheet.title}, run {run.run_id}")
     # The photos are in, and published: no fault of their sheet makes that a failure.
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         run.report.messages.append(f"the contact sheet could not be made: {what}")
-
-
-def _show_arrivals(run: Run) -> None:
-    new = run.catalog.column("images", "image_id", equals("run_id", run.run_id)).to_pylist()
-    some = min(SAMPLE, len(new))  # taken evenly: photos come in sorted by class often enough
-    sample = [new[at * len(new) // some] for at in range(some)]
-    sheet = arrivals_sheet(run.catalog, sample, len(new))
-    if sheet.cells:
-        show_sheet(run, sheet_png(sheet), f"{sheet.title}, run {run.run_id}")
 
 
 def show_confidences(run: Run) -> None:
@@ -105,13 +108,6 @@ def show_confidences(run: Run) -> None:
     # The labels are stored, and published: no fault of a picture makes that a failure.
     except Exception as error:
         run.report.messages.append(f"the chart could not be drawn: {type(error).__name__}: {error}")
-
-
-def _shown_by(running: RunningServer) -> bool:
-    """Whether our own server is the one in whose pages a link would be."""
-    if not in_prefect_run():
-        return True
-    return running.is_at(current_settings().api.url or "")
 
 
 def _prune(folder: Path) -> None:

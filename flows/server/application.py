@@ -1,7 +1,7 @@
 """Prefect's server with the contact sheets beside its pages, for the one person of its home.
 
-It is the application of `prefect server start`, with the same services, a folder more, and a guard
-before all of it. `python -m flows.server.application HOME` serves until its standard input closes.
+It is the application of `prefect server start`, with the same services, one more folder, and a
+guard in front. `python -m flows.server.application HOME` serves until its standard input closes.
 """
 
 import socket
@@ -35,7 +35,11 @@ def sheets_app(folder: Path) -> FastAPI:
     @app.api_route("/{name}", methods=["GET", "HEAD"])
     def send_sheet(name: str) -> FileResponse:
         path = folder / name
-        if not SHEET_NAME.fullmatch(name) or not _is_png(path):
+        good = SHEET_NAME.fullmatch(name) and path.is_file() and not path.is_symlink()
+        if good:
+            with path.open("rb") as file:
+                good = file.read(len(_PNG)) == _PNG
+        if not good:
             raise HTTPException(404, "there is no such contact sheet, or it is no longer kept")
         headers = {"X-Content-Type-Options": "nosniff"}
         return FileResponse(path, media_type="image/png", headers=headers)
@@ -104,13 +108,6 @@ def main(arguments: "Sequence[str]") -> int:
         lambda _running: None,
     )
     return 0
-
-
-def _is_png(path: Path) -> bool:
-    if path.is_symlink() or not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(_PNG)) == _PNG
 
 
 if __name__ == "__main__":

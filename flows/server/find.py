@@ -1,6 +1,6 @@
 """The Prefect server that a command uses, if there is one: the configured one, or that of its home.
 
-By hand there is none, nothing of Prefect is imported, and recipes are plain functions.
+Without a server nothing of Prefect is imported, and recipes run as plain functions.
 """
 
 import os
@@ -9,8 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-
-import click
 
 from core.text import shell_word
 from flows.environment import configured_url, prepare_environment
@@ -36,7 +34,8 @@ def prefect_server(home: Path) -> Iterator[str | None]:
     home. One that ends before the block does ends the block. Raises `ServerError`.
     """
     prepare_environment()
-    running = load_running(home / "prefect")
+    folder = home / "prefect"
+    running = load_running(folder)
     configured = configured_url()
     if running is None and configured is None:
         yield None
@@ -44,25 +43,28 @@ def prefect_server(home: Path) -> Iterator[str | None]:
     from flows.recipe import as_flows
     from flows.server.watch import watched
 
+    url, use = configured or "", dict[str, str | None]()
     if running is not None and (configured is None or running.is_at(configured)):
-        url, use = running.url, _own(home / "prefect", running, configured is None)
-    else:
-        url, use = configured or "", {}
-
-    def is_alive() -> bool:
-        return not use or load_running(home / "prefect") == running
-
+        url, use["PREFECT_API_AUTH_STRING"] = running.url, load_auth(folder)
+        if configured is None:
+            use |= {"PREFECT_API_URL": url, "PREFECT_HOME": str(folder), "DO_NOT_TRACK": "1"}
+            use["PREFECT_PROFILE"] = None
     with _prefect_uses(use):
         _check(url, configured is not None)
-        with watched(url, is_alive) as gone, as_flows():
+        with watched(url, lambda: not use or load_running(folder) == running) as gone, as_flows():
             try:
                 yield url
             finally:
                 if not gone.is_set():
-                    _send_what_waits()
+                    from prefect.events.worker import EventsWorker
+                    from prefect.logging.handlers import APILogWorker
+
+                    # What waits to be sent would end in a traceback once the server is gone.
+                    for worker in (APILogWorker, EventsWorker):
+                        worker.drain_all(timeout=SEND_SECONDS)
 
 
-def run_server(home: Path, port: int = 4200, say: Callable[[str], None] = click.echo) -> None:
+def run_server(home: Path, port: int, say: Callable[[str], None]) -> None:
     """Keep the server of a home folder up until Ctrl-C or SIGTERM; `say` tells where it is.
 
     Raises `ServerError`, also where one is up already.
@@ -106,15 +108,6 @@ def exports(home: Path, running: RunningServer) -> list[str]:
     if any(name.lower() in {"http_proxy", "all_proxy"} for name in os.environ):
         lines.append(f"export NO_PROXY={os.environ['NO_PROXY']} no_proxy={os.environ['NO_PROXY']}")
     return lines
-
-
-def _own(folder: Path, running: RunningServer, alone: bool) -> dict[str, str | None]:
-    """What Prefect has to know of our server; `alone` where it knows nothing yet."""
-    use: dict[str, str | None] = {"PREFECT_API_AUTH_STRING": load_auth(folder)}
-    if alone:
-        use |= {"PREFECT_API_URL": running.url, "PREFECT_HOME": str(folder), "DO_NOT_TRACK": "1"}
-        use["PREFECT_PROFILE"] = None
-    return use
 
 
 def _check(url: str, configured: bool) -> None:
@@ -167,15 +160,6 @@ def _set_environment(values: Mapping[str, str | None]) -> None:
         from prefect.context import refresh_global_settings_context
 
         refresh_global_settings_context()
-
-
-def _send_what_waits() -> None:
-    """Logs and events on their way to the server: without it they end in a traceback."""
-    from prefect.events.worker import EventsWorker
-    from prefect.logging.handlers import APILogWorker
-
-    for worker in (APILogWorker, EventsWorker):
-        worker.drain_all(timeout=SEND_SECONDS)
 
 
 def api_problem() -> Exception | None:

@@ -16,13 +16,7 @@ def make_private(folder: Path) -> None:
     Raises `OSError` where it cannot be made; one of another owner is left as it is.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _tighten(folder)
-
-
-def tighten_files(folder: Path) -> None:
-    """Take others' rights from what lies in a folder."""
-    for path in folder.iterdir():
-        _tighten(path)
+    tighten(folder)
 
 
 def load_auth(folder: Path) -> str | None:
@@ -36,14 +30,15 @@ def load_auth(folder: Path) -> str | None:
 def make_auth(folder: Path) -> str:
     """The secret of the server of `folder`, made at its first start and kept for its owner."""
     if (there := load_auth(folder)) is not None:
-        _tighten(folder / AUTH_FILE)
+        tighten(folder / AUTH_FILE)
         return there
     made = f"marque:{secrets.token_urlsafe(32)}"
     atomic_write(folder / AUTH_FILE, made.encode(), mode=0o600)
     return made
 
 
-def _tighten(path: Path) -> None:
+def tighten(path: Path) -> None:
+    """Take others' rights from a file or a folder, as far as that is allowed."""
     with suppress(OSError):
         mode = path.lstat().st_mode
         if mode & _OTHERS and not path.is_symlink():

@@ -22,14 +22,14 @@ from urllib.parse import urlsplit
 from core.errors import MarqueError
 from flows.environment import is_loopback
 from flows.run_lock import try_lock
-from flows.server.private import make_auth, make_private, tighten_files
+from flows.server.private import make_auth, make_private, tighten
 
-HOST = "127.0.0.1"
+SERVER_HOST = "127.0.0.1"
 SHEETS = "sheets"  # the folder of contact sheets beside the server's, and the path it is served at
 OPEN = "/open"  # the page that opens Prefect's pages with the key in its address
 START_SECONDS = 600.0  # 10 s on two idle cores, minutes on a busy machine; an end is seen at once
-STOP_SECONDS = 20.0
-LOOK_SECONDS = 2.0  # for which who only looks at the record may hold its lock
+SERVER_STOP_SECONDS = 20.0
+LOOK_SECONDS = 2.0  # a process that only reads the record holds its lock no longer than this
 FULL_BYTES = 4 * 2**20  # what a new database and its log take
 
 _DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
@@ -48,7 +48,7 @@ class RunningServer(NamedTuple):
     @property
     def pages(self) -> str:
         """The address of its pages."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{SERVER_HOST}:{self.port}"
 
     def is_at(self, url: str) -> bool:
         """Whether a URL is of this server."""
@@ -58,19 +58,9 @@ class RunningServer(NamedTuple):
             return False
 
     @property
-    def origins(self) -> tuple[str, ...]:
-        """What its pages may be called in a browser."""
-        return tuple(f"http://{host}:{self.port}" for host in (HOST, "localhost"))
-
-    @property
     def url(self) -> str:
         """The address of its API, as Prefect wants it."""
         return f"{self.pages}/api"
-
-    @property
-    def sheets_url(self) -> str:
-        """The address below which it serves the contact sheets of the home folder."""
-        return f"{self.pages}/{SHEETS}"
 
 
 def load_running(folder: Path) -> RunningServer | None:
@@ -99,13 +89,18 @@ def run_in_this_process(
     for place in (home, folder):
         make_private(place)
     check_room(folder)
-    with _own_record(folder) as record, _listening(port, _last_port(folder)) as listening:
+    last = 0
+    # There was no record, or it is what a killed process left of one.
+    with suppress(OSError, ValueError, TypeError):
+        last = RunningServer(**json.loads((folder / "server.json").read_text())).port
+    with _own_record(folder) as record, _listening(port, last) as listening:
         running = RunningServer(os.getpid(), int(listening.getsockname()[1]))
         _write(record, RunningServer(0, running.port))
         _become_server(folder, running)
 
         def started() -> None:
-            tighten_files(folder)
+            for path in folder.iterdir():
+                tighten(path)
             _write(record, running)
             up(running)
 
@@ -137,18 +132,14 @@ def server_beside(home: Path) -> Iterator[RunningServer]:
     try:
         yield _wait_until_up(folder, child)
     finally:
-        _end(child)
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    assert child.stdin is not None
-    with suppress(OSError):
-        child.stdin.close()
-    try:
-        child.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+        assert child.stdin is not None
+        with suppress(OSError):
+            child.stdin.close()
+        try:
+            child.wait(SERVER_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def _wait_until_up(folder: Path, child: "subprocess.Popen[bytes]") -> RunningServer:
@@ -168,7 +159,7 @@ def _wait_until_up(folder: Path, child: "subprocess.Popen[bytes]") -> RunningSer
 
 @contextmanager
 def _own_record(folder: Path) -> Iterator[IO[str]]:
-    """The record with its lock, which other processes hold for moments alone."""
+    """The record with its lock, which other processes hold for a moment at most."""
     with (folder / "server.json").open("a") as record:
         deadline = time.monotonic() + LOOK_SECONDS
         while not try_lock(record, LOCK_EX):
@@ -190,10 +181,10 @@ def _write(record: IO[str], running: RunningServer) -> None:
 
 
 def _become_server(folder: Path, running: RunningServer) -> None:
-    """What the server inherits, set before anything of Prefect reads it.
+    """Set what the server inherits, before Prefect reads any of it.
 
-    The database is named from the folder it is in, as a home may hold what means something in an
-    address; and a `prefect.toml` or `.env` of a person's working folder is not for the server.
+    The process enters the folder: the path of a home may have characters that mean something in
+    the database's address, and the `prefect.toml` or `.env` of a person is not for the server.
     """
     os.umask(0o077)
     os.chdir(folder)
@@ -201,12 +192,13 @@ def _become_server(folder: Path, running: RunningServer) -> None:
     if _DATABASE not in os.environ and "PREFECT_API_DATABASE_CONNECTION_URL" not in os.environ:
         os.environ[_DATABASE] = "sqlite+aiosqlite:///prefect.db"
     auth = make_auth(folder)
+    origins = [f"http://{host}:{running.port}" for host in (SERVER_HOST, "localhost")]
     os.environ |= {
         "PREFECT_HOME": str(folder),
         "PREFECT_API_URL": running.url,
         "PREFECT_API_AUTH_STRING": auth,
         "PREFECT_SERVER_API_AUTH_STRING": auth,
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(running.origins),
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(origins),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -216,24 +208,16 @@ def _become_server(folder: Path, running: RunningServer) -> None:
 
 def _listening(wanted: int | None, last: int) -> socket.socket:
     """A socket that listens at the wanted port, or else at the last one if that is free, or any."""
-    ports = [wanted] if wanted else [last, 0]
-    for port in ports:
-        try:
-            return socket.create_server((HOST, port))
-        except OSError as error:
-            if port == ports[-1]:
-                raise ServerError(
-                    f"port {port} of this machine is taken by another program ({error}); "
-                    "choose another with --port"
-                ) from error
-    raise AssertionError("the last port is tried or its error raised")
-
-
-def _last_port(folder: Path) -> int:
+    if not wanted:
+        with suppress(OSError):
+            return socket.create_server((SERVER_HOST, last))
     try:
-        return RunningServer(**json.loads((folder / "server.json").read_text())).port
-    except (OSError, ValueError, TypeError):
-        return 0  # there was none, or what a killed process left of its record
+        return socket.create_server((SERVER_HOST, wanted or 0))
+    except OSError as error:
+        raise ServerError(
+            f"port {wanted or 0} of this machine is taken by another program ({error}); choose "
+            "another with --port"
+        ) from error
 
 
 def check_room(folder: Path) -> None:

@@ -12,15 +12,14 @@ import time
 import urllib.error
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from flows.environment import opener_for
 from flows.server.process import ServerError
 
 
 class ServerGoneError(ServerError):
-    """The server of a run ended under it; the process had better end without waiting for Prefect's
-    threads, which try to send for minutes what they have left."""
+    """The server of a run ended under it. The process should end without waiting for Prefect's
+    threads, which try for minutes to send what they have left."""
 
 
 EVERY_SECONDS = 1.0
@@ -55,13 +54,15 @@ def is_up(url: str, seconds: float = 5.0) -> bool:
 def watched(url: str, is_alive: Callable[[], bool]) -> Iterator[threading.Event]:
     """End the block, of the main thread, when the server at `url` is gone, which the event tells.
 
-    `is_alive` knows that at once of a server of our own. Raises `ServerGoneError` then.
+    `is_alive` tells it at once of our own server. Raises `ServerGoneError` then.
     """
     over, gone = threading.Event(), threading.Event()
     # A shell starts a command in the background with SIGINT ignored, by which the watch ends it.
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     if ignored:
-        signal.signal(signal.SIGINT, lambda *signals: _interrupt(gone, *signals))
+        signal.signal(
+            signal.SIGINT, lambda *given: gone.is_set() and signal.default_int_handler(*given)
+        )
     watch = threading.Thread(target=_watch, args=(url, is_alive, over, gone), daemon=True)
     watch.start()
     try:
@@ -79,11 +80,6 @@ def watched(url: str, is_alive: Callable[[], bool]) -> Iterator[threading.Event]
         watch.join()
         if ignored:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _interrupt(gone: threading.Event, number: int, frame: FrameType | None) -> None:
-    if gone.is_set():
-        signal.default_int_handler(number, frame)
 
 
 def _watch(
@@ -104,14 +100,7 @@ def _watch(
     else:
         return
     gone.set()
-    _try_no_more()
-    while not over.is_set():
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        over.wait(AGAIN_SECONDS)
-
-
-def _try_no_more() -> None:
-    """Let the clients of Prefect in this process fail at once, and without a word."""
+    # From here on Prefect's clients in this process fail at once and log nothing.
     from prefect.context import refresh_global_settings_context
 
     for name, logger in logging.root.manager.loggerDict.items():
@@ -119,3 +108,6 @@ def _try_no_more() -> None:
             logger.disabled = True
     os.environ["PREFECT_CLIENT_MAX_RETRIES"] = "0"
     refresh_global_settings_context()
+    while not over.is_set():
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        over.wait(AGAIN_SECONDS)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MEASURE_FROM = 500
 """With fewer photos to embed, measuring would take longer than it saves."""
 
-SAMPLE = 32
+DECODE_SAMPLE = 32
 """Photos, from all over those that wait, that tell how fast they decode."""
 
 _WRITING = Lock()  # two commits at the same moment would have to be told apart by trying again
@@ -50,16 +50,16 @@ class EmbeddedShard:
     newly_rejected: int = 0
 
 
-def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> RunConfig:
+def choose_config(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> RunConfig:
     """How to run the model over the photos that wait: as was measured here, or is measured now.
 
-    What is fixed by a setting is taken. A measurement is kept in the home folder.
+    A setting wins over what is measured. A measurement is kept in the home folder.
     """
     from embeddings.measure import with_decoding
 
     encoder, overrides = encoder_for(settings), settings.overrides
     if len(waiting) < MEASURE_FROM:
-        return way_for(settings, encoder, measured=False)
+        return config_for(settings, encoder, measured=False)
     tuning = _tuning(settings, encoder)
     assert tuning is not None, "it is measured where it is not kept"
     tuning = with_decoding(tuning, encoder, overrides, _sample(catalog, waiting))
@@ -67,7 +67,7 @@ def choose_way(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> 
     return tuning.config
 
 
-def way_for(settings: Settings, network: "TunedEncoder", *, measured: bool = True) -> RunConfig:
+def config_for(settings: Settings, network: "TunedEncoder", *, measured: bool = True) -> RunConfig:
     """How to run a network over photos that are not known yet, decoded in threads; it is measured
     if it never was, or else run as usual."""
     from embeddings.measure import default_config
@@ -98,18 +98,18 @@ def _keep(settings: Settings, network: "TunedEncoder", tuning: Tuning) -> None:
 
 
 @lru_cache(maxsize=1)
-def engine_for(settings: Settings, way: RunConfig) -> "Engine":
+def engine_for(settings: Settings, config: RunConfig) -> "Engine":
     """The engine of these settings, made once a process; raises `ModelError`."""
     from embeddings.engine import Engine
 
-    encoder = encoder_for(settings).in_dtype(way.dtype)
-    return Engine(encoder, way)
+    encoder = encoder_for(settings).in_dtype(config.dtype)
+    return Engine(encoder, config)
 
 
 @contextmanager
-def kept_engine(settings: Settings, way: RunConfig) -> Iterator[None]:
+def kept_engine(settings: Settings, config: RunConfig) -> Iterator[None]:
     """Keep one engine for all shards of a stage, and close it after them."""
-    engine = engine_for(settings, way)  # here, before two shards ask for it at the same moment
+    engine = engine_for(settings, config)  # here, before two shards ask for it at the same moment
     try:
         yield
     finally:
@@ -119,7 +119,7 @@ def kept_engine(settings: Settings, way: RunConfig) -> Iterator[None]:
 
 def embed_shard(
     settings: Settings,
-    way: RunConfig,
+    config: RunConfig,
     catalog: Catalog,
     image_ids: Sequence[str],
     run_id: str,
@@ -139,10 +139,10 @@ def embed_shard(
     ids: list[str] = []
     parts = [np.empty((0, record.size), np.float32)]
     drops: list[Drop] = []
-    for batch in engine_for(settings, way).embed(jobs):
+    for batch in engine_for(settings, config).embed(jobs):
         if batch.image_ids:
             ids += batch.image_ids
-            parts.append(batch.vectors)
+            parts.append(batch.outputs)
         drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
     drops += [Drop("images", key, DAMAGED_PHOTO) for key in damaged]
     vectors = Vectors(SPACE, record.version, ids, np.concatenate(parts))
@@ -175,7 +175,7 @@ def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> PredictionCounts:
 def _sample(catalog: Catalog, image_ids: Sequence[str]) -> list[tuple[bytes, Box | None]]:
     sample: list[tuple[bytes, Box | None]] = []
     held = 0
-    for _, content, box in load_photos(catalog, image_ids[:: -(-len(image_ids) // SAMPLE)]):
+    for _, content, box in load_photos(catalog, image_ids[:: -(-len(image_ids) // DECODE_SAMPLE)]):
         sample.append((content, box))
         held += len(content)
         if held >= BYTES_A_READ:

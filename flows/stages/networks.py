@@ -6,7 +6,7 @@ from catalog.car_columns import space_record
 from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelError, SpaceRecord
 from flows.reporting.progress import stage
-from flows.reporting.sections import EMBEDDING
+from flows.reporting.sections import WHILE_EMBEDDING
 from flows.resources import encoder_for
 from flows.run import Run
 from flows.stages.tasks import VECTOR_SHARDS, ask_shard, shards
@@ -20,9 +20,9 @@ from labeling.training import REAL_ONLY
 def ask_networks(run: Run, *, again: bool = False, asked: PredictionCounts | None = None) -> None:
     """Let the networks say what they can about every photo that they were not asked about.
 
-    What they said of photos while these were embedded, `asked`, is of this stage too. With `again`
-    they are calibrated anew first. Where the model itself is needed and cannot be
-    loaded, photos are labeled as they were, and the report says so.
+    `asked` is what they said of photos while these were embedded, which counts for this stage too.
+    With `again` they are calibrated anew first. Where the model is needed and cannot be loaded,
+    photos are labeled as before, and the report says so.
     """
     record = made_vectors(run.catalog)
     if record is None:
@@ -50,7 +50,7 @@ def ask_networks(run: Run, *, again: bool = False, asked: PredictionCounts | Non
     with stage(run.report, "networks", before + len(waiting)) as step:
         if before:
             step.advance(before)
-            step.stage.counts[EMBEDDING] = before
+            step.stage.counts[WHILE_EMBEDDING] = before
         for shard in shards(waiting, run.settings.shard_size * VECTOR_SHARDS):
             part = ask_shard(run.settings, record.version, shard, run.run_id)
             done.add(part)

@@ -20,7 +20,7 @@ from flows.reporting.progress import stage
 from flows.resources import encoder_for, segmenter_for
 from flows.run import Run
 from flows.settings import Settings
-from flows.stages.embed import MEASURE_FROM, way_for
+from flows.stages.embed import MEASURE_FROM, config_for
 from flows.stages.networks import count_asked, labels_wanted, made_vectors
 from flows.stages.tasks import opened, shard_task, shards
 from labeling.label import add_assertions
@@ -43,7 +43,7 @@ from labeling.prepare import prepare_pictures
 from labeling.segmenters import TRYOUT_SEGMENTER
 from labeling.zero_shot import ZERO_SHOT
 
-BATCH = 8
+PICTURES_AT_ONCE = 8
 """Photos in a forward pass, at most: what a network makes of their pixels takes a GB or more."""
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def look_shard(
     image_ids: Sequence[str],
     run_id: str,
 ) -> tuple[PredictionCounts, int]:
-    """Segment what is not of one shard of photos, and keep what the labeler says of them; also
-    how many were not looked at as they are damaged."""
+    """Segment those of one shard of photos that are not segmented, and store what the labeler says
+    of all; also returns how many damaged ones were left out."""
     catalog = opened(settings)
     segment_missing(settings, catalog, image_ids, run_id=run_id)
     damaged: list[str] = []
@@ -114,7 +114,8 @@ def look_shard(
     member = member_for(settings, labeler.name, record)
     now = datetime.now(UTC)
     made = label_pictures(member, labeler, photos, views, catalog.vocabulary, now)
-    # What cannot be decoded would wait for ever; what is damaged waits until it is taken anew.
+    # A photo that cannot be decoded gets an abstention, or it would wait for ever. A damaged one
+    # waits until it is taken anew.
     unseen = [key for key in image_ids if key not in photos and key not in damaged]
     made += [
         abstention(labeler, e.attribute, key, now) for key in unseen for e in member.attributes
@@ -157,11 +158,11 @@ def _segmenting(settings: Settings) -> "tuple[Segmenter, Engine]":
 
     segmenter = segmenter_for(settings)
     worthwhile = not segmenter.is_tryout and opened(settings).count("cars") >= MEASURE_FROM
-    way = way_for(settings, segmenter, measured=worthwhile)
+    config = config_for(settings, segmenter, measured=worthwhile)
     if settings.batch_size is None:
-        way = replace(way, batch_size=min(way.batch_size, BATCH))
-    chosen = segmenter.in_dtype(way.dtype)
-    return chosen, Engine(chosen, way)
+        config = replace(config, batch_size=min(config.batch_size, PICTURES_AT_ONCE))
+    chosen = segmenter.in_dtype(config.dtype)
+    return chosen, Engine(chosen, config)
 
 
 @lru_cache(maxsize=2)

@@ -1,4 +1,5 @@
-"""The stages of a run, each: ask what is pending, do it shard by shard, count it in the report."""
+"""The stages of a run. Each asks what is pending, does it shard by shard, and counts it in the
+report."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from crawlers.imports.drive import FolderOnDrive
 from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from flows.reporting.progress import stage
 from flows.run import Run
-from flows.stages.embed import EmbeddedShard, choose_way, kept_engine
+from flows.stages.embed import EmbeddedShard, choose_config, kept_engine
 from flows.stages.networks import ask_networks, count_asked
 from flows.stages.tasks import (
     REFRESH_SHARDS,
@@ -82,8 +83,8 @@ def limited(source: Source, limit: int | None) -> Iterator[Photo | Drop | Notice
 def make_searchable(run: Run, record: SpaceRecord | None, *, allow_loss: bool = False) -> None:
     """Label and publish what waits for it, and embed it if there is a model.
 
-    Networks label what they can by its vector: what is embedded with a model that labels already
-    enters the catalog with these labels, the rest is labeled after it was embedded.
+    Networks label photos by their vectors. Where networks for the model are in use already, new
+    photos enter the catalog with their labels; the others are labeled after they are embedded.
     """
     label_pending(run)
     asked = None if record is None else embed_pending(run, record)
@@ -135,14 +136,14 @@ def embed_pending(run: Run, record: SpaceRecord) -> PredictionCounts:
 
 def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShard]:
     """Two shards at a time: the model works at one while the other is read or written."""
-    way = choose_way(run.settings, run.catalog, new + old)
-    run.report.models[f"{SPACE}, run as"] = str(way)
+    config = choose_config(run.settings, run.catalog, new + old)
+    run.report.models[f"{SPACE}, run as"] = str(config)
     calls = (
-        (run.settings, way, shard, run.run_id, replace)
+        (run.settings, config, shard, run.run_id, replace)
         for ids, replace in ((new, False), (old, True))
         for shard in shards(ids, run.settings.shard_size)
     )
-    with kept_engine(run.settings, way):
+    with kept_engine(run.settings, config):
         yield from overlapped(embed_images, calls)
 
 

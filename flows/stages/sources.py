@@ -39,10 +39,10 @@ def make_source(
 def _folder(
     run: Run, folder: Path, sidecar: Path | None, columns: Mapping[str, str] | None
 ) -> FolderSource:
-    """A folder with the sidecar that is given, or the one that it was taken in with before.
+    """A folder with the sidecar that is given, or with that of its last ingest.
 
-    One that is not given and cannot be used now keeps no photo out: the report says so, and what it
-    said stays.
+    A sidecar of the last ingest that cannot be used now keeps no photo out: the report says so, and
+    its facts stay.
     """
     _check_targets(run, columns or {})
     known = remembered_sidecar(run.catalog, folder)
@@ -70,7 +70,7 @@ def _folder(
 
 
 def _check_map(source: FolderSource, columns: Mapping[str, str]) -> None:
-    """Say where a map that nobody gave now, as it is remembered, does not fit the table."""
+    """Check the table; where it fails, say that its columns are mapped as at the last ingest."""
     try:
         source.check()
     except SourceError as error:
@@ -116,6 +116,6 @@ def open_inbox(run: Run) -> str | None:
             "another drive or machine, connect that, else make the folder"
         )
     if any(not isinstance(found, Notice) for found in walk_files(inbox, "folder")):
-        return str(inbox)  # a table of facts alone is no photo that waits
+        return str(inbox)  # a table of facts without photos does not count
     run.report.messages.append(f"the inbox {inbox} is empty: put photos there, or give a path")
     return None

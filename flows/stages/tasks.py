@@ -51,11 +51,11 @@ AT_ONCE = 2
 
 _LASTING = {errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class PendingResult(Protocol[R_co]):
@@ -141,7 +141,7 @@ def tried(name: str, call: Callable[[], R], retries: int) -> R:
             if not can_mend(error):
                 raise
             pause = 2**number * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
-            logger.info("%s failed, the next try is in %.1f s", name, pause, exc_info=True)
+            _logger.info("%s failed, the next try is in %.1f s", name, pause, exc_info=True)
         time.sleep(pause)
     return call()
 
@@ -164,7 +164,7 @@ def overlapped(work: ShardTask[P, R], calls: Iterable[tuple[Any, ...]]) -> Itera
                     other.result()
 
 
-def shards(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def shards(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
     """Lists of at most `size` items, in order."""
     source = iter(items)
     while shard := list(islice(source, size)):
@@ -193,10 +193,10 @@ def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) ->
 
 @shard_task("embed")
 def embed_images(
-    settings: Settings, way: RunConfig, image_ids: Sequence[str], run_id: str, replace: bool
+    settings: Settings, config: RunConfig, image_ids: Sequence[str], run_id: str, replace: bool
 ) -> EmbeddedShard:
-    """Embed one shard of photos, in one way to run the model, and write them to `cars`."""
-    return embed_shard(settings, way, opened(settings), image_ids, run_id, replace=replace)
+    """Embed one shard of photos with the model run as `config`, and write them to `cars`."""
+    return embed_shard(settings, config, opened(settings), image_ids, run_id, replace=replace)
 
 
 @shard_task("ask networks")

@@ -14,7 +14,7 @@ from labeling.publish.status import catalog_status
 from marque.checks.check import Check, CheckContext
 
 NEXT = {"label": "marque publish", "embed": "marque embed", "publish": "marque publish"}
-SHOWN = 20
+DAMAGED_SHOWN = 20
 """Damaged photos that the text names; the facts hold all."""
 
 
@@ -27,20 +27,18 @@ def check_catalog(context: CheckContext) -> Iterator[Check]:
         yield _absent(settings.catalog_uri)
         return
     except CatalogError as error:
-        yield _problem(Problem.of(error))
-        return
-    problems = find_problems(catalog, max_loss=settings.publish_max_loss)
-    yield from map(_problem, problems)
+        problems = [Problem.of(error, stops=True)]
+    else:
+        problems = find_problems(catalog, max_loss=settings.publish_max_loss)
+    for problem in problems:
+        yield Check("catalog", "problem", problem.found, problem.advice)
     if any(each.stops for each in problems):
         return
     try:
         wanted = settings.model.name
     except MarqueError:  # said where the settings are
         wanted = None
-    status = catalog_status(catalog, wanted=wanted)
-    yield _describe(status)
-    yield from _sidecars(status["sidecars"])
-    yield _waiting(status["pending"])
+    yield from _describe(catalog_status(catalog, wanted=wanted))
 
 
 def check_photos(context: CheckContext) -> Iterator[Check]:
@@ -65,17 +63,14 @@ def check_photos(context: CheckContext) -> Iterator[Check]:
     if not damaged:
         yield Check("photos", "ok", f"all {read:,} are as they came", facts=facts)
         return
-    named = ", ".join(damaged[:SHOWN]) + (", ..." if len(damaged) > SHOWN else "")
+    named = ", ".join(damaged[:DAMAGED_SHOWN])
+    named += ", ..." if len(damaged) > DAMAGED_SHOWN else ""
     found = f"{len(damaged):,} of {read:,} are damaged: {named}"
     advice = (
         "ingest the same files again, which takes these anew (`marque show ID` tells where a photo "
         "was seen); then look at the disk"
     )
     yield Check("photos", "problem", found, advice, facts)
-
-
-def _problem(problem: Problem) -> Check:
-    return Check("catalog", "problem", problem.found, problem.advice)
 
 
 def _absent(uri: str) -> Check:
@@ -87,7 +82,9 @@ def _absent(uri: str) -> Check:
     return Check("catalog", "ok", f"there is none at {uri} yet", advice)
 
 
-def _describe(status: dict[str, Any]) -> Check:
+def _describe(status: dict[str, Any]) -> Iterator[Check]:
+    """What the catalog holds, the tables that the next ingests of their folders would read, and
+    what waits for a stage."""
     published, rows = status["published"], status["rows"]
     found = f"{status['catalog']} opens: {counted(rows['images'], 'photo')}, "
     found += counted(rows["rejects"], "reject")
@@ -98,23 +95,8 @@ def _describe(status: dict[str, Any]) -> Check:
     found += "".join(f"; {space} vectors of {model}" for space, model in status["models"].items())
     for flow, run in status["last_runs"].items():
         found += f"; last {flow}: {run['status']}, {run['started_at'][:16].replace('T', ' ')}"
-    return Check("catalog", "ok", found, facts=status)
-
-
-def _waiting(pending: dict[str, int]) -> Check:
-    waiting = {stage: count for stage, count in pending.items() if count}
-    if not waiting:
-        return Check("waiting", "ok", "no photo waits for a stage")
-    found = ", ".join(f"{count:,} to {stage}" for stage, count in waiting.items())
-    # `marque embed` also labels and publishes.
-    command = "marque embed" if "embed" in waiting else NEXT[next(iter(waiting))]
-    return Check("waiting", "warning", found, f"`{command}` goes on", waiting)
-
-
-def _sidecars(sidecars: list[dict[str, Any]]) -> Iterator[Check]:
-    """One check of the tables that the next ingests of their folders would read."""
-    gone = [each for each in sidecars if not each["there"]]
-    if gone:
+    yield Check("catalog", "ok", found, facts=status)
+    if gone := [each for each in status["sidecars"] if not each["there"]]:
         named = "; ".join(f"{each['sidecar']} of {each['folder']}" for each in gone)
         found = f"gone from disk: {named}; what they said of photos stays"
         advice = (
@@ -122,5 +104,13 @@ def _sidecars(sidecars: list[dict[str, Any]]) -> Iterator[Check]:
             "what it said by `marque withdraw`"
         )
         yield Check("sidecars", "warning", found, advice, {"gone": gone})
-    elif sidecars:
-        yield Check("sidecars", "ok", f"{len(sidecars):,} belong to folders")
+    elif status["sidecars"]:
+        yield Check("sidecars", "ok", f"{len(status['sidecars']):,} belong to folders")
+    waiting = {stage: count for stage, count in status["pending"].items() if count}
+    if not waiting:
+        yield Check("waiting", "ok", "no photo waits for a stage")
+        return
+    found = ", ".join(f"{count:,} to {stage}" for stage, count in waiting.items())
+    # `marque embed` also labels and publishes.
+    command = "marque embed" if "embed" in waiting else NEXT[next(iter(waiting))]
+    yield Check("waiting", "warning", found, f"`{command}` goes on", waiting)

@@ -2,24 +2,24 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from concurrent import futures
+from concurrent.futures import Future
 from contextvars import copy_context
-from dataclasses import asdict, dataclass, field
-from queue import Empty, Queue
+from dataclasses import dataclass, field
 from threading import Thread
 from typing import Any, Literal, TypeVar
 
 from core.errors import MarqueError
 from flows.settings import Settings
 
-State = Literal["ok", "warning", "problem"]
-STATES: tuple[State, ...] = ("ok", "warning", "problem")
+CheckState = Literal["ok", "warning", "problem"]
 
 INSTALL = (
     "install Marque again: `pip install --require-hashes -r requirements.lock -c requirements.lock`"
 )
 
-T = TypeVar("T")
-logger = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,10 @@ class Check:
     """What was found of one thing, and what to do about it; `facts` are for programs."""
 
     name: str
-    state: State
+    state: CheckState
     found: str
     advice: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The check as JSON-ready values."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +45,22 @@ class CheckContext:
 
 @dataclass(frozen=True, slots=True)
 class CheckFunction:
-    """An entry of the table: a function, its time limit in seconds (None: as long as it takes), and
-    the state of a line that says that it was late. It runs in its turn unless the last line named
-    `needs` is a problem; or, with `beside`, it starts before all others."""
+    """An entry of the table: a function, its time limit in seconds (None: no limit), and the state
+    of the line that says that it was late.
+
+    It runs in its turn, unless the last line named `needs` is a problem. With `beside` it starts
+    before all others.
+    """
 
     name: str
     find: Callable[[CheckContext], Iterable[Check]]
     seconds: float | None
-    late: State = "problem"
+    late: CheckState = "problem"
     needs: str = ""
     beside: bool = False
 
-    def begin(self, context: CheckContext) -> Callable[[], list[Check]]:
-        """Start it; the function returned waits for its lines, or gives one that says why there are
-        none."""
-        wait = begin(lambda: list(self.find(context)))
-        return lambda: self._lines(wait)
-
-    def _lines(self, wait: Callable[[float | None], list[Check]]) -> list[Check]:
+    def lines(self, wait: Callable[[float | None], list[Check]]) -> list[Check]:
+        """What the started function finds; or one line that says why it finds nothing."""
         try:
             return wait(self.seconds)
         except LateError as error:
@@ -75,7 +69,7 @@ class CheckFunction:
             return [Check(self.name, "problem", str(error))]
         # Unforeseen errors end here, and the other checks go on.
         except Exception as error:
-            logger.debug("check %r failed", self.name, exc_info=True)
+            _logger.debug("check %r failed", self.name, exc_info=True)
             said = (str(error).strip().splitlines() or [""])[0][:300]
             found = f"the check itself failed: {type(error).__name__}: {said}".rstrip(": ")
             return [Check(self.name, "problem", found, "run `marque doctor --debug` to see where")]
@@ -85,30 +79,27 @@ class LateError(MarqueError):
     """A check did not end in its time."""
 
 
-def begin(call: Callable[[], T]) -> Callable[[float | None], T]:
-    """Start a call in a thread; the function returned waits for it, at most so many seconds.
+def begin(call: Callable[[], _T]) -> Callable[[float | None], _T]:
+    """Start a call in a thread; the function returned waits for it, at most so many seconds, and
+    raises `LateError` or what the call raised.
 
-    What the call raises is raised there; `LateError` when it is late. A call that hangs is left
-    behind and does not keep the process from ending.
+    A call that hangs is left behind and does not keep the process from ending, as it would in a
+    pool of threads.
     """
-    answers: Queue[tuple[T | None, BaseException | None]] = Queue()
+    future: Future[_T] = Future()
 
     def work() -> None:
         try:
-            answers.put((call(), None))
+            future.set_result(call())
         except BaseException as error:
-            answers.put((None, error))
+            future.set_exception(error)
 
     # Prefect's settings are in the context.
     Thread(target=copy_context().run, args=(work,), daemon=True).start()
 
-    def wait(seconds: float | None) -> T:
-        try:
-            answer, error = answers.get(timeout=seconds)
-        except Empty:
-            raise LateError(f"it did not answer within {seconds:.0f} s") from None
-        if error is not None:
-            raise error
-        return answer  # type: ignore[return-value]  # there is an answer where no error is
+    def wait(seconds: float | None) -> _T:
+        if not futures.wait([future], seconds).done:
+            raise LateError(f"it did not answer within {seconds:.0f} s")
+        return future.result()
 
     return wait

@@ -4,6 +4,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from flows.server.process import FULL_BYTES, load_running
 from flows.server.watch import is_up
 from marque.checks.check import INSTALL, Check, CheckContext, LateError, begin
 
-SHOWN = (
+PACKAGES_SHOWN = (
     *("marque", "torch", "torchvision", "open_clip_torch", "prefect"),
     *("lancedb", "pylance", "pyarrow", "pillow"),
 )
@@ -27,7 +28,7 @@ SERVER_SECONDS = 5.0
 def check_versions(_context: CheckContext) -> Iterator[Check]:
     """The versions of what Marque stands on, against those it is known to work with."""
     found = {"python": platform.python_version()}
-    found |= {name: _version(name) or "absent" for name in SHOWN}
+    found |= {name: _version(name) or "absent" for name in PACKAGES_SHOWN}
     wrong = []
     for needed in map(Requirement, requires("marque") or []):
         there = _version(needed.name)
@@ -72,7 +73,18 @@ def check_disk(context: CheckContext) -> Iterator[Check]:
         same = nearest(catalog).stat().st_dev == nearest(home).stat().st_dev
         places[home if same else catalog] = _size(catalog)
     for place, size in places.items():
-        yield _disk(place, size)
+        usage = shutil.disk_usage(nearest(place))
+        facts = {"place": str(place), "free": usage.free, "total": usage.total, "catalog": size}
+        found = f"{_gb(usage.free)} of {_gb(usage.total)} free for {place}"
+        if size:
+            found += f"; the catalog takes {_gb(size)}"
+        if usage.free < FULL_BYTES:
+            yield Check("disk", "problem", found, "the disk is full: make room on it", facts)
+        # New vectors for all photos are written beside the old ones, which searches go on reading.
+        elif usage.free < max(LITTLE_BYTES, size // 4):
+            yield Check("disk", "warning", found, "make room before the next large run", facts)
+        else:
+            yield Check("disk", "ok", found, facts=facts)
 
 
 def nearest(path: Path) -> Path:
@@ -84,20 +96,6 @@ def nearest(path: Path) -> Path:
             continue
         return each
     raise MarqueError(f"nothing of {path} exists; check the path")
-
-
-def _disk(place: Path, catalog: int) -> Check:
-    usage = shutil.disk_usage(nearest(place))
-    facts = {"place": str(place), "free": usage.free, "total": usage.total, "catalog": catalog}
-    found = f"{_gb(usage.free)} of {_gb(usage.total)} free for {place}"
-    if catalog:
-        found += f"; the catalog takes {_gb(catalog)}"
-    if usage.free < FULL_BYTES:
-        return Check("disk", "problem", found, "the disk is full: make room on it", facts)
-    # New vectors for all photos are written beside the old ones, which searches go on reading.
-    if usage.free < max(LITTLE_BYTES, catalog // 4):
-        return Check("disk", "warning", found, "make room before the next large run", facts)
-    return Check("disk", "ok", found, facts=facts)
 
 
 def _size(folder: Path) -> int:
@@ -128,27 +126,22 @@ def check_server(context: CheckContext) -> Iterator[Check]:
     the home folder; none is needed."""
     if (url := configured_url()) is not None:
         yield _configured(url)
-    elif (own := load_running(context.settings.home_path / "prefect")) is None:
+        return
+    if (own := load_running(context.settings.home_path / "prefect")) is None:
         found = "none runs and none is needed; `marque up` starts one, in whose pages runs show"
         yield Check("prefect", "ok", found, facts={"url": None})
-    else:
-        facts = {"url": own.url, "pid": own.pid}
-        found = f"the server of this home is at {own.pages} (process {own.pid})"
-        if _answers(own.url):
+        return
+    facts = {"url": own.url, "pid": own.pid}
+    found = f"the server of this home is at {own.pages} (process {own.pid})"
+    with suppress(TimeoutError):
+        if is_up(own.url, SERVER_SECONDS):
             yield Check("prefect", "ok", f"{found}, and answers", facts=facts)
             return
-        advice = (
-            "look again in a minute, it may be busy; else end it where `marque up` runs and start "
-            "it again, or run without one"
-        )
-        yield Check("prefect", "warning", f"{found}, and does not answer", advice, facts)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return is_up(url, SERVER_SECONDS)
-    except TimeoutError:
-        return False
+    advice = (
+        "look again in a minute, it may be busy; else end it where `marque up` runs and start "
+        "it again, or run without one"
+    )
+    yield Check("prefect", "warning", f"{found}, and does not answer", advice, facts)
 
 
 def _configured(url: str) -> Check:

@@ -15,7 +15,7 @@ from flows.settings import Settings
 from flows.stages.embed import MEASURE_FROM
 from marque.checks.check import INSTALL, Check, CheckContext, LateError, begin
 
-PROBE_SECONDS = 90.0  # torch imports in 5 to 10 s; from a cold disk it may take a minute
+TORCH_SECONDS = 90.0  # torch imports in 5 to 10 s; from a cold disk it may take a minute
 HUB_SECONDS = 5.0
 
 
@@ -46,13 +46,13 @@ def _probe(question: dict[str, Any]) -> tuple[dict[str, Any], str]:
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=PROBE_SECONDS,
+            timeout=TORCH_SECONDS,
             check=False,
         )
         code, said, errors = done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired as late:
         said, errors = late.stdout or b"", late.stderr or b""
-        why = f"it did not end within {PROBE_SECONDS:.0f} s"
+        why = f"it did not end within {TORCH_SECONDS:.0f} s"
     facts: dict[str, Any] = {}
     for line in said.decode().splitlines():
         if line.startswith("{"):
@@ -75,12 +75,12 @@ def _device(settings: Settings, facts: dict[str, Any] | None, why: str) -> Check
     if facts["error"]:
         found = f"{settings.device!r} cannot be used: {facts['error']}; {sees}"
         return Check("device", "problem", found, "set MARQUE_DEVICE=auto", facts)
-    way, tuning = _way(settings, facts["chosen"])
-    found = f"{facts['chosen']} is used ({settings.device!r} is set); {sees}; {way}"
+    how, tuning = _measured(settings, facts["chosen"])
+    found = f"{facts['chosen']} is used ({settings.device!r} is set); {sees}; {how}"
     return Check("device", "ok", found, facts=facts | {"tuning": tuning})
 
 
-def _way(settings: Settings, device: str) -> tuple[str, dict[str, Any] | None]:
+def _measured(settings: Settings, device: str) -> tuple[str, dict[str, Any] | None]:
     """How the model runs on the device, as it was measured."""
     try:
         name = settings.model.short_name

@@ -16,8 +16,8 @@ from labeling.publish.status import by_start
 from marque.checks.check import Check, CheckContext
 
 NO_LOCK = "no process holds the lock that it would hold"
-EMBEDDING = ("ingest", "embed", "reset")
-WRITING = (*EMBEDDING, "publish", "withdraw")
+EMBEDDING_FLOWS = ("ingest", "embed", "reset")
+WRITING_FLOWS = (*EMBEDDING_FLOWS, "publish", "withdraw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,9 @@ def open_runs(catalog: Catalog) -> list[OpenRun]:
     for row in by_start(done):
         parameters = json.loads(row["report"])["parameters"]
         run = OpenRun(row["run_id"], row["flow"], row["started_at"], parameters)
-        if row["flow"] in WRITING:
-            newest[_task(run)] = (row["status"], run)
+        if row["flow"] in WRITING_FLOWS:
+            task = json.dumps([run.flow, run.parameters], sort_keys=True)
+            newest[task] = (row["status"], run)
     return [run for status, run in newest.values() if status == "running"]
 
 
@@ -63,7 +64,7 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
         words += [given["path"]]
     elif run.flow == "reset":
         words += ["--from", given["path"]]
-    if (weights := given.get("weights")) and run.flow in EMBEDDING:
+    if (weights := given.get("weights")) and run.flow in EMBEDDING_FLOWS:
         words += ["--weights", weights]
     words += ["--home", str(settings.home_path)] if home_given else []
     return " ".join(map(shell_word, words))
@@ -78,30 +79,23 @@ def check_runs(context: CheckContext) -> Iterator[Check]:
         return  # said where the catalog is looked at
     runs = open_runs(catalog)
     for run in runs:
-        yield _check(
-            run, catalog, settings, command_of(run, settings, home_given=context.home_given)
-        )
+        command = command_of(run, settings, home_given=context.home_given)
+        alive, why = _is_at_work(run, catalog, settings)
+        name = f"{run.flow} of {run.started_at:%Y-%m-%d %H:%M} UTC"
+        facts = {"run_id": run.run_id, "flow": run.flow, "at_work": alive, "command": command}
+        if alive:
+            yield Check("run", "ok", f"{name} is at work: {why}", facts=facts)
+            continue
+        if alive is None:
+            said, advice = "may still be at work", "if it is not, run the same command again: "
+        else:
+            said, advice = "was interrupted", "run the same command again, nothing is lost: "
+        advice += command
+        if alive is False and run.flow == "reset":
+            advice = f"{command} begins anew: it deletes all, with what came in since"
+        yield Check("run", "warning", f"{name} {said}: {why}", advice, facts)
     if not runs:
         yield Check("run", "ok", "no run was interrupted")
-
-
-def _check(run: OpenRun, catalog: Catalog, settings: Settings, command: str) -> Check:
-    alive, why = _is_at_work(run, catalog, settings)
-    name = f"{run.flow} of {run.started_at:%Y-%m-%d %H:%M} UTC"
-    facts = {"run_id": run.run_id, "flow": run.flow, "at_work": alive, "command": command}
-    if alive:
-        return Check("run", "ok", f"{name} is at work: {why}", facts=facts)
-    if alive is None:
-        advice = f"if it is not, run the same command again: {command}"
-        return Check("run", "warning", f"{name} may still be at work: {why}", advice, facts)
-    advice = f"run the same command again, nothing is lost: {command}"
-    if run.flow == "reset":
-        advice = f"{command} begins anew: it deletes all, with what came in since"
-    return Check("run", "warning", f"{name} was interrupted: {why}", advice, facts)
-
-
-def _task(run: OpenRun) -> str:
-    return json.dumps([run.flow, run.parameters], sort_keys=True)
 
 
 def _is_at_work(run: OpenRun, catalog: Catalog, settings: Settings) -> tuple[bool | None, str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from embeddings.tiny import WEIGHTS
+from embeddings.tiny import TINY_WEIGHTS
 from synthetic.tiny.captions import FACT_COLUMNS, HELD_OUT_TEMPLATES, VALUES
 from synthetic.tiny.measure import (
     PEOPLE,
@@ -132,7 +132,7 @@ def evaluate(weights: Path, count: int) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Render, embed, measure, and write the table."""
-    run_evaluation("synthetic.tiny.evaluate", __doc__, WEIGHTS, 4000, evaluate, arguments)
+    run_evaluation("synthetic.tiny.evaluate", __doc__, TINY_WEIGHTS, 4000, evaluate, arguments)
 
 
 if __name__ == "__main__":

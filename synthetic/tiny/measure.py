@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from embeddings.openclip import open_clip
-from embeddings.tiny import NAME, WEIGHTS, register
+from embeddings.tiny import TINY, TINY_WEIGHTS, register_tiny
 from synthetic.scenes import BODY_TYPES, SCENE_COLORS, render
 from synthetic.scenes.people import PERSON_AGES, PERSON_KINDS
 from synthetic.scenes.scene import article
@@ -56,12 +56,12 @@ class Sample:
 class Model:
     """marque-tiny as a user loads it, through open_clip's factory."""
 
-    def __init__(self, weights: str = str(WEIGHTS)) -> None:
-        register()
-        model, _, preprocess = open_clip.create_model_and_transforms(NAME, pretrained=weights)
+    def __init__(self, weights: str = str(TINY_WEIGHTS)) -> None:
+        register_tiny()
+        model, _, preprocess = open_clip.create_model_and_transforms(TINY, pretrained=weights)
         self.model: Any = model.eval()
         self.preprocess: Any = preprocess
-        self.tokenizer: Any = open_clip.get_tokenizer(NAME)
+        self.tokenizer: Any = open_clip.get_tokenizer(TINY)
 
     def embed_texts(self, texts: Sequence[str]) -> UnitVectors:
         """Texts as vectors of length 1, (n, 512)."""

@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that everyone gives it
 from torch import Tensor
 
 from embeddings.openclip import open_clip
-from embeddings.tiny import NAME, WEIGHTS, register
+from embeddings.tiny import TINY, TINY_WEIGHTS, register_tiny
 from synthetic.scenes.dice import Dice
 from synthetic.tiny.captions import (
     FACT_COLUMNS,
@@ -82,20 +82,20 @@ def people_loss(similarity: Tensor, facts: Tensor) -> Tensor:
 class EmbeddingTrainer(NetworkTrainer):
     """marque-tiny, its optimizer and its stream of scenes."""
 
-    module, weights = "synthetic.tiny.train", WEIGHTS
+    module, weights = "synthetic.tiny.train", TINY_WEIGHTS
     batch, peak_rate, steps = TRAINING_BATCH, PEAK_RATE, STEPS
     network: Any  # open_clip has no types
 
     def __init__(self, seed: int, steps: int) -> None:
         super().__init__(seed, steps)
-        self.tokenizer = open_clip.get_tokenizer(NAME)
+        self.tokenizer = open_clip.get_tokenizer(TINY)
         self.dice = Dice(seed, 4)
         self.batches: Iterator[tuple[RgbPixels, Facts]] = training_batches(seed, TRAINING_BATCH)
 
     def make_network(self) -> Any:
         """open_clip's model of that name."""
-        register()
-        return open_clip.create_model(NAME)
+        register_tiny()
+        return open_clip.create_model(TINY)
 
     def loss(self) -> Tensor:
         """Both losses of the next batch."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.tiny import CONFIG_DIR, NAME, WEIGHTS
+from embeddings.tiny import CONFIG_DIR, TINY, TINY_WEIGHTS
 from synthetic.scenes import render
 from synthetic.scenes.write import jpeg_bytes
 
@@ -19,8 +19,8 @@ def tiny_folder(tmp_path: Path) -> Path:
     """The weights of marque-tiny as a folder that open_clip's `local-dir:` takes."""
     folder = tmp_path / "a folder"
     folder.mkdir()
-    config = json.loads((CONFIG_DIR / f"{NAME}.json").read_text())
+    config = json.loads((CONFIG_DIR / f"{TINY}.json").read_text())
     document = {"model_cfg": config, "preprocess_cfg": {}}
     (folder / "open_clip_config.json").write_text(json.dumps(document))
-    shutil.copy(WEIGHTS, folder / "open_clip_model.safetensors")
+    shutil.copy(TINY_WEIGHTS, folder / "open_clip_model.safetensors")
     return folder

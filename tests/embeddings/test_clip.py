@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.registry import DEFAULT_MODEL, TINY, ModelError, ModelSpec, SpaceRecord, model_spec
-from embeddings.tiny import NAME, WEIGHTS
+from embeddings.tiny import TINY_WEIGHTS
 from embeddings.weights import tag_facts
 
 TEXTS = ["a red car", "a blue pickup by the sea"]
@@ -32,12 +32,12 @@ ROOT = Path(__file__).parents[2]
 def test_vectors_are_those_of_open_clip_itself(
     tiny_encoder: ClipEncoder, scenes: list[bytes]
 ) -> None:
-    model, _, preprocess = open_clip.create_model_and_transforms(NAME, pretrained=str(WEIGHTS))
+    model, _, preprocess = open_clip.create_model_and_transforms(TINY, pretrained=str(TINY_WEIGHTS))
     model.eval()
     with torch.inference_mode():
         batch = torch.stack([preprocess(Image.open(io.BytesIO(each))) for each in scenes])
         photos = model.encode_image(batch, normalize=True).numpy()
-        texts = model.encode_text(open_clip.get_tokenizer(NAME)(TEXTS), normalize=True).numpy()
+        texts = model.encode_text(open_clip.get_tokenizer(TINY)(TEXTS), normalize=True).numpy()
     assert np.abs(tiny_encoder.encode_pictures(scenes) - photos).max() < 1e-5
     assert np.abs(tiny_encoder.encode_texts(TEXTS) - texts).max() < 1e-5
 
@@ -59,10 +59,10 @@ def test_the_same_weights_from_any_place_are_the_same(
     tiny_encoder: ClipEncoder, tiny_folder: Path, scenes: list[bytes]
 ) -> None:
     half = tiny_folder.parent / "half.safetensors"
-    save_file({name: each.half() for name, each in load_file(WEIGHTS).items()}, half)
+    save_file({name: each.half() for name, each in load_file(TINY_WEIGHTS).items()}, half)
     folder = load_encoder(model_spec(f"local-dir:{tiny_folder}"), "cpu")
     file = load_encoder(model_spec(TINY, tiny_folder / "open_clip_model.safetensors"), "cpu")
-    stored_half = all(each.dtype == torch.float16 for each in load_file(WEIGHTS).values())
+    stored_half = all(each.dtype == torch.float16 for each in load_file(TINY_WEIGHTS).values())
     expected = tiny_encoder.encode_pictures(scenes)
     for other in (folder, file):
         assert other.record.weights_sha256 == tiny_encoder.record.weights_sha256
@@ -88,7 +88,7 @@ def test_a_folder_that_moved_is_the_same_model(tiny_folder: Path) -> None:
 def test_the_version_tells_other_weights_and_other_preprocessing(
     tiny_encoder: ClipEncoder, tiny_folder: Path, tmp_path: Path
 ) -> None:
-    weights = load_file(WEIGHTS)
+    weights = load_file(TINY_WEIGHTS)
     weights["text_projection"][0, 0] += 1
     other = tmp_path / "other.safetensors"
     save_file(weights, other)
@@ -129,11 +129,11 @@ def test_half_precision_gives_nearly_the_same(
     [
         (ModelSpec("ViT-Z-99/none"), ["ViT-Z-99", "is not a model", TINY]),
         (ModelSpec("ViT-B-32-256/no_such"), ["no_such", "datacomp_s34b_b86k", "--weights"]),
-        (ModelSpec("ViT-B-32-256/no_such", str(WEIGHTS)), ["no_such", "datacomp_s34b_b86k"]),
+        (ModelSpec("ViT-B-32-256/no_such", str(TINY_WEIGHTS)), ["no_such", "datacomp_s34b_b86k"]),
         (ModelSpec("ViT-B-32-256"), ["ViT-B-32-256/TAG", "--weights"]),
         (ModelSpec(TINY, "/nowhere/w.safetensors"), ["/nowhere/w.safetensors", "not there"]),
         (ModelSpec("local-dir:/nowhere/model"), ["/nowhere/model"]),
-        (ModelSpec("ViT-B-32-256", str(WEIGHTS)), ["marque-tiny.safetensors", "ViT-B-32-256"]),
+        (ModelSpec("ViT-B-32-256", str(TINY_WEIGHTS)), ["marque-tiny.safetensors", "ViT-B-32-256"]),
     ],
 )
 def test_what_cannot_be_named_is_said(spec: ModelSpec, said: list[str]) -> None:
@@ -146,7 +146,7 @@ def test_what_cannot_be_named_is_said(spec: ModelSpec, said: list[str]) -> None:
 
 def test_a_model_that_has_weights_takes_no_other_file() -> None:
     with pytest.raises(ModelError, match="brings its own weights"):
-        model_spec("local-dir:/tmp", WEIGHTS)
+        model_spec("local-dir:/tmp", TINY_WEIGHTS)
     with pytest.raises(ModelError, match="no weights file"):
         model_spec(TINY, Path("nowhere.pt"))
     with pytest.raises(ModelError, match="empty"):
@@ -163,13 +163,13 @@ def test_an_unknown_device_or_precision_is_said() -> None:
 @pytest.mark.parametrize("keep", [0, 5, 1000, -1])
 def test_a_truncated_file_is_named(tmp_path: Path, keep: int) -> None:
     broken = tmp_path / "broken.safetensors"
-    broken.write_bytes(WEIGHTS.read_bytes()[:keep])
+    broken.write_bytes(TINY_WEIGHTS.read_bytes()[:keep])
     with pytest.raises(ModelError, match=r"'broken\.safetensors' cannot be loaded"):
         load_encoder(ModelSpec(TINY, str(broken)), "cpu")
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
-    weights = load_file(WEIGHTS)
+    weights = load_file(TINY_WEIGHTS)
     weights["text_projection"] = weights["text_projection"][:, :-1].contiguous()
     odd = tmp_path / "odd.safetensors"
     save_file(weights, odd)
@@ -211,7 +211,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: object) ->
 
 def test_weights_saved_by_torch_are_taken(tmp_path: Path, tiny_encoder: ClipEncoder) -> None:
     saved = tmp_path / "saved.pt"
-    torch.save({"state_dict": load_file(WEIGHTS)}, saved)
+    torch.save({"state_dict": load_file(TINY_WEIGHTS)}, saved)
     loaded = load_encoder(ModelSpec(TINY, str(saved)), "cpu")
     assert loaded.record.weights_sha256 == tiny_encoder.record.weights_sha256
 

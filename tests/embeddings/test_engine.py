@@ -43,7 +43,7 @@ def test_every_photo_comes_once_and_in_order(
         f"photo {at}" for at in range(len(scenes))
     ]
     assert all(len(batch.image_ids) <= batch_size for batch in batches)
-    vectors = np.concatenate([batch.vectors for batch in batches])
+    vectors = np.concatenate([batch.outputs for batch in batches])
     assert np.allclose(vectors, tiny_encoder.encode_pictures(scenes), atol=1e-5)
 
 
@@ -67,7 +67,7 @@ def test_a_broken_photo_fails_alone(tiny_encoder: ClipEncoder, scenes: list[byte
     assert [key for key, _ in failed] == ["half", "words", "empty", "again empty"]
     assert failed[0][1].reason == TRUNCATED
     whole = tiny_encoder.encode_pictures([scenes[6]])
-    assert np.allclose(batches[-1].vectors, whole, atol=1e-5)
+    assert np.allclose(batches[-1].outputs, whole, atol=1e-5)
 
 
 def test_two_jobs_of_one_photo_are_both_embedded(
@@ -76,7 +76,7 @@ def test_two_jobs_of_one_photo_are_both_embedded(
     jobs = [Job("same", scenes[0]), Job("same", scenes[0], Box(10, 10, 150, 120))]
     (batch,) = embed_photos(tiny_encoder, jobs)
     assert batch.image_ids == ["same", "same"]
-    assert not np.allclose(batch.vectors[0], batch.vectors[1], atol=1e-3)
+    assert not np.allclose(batch.outputs[0], batch.outputs[1], atol=1e-3)
 
 
 def test_the_box_is_what_is_embedded(tiny_encoder: ClipEncoder, scenes: list[bytes]) -> None:
@@ -85,8 +85,8 @@ def test_the_box_is_what_is_embedded(tiny_encoder: ClipEncoder, scenes: list[byt
     with Image.open(io.BytesIO(scenes[1])) as image:
         cut = image.convert("RGB").crop((30, 20, 190, 170))
     by_hand = tiny_encoder.encode_images(np.stack([tiny_encoder.preparation.fit(cut)]))
-    assert np.allclose(batch.vectors, by_hand, atol=1e-6)
-    assert not np.allclose(batch.vectors, tiny_encoder.encode_pictures([scenes[1]]), atol=1e-3)
+    assert np.allclose(batch.outputs, by_hand, atol=1e-6)
+    assert not np.allclose(batch.outputs, tiny_encoder.encode_pictures([scenes[1]]), atol=1e-3)
 
 
 def test_a_turned_photo_is_embedded_upright(tiny_encoder: ClipEncoder, scenes: list[bytes]) -> None:
@@ -100,8 +100,8 @@ def test_a_turned_photo_is_embedded_upright(tiny_encoder: ClipEncoder, scenes: l
     jobs = [Job(f"{at}", each.getvalue(), b) for b in (None, box) for at, each in
             enumerate((turned, plain))]  # fmt: skip
     (batch,) = embed_photos(tiny_encoder, jobs)
-    assert np.allclose(batch.vectors[0], batch.vectors[1], atol=1e-6)
-    assert np.allclose(batch.vectors[2], batch.vectors[3], atol=1e-6)
+    assert np.allclose(batch.outputs[0], batch.outputs[1], atol=1e-6)
+    assert np.allclose(batch.outputs[2], batch.outputs[3], atol=1e-6)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
@@ -167,7 +167,7 @@ def test_two_threads_embed_at_once(tiny_encoder: ClipEncoder, scenes: list[bytes
         both = list(pool.map(lambda jobs: list(engine.embed(jobs)), [_jobs(scenes)] * 2))
     expected = tiny_encoder.encode_pictures(scenes)
     for batches in both:
-        assert np.allclose(np.concatenate([b.vectors for b in batches]), expected, atol=1e-5)
+        assert np.allclose(np.concatenate([b.outputs for b in batches]), expected, atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_processes_give_the_same(
     processes = list(in_processes.embed(jobs))
     for one, other in zip(threads, processes, strict=True):
         assert one.image_ids == other.image_ids
-        assert np.array_equal(one.vectors, other.vectors)
+        assert np.array_equal(one.outputs, other.outputs)
         assert [(key, why.reason, why.detail) for key, why in one.failed] == [
             (key, why.reason, why.detail) for key, why in other.failed
         ]

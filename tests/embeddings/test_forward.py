@@ -103,7 +103,7 @@ def test_the_engine_gives_failed_photos_back_with_the_rest(
     assert {key for batch in batches for key, _ in batch.failed} == bright
     good = [key for batch in batches for key in batch.image_ids]
     assert good == [job.image_id for job in jobs if job.image_id not in bright]
-    vectors = np.concatenate([batch.vectors for batch in batches if batch.image_ids])
+    vectors = np.concatenate([batch.outputs for batch in batches if batch.image_ids])
     expected = tiny_encoder.encode_pictures([scenes[int(key)] for key in good])
     assert np.allclose(vectors, expected, atol=1e-5)
 

@@ -21,7 +21,7 @@ from embeddings.export import copy_model
 from embeddings.hub import SUMS, file_sha256, load_sums, probe_hub, store_sums
 from embeddings.models import fetch_model, list_models, verify_model, worst
 from embeddings.registry import DEFAULT_MODEL, TINY, ModelError, ModelSpec
-from embeddings.tiny import WEIGHTS
+from embeddings.tiny import TINY_WEIGHTS
 from embeddings.weights import find_weights, hub_place, load_pin, pin_place
 from tests.embeddings.hub import COMMIT, REPO, Hub, serving, use_hub
 
@@ -56,8 +56,8 @@ def test_a_fetched_model_is_pinned_and_then_verified_without_the_hub(
     assert done.weights_sha256 == tiny_encoder.record.weights_sha256
     assert done.pin == load_pin(home, SMALL)
     assert (done.pin.commit, done.pin.license) == (COMMIT, "bsd-3-clause")
-    assert done.pin.sha256 == file_sha256(WEIGHTS)
-    assert done.pin.size == WEIGHTS.stat().st_size
+    assert done.pin.sha256 == file_sha256(TINY_WEIGHTS)
+    assert done.pin.size == TINY_WEIGHTS.stat().st_size
     assert hub.url in done.pin.origin
 
     hub.asked.clear()
@@ -96,7 +96,7 @@ def test_a_hub_that_hangs_is_given_up(
     hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.way = "hangs"
-    monkeypatch.setattr(model_hub, "PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(model_hub, "REACH_SECONDS", 0.5)
     with pytest.raises(ModelError, match=r"did not give them \(\w*Timeout"):
         fetch_model(SMALL, home)
     facts = probe_hub(0.5)
@@ -110,7 +110,7 @@ def test_weights_that_are_not_safetensors_are_fetched_and_copied(
     hub: Hub, home: Path, tmp_path: Path, tiny_encoder: ClipEncoder
 ) -> None:
     (hub.folder / SAFE).unlink()
-    torch.save({"state_dict": load_file(WEIGHTS)}, hub.folder / TORCH)
+    torch.save({"state_dict": load_file(TINY_WEIGHTS)}, hub.folder / TORCH)
     assert fetch_model(SMALL, home).path.name == TORCH
     copy = copy_model(SMALL, tmp_path / "copy")
     assert copy.weights_sha256 == tiny_encoder.record.weights_sha256
@@ -154,7 +154,7 @@ def test_an_altered_file_of_the_cache_is_found_and_mended(hub: Hub, home: Path) 
 def test_another_file_than_the_pinned_one_is_not_taken_silently(hub: Hub, home: Path) -> None:
     pin = fetch_model(SMALL, home).pin
     shutil.rmtree(blob(SMALL).parents[1])
-    other = load_file(WEIGHTS)
+    other = load_file(TINY_WEIGHTS)
     other["text_projection"] += 1
     save_file(other, hub.folder / SAFE)
     with pytest.raises(ModelError, match=f"not the file that was pinned.*{pin.sha256[:12]}"):
@@ -166,7 +166,7 @@ def test_another_file_than_the_pinned_one_is_not_taken_silently(hub: Hub, home: 
 
 def test_a_file_of_ones_own_is_held_to_its_pin(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "own.safetensors"
-    shutil.copy(WEIGHTS, file)
+    shutil.copy(TINY_WEIGHTS, file)
     spec = ModelSpec(TINY, str(file))
     assert [each.state for each in verify_model(spec, home)] == ["unknown"]
     fetch_model(spec, home)
@@ -174,12 +174,12 @@ def test_a_file_of_ones_own_is_held_to_its_pin(home: Path, tmp_path: Path) -> No
     os.truncate(file, 1234)
     bad = verify_model(spec, home)[0]
     assert bad.state == "problem"
-    assert f"1,234 of {WEIGHTS.stat().st_size:,} bytes" in bad.found
+    assert f"1,234 of {TINY_WEIGHTS.stat().st_size:,} bytes" in bad.found
 
 
 def test_a_pin_with_the_old_spelling_is_read(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "own.safetensors"
-    shutil.copy(WEIGHTS, file)
+    shutil.copy(TINY_WEIGHTS, file)
     spec = ModelSpec(TINY, str(file))
     fetch_model(spec, home)
     pin, place = load_pin(home, spec), pin_place(home, spec)
@@ -200,7 +200,9 @@ def test_a_damaged_pin_is_named(home: Path, tmp_path: Path) -> None:
 def test_the_projects_own_weights_are_those_of_the_release(home: Path) -> None:
     (only,) = verify_model(ModelSpec(TINY), home)
     assert only.state == "ok"
-    assert load_sums(WEIGHTS.with_name(f"{WEIGHTS.name}.sha256")) == {WEIGHTS.name: only.sha256}
+    assert load_sums(TINY_WEIGHTS.with_name(f"{TINY_WEIGHTS.name}.sha256")) == {
+        TINY_WEIGHTS.name: only.sha256
+    }
     fetch_model(ModelSpec(TINY), home)
     assert not home.exists(), "a pin would be in the way of the next release"
 
@@ -257,11 +259,11 @@ def test_a_copy_that_would_differ_is_not_made(
 
 
 def test_the_list_has_what_is_here(hub: Hub, home: Path, tmp_path: Path) -> None:
-    own = ModelSpec(TINY, str(WEIGHTS))
+    own = ModelSpec(TINY, str(TINY_WEIGHTS))
     before = list_models(home, [own])
     assert [each.spec.name for each in before] == [TINY, DEFAULT_MODEL, TINY]
     assert [each.place for each in before] == ["project", None, "file"]
-    assert before[0].pinned == file_sha256(WEIGHTS)
+    assert before[0].pinned == file_sha256(TINY_WEIGHTS)
 
     fetch_model(SMALL, home)
     repo, names = hub_place(ModelSpec("ViT-B-32/laion2b_s34b_b79k"))

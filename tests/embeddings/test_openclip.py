@@ -10,9 +10,9 @@ from embeddings.openclip import open_clip
 
 left_out = {"torch._dynamo", "torch._inductor", "sympy", "timm", "transformers"}
 left_out -= set(sys.modules)
-tiny.register()
-model = open_clip.create_model(tiny.NAME, pretrained=str(tiny.WEIGHTS))
-size = model.encode_text(open_clip.get_tokenizer(tiny.NAME)(["a red car"])).shape[1]
+tiny.register_tiny()
+model = open_clip.create_model(tiny.TINY, pretrained=str(tiny.TINY_WEIGHTS))
+size = model.encode_text(open_clip.get_tokenizer(tiny.TINY)(["a red car"])).shape[1]
 
 from open_clip.timm_model import TimmModel
 from embeddings.openclip import want_timm, want_transformers

@@ -12,7 +12,7 @@ from embeddings import known
 from embeddings.clip import load_encoder
 from embeddings.known import load_known, store_known
 from embeddings.openclip import CONFIG_FILE
-from embeddings.published import PREPROCESS_KEYS, doubt_of, facts_of
+from embeddings.published import PREPROCESS_KEYS, doubt_of, pretrained_facts
 from embeddings.registry import ModelError, ModelSpec
 from tests.embeddings.small import NAME, register, save_folder, save_weights, small_config
 
@@ -31,24 +31,24 @@ def test_every_published_architecture_is_run_as_its_tags_agree() -> None:
         facts = [open_clip.get_pretrained_cfg(name, tag) for tag in tags]
         ways = [{key: each[key] for key in PREPROCESS_KEYS} for each in facts]
         if all(way == ways[0] for way in ways):
-            found = facts_of(ModelSpec(name, "w.pt"))
+            found = pretrained_facts(ModelSpec(name, "w.pt"))
             assert json.dumps({key: found[key] for key in ways[0]}) == json.dumps(ways[0])
         else:
             refused.add(name)
             with pytest.raises(ModelError) as caught:
-                facts_of(ModelSpec(name, "w.pt"))
+                pretrained_facts(ModelSpec(name, "w.pt"))
             assert all(tag in str(caught.value) for tag in (*tags, f"{name}/TAG"))
     assert refused >= {"ViT-L-14", "ViT-H-14"}
 
 
 def test_families_that_are_not_prepared_as_openais() -> None:
-    siglip = facts_of(ModelSpec("ViT-B-16-SigLIP", "w.pt"))
+    siglip = pretrained_facts(ModelSpec("ViT-B-16-SigLIP", "w.pt"))
     assert (siglip["mean"], siglip["std"]) == ([0.5] * 3, [0.5] * 3)
     assert siglip["resize_mode"] == "squash"
-    mobile = facts_of(ModelSpec("MobileCLIP-S1", "w.pt"))
+    mobile = pretrained_facts(ModelSpec("MobileCLIP-S1", "w.pt"))
     assert (mobile["mean"], mobile["std"]) == ([0.0] * 3, [1.0] * 3)
     assert mobile["interpolation"] == "bilinear"
-    assert facts_of(ModelSpec("ViT-L-14-CLIPA", "w.pt"))["mean"] == list(IMAGENET_MEAN)
+    assert pretrained_facts(ModelSpec("ViT-L-14-CLIPA", "w.pt"))["mean"] == list(IMAGENET_MEAN)
 
 
 def test_a_file_is_prepared_as_all_tags_and_its_record_says_so(

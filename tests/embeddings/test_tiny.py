@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from embeddings.tiny import CONFIG_DIR, NAME, WEIGHTS
+from embeddings.tiny import CONFIG_DIR, TINY, TINY_WEIGHTS
 from synthetic.scenes import draw_labels
 from synthetic.scenes.dice import Dice
 from synthetic.tiny import train
@@ -58,12 +58,12 @@ def sample(model: Model) -> Sample:
 
 
 def test_the_files_are_small() -> None:
-    config = CONFIG_DIR / f"{NAME}.json"
-    assert WEIGHTS.stat().st_size + config.stat().st_size <= 12_000_000
+    config = CONFIG_DIR / f"{TINY}.json"
+    assert TINY_WEIGHTS.stat().st_size + config.stat().st_size <= 12_000_000
 
 
 def test_naming_the_model_imports_no_torch() -> None:
-    code = "import sys, embeddings.tiny as t; t.WEIGHTS; print('torch' in sys.modules)"
+    code = "import sys, embeddings.tiny as t; t.TINY_WEIGHTS; print('torch' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"
 
@@ -141,8 +141,8 @@ def test_the_command_trains_and_says_how_long_it_took(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train.main(["--steps", "1", "--out", str(tmp_path / "new")])
-    assert (tmp_path / "new" / WEIGHTS.name).stat().st_size == WEIGHTS.stat().st_size
-    assert (tmp_path / "new" / f"{WEIGHTS.name}.sha256").is_file()
+    assert (tmp_path / "new" / TINY_WEIGHTS.name).stat().st_size == TINY_WEIGHTS.stat().st_size
+    assert (tmp_path / "new" / f"{TINY_WEIGHTS.name}.sha256").is_file()
     assert "core-minutes, scenes included" in capsys.readouterr().err
 
 
@@ -165,10 +165,10 @@ def test_a_caption_pulls_every_photo_that_it_fits() -> None:
 
 
 def test_weights_are_written_whole(model: Model, tmp_path: Path) -> None:
-    store_weights(model.model, tmp_path / WEIGHTS.name)
+    store_weights(model.model, tmp_path / TINY_WEIGHTS.name)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == [WEIGHTS.name, f"{WEIGHTS.name}.sha256"]
-    copy = Model(str(tmp_path / WEIGHTS.name))
+    assert names == [TINY_WEIGHTS.name, f"{TINY_WEIGHTS.name}.sha256"]
+    copy = Model(str(tmp_path / TINY_WEIGHTS.name))
     assert np.allclose(copy.embed_texts(["a van"]), model.embed_texts(["a van"]), atol=1e-3)
 
 
@@ -178,8 +178,8 @@ def test_the_checksum_beside_the_weights_is_theirs(
 ) -> None:
     """In the format of sha256sum: the digest, two spaces, the name without a folder."""
     if folder is None:
-        store_weights(model.model, tmp_path / WEIGHTS.name)
-    path = (folder or tmp_path) / WEIGHTS.name
+        store_weights(model.model, tmp_path / TINY_WEIGHTS.name)
+    path = (folder or tmp_path) / TINY_WEIGHTS.name
     said = path.with_name(f"{path.name}.sha256").read_text()
     assert said == f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
 

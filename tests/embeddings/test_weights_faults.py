@@ -16,50 +16,50 @@ from safetensors.torch import load_file, save_file
 
 from embeddings.clip import load_encoder
 from embeddings.registry import TINY, ModelError, ModelSpec
-from embeddings.tiny import WEIGHTS
+from embeddings.tiny import TINY_WEIGHTS
 from labeling.segmenter_weights import load_local
 
 Maker = Callable[[Path], None]
 
 
 def cut_archive(path: Path) -> None:
-    torch.save({"state_dict": load_file(WEIGHTS)}, path)
+    torch.save({"state_dict": load_file(TINY_WEIGHTS)}, path)
     path.write_bytes(path.read_bytes()[:-1000])  # the list of its members is at the end
 
 
 def cut_header(path: Path) -> None:
-    whole = WEIGHTS.read_bytes()
+    whole = TINY_WEIGHTS.read_bytes()
     length = int.from_bytes(whole[:8], "little")
     path.write_bytes(whole[: 8 + length // 2])
 
 
 def huge_header(path: Path) -> None:
-    path.write_bytes((2**62).to_bytes(8, "little") + WEIGHTS.read_bytes()[8:])
+    path.write_bytes((2**62).to_bytes(8, "little") + TINY_WEIGHTS.read_bytes()[8:])
 
 
 def a_layer_less(path: Path) -> None:
-    weights = load_file(WEIGHTS)
+    weights = load_file(TINY_WEIGHTS)
     del weights[sorted(weights)[0]]
     save_file(weights, path)
 
 
 def a_layer_more(path: Path) -> None:
-    save_file(load_file(WEIGHTS) | {"visual.another.weight": torch.zeros(3)}, path)
+    save_file(load_file(TINY_WEIGHTS) | {"visual.another.weight": torch.zeros(3)}, path)
 
 
 def other_names(path: Path) -> None:
-    save_file({f"backbone.{name}": each for name, each in load_file(WEIGHTS).items()}, path)
+    save_file({f"backbone.{name}": each for name, each in load_file(TINY_WEIGHTS).items()}, path)
 
 
 def no_numbers(path: Path) -> None:
-    weights = load_file(WEIGHTS)
+    weights = load_file(TINY_WEIGHTS)
     name = max(weights, key=lambda each: weights[each].numel())
     weights[name].view(-1)[7] = float("nan")
     save_file(weights, path)
 
 
 def endless(path: Path) -> None:
-    weights = load_file(WEIGHTS)
+    weights = load_file(TINY_WEIGHTS)
     weights["logit_scale"] = torch.tensor(float("inf"), dtype=weights["logit_scale"].dtype)
     save_file(weights, path)
 
@@ -74,7 +74,7 @@ def pointer(path: Path) -> None:
 
 
 def packed(path: Path) -> None:
-    path.write_bytes(gzip.compress(WEIGHTS.read_bytes()))
+    path.write_bytes(gzip.compress(TINY_WEIGHTS.read_bytes()))
 
 
 def other_archive(path: Path) -> None:
@@ -83,7 +83,7 @@ def other_archive(path: Path) -> None:
 
 
 def zip_bomb(path: Path) -> None:
-    torch.save({"state_dict": load_file(WEIGHTS)}, path)
+    torch.save({"state_dict": load_file(TINY_WEIGHTS)}, path)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data/9999", bytes(80_000_000))
 

@@ -48,10 +48,10 @@ def test_an_ingest_imports_no_prefect_and_one_of_nothing_new_no_torch(tmp_path: 
 def test_a_model_is_known_as_long_as_its_files_are_the_same(tmp_path: Path) -> None:
     import shutil
 
-    from embeddings.tiny import WEIGHTS
+    from embeddings.tiny import TINY_WEIGHTS
 
     weights = tmp_path / "w.safetensors"
-    shutil.copy(WEIGHTS, weights)
+    shutil.copy(TINY_WEIGHTS, weights)
     settings = Settings(home=tmp_path, semantic_model="marque-tiny", semantic_weights=weights)
     record = record_for(settings)
     spec = ModelSpec("marque-tiny", str(weights))

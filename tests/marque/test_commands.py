@@ -15,7 +15,7 @@ from PIL import Image
 
 from catalog.schema import SPACE_MARK
 from catalog.table import open_catalog
-from embeddings.tiny import WEIGHTS
+from embeddings.tiny import TINY_WEIGHTS
 from marque.__main__ import commands
 from marque.common import readable_errors
 from synthetic.scenes import write_scenes
@@ -154,7 +154,7 @@ def test_rendering_embedding_later_and_publishing(tmp_path: Path) -> None:
     assert waiting["published"] is None
     assert run(own, "search", "--where", "view=exterior").exit_code == 1
     weights = tmp_path / "copy.safetensors"
-    shutil.copy(WEIGHTS, weights)
+    shutil.copy(TINY_WEIGHTS, weights)
     done = json.loads(run(own, "embed", "--weights", str(weights), "--json").stdout)
     assert done["published"]["photos"] == 6
     made = open_catalog(own / "catalog", create=False).table("cars").schema.field("semantic")

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from embeddings.registry import DEFAULT_MODEL, TINY
-from embeddings.tiny import CONFIG_DIR, NAME, WEIGHTS
+from embeddings.tiny import CONFIG_DIR, TINY_WEIGHTS
 from marque.__main__ import commands
 from tests.embeddings.hub import COMMIT, REPO, serving
 
@@ -42,7 +42,7 @@ def test_the_list_says_what_is_used_and_where_it_is(tmp_path: Path) -> None:
     rows = {row["model"]: row for row in answer(tmp_path / "home", "list")["models"]}
     assert rows[TINY]["used_by"] == ["settings"]
     assert (rows[TINY]["here"], rows[TINY]["place"]) == (True, "project")
-    assert rows[TINY]["bytes"] == WEIGHTS.stat().st_size
+    assert rows[TINY]["bytes"] == TINY_WEIGHTS.stat().st_size
     assert len(rows[TINY]["pinned_sha256"]) == 64
     assert rows[DEFAULT_MODEL]["license"] == "MIT"
     assert not (tmp_path / "home").exists()
@@ -102,10 +102,10 @@ def test_a_model_comes_from_the_hub_that_the_environment_names(tmp_path: Path) -
     """A process of its own, as HF_ENDPOINT and HF_HOME are read when the client is imported."""
     source = tmp_path / "hub"
     source.mkdir()
-    config = json.loads((CONFIG_DIR / f"{NAME}.json").read_text())
+    config = json.loads((CONFIG_DIR / f"{TINY}.json").read_text())
     document = {"model_cfg": config, "preprocess_cfg": {}}
     (source / "open_clip_config.json").write_text(json.dumps(document))
-    shutil.copy(WEIGHTS, source / "open_clip_model.safetensors")
+    shutil.copy(TINY_WEIGHTS, source / "open_clip_model.safetensors")
     with serving(source) as hub:
         there = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf")}
         done = subprocess.run(

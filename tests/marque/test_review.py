@@ -16,7 +16,7 @@ from labeling.label import store_assertions
 from labeling.labelers import Calibration, Labeler, use_labeler
 from labeling.review.cases import CASE_REASONS
 from marque.__main__ import commands
-from marque.review import REASONS as OFFERED
+from marque.review import REVIEW_REASONS
 from tests.labeling.review.making import START
 
 PHOTOS = 30
@@ -85,7 +85,7 @@ def save(path: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def test_the_reasons_that_are_offered_are_those_that_there_are() -> None:
-    assert OFFERED == CASE_REASONS
+    assert REVIEW_REASONS == CASE_REASONS
 
 
 def test_out_to_a_person_and_back(home: Path, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def _fill(place: Path, folder: Path, count: int, name: str, encoder: ClipEncoder
     jobs = (Job(*photo) for photo in load_photos(catalog, new))
     done = list(embed_photos(encoder, jobs))
     ids = [key for batch in done for key in batch.image_ids]
-    values = np.concatenate([batch.vectors for batch in done])
+    values = np.concatenate([batch.outputs for batch in done])
     append_cars(catalog, Vectors("semantic", record.version, ids, values))
     publish(catalog)
     return catalog

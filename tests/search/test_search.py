@@ -20,7 +20,7 @@ from catalog.published import PublishedCars
 from catalog.table import Catalog
 from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.registry import TINY, TRYOUT, ModelError, ModelSpec, SpaceRecord
-from embeddings.tiny import WEIGHTS
+from embeddings.tiny import TINY_WEIGHTS
 from flows.answer import answer
 from flows.resources import catalog_at
 from flows.settings import load_settings
@@ -249,7 +249,7 @@ def test_weights_that_moved_are_found_where_the_settings_say(
     fill: Callable[..., Catalog], tmp_path: Path
 ) -> None:
     then, now = tmp_path / "then.safetensors", tmp_path / "now.safetensors"
-    shutil.copy(WEIGHTS, then)
+    shutil.copy(TINY_WEIGHTS, then)
     place = tmp_path / "catalog"
     fill(place, tmp_path / "photos", 3, "scenes", load_encoder(ModelSpec(TINY, str(then)), "cpu"))
     shutil.move(then, now)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from flows.reporting import charts
-from flows.reporting.charts import MOST, WIDTH, confidence_png, reliability_png
+from flows.reporting.charts import MOST_PANELS, WIDTH, confidence_png, reliability_png
 from labeling.quality import Bin, reliability
 from search.lettering import line_height, text_width
 
@@ -102,7 +102,7 @@ def test_bars_of_a_histogram_are_as_high_as_their_counts() -> None:
     assert half / full == pytest.approx(0.75, rel=0.03)
 
 
-@pytest.mark.parametrize("attributes", [1, 3, 10, MOST])
+@pytest.mark.parametrize("attributes", [1, 3, 10, MOST_PANELS])
 def test_charts_are_small(attributes: int) -> None:
     series = drawn(attributes)
     counts = {name: [each.count for each in some] for name, some in series.items()}
@@ -157,11 +157,11 @@ def test_long_names_do_not_run_into_each_other(written: Callable[[bytes], list[T
 
 
 def test_what_is_left_out_is_said(written: Callable[[bytes], list[Text]]) -> None:
-    series = {f"attribute {at}": bins(0.5) for at in range(MOST + 6)}
+    series = {f"attribute {at}": bins(0.5) for at in range(MOST_PANELS + 6)}
     said = " ".join(text for text, _ in written(reliability_png("x", series)))
     assert "Not shown: 6 more attributes" in said
-    assert f"attribute {MOST - 1}" in said
-    assert f"attribute {MOST}" not in said
+    assert f"attribute {MOST_PANELS - 1}" in said
+    assert f"attribute {MOST_PANELS}" not in said
 
 
 def test_one_attribute_without_anything_says_so(written: Callable[[bytes], list[Text]]) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from core.text import visible
-from flows.reporting.markdown import LONGEST, cells, escaped, link, plain, table
+from flows.reporting.markdown import LONGEST_CELL, cells, escaped, link, markdown_table, plain
 from tests.core.test_text import HOSTILE, is_harmless
 
 MARKUP = [
@@ -39,7 +39,7 @@ def test_nothing_in_a_text_is_markup(text: str) -> None:
 
 @pytest.mark.parametrize("text", MARKUP)
 def test_nothing_in_a_cell_is_markup(text: str) -> None:
-    page = "\n".join(table([{"a": text, "b": 1}]))
+    page = "\n".join(markdown_table([{"a": text, "b": 1}]))
     tokens = [each for token in READER.parse(page) for each in (token, *(token.children or []))]
     kinds = {token.type for token in tokens if not token.type.startswith(("t", "inline"))}
     assert kinds == set()
@@ -66,8 +66,8 @@ def test_what_would_not_act_has_no_backslash(text: str) -> None:
 
 @given(ANY)
 def test_a_long_text_is_cut(text: str) -> None:
-    assert plain("a" * 1000) == "a" * LONGEST + "…"
-    short = " ".join(text.split())[:LONGEST]
+    assert plain("a" * 1000) == "a" * LONGEST_CELL + "…"
+    short = " ".join(text.split())[:LONGEST_CELL]
     assert plain(short) == escaped(short)
 
 
@@ -86,7 +86,7 @@ def test_only_pages_of_the_web_are_links() -> None:
 
 def test_a_table() -> None:
     rows = [{"rank": 1, "who": "a|b"}, {"rank": 22, "who": link("c", "http://d.example")}]
-    assert table(rows) == [
+    assert markdown_table(rows) == [
         "| rank | who |",
         "| ---: | --- |",
         r"| 1 | a\|b |",

@@ -63,9 +63,9 @@ class Shop:
         return register(self.catalog, records, run_id="again")
 
     def embed(self) -> tuple[str, ...]:
-        way = RunConfig(batch_size=4)
+        config = RunConfig(batch_size=4)
         return embed_shard(
-            self.settings, way, self.catalog, self.waiting, "run", replace=False
+            self.settings, config, self.catalog, self.waiting, "run", replace=False
         ).rejected
 
 

@@ -25,7 +25,7 @@ from flows.resources import catalog_at, encoder_for
 from flows.settings import Settings
 from flows.stages import embed as embedding
 from flows.stages import pipeline as stages
-from flows.stages.embed import choose_way, embed_shard
+from flows.stages.embed import choose_config, embed_shard
 from flows.stages.tasks import shard_task
 from labeling.label import label_sightings
 from labeling.pending import embed_stage, unembedded_images, unlabeled_sightings
@@ -65,7 +65,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[ob
 
     def use(before: Hook) -> None:
         engines.append(Engine(fragile(encoder_for(settings), before), WAY))
-        monkeypatch.setattr(embedding, "engine_for", lambda settings, way: engines[-1])
+        monkeypatch.setattr(embedding, "engine_for", lambda settings, config: engines[-1])
 
     yield use
     for engine in engines:
@@ -128,9 +128,11 @@ def test_a_model_that_fails_on_everything_rejects_nothing(
 
 def test_few_photos_are_embedded_in_the_usual_way(settings: Settings, catalog: Catalog) -> None:
     ids = waiting(settings, catalog)
-    assert choose_way(settings, catalog, ids) == default_config(Overrides())
+    assert choose_config(settings, catalog, ids) == default_config(Overrides())
     fixed = settings.model_copy(update={"batch_size": 7, "precision": "bf16", "threads": 1})
-    assert choose_way(fixed, catalog, ids) == RunConfig("bf16", threads=1, batch_size=7, workers=2)
+    assert choose_config(fixed, catalog, ids) == RunConfig(
+        "bf16", threads=1, batch_size=7, workers=2
+    )
     assert load_tunings(settings.home_path) == []
 
 
@@ -142,7 +144,7 @@ def test_many_photos_are_worth_measuring_once(
     key = tuning_key(encoder_for(settings), Overrides())
     known = Tuning(key.model, "cpu", RunConfig("bf16", 1, 5, "threads", 2), {"x": 1.0}, "x", "2026")
     store_tuning(settings.home_path, key, known)
-    assert choose_way(settings, catalog, ids) == known.config
+    assert choose_config(settings, catalog, ids) == known.config
     (kept,) = load_tunings(settings.home_path)
     assert kept.why == "x"
     assert any("decode" in name for name in kept.rates)
@@ -150,9 +152,9 @@ def test_many_photos_are_worth_measuring_once(
 
 def test_the_stage_runs_in_any_way(settings: Settings, catalog: Catalog) -> None:
     ids = waiting(settings, catalog)
-    way = RunConfig("bf16", threads=1, batch_size=2, decoders="processes", workers=1)
-    with embedding.kept_engine(settings, way):
-        done = embed_shard(settings, way, catalog, ids, "run", replace=False)
+    config = RunConfig("bf16", threads=1, batch_size=2, decoders="processes", workers=1)
+    with embedding.kept_engine(settings, config):
+        done = embed_shard(settings, config, catalog, ids, "run", replace=False)
     assert done.photos == catalog.count("cars") == PHOTOS
     assert embedding.engine_for.cache_info().currsize == 0
 
@@ -163,8 +165,8 @@ def test_no_process_is_started_for_few_photos(settings: Settings, catalog: Catal
         key.model, "cpu", RunConfig("bf16", 1, 5, "processes", 2), {"x": 1.0}, "x", "2026"
     )
     store_tuning(settings.home_path, key, known)
-    way = choose_way(settings, catalog, waiting(settings, catalog))
-    assert way == replace(known.config, decoders="threads")
+    config = choose_config(settings, catalog, waiting(settings, catalog))
+    assert config == replace(known.config, decoders="threads")
 
 
 def test_the_engine_is_closed_after_the_last_shard_that_uses_it(
@@ -173,12 +175,12 @@ def test_the_engine_is_closed_after_the_last_shard_that_uses_it(
     """Also where another shard failed: one that finds it closed would make a new one."""
     failed = threading.Event()
 
-    def work(settings: Settings, way: RunConfig, ids: Any, run_id: str, replace: bool) -> Any:
+    def work(settings: Settings, config: RunConfig, ids: Any, run_id: str, replace: bool) -> Any:
         if not failed.is_set():
             failed.set()
             raise ModelError("the first fails")
         time.sleep(0.5)
-        return embed_shard(settings, way, catalog, ids, run_id, replace=replace)
+        return embed_shard(settings, config, catalog, ids, run_id, replace=replace)
 
     settings = settings.model_copy(update={"shard_size": PHOTOS // 2})
     run = SimpleNamespace(

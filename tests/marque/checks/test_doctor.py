@@ -99,7 +99,7 @@ def test_torch_that_does_not_work_here_is_one_row(
 ) -> None:
     no_torch.write_text(fake)
     if "sleep" in fake:
-        monkeypatch.setattr(model, "PROBE_SECONDS", 3.0)
+        monkeypatch.setattr(model, "TORCH_SECONDS", 3.0)
     done, checks = doctor(tmp_path / "home")
     assert done.exit_code == 1
     assert checks["device"]["state"] == "problem"

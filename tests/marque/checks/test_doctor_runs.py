@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def _wait_for_run(settings: Settings, process: subprocess.Popen[bytes]) -> dict[
             time.sleep(0.2)
             continue
         if catalog.count("images") and (found := _runs(settings))[0].name == "run":
-            return found[0].to_dict()
+            return asdict(found[0])
         time.sleep(0.1)
     said = process.stderr.read().decode() if process.stderr else ""
     pytest.fail(f"the ingest was to be caught at work, and ended: {said}")
