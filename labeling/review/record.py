@@ -140,7 +140,7 @@ def news(
         there = said.setdefault((each.image_id, each.attribute), [])
         if (new := _new(each, there, now)) is not None:
             before = past.get((each.image_id, each.attribute), ())
-            later = [old.created_at for old in before if each.at < old.created_at < new.created_at]
+            later = [old.created_at for old in before if each.at < _said_at(old) < new.created_at]
             ahead += [max(later)] if later else []
             made.append(new)
             there.append(new)
@@ -191,10 +191,14 @@ def _moment(each: Statement, there: Sequence[Assertion], now: datetime) -> datet
 
 
 def _corrects(each: Statement, said: Assertion, now: datetime) -> bool:
-    when = said.created_at
-    if (own := latest_of(said.version)) is not None:
-        when = min(own, when)  # it may have been placed after another one
+    when = _said_at(said)
     return when <= each.at or when > now + (SKEW if said.by != each.by else timedelta(0))
+
+
+def _said_at(said: Assertion) -> datetime:
+    """When it was said; it may have been placed after another one."""
+    own = latest_of(said.version)
+    return said.created_at if own is None else min(own, said.created_at)
 
 
 def disputes(decided: Iterable[Statement], said: Iterable[Assertion]) -> list[LineProblem]:

@@ -224,6 +224,13 @@ def test_a_file_that_comes_again_adds_nothing(files: list[list[Statement]], agai
     assert imported([*files, *some]) == imported(files)
 
 
+def test_decisions_of_one_moment_are_no_sign_of_a_wrong_clock() -> None:
+    """The second of one moment is placed after the first, and so is a third of another person."""
+    said = [(2, "ann", "red", 0), (2, "ann", "blue", 0), (2, "bob", "red", 0)]
+    made = imported([[statement(row)] for row in said])
+    assert [each.by for each in made] == ["ann", "ann", "bob"]
+
+
 @given(rows, st.integers(0, 8))
 def test_the_latest_decision_stands(file: list[Statement], cut: int) -> None:
     """However it is spread over files, as long as nobody contradicts themselves in one."""
