@@ -82,10 +82,11 @@ def stage(report: RunReport, name: str, total: int | None) -> Iterator[StageProg
     """Time a stage of a run; its photos and seconds go into the report, broken off or not."""
     record = report.stages.setdefault(name, Stage())
     step = StageProgress(report.flow, name, record, total)
-    trim_memory()  # to find what waits, every key of the catalog was read
+    trim_memory()  # what waits was found by reading every key of the catalog
     began = time.perf_counter()
     try:
         yield step
     finally:
         record.seconds += time.perf_counter() - began
         step.end()
+        trim_memory()
