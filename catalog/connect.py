@@ -22,10 +22,6 @@ from catalog.uri import PROBE_OPTIONS, is_path, unreachable_message
 
 _LISTED = 1000
 
-# Arrow's own allocator keeps what a thread has freed: an ingest of 50,000 photos held 85 MB more.
-# `catalog.optimize.trim_memory` returns what the system's has free.
-pa.set_memory_pool(pa.system_memory_pool())
-
 METADATA_CACHE = 16 * 2**20
 """Bytes of what LanceDB keeps of the files it has opened. Each commit of a run opens new ones; by
 default up to 1 GiB is kept, which held 50 MB more than this after an ingest of 50,000 photos."""

@@ -110,3 +110,12 @@ def test_an_address_of_no_port_is_no_server_of_ours() -> None:
     assert RunningServer(1, 4200).is_at("http://localhost:4200/api")
     for url in ("http://localhost:4201/api", "http://127.0.0.1:99999/api", "http://a.example:4200"):
         assert not RunningServer(1, 4200).is_at(url)
+
+
+def test_arrow_allocates_by_the_system_whose_free_memory_can_be_returned() -> None:
+    code = "import flows.ingest, pyarrow as pa; print(pa.default_memory_pool().backend_name)"
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("ARROW_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=kept
+    )
+    assert done.stdout.split() == ["system"]
