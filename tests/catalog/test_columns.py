@@ -24,7 +24,7 @@ def catalog(tmp_path: Path) -> Catalog:
     """A catalog whose table `cars` has 600 rows in three fragments, and an index over vectors."""
     found = open_catalog(tmp_path / "catalog")
     found.specs["cars"] = TableSpec("cars", "image_id", SCHEMA)
-    found._db.create_table("cars", schema=SCHEMA, mode="overwrite")
+    found._database.lance.create_table("cars", schema=SCHEMA, mode="overwrite")
     for start in (0, 200, 400):
         found.insert("cars", rows(range(start, start + 200), "red"))
     table = found.table("cars")

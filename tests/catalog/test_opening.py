@@ -87,7 +87,7 @@ def test_emptying_that_was_broken_off_leaves_a_whole_catalog(
     photos = [make_photo(seed, color="red") for seed in range(3)]
     fill(catalog, photos)
     publish(catalog)
-    create, calls = catalog._db.create_table, list[str]()
+    create, calls = catalog._database.lance.create_table, list[str]()
 
     def creating(name: str, *given: object, **named: object) -> object:
         if len(calls) == 2:
@@ -96,7 +96,7 @@ def test_emptying_that_was_broken_off_leaves_a_whole_catalog(
         return create(name, *given, **named)
 
     with monkeypatch.context() as broken:
-        broken.setattr(catalog._db, "create_table", creating)
+        broken.setattr(catalog._database.lance, "create_table", creating)
         with pytest.raises(KeyboardInterrupt):
             catalog.drop_photos()
     again = open_catalog(catalog.uri)
@@ -112,5 +112,5 @@ def test_more_tables_than_a_page_of_the_list(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connect, "_LISTED", 4)
-    assert connect.table_names(catalog._db) == set(catalog.specs)
+    assert connect.table_names(catalog._database.lance) == set(catalog.specs)
     assert set(open_catalog(catalog.uri, create=False).versions()) == set(catalog.specs)
