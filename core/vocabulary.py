@@ -270,6 +270,11 @@ def _question(name: str, spec: AttributeSpec) -> Question:
 
 
 def _read_words(known: Attribute, spec: AttributeSpec, nothing: list[str]) -> dict[str, Meaning]:
+    """Each folded word of an attribute, with its meaning.
+
+    `nothing` are the words without meaning in every attribute, such as "n/a". Raises
+    `VocabularyError` for a word with two meanings.
+    """
     table: dict[str, Meaning] = {}
 
     def add(words: list[str], meaning: Meaning) -> None:
@@ -293,7 +298,9 @@ def _read_words(known: Attribute, spec: AttributeSpec, nothing: list[str]) -> di
         ordered = tuple(value for value in known.values if value in choice.values)
         add(choice.words, Meaning(ordered, one_of=True))
     if spec.none and not known.many:
-        raise VocabularyError(f"{known.name}: none is for attributes with many = true: remove it")
+        raise VocabularyError(
+            f"{known.name}: `none` needs an attribute with many = true: remove it"
+        )
     add(spec.none, Meaning((), one_of=False))
     add(spec.nothing, NOTHING)
     return {fold(word): NOTHING for word in ["", *nothing]} | table

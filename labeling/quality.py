@@ -231,15 +231,19 @@ def calibration(confidences: Sequence[float], correct: Sequence[bool]) -> Reliab
 
 
 def _checked(confidences: Sequence[float], correct: Sequence[bool]) -> tuple[_Array, _Array]:
-    """Both as sorted arrays, so that sums are the same to the last bit whatever their order."""
+    """Both as float arrays (n,), sorted together, so that sums do not depend on the given order.
+
+    Raises `UsageMistakeError` for different lengths, and for a confidence outside 0 to 1.
+    """
     sure, right = np.asarray(confidences, np.float64), np.asarray(correct, np.float64)
     if sure.shape != right.shape or sure.ndim != 1:
         raise UsageMistakeError(
-            f"{len(sure)} confidences and {len(right)} verdicts: each needs the other"
+            f"there are {len(sure)} confidences and {len(right)} verdicts: give one verdict for "
+            "each confidence"
         )
     outside = sure[~((sure >= 0) & (sure <= 1))]
     if len(outside):
-        raise UsageMistakeError(f"a confidence is a probability, 0 to 1, not {outside[0]}")
+        raise UsageMistakeError(f"a confidence is {outside[0]}: give a probability from 0 to 1")
     order = np.lexsort((right, sure))
     return sure[order], right[order]
 

@@ -45,7 +45,7 @@ def list_(every: bool, as_json: bool) -> None:
     from flows.settings import load_settings
 
     settings = load_settings()
-    uses = {"settings": settings.model, "vectors": _made_vectors(settings)}
+    uses = {"settings": settings.model, "vectors": _model_of_vectors(settings)}
     named = [spec for spec in uses.values() if spec is not None]
     rows: list[dict[str, Any]] = [
         {
@@ -139,7 +139,7 @@ def _spec(settings: "Settings", name: str | None, weights: Path | None) -> "Mode
     return model_spec(name or settings.semantic_model, weights)
 
 
-def _made_vectors(settings: "Settings") -> "ModelSpec | None":
+def _model_of_vectors(settings: "Settings") -> "ModelSpec | None":
     """The model that made the catalog's vectors; None without a catalog or without vectors."""
     from catalog.car_columns import space_record
     from catalog.table import CatalogError

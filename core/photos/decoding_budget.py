@@ -76,14 +76,14 @@ class CountedBytes(BytesIO):
 def check_scans(content: bytes) -> None:
     """Raise `ImageTooCostlyError` for a JPEG with too many scans.
 
-    This is cheap for every photo: the two bytes of the marker are counted first. Only if there are
-    too many, the segments are parsed, to leave out those in a thumbnail, a profile or a second
-    picture.
+    The check is cheap for most photos, because it first counts the two bytes of the marker. Only if
+    there are too many, it parses the segments, to leave out markers in a thumbnail, a profile or a
+    second picture.
     """
     if content.startswith(b"\xff\xd8") and content.count(_SCAN) > MAX_SCANS:
-        there = sum(1 for _ in scans(content))
-        if there > MAX_SCANS:
-            raise ImageTooCostlyError(TOO_MANY_SCANS, f"it has {there:,}")
+        count = sum(1 for _ in scans(content))
+        if count > MAX_SCANS:
+            raise ImageTooCostlyError(TOO_MANY_SCANS, f"it has {count:,}")
 
 
 def pixel_bytes(image: Image.Image) -> int:

@@ -150,7 +150,7 @@ def _wait_until_up(folder: Path, child: "subprocess.Popen[bytes]") -> RunningSer
             raise ServerError(f"the Prefect server did not start; {log_end(folder)}")
         if time.monotonic() > deadline:
             raise ServerError(
-                f"the Prefect server of {folder} is not up within {START_SECONDS:.0f} s; "
+                f"the Prefect server of {folder} did not start within {START_SECONDS:.0f} s; "
                 f"{log_end(folder)}"
             )
         time.sleep(0.1)

@@ -231,7 +231,10 @@ def _digits(text: Any) -> int | None:
 
 
 def _reason(row: Row, search: Slice, understood: int | None) -> str | None:
-    """The reason to leave a row out, or None. `understood` is the model of the page's echo."""
+    """The reason to leave a row out, or None.
+
+    `understood` is the model id that the site understood the search as (`SearchPage.model_id`).
+    """
     if not re.fullmatch(GUID, row.id):
         return NO_ID
     if row.section != "Main":
