@@ -30,7 +30,7 @@ PHOTO = (1280, 960)
 SIZE = "1280x960"
 
 RUNS = ((20, 1), (1_000, 1), (150, 20))
-"""Listings of the make, about, and photos of each: together they tell what either costs."""
+"""Listings of the make, about, and photos of each: together they give the cost of each."""
 SIZES = (5_000, 50_000)
 MOST_TIMES = 1.5
 MOST_MB = 150
@@ -109,7 +109,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that a page tells."""
+    """All that a page reports."""
 
     runs: Sequence[Run]
     peaks: Sequence[Peak]

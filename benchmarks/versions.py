@@ -46,7 +46,7 @@ class Disk:
 
 
 def measure(photos: int = PHOTOS, imports: int = IMPORTS) -> list[Disk]:
-    """Fill a catalog, import a few photos many times, label all anew, and clean up."""
+    """Fill a catalog, import a few photos many times, relabel all, and clean up."""
     with tempfile.TemporaryDirectory() as folder:
         catalog = open_catalog(Path(folder) / "catalog")
         open_space(catalog, SPACE, SIZE, json.dumps({"version": MODEL}).encode())

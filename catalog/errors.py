@@ -128,8 +128,9 @@ _LASTING = {
 }
 
 RESTORE_ADVICE = (
-    "a file of it is damaged, missing or out of reach: `marque publish` makes an index anew; else "
-    "put a copy of the catalog's folder back, or move it away and ingest the photos again"
+    "a file of it is damaged, missing or out of reach: `marque publish` rebuilds an index; for "
+    "anything else put a copy of the catalog's folder back, or move the folder away and ingest the "
+    "photos again"
 )
 
 REPUBLISH_ADVICE = "it was removed or is damaged: `marque publish` publishes the newest version"

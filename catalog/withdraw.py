@@ -64,7 +64,7 @@ def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
     if not found.places:
         raise CatalogError(
             f"nothing that is known of a photo was said by the table {teller}, nor of a photo in a "
-            "folder of that name; `marque show IMAGE_ID` tells who said what"
+            "folder of that name; `marque show IMAGE_ID` shows who said what"
         )
     return found
 

@@ -102,7 +102,7 @@ NOTHING = Meaning((), one_of=True)
 """The meaning of "unknown", "n/a" or an empty cell."""
 
 CANNOT_TELL = "cannot tell"
-"""A person's answer that the value cannot be told."""
+"""A person's answer that the photo does not show the value."""
 
 NONE = "none"
 """A person's answer that no value of an attribute with `many` holds."""

@@ -192,5 +192,5 @@ def check_unpacked_size(path: Path) -> None:
     if unpacked > MOST_TIMES * size:
         raise ModelError(
             f"{path.name!r} has {size:,} bytes and would unpack to {unpacked:,}, which weights do "
-            "not; get it anew from where it was made, or save it anew as .safetensors"
+            "not; get it again from its origin, or save it again as .safetensors"
         )

@@ -82,7 +82,7 @@ def current_settings() -> Any:
     except (ValueError, OSError) as error:  # of pydantic and of the readers of TOML, too
         said = " ".join(str(error).split()).partition(" [type=")[0]
         raise PrefectSettingsError(
-            f"the settings of Prefect cannot be used ({said}); mend them in the environment "
+            f"the settings of Prefect cannot be used ({said}); correct them in the environment "
             "(PREFECT_*), or in .env, prefect.toml, pyproject.toml or the profile, whichever of "
             "them says so"
         ) from error

@@ -63,9 +63,9 @@ def publish(allow_loss: bool = False) -> RunReport:
     is meant.
     """
     with recorded_run("publish", {"allow_loss": allow_loss or None}) as run:
-        if mended := drop_broken_indexes(run.catalog):
+        if dropped := drop_broken_indexes(run.catalog):
             run.report.messages.append(
-                f"indexes that were damaged are dropped: {', '.join(mended)}"
+                f"indexes that were damaged are dropped: {', '.join(dropped)}"
             )
         make_searchable(run, None, allow_loss=allow_loss)
     return run.report

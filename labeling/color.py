@@ -79,19 +79,20 @@ def oklab(pixels: Pixels) -> Array:
 
 
 def is_grayscale(photo: Pixels) -> bool:
-    """Whether a photo (height, width, 3) has no colors, so that a car's color cannot be told."""
+    """Whether a photo (height, width, 3) has no colors, so that no car's color can be seen."""
     points = _sample(photo)
     ranges = points.max(axis=2) - points.min(axis=2)
     return bool(np.percentile(ranges, 99) <= GREY_RANGE)
 
 
 def paint_scores(photo: Pixels, car: Mask | None, swatches: Swatches) -> Array | None:
-    """The log-probability (k,) of each value of `swatches`, in their order; None: cannot tell.
+    """The log-probability (k,) of each value of `swatches`, in their order; None if the color
+    cannot be determined.
 
     `photo` is (height, width, 3) in sRGB, and `car` the mask (height, width) of the car. Without it
-    the whole photo counts, its center more than its edges. The color cannot be told in a grayscale
-    photo or where too little of a car is seen. The probabilities add to one and are not calibrated.
-    Raises `ValueError` for a mask of another size.
+    the whole photo counts, its center more than its edges. The color cannot be determined in a
+    grayscale photo, or where too little of a car is seen. The probabilities add to one and are not
+    calibrated. Raises `ValueError` for a mask of another size.
     """
     if car is not None and car.shape != photo.shape[:2]:
         raise ValueError(f"the mask is {car.shape} and the photo {photo.shape[:2]}: resize one")

@@ -49,7 +49,7 @@ def load_vector_labelers(catalog: Catalog, space_version: str) -> VectorLabelers
 def readable(labeler: Labeler) -> list[Classifier]:
     """The classifiers of a labeler; an empty list if its weights are absent or damaged.
 
-    Zero-shot is then made anew, and a head does not count until it is trained again.
+    Zero-shot is then made again, and a head does not count until it is retrained.
     """
     try:
         return unpack(labeler.weights or b"")

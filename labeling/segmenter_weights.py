@@ -46,7 +46,7 @@ def load_published(name: str) -> StateDict:
             asked = Request(published.url, method="HEAD")  # noqa: S310 - torchvision's own
             with urlopen(asked, timeout=DOWNLOAD_PROBE_SECONDS):  # noqa: S310 - the same
                 pass
-        with redirect_stdout(sys.stderr):  # which torch tells of the download
+        with redirect_stdout(sys.stderr):  # torch prints the progress of the download to stdout
             state: StateDict = published.get_state_dict(
                 progress=sys.stderr.isatty(), check_hash=True, weights_only=True
             )

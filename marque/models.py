@@ -81,7 +81,7 @@ def fetch(name: str | None, weights: Path | None, folder: Path | None, as_json: 
 
     What is on this machine already is not asked for again. A copy made with --to is used on
     another machine with MARQUE_SEMANTIC_MODEL=local-dir:FOLDER; `sha256sum --check SHA256SUMS` in
-    it, or `marque models verify`, tells whether it arrived whole.
+    it, or `marque models verify`, says whether it is complete.
     """
     from embeddings.models import fetch_model
     from flows.settings import load_settings

@@ -21,7 +21,7 @@ from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from search.query import Query, QueryError
 
 SPREAD_SAMPLE = 1024
-"""Photos of the catalog that tell how far the similarities to a part of a question spread."""
+"""The number of photos that estimate the spread of similarities to a part of a question."""
 
 _LEAST_SPREAD = 1e-3  # of a sample of photos that are all alike
 HIDDEN_VIEWS = ("detail", "not_a_car")

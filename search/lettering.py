@@ -34,7 +34,7 @@ _FONTS = (
 
 _JOINERS = "\u200c\u200d"  # they shape letters and emoji; other format characters only reorder text
 _CJK = {"CJK", "HIRAGANA", "KATAKANA"}  # one text mixes them
-_NO_LETTER = "\U0010ffff"  # in no font: what is drawn for it stands for every missing glyph
+_NO_LETTER = "\U0010ffff"  # in no font: it is drawn as every missing glyph is
 
 
 def drawable(text: str) -> str:

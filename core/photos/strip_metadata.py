@@ -20,7 +20,7 @@ MAX_PROFILE_BYTES = 2**23
 """Most bytes of a color profile. Profiles of printers have up to three million bytes."""
 
 MAX_TEXT_BYTES = 2**20
-"""Most bytes that are searched for an orientation; it stands near the beginning."""
+"""Most bytes that are searched for an orientation; it is near the beginning."""
 
 # Chunks beside the pixels that Pillow uses to display a picture; damaged ones are dropped.
 _SHOWN_BY = (b"tRNS", b"acTL", b"eXIf", b"sRGB", b"gAMA", b"cHRM")

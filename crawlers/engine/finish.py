@@ -15,7 +15,7 @@ FEW_GONE = 20
 def conclude(crawl: CrawlState) -> None:
     """Check the result of a crawl, and mark what is gone; raises `DiskError`."""
     if crawl.report.ended == "running":  # neither the spider nor an error said why
-        crawl.stop("failed", f"it ended without saying why; {crawl.store.folder / LOG} may tell")
+        crawl.stop("failed", f"it ended without giving a reason; see {crawl.store.folder / LOG}")
     report, expected = crawl.report, crawl.site.expected
     report.fill = {
         fill.field: round(crawl.filled.get(fill.field, 0) / max(report.listings, 1), 4)
@@ -36,7 +36,7 @@ def store_final_report(crawl: CrawlState) -> None:
     check_ending(report)
     over = report.complete or crawl.job.dry_run
     if not over and not crawl.not_resumable:
-        report.goes_on = "run the same command again: what is there is not asked for again"
+        report.goes_on = "run the same command again: what is stored is not requested again"
     ended = report.ended if over else None
     try:
         crawl.store.store_report(crawl.crawl_id, report.to_json(), ended=ended)

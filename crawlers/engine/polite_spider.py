@@ -29,7 +29,7 @@ Keep = Callable[[Response], bytes | None]
 the page is fetched again."""
 
 KEPT_AS = 2
-"""Raise it when pages are stored in another form: a crawl that broke off then fetches them anew."""
+"""Raise it when pages are stored in another form: a resumed crawl then fetches them again."""
 
 UNREACHED = "page could not be fetched"
 

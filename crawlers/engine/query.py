@@ -18,7 +18,7 @@ AtLeastOne = Annotated[int, Field(ge=1)]
 class Flag:
     """The option of a field, if its name and description are not enough for one.
 
-    It stands in the field's metadata. A field that is a pair has two, one for each end.
+    It is part of the field's metadata. A field that is a pair has two, one for each end.
     """
 
     name: str
@@ -68,7 +68,7 @@ class CrawlOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     limit: AtLeastOne | None = Field(
-        None, description="Take at most this many photos, those that are there already among them."
+        None, description="Take at most this many photos, including those that are stored already."
     )
     max_requests: AtLeastOne | None = Field(
         None,

@@ -2,7 +2,7 @@
 
 A page of another site can let a browser ask any address, its own name may be made to mean this
 machine, and both reach a server that listens on loopback alone. The password is Prefect's own check
-and stands behind this one.
+and comes after this one.
 """
 
 from starlette.datastructures import Headers

@@ -52,9 +52,9 @@ def is_up(url: str, seconds: float = 5.0) -> bool:
 
 @contextmanager
 def watched(url: str, is_alive: Callable[[], bool]) -> Iterator[threading.Event]:
-    """End the block, of the main thread, when the server at `url` is gone, which the event tells.
+    """End the block, of the main thread, when the event reports that the server at `url` is gone.
 
-    `is_alive` tells it at once of our own server. Raises `ServerGoneError` then.
+    For our own server `is_alive` reports it at once. Raises `ServerGoneError` then.
     """
     over, gone = threading.Event(), threading.Event()
     # A shell starts a command in the background with SIGINT ignored, by which the watch ends it.

@@ -34,9 +34,9 @@ MEASURE_FROM = 500
 """With fewer photos to embed, measuring would take longer than it saves."""
 
 DECODE_SAMPLE = 32
-"""Photos, from all over those that wait, that tell how fast they decode."""
+"""The number of waiting photos, spread over all of them, that are decoded to measure the speed."""
 
-_WRITING = Lock()  # two commits at the same moment would have to be told apart by trying again
+_WRITING = Lock()  # two commits at the same moment would conflict, and one would be retried
 
 
 @dataclass(frozen=True, slots=True)

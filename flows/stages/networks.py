@@ -21,7 +21,7 @@ def ask_networks(run: Run, *, again: bool = False, asked: PredictionCounts | Non
     """Let the networks say what they can about every photo that they were not asked about.
 
     `asked` is what they said of photos while these were embedded, which counts for this stage too.
-    With `again` they are calibrated anew first. Where the model is needed and cannot be loaded,
+    With `again` they are recalibrated first. Where the model is needed and cannot be loaded,
     photos are labeled as before, and the report says so.
     """
     record = made_vectors(run.catalog)
@@ -74,7 +74,7 @@ def _retire_heads(run: Run, space_version: str, *, real_only: bool) -> None:
             gone.append(each.name)
     run.report.messages += [
         f"{name} learned from other vectors or photos than there are now, and is out of use; "
-        "`marque train heads` makes it anew"
+        "`marque train heads` trains it again"
         for name in gone
         if name.startswith(HEAD_PREFIX)
     ]

@@ -136,7 +136,7 @@ def _check(catalog: Catalog, version: int, space: str) -> PublishResult:
     if record is None:
         raise CatalogError(
             f"the {space!r} vectors do not say which model made them; `marque embed` makes them "
-            "anew"
+            "again"
         )
     current = space_version(record)
     ready = catalog.count("cars", equals(f"{space}_version", current))

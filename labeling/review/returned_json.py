@@ -44,7 +44,7 @@ def read_json(text: str, by: str | None = None) -> ReviewFile:
             done.lines.append(LineProblem(where, f"it is no task but {_short(task)}", _AGAIN))
             continue
         if (twice := _twice(task)) is not None:
-            what = f"{_short(twice)} stands twice in one of its objects"
+            what = f"{_short(twice)} appears twice in one of its objects"
             done.lines.append(LineProblem(where, what, _AGAIN))
             continue
         data = task.get("data")

@@ -67,7 +67,7 @@ def check_photos(context: CheckContext) -> Iterator[Check]:
     named += ", ..." if len(damaged) > DAMAGED_SHOWN else ""
     found = f"{len(damaged):,} of {read:,} are damaged: {named}"
     advice = (
-        "ingest the same files again, which takes these anew (`marque show ID` tells where a photo "
+        "ingest the same files again, which replaces them (`marque show ID` says where a photo "
         "was seen); then look at the disk"
     )
     yield Check("photos", "problem", found, advice, facts)

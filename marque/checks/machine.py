@@ -26,7 +26,7 @@ SERVER_SECONDS = 5.0
 
 
 def check_versions(_context: CheckContext) -> Iterator[Check]:
-    """The versions of what Marque stands on, against those it is known to work with."""
+    """The versions of Marque's dependencies, compared with those it is known to work with."""
     found = {"python": platform.python_version()}
     found |= {name: _version(name) or "absent" for name in PACKAGES_SHOWN}
     wrong = []

@@ -92,7 +92,7 @@ def check_runs(context: CheckContext) -> Iterator[Check]:
             said, advice = "was interrupted", "run the same command again, nothing is lost: "
         advice += command
         if alive is False and run.flow == "reset":
-            advice = f"{command} begins anew: it deletes all, with what came in since"
+            advice = f"{command} starts over: it deletes everything, also what was added since"
         yield Check("run", "warning", f"{name} {said}: {why}", advice, facts)
     if not runs:
         yield Check("run", "ok", "no run was interrupted")

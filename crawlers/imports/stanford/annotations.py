@@ -152,7 +152,8 @@ def parse_annotations(
         yield Annotation(place, name, split, class_number, Box(x1 - 1, y1 - 1, x2, y2))
     if not good:
         raise SourceError(
-            f"{escape_bytes(path)} does not hold the published annotations: {first}; fetch it anew"
+            f"{escape_bytes(path)} does not hold the published annotations: {first}; download "
+            "it again"
         )
 
 

@@ -94,7 +94,7 @@ class Offers:
 
     def _doubt(self, read: dict[Row, Listing | None], lost: str) -> None:
         """End the crawl, because all offers that it read lack `lost`. If it met known listings, the
-        new ones may be one or two odd ones: they are left out until a crawl can tell."""
+        new ones may be one or two exceptions: they are left out until a crawl can decide."""
         if not self._any_known:
             raise self._drifted(lost)
         for row in [row for row, listing in read.items() if listing is not None]:

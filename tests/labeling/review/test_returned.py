@@ -99,7 +99,7 @@ def test_a_wrong_encoding_spoils_the_rows_that_it_touches(tmp_path: Path) -> Non
     [
         (b"", "there is no column image_id, attribute, decision"),
         (b"image_id,decision\n", "there is no column attribute"),
-        (b"image_id,attribute,decision,by,By\n", "column by stands there twice"),
+        (b"image_id,attribute,decision,by,By\n", "column by appears twice"),
         (b"\xff\xfea\x00b", "it is no text"),
         ("a,b".encode("utf-16-le"), "it is no text"),
         (b'[{"data": ', "it cannot be read as JSON"),
@@ -281,8 +281,8 @@ def test_a_key_that_stands_twice_spoils_its_task_and_no_other() -> None:
     nested = good.replace('"choices": ["red"]', '"choices": ["red"], "choices": ["blue"]')
     done = read_json(f"[{flat}, {nested}, {good}]")
     assert told(done) == [
-        ("task 1", "'color' stands twice in one of its objects"),
-        ("task 2", "'choices' stands twice in one of its objects"),
+        ("task 1", "'color' appears twice in one of its objects"),
+        ("task 2", "'choices' appears twice in one of its objects"),
     ]
     assert [answer.where for answer in done.answers] == ["task 3, annotation 1"]
 

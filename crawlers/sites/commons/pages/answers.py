@@ -1,6 +1,6 @@
 """Answers of MediaWiki's API: pages in parts, continuations, and errors.
 
-An error comes with HTTP status 200, so only its content tells it from an answer.
+An error comes with HTTP status 200, so only its content distinguishes it from an answer.
 """
 
 import json
