@@ -91,7 +91,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most memory, in MB, that a crawl of so many listings held, and the seconds it took."""
+    """The most memory, in MB, that a crawl of `listings` listings held, and the seconds it took."""
 
     listings: int
     megabytes: float
@@ -118,7 +118,7 @@ class Measured:
 
 @contextmanager
 def replica(listings: int, photos: int, photo: tuple[int, int] = PHOTO) -> Iterator[Replica]:
-    """A replica that has about so many listings of the make."""
+    """A replica with about `listings` listings of the make."""
     world = World(7, round(listings / SHARE), photos, sites=("it",), photo_size=photo)
     with start_replica(world) as running:
         yield running
@@ -178,14 +178,14 @@ def beside_bare(listings: int, photos: int, photo: tuple[int, int] = PHOTO) -> R
 
 
 def peak_of(listings: int) -> Peak:
-    """The peak memory of a crawl of about so many listings with one small photo each."""
+    """The peak memory of a crawl of about `listings` listings with one small photo each."""
     with replica(listings, 1, (240, 200)) as running, tempfile.TemporaryDirectory() as place:
         report, _, megabytes = crawl(running, Path(place))
         return Peak(report.listings, megabytes)
 
 
 def run_again(listings: int, photos: int) -> Again:
-    """What two crawls of the same site ask for."""
+    """The requests of two crawls of the same site, one after the other."""
     counts = []
     with (
         replica(listings, photos, (240, 200)) as running,

@@ -61,7 +61,7 @@ _QUESTIONS = 20
 
 @dataclass(slots=True)
 class Rows:
-    """What was measured on so many photos: rates a second, seconds by step, MB written by table,
+    """The measurements on `photos` photos: rates a second, seconds by step, MB written by table,
     statements added, rows outside the vector index, and searches that answer as before."""
 
     photos: int
@@ -265,7 +265,7 @@ def page() -> str:
 
 
 def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -> str:
-    """What was measured, the tables, and whether what was wanted is reached."""
+    """The page: what was measured, the tables, and whether the wanted rates are reached."""
     ratio = segmenting.stage / segmenting.bare
     rate = "reached" if rows.rate_read >= WANTED_RATE else "missed"
     stage = "reached" if ratio >= WANTED_RATIO else "missed"

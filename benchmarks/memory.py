@@ -41,7 +41,7 @@ sys.exit(code)
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most memory that an ingest of so many photos held, in MB, and whether it built a vector
+    """The most memory that an ingest of `photos` photos held, in MB, and whether it built a vector
     index at its end."""
 
     photos: int

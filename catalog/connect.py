@@ -39,7 +39,7 @@ INDEXED_KEY = 70
 
 
 def index_cache_bytes(keys: int) -> int:
-    """How many bytes of indexes LanceDB may keep while so many keys are in them.
+    """How many bytes LanceDB may use to cache indexes with `keys` keys.
 
     A part of an index that was merged into another stays in the cache until the cache is full: with
     1 GiB an ingest of 50,000 photos held 65 MB, most of it such parts.

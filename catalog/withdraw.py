@@ -25,7 +25,7 @@ _READ = ("sighting_id", "source_id", "words", "told", *RIGHTS_COLUMNS)
 
 @dataclass(slots=True)
 class Withdrawal:
-    """What can be withdrawn: for each teller the counts of its facts, and the sightings that have
+    """The facts that can be withdrawn: for each teller their counts, and the sightings that have
     them. The teller "" stands for facts from before tellers were stored."""
 
     said: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))

@@ -123,7 +123,7 @@ class CarNames:
         cars = tuple(dict.fromkeys(self._find(name, title)))
         if cars or title or _PLACES.search(name):
             return CarNameReading(cars)
-        # The name up to the first separator, if it begins with a make that is no ordinary word.
+        # The name up to the first separator, if it begins with a make that is not an ordinary word.
         tokens = _tokens(name)
         end, make = _longest(self._makes, tokens, 0)
         if make is None or make in self.ordinary or end >= len(tokens) or not tokens[end].open:

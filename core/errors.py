@@ -34,4 +34,4 @@ class ReasonedError(Exception):
 
 
 INTERRUPTED = "Interrupted; run the same command to go on"
-"""What a person who ended a run reads, of the command and in its report."""
+"""The message for the user who stopped a run, on the terminal and in the report."""

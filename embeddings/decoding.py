@@ -86,7 +86,7 @@ def _died() -> DecodingError:
 def _follow_parent() -> None:
     """In a worker: leave the interrupt key to the parent, and end when it ends.
 
-    A parent that is killed closes nothing, and its workers would wait for photos for ever.
+    A parent that is killed closes nothing, and its workers would wait for photos forever.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

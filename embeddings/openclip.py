@@ -79,7 +79,7 @@ def want_transformers() -> None:
 
 
 def _unchanged(fn: Callable[..., Any] | None = None, *_: object, **__: object) -> Any:
-    """What `torch.compiler.disable` does to a function that nobody compiles."""
+    """Replaces `torch.compiler.disable`: leaves a function as it is, since none is compiled."""
     return fn or _unchanged
 
 

@@ -31,7 +31,7 @@ photos of white cars on grey roads reach 4 to 5 at least; grayscale ones have 0 
 
 # These numbers were fitted on rendered scenes and on a half of 990 real photos, those of masks on
 # all of them; docs/benchmarks/labels.md shows the other half.
-_SIDE = 32  # pixels are taken on a grid of so many rows and columns
+_SIDE = 32  # rows and columns of the grid of sampled pixels
 _WIDTH = 0.029  # standard deviation of a paint across its line to black, in Oklab
 _TAIL, _TAIL_WIDTH = 0.02, 3  # some paints are unlike all swatches: how many, how far in widths
 _ALONG = 0.2  # what a difference along that line counts
@@ -48,7 +48,7 @@ _BESIDES = np.array(
 _BESIDE = 0.14  # how much of each of them
 _CENTER = 0.45  # pixels count by their distance from the center, in half sides
 _AROUND, _OUTSIDE = 0.2, 0.5  # a mask may be wrong: so far around it pixels count, but so much less
-_INDEPENDENT = 29  # pixels of a photo resemble each other: they count as so many
+_INDEPENDENT = 29  # pixels of a photo resemble each other: they count as this many independent ones
 _EXPOSED = 0.9  # the brightest per cent of a photo is as bright as white, from this lightness on
 
 _STEPS = np.arange(256) / 255

@@ -1,4 +1,4 @@
-"""What waits for a stage, as questions to the tables, so that a run that broke off can be repeated.
+"""The photos that wait for a stage, by queries on the tables, so that a run can be resumed.
 
 No state is kept between runs: the rows that a stage has written say what it has done.
 """

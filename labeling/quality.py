@@ -158,7 +158,9 @@ def wilson_interval(right: int, of: int) -> tuple[float, float]:
     the usual one does not (Brown, Cai and DasGupta, 2001).
     """
     if not 0 <= right <= of:
-        raise UsageMistakeError(f"{right} of {of} is no share: the first is to be 0 to the second")
+        raise UsageMistakeError(
+            f"{right} of {of} is not a share: give a first number from 0 to the second"
+        )
     if not of:
         return 0.0, 1.0
     share = right / of

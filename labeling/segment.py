@@ -127,7 +127,7 @@ def segment_photo(segmenter: Segmenter, content: bytes, threshold: float = THRES
     """The class map of one photo, in the photo's own size.
 
     Raises `RejectedError` for the photo, `ModelError` for the network, and `UsageMistakeError` for
-    a threshold that is no probability.
+    a threshold that is not a probability.
     """
     with decoded(content) as shown:
         size = shown.size

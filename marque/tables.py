@@ -69,7 +69,7 @@ def print_tables(console: Console, tables: Mapping[str, Sequence[Mapping[str, An
 
 
 def print_photo(photo: Mapping[str, Any]) -> None:
-    """What is known of one photo."""
+    """Print all facts and labels of one photo."""
     console = Console()
     size = f"{photo['width']}x{photo['height']} {photo['format']}, {photo['bytes']} bytes"
     console.print(shown(photo["image_id"]))

@@ -198,7 +198,7 @@ def _question_vector(
 
 
 def _columns(cars: PublishedCars) -> list[str]:
-    """What a hit shows of its row."""
+    """The facts of a row that a hit shows."""
     labels = [
         name
         for attribute in cars.catalog.vocabulary.attributes

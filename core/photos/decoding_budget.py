@@ -120,7 +120,7 @@ def decoding_reader_bytes(image: Image.Image, content: bytes) -> int:
 
 class MemoryBudget:
     """A number of bytes that threads acquire and release, first come, first served, so that small
-    images cannot overtake a large one for ever."""
+    images cannot overtake a large one forever."""
 
     def __init__(self, most: int) -> None:
         self.most = most

@@ -77,7 +77,7 @@ def color_code(content: bytes) -> tuple[int, ...] | None:
 
 
 def _read(kind: bytes, body: bytes) -> dict[str, Any]:
-    """What a chunk says about how to display the picture."""
+    """The information of a chunk that affects how the picture is displayed."""
     if kind in _TEXTS:
         return _text(kind, body)
     if kind == b"iCCP":

@@ -9,7 +9,8 @@ MOST_GONE = 0.5
 """If a larger share of a job's listings seems gone at once, nothing is marked: the walk is more
 likely at fault."""
 FEW_GONE = 20
-"""So many may be gone at once, whatever their share: a small search is soon sold out."""
+"""This many listings may be gone at once, even if they are a large share: a small search is soon
+sold out."""
 
 
 def conclude(crawl: CrawlState) -> None:
@@ -58,8 +59,8 @@ def mark_gone(crawl: CrawlState) -> None:
     known = report.listings - report.fresh + len(missing)
     if len(missing) > FEW_GONE and len(missing) > MOST_GONE * known:
         report.warnings.append(
-            f"{len(missing):,} of {known:,} known listings were not shown; so many at once are "
-            "more likely a fault of the site's answers, and none was marked as gone"
+            f"{len(missing):,} of {known:,} known listings were not shown; the site's "
+            "answers are more likely wrong than so many sold at once, so none was marked as gone"
         )
         return
     crawl.store.mark_gone(crawl.crawl_id, missing)

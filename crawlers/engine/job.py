@@ -66,9 +66,9 @@ class CrawlJob:
 
 @dataclass(slots=True)
 class CrawlReport:
-    """What a run of a crawl did.
+    """The result of a run of a crawl.
 
-    `photos` were fetched now; `known` were there before, perhaps from a run that broke off. `bytes`
+    `photos` were fetched now; `known` were stored before, perhaps by an interrupted run. `bytes`
     is all that came in. `stated` is how many listings the site itself counts. `fill` maps a field
     to the share of listings that have it. `ended` and `why` say why it stopped, `goes_on` how to go
     on, and `failures` which checks it failed. `estimate` is what a dry run found.

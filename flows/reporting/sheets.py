@@ -59,7 +59,7 @@ def keep_sheet(settings: Settings, run_id: str, png: bytes) -> KeptSheet:
 
 def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
     """Keep a run's sheet and show it in Prefect's pages. One that cannot be written is named in
-    the report and is no reason for the run to fail."""
+    the report, and does not make the run fail."""
     try:
         kept = keep_sheet(run.settings, run.run_id, png)
     except OSError as error:

@@ -230,7 +230,7 @@ def check_room(folder: Path) -> None:
 
 
 def log_end(folder: Path) -> str:
-    """Where the log is and its last lines, for a message."""
+    """The path of the log and its last lines, for a message."""
     log = folder / "server.log"
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 2_000))

@@ -81,8 +81,8 @@ def _retire_heads(run: Run, space_version: str, *, real_only: bool) -> None:
 
 
 def labels_wanted(run: Run, *, is_tryout: bool) -> LabelPolicy:
-    """What the labels of networks must hold; what a try-out model says of real photos is measured
-    on real photos, or never becomes a label."""
+    """The policy for labels of networks. Statements of a try-out model about real photos become
+    labels only if they were measured on real photos."""
     return LabelPolicy(run.settings.label_precision, is_tryout and run.catalog.has_real_photos())
 
 

@@ -77,7 +77,7 @@ class MaskNetwork(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """The logits of `CLASSES` for every pixel.
 
-        Raises `UsageMistakeError` where height or width is no multiple of `STRIDE`.
+        Raises `UsageMistakeError` if height or width is not a multiple of `STRIDE`.
         """
         height, width = pictures.shape[-2:]
         if height % STRIDE or width % STRIDE:

@@ -66,7 +66,7 @@ def find_photo(catalog: Catalog, prefix: str) -> str:
     prefix = prefix.lower()
     if not ID_PREFIX.fullmatch(prefix):
         raise CatalogError(
-            f"{prefix!r} is no image id; give at least 6 of its digits 0-9 a-f, "
+            f"{prefix!r} is not an image id; give at least 6 of its digits 0-9 a-f, "
             "as `marque search` prints them"
         )
     after = literal(prefix + _AFTER_HEX)

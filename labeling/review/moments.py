@@ -51,5 +51,5 @@ def _read(text: str) -> tuple[datetime, bool]:
             zoned = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
             return zoned, not iso[1]
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text[:80]!r} is no time that is understood") from error
-    raise ValueError(f"{text[:80]!r} is no time that is understood")
+        raise ValueError(f"{text[:80]!r} is not a time that can be read") from error
+    raise ValueError(f"{text[:80]!r} is not a time that can be read")

@@ -108,7 +108,7 @@ def _records(
             if len(cells) != width and not is_blank:
                 wrong = f"it has {len(cells)} cells and the first line {width}"
         except csv.Error as error:
-            wrong = f"it is no line of CSV ({error})"
+            wrong = f"it is not a line of CSV ({error})"
         if wrong:
             faults.append(LineProblem(where, wrong, "fix its quotes and separators"))
             at += 1

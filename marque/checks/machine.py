@@ -49,7 +49,7 @@ def check_home(context: CheckContext) -> Iterator[Check]:
     facts = {"home": str(home), "exists": home.exists()}
     try:
         if not there.is_dir():
-            raise NotADirectoryError(20, "it is no folder", str(there))
+            raise NotADirectoryError(20, "it is not a folder", str(there))
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(b"\0" * 4096)
             file.flush()

@@ -38,7 +38,7 @@ def check_model(context: CheckContext) -> Iterator[Check]:
 
 
 def _probe(question: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """What the probe said, and why it did not say more."""
+    """The output of the probe, and the reason if it is incomplete."""
     command = [sys.executable, "-m", "embeddings.probe", json.dumps(question)]
     code, why = 0, ""
     try:

@@ -17,7 +17,7 @@ COMMENT = "sidecar line begins with # and is taken as a comment"
 HEADER_AGAIN = "sidecar's first line stands there again and is left out"
 
 _BLANKS = " \t\xa0\u2007\u202f\u3000\u200b\ufeff\udca0"
-"""Blanks beside delimiters, which are no part of a cell; the last is the byte of an NBSP."""
+"""Blanks beside delimiters, which are not part of a cell; the last is the byte of an NBSP."""
 
 _SAMPLE_ROWS = 50
 _SAMPLE_LETTERS = 100_000

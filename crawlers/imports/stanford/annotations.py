@@ -160,7 +160,7 @@ def parse_annotations(
 def _whole(value: Any) -> int:
     number = float(value)
     if not number.is_integer():
-        raise ValueError(f"{value!r} is no whole number")
+        raise ValueError(f"{value!r} is not a whole number")
     return int(number)
 
 
@@ -168,7 +168,7 @@ def _file_name(value: Any) -> str:
     """The last component of a path of any operating system."""
     name = re.split(r"[\\/]", value.strip())[-1] if isinstance(value, str) else ""
     if not name:
-        raise ValueError(f"{value!r} is no file name")
+        raise ValueError(f"{value!r} is not a file name")
     return name
 
 

@@ -43,7 +43,7 @@ MOVING = ("price_eur", "mileage_km")
 HOPS = 3
 LATELY = 20
 MOST_DEAD = 8
-"""At most so many of the last `LATELY` offers may be unreadable. Searches show all of them, so more
+"""The most unreadable offers among the last `LATELY` ones. Searches show all of them, so more
 are no accident: the site answers like that to a program that asks too much."""
 
 

@@ -33,7 +33,7 @@ class AutoScout24Spider(PoliteSpider):
 
     @property
     def query(self) -> AutoScout24Query:
-        """What the crawl asks for."""
+        """The query of the crawl."""
         assert isinstance(self.crawl.job.query, AutoScout24Query)
         return self.crawl.job.query
 

@@ -61,8 +61,8 @@ def test_a_row_that_is_dated_and_decides_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("broken", "what"),
     [
-        (f'{KEY},color,"red,ann,', "it is no line of CSV"),
-        (f'{KEY},color,"red"x,ann,', "it is no line of CSV"),
+        (f'{KEY},color,"red,ann,', "it is not a line of CSV"),
+        (f'{KEY},color,"red"x,ann,', "it is not a line of CSV"),
         (f"{KEY},color,red", "it has 3 cells and the first line 5"),
         (f"{KEY},color,red,ann,2026-11-02,more", "it has 6 cells and the first line 5"),
     ],
@@ -100,8 +100,8 @@ def test_a_wrong_encoding_spoils_the_rows_that_it_touches(tmp_path: Path) -> Non
         (b"", "there is no column image_id, attribute, decision"),
         (b"image_id,decision\n", "there is no column attribute"),
         (b"image_id,attribute,decision,by,By\n", "column by appears twice"),
-        (b"\xff\xfea\x00b", "it is no text"),
-        ("a,b".encode("utf-16-le"), "it is no text"),
+        (b"\xff\xfea\x00b", "it is not text"),
+        ("a,b".encode("utf-16-le"), "it is not text"),
         (b'[{"data": ', "it cannot be read as JSON"),
         (b"[" * 100_000, "it cannot be read as JSON"),
     ],

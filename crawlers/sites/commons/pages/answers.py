@@ -121,5 +121,5 @@ def _foreign(content: str | bytes) -> NotApiAnswerError:
     text = content if isinstance(content, str) else content[:400].decode("utf-8", "replace")
     begin = " ".join(text[:400].split())[:80]
     return NotApiAnswerError(
-        f"this is no answer of MediaWiki's API: {begin!r}; the site may be down or refuse us"
+        f"this is not an answer of MediaWiki's API: {begin!r}; the site may be down or refuse us"
     )
