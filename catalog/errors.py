@@ -148,7 +148,7 @@ def _read_error(place: str, error: BaseException, advice: str | None) -> ReadErr
 
 def _store_error(place: str, error: BaseException) -> StoreError:
     number = os_error_number(error)
-    again = "then run the same command again, which goes on where this one stopped"
+    again = "then run the same command again, which continues where this one stopped"
     if number in _LASTING:
         why = f"{os.strerror(number)}; {_LASTING[number]}, {again}"
         return StoreError(f"{place} could not be written: {why}", lasts=True)

@@ -78,7 +78,7 @@ def picture_of(future: Future[Picture]) -> Picture:
 def _died() -> DecodingError:
     return DecodingError(
         "a process that decoded photos was ended from outside, most often because the machine ran "
-        "out of memory; run the same command again, which goes on where this one stopped, and if "
+        "out of memory; run the same command again, which continues where this one stopped, and if "
         "it happens again set MARQUE_WORKERS=2, which decodes in two threads instead"
     )
 

@@ -27,7 +27,7 @@ def ingest(
 
     Without a path that is the inbox of the settings, which may be empty. A folder is taken in with
     the sidecar and the columns that were last given for it, unless others are. Running it again
-    adds nothing twice and goes on where a broken run stopped. Fails if no photo of the source was
+    adds nothing twice and continues where a broken run stopped. Fails if no photo of the source was
     good.
     """
     given = {"source": source, "path": path, "limit": limit, "sidecar": sidecar}

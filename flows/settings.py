@@ -168,7 +168,7 @@ class Settings(_Permissions):
         7,
         ge=1 / 24,
         description="days for which versions of tables that were replaced are kept, and what "
-        "networks out of use have said: readers that opened one before go on with it",
+        "networks out of use have said: readers that opened one before keep reading it",
     )
 
     contact: str | None = Field(

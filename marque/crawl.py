@@ -43,7 +43,7 @@ class SiteCommands(click.Group):
 def crawl() -> None:
     """Take photos in from a web site, politely, and stop there: `marque embed` does the rest.
 
-    Running it again asks only for what is new or changed, and goes on where a broken run stopped.
+    Running it again asks only for what is new or changed, and continues where a broken run stopped.
     """
 
 

@@ -104,7 +104,7 @@ def print_photo(photo: Mapping[str, Any]) -> None:
     ]
     print_tables(console, {"Labels": labels, "Sightings": sightings, "Assertions": said})
     if not photo["searchable"]:
-        console.print("It cannot be searched yet: `marque embed` goes on with what waits.")
+        console.print("It cannot be searched yet: `marque embed` continues with what waits.")
 
 
 def print_status(status: Mapping[str, Any]) -> None:

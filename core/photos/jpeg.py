@@ -16,7 +16,7 @@ _FILLING = bytes(16)
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 # A decoder that still waits for data takes this for pixels; one that has all pixels skips it. At
-# the end of the data a decoder goes on with zeros, so the noise begins with ones.
+# the end of the data a decoder continues with zeros, so the noise begins with ones.
 _NOISE = bytes(range(251, 37, -11))
 _ROWS = 64
 

@@ -48,7 +48,7 @@ def store_final_report(crawl: CrawlState) -> None:
 def mark_gone(crawl: CrawlState) -> None:
     """Mark as gone what earlier crawls of the job saw and this one did not.
 
-    Nothing is marked after a crawl that broke off, could not see everything, or failed a check.
+    Nothing is marked after a crawl that was stopped, could not see everything, or failed a check.
     Raises `DiskError`.
     """
     report = crawl.report

@@ -44,7 +44,7 @@ class CrawlJob:
     @property
     def key(self) -> str:
         """Hex digits that name what is asked for. They depend neither on `limit` nor on `contact`:
-        a job with others goes on with a crawl that broke off. A dry run has a key of its own."""
+        a job with others resumes an interrupted crawl. A dry run has a key of its own."""
         fields_given, *apart = self.query.key()
         what = [self.source, fields_given, *apart, bool(self.replica), self.dry_run]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]

@@ -72,7 +72,7 @@ class CrawlOptions(BaseModel):
     )
     max_requests: AtLeastOne | None = Field(
         None,
-        description="Make at most this many requests, 20,000 at most; the next run goes on.",
+        description="Make at most this many requests, 20,000 at most; the next run continues.",
     )
     dry_run: bool = Field(
         False, description="Only say how many requests, bytes and hours it would take."

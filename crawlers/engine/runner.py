@@ -48,7 +48,7 @@ def check_job(job: CrawlJob) -> None:
     if job.replica is None and (job.max_requests or 0) > site.max_requests:
         raise UsageMistakeError(
             f"a run makes at most {site.max_requests:,} requests to {site.name}, not "
-            f"{job.max_requests:,}; the next run goes on"
+            f"{job.max_requests:,}; the next run continues"
         )
     if job.replica is None and site.permission and not job.permission:
         raise PermissionNeededError(

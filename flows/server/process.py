@@ -81,7 +81,7 @@ def run_in_this_process(
     """Run the server of a home folder in this process until it is stopped. `serve` serves on a
     socket and calls back when it is up; then this calls `up`.
 
-    `port` None takes the one that the server had last, so that old links go on working, or any.
+    `port` None takes the one that the server had last, so that old links keep working, or any.
     The environment, the working folder and the file mode of this process become the server's.
     Raises `ServerError`.
     """

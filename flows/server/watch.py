@@ -71,7 +71,7 @@ def watched(url: str, is_alive: Callable[[], bool]) -> Iterator[threading.Event]
         if gone.is_set():
             raise ServerGoneError(
                 f"the Prefect server at {url} ended, or answers no more, and the run was stopped; "
-                "start it again, then run the same command again, which goes on where this one "
+                "start it again, then run the same command again, which continues where this one "
                 "stopped"
             ) from error
         raise

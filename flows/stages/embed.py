@@ -129,7 +129,7 @@ def embed_shard(
     """Embed these photos and write them to `cars` in one commit.
 
     With `replace` they are in `cars` and get new vectors; else they enter it, complete. A photo
-    that cannot be embedded goes to `rejects`, the others go on.
+    that cannot be embedded goes to `rejects`; the rest continue.
     """
     from embeddings.engine import Job
 

@@ -193,7 +193,7 @@ def _read_word(word: str, attribute: Attribute, vocabulary: Vocabulary) -> Meani
 def _check_plain(name: str, text: str) -> None:
     """Raise a fault for a text that cannot be a name, as it is stored and shown to everybody."""
     if len(text) > LONGEST_VALUE:
-        what = f"{name}: {text[:40]!r} goes on for {len(text):,} characters"
+        what = f"{name}: {text[:40]!r} has {len(text):,} characters"
         raise _FaultError(what, f"write at most {LONGEST_VALUE}")
     if clean(text) != text:
         what = f"{name}: {text[:80]!r} has characters that nobody sees"

@@ -93,8 +93,8 @@ def _records(
 ) -> Iterator[tuple[str, list[str]]]:
     """The place of each row, and its cells.
 
-    After a broken row, reading goes on at the next line, so that an open quote does not swallow the
-    rows after it.
+    After a broken row, reading continues at the next line, so that an open quote does not swallow
+    the rows after it.
     """
     at = 1
     reader = _reader(lines, at, delimiter)

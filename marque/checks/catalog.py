@@ -113,4 +113,4 @@ def _describe(status: dict[str, Any]) -> Iterator[Check]:
     found = ", ".join(f"{count:,} to {stage}" for stage, count in waiting.items())
     # `marque embed` also labels and publishes.
     command = "marque embed" if "embed" in waiting else NEXT[next(iter(waiting))]
-    yield Check("waiting", "warning", found, f"`{command}` goes on", waiting)
+    yield Check("waiting", "warning", found, f"`{command}` continues", waiting)

@@ -67,7 +67,7 @@ class CheckFunction:
             return [Check(self.name, self.late, str(error))]
         except MarqueError as error:
             return [Check(self.name, "problem", str(error))]
-        # Unforeseen errors end here, and the other checks go on.
+        # Unforeseen errors end here, and the other checks continue.
         except Exception as error:
             _logger.debug("check %r failed", self.name, exc_info=True)
             said = (str(error).strip().splitlines() or [""])[0][:300]

@@ -80,7 +80,7 @@ def check_disk(context: CheckContext) -> Iterator[Check]:
             found += f"; the catalog takes {_gb(size)}"
         if usage.free < FULL_BYTES:
             yield Check("disk", "problem", found, "the disk is full: make room on it", facts)
-        # New vectors for all photos are written beside the old ones, which searches go on reading.
+        # New vectors for all photos are written beside the old ones, which searches keep reading.
         elif usage.free < max(LITTLE_BYTES, size // 4):
             yield Check("disk", "warning", found, "make room before the next large run", facts)
         else:

@@ -1,4 +1,4 @@
-"""Runs without an end: whether their process is alive, and the command that goes on."""
+"""Runs without an end: whether their process is alive, and the command that resumes them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -50,7 +50,7 @@ def open_runs(catalog: Catalog) -> list[OpenRun]:
 
 
 def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
-    """The command that goes on with a run, from its parameters."""
+    """The command that resumes a run, from its parameters."""
     given = run.parameters
     words = ["marque", run.flow]
     if run.flow == "ingest":

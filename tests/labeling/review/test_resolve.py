@@ -105,10 +105,10 @@ def test_none_is_nobody_also_where_a_vocabulary_forgot_to_say_so() -> None:
         (answer("make", "Ki\x00a"), "make: 'Ki\\x00a' has characters", "again"),
         (answer("make", "New\u202eMaker"), "make: 'New\\u202eMaker' has", "without them"),
         (answer("make", "New\u200bMaker"), "has characters that nobody sees", "without them"),
-        (answer("make", "x" * 201), "goes on for 201 characters", "at most 200"),
+        (answer("make", "x" * 201), "has 201 characters", "at most 200"),
         (answer("color", "red", by="an\x1bn"), "by: 'an\\x1bn' has characters", "without them"),
         (answer("color", "red", by="ann\u202e"), "by: 'ann\\u202e' has", "without them"),
-        (answer("color", "red", by="a" * 5_000), "goes on for 5,000 characters", "at most 200"),
+        (answer("color", "red", by="a" * 5_000), "has 5,000 characters", "at most 200"),
     ],
 )
 def test_what_is_wrong_is_told_with_what_to_do(one: RawAnswer, what: str, do: str) -> None:
