@@ -1,5 +1,5 @@
-"""Crawling: processor time beside a bare Scrapy spider that downloads the same addresses, memory as
-the number of listings grows, and what a second run over an unchanged site asks for.
+"""Crawling: processor time compared with a bare Scrapy spider that downloads the same addresses,
+memory as the number of listings grows, and the requests of a second run over an unchanged site.
 
 All against the replica, served from this process; what is measured is the crawl's own process.
 """
@@ -222,7 +222,7 @@ def page() -> str:
 
 
 def page_of(measured: Measured) -> str:
-    """The page of a measurement, with what was wanted beside what was reached."""
+    """The page of a measurement, with what was wanted and what was reached."""
     runs, again = measured.runs, measured.again
     ours, bare = _costs(runs)
     return "\n".join([

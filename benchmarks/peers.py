@@ -1,4 +1,4 @@
-"""The programs of others that are measured beside Marque, in an environment of their own.
+"""The programs of others that are compared with Marque, in an environment of their own.
 
 `make peers` makes it; without it a benchmark leaves their rows out and says so.
 """

@@ -110,7 +110,7 @@ NONE = "none"
 
 def fold(word: str) -> str:
     """`word` without case, accents, blanks, hyphens and underscores: the key for lookups."""
-    # Case folding can create new composed letters, hence the second decomposition.
+    # Case folding can create new composed letters, so decompose again.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     return "".join(c for c in plain if unicodedata.category(c) not in _FOLDED_AWAY)
 

@@ -41,7 +41,7 @@ _END = 0xD9
 # Other markers have no length: restarts, the start, the end, and those that stop every decoder.
 _WITH_LENGTH = frozenset({*range(0xC0, 0xD0), *range(0xDB, 0xFF)})
 
-# Bytes per pixel that the reader of a format holds beside the image: until the image is closed
+# Bytes per pixel that the reader of a format holds besides the image: until the image is closed
 # (kept), or while it is decoded (meanwhile). Measured, and rounded up for deeper pixels.
 _KEPT = {"WEBP": 13, "AVIF": 16}
 _MEANWHILE = {"BMP": 2, "HEIF": 16}
@@ -93,12 +93,12 @@ def pixel_bytes(image: Image.Image) -> int:
 
 
 def open_reader_bytes(image: Image.Image) -> int:
-    """The bytes that the reader of an opened file holds beside the pixels until it is closed."""
+    """The bytes that the reader of an opened file holds besides the pixels until it is closed."""
     return image.width * image.height * _KEPT.get(image.format or "", 0)
 
 
 def decoding_reader_bytes(image: Image.Image, content: bytes) -> int:
-    """The bytes that the reader of an opened file takes beside the pixels while it decodes them.
+    """The bytes that the reader of an opened file takes besides the pixels while it decodes them.
 
     Call it before `Image.draft`: a JPEG of several scans is held in full size in any case.
     """

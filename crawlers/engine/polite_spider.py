@@ -133,7 +133,7 @@ class PoliteSpider(Spider):
     ) -> dict[str, float]:
         """The requests, bytes and hours of a crawl of this size at the site's own pace.
 
-        `scale` is the weight of a photo beside the `photo_bytes` of the site's record.
+        `scale` is the size of a photo relative to the `photo_bytes` of the site's record.
         """
         site, throttle = self.crawl.site, self.crawler.get_extension(Throttle)
         pace = site.pace

@@ -160,7 +160,8 @@ def embed_shard(
 def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> PredictionCounts:
     """Let the networks label photos before they enter `cars`, so that they enter it complete.
 
-    Of a new model none is in use yet: `flows.stages.networks` sees to it when all is embedded.
+    For a new model no network is in use yet: `flows.stages.networks` prepares them when all photos
+    are embedded.
     """
     vector_labelers = load_vector_labelers(catalog, vectors.version)
     if not vector_labelers.members or not vectors.image_ids:

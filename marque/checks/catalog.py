@@ -100,8 +100,8 @@ def _describe(status: dict[str, Any]) -> Iterator[Check]:
         named = "; ".join(f"{each['sidecar']} of {each['folder']}" for each in gone)
         found = f"gone from disk: {named}; what they said of photos stays"
         advice = (
-            "put it back, give another by `marque ingest folder FOLDER --sidecar`, or take back "
-            "what it said by `marque withdraw`"
+            "put it back, give another with `marque ingest folder FOLDER --sidecar`, or withdraw "
+            "its facts with `marque withdraw`"
         )
         yield Check("sidecars", "warning", found, advice, {"gone": gone})
     elif status["sidecars"]:

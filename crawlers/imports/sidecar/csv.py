@@ -17,7 +17,7 @@ COMMENT = "sidecar line begins with # and is taken as a comment"
 HEADER_AGAIN = "sidecar's first line stands there again and is left out"
 
 _BLANKS = " \t\xa0\u2007\u202f\u3000\u200b\ufeff\udca0"
-"""Blanks beside delimiters, which are not part of a cell; the last is the byte of an NBSP."""
+"""Blanks next to delimiters, which are not part of a cell; the last is the byte of an NBSP."""
 
 _SAMPLE_ROWS = 50
 _SAMPLE_LETTERS = 100_000
@@ -34,7 +34,7 @@ class _Dialect(NamedTuple):
     escape: str | None = None
 
     def reader(self, text: str) -> Any:
-        """A `csv.reader` for text without blanks beside quotes."""
+        """A `csv.reader` for text without blanks next to quotes."""
         return csv.reader(
             io.StringIO(_unpadded(text, self), newline=""),
             delimiter=self.delimiter,
