@@ -1,1 +1,1 @@
-"""What is measured, and the pages in docs/ that the measurements write."""
+"""Measurements, and the pages in docs/ that they write."""

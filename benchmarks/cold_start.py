@@ -26,8 +26,8 @@ CASES: dict[str, tuple[list[str], float]] = {
     NEW: (_INGEST, 6.0),
     "marque ingest folder, nothing new of 100": (_INGEST, 3.0),
 }
-"""What is run, with its arguments, `PHOTOS` among them for the folder of the photos, and in how
-many seconds it is wanted. What is `NEW` gets a home of its own each time."""
+"""The commands to measure: their arguments, with `PHOTOS` for the folder of the photos, and the
+most seconds wanted. A command with `NEW` gets a new home each time."""
 
 _MOST_S = 600  # after which a process is given up
 _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+([\w.]+)")  # its own time and name

@@ -1,5 +1,5 @@
-"""Crawling: processor time beside a bare Scrapy spider that downloads the same addresses, memory as
-the number of listings grows, and what a second run over an unchanged site asks for.
+"""Crawling: processor time compared with a bare Scrapy spider that downloads the same addresses,
+memory as the number of listings grows, and the requests of a second run over an unchanged site.
 
 All against the replica, served from this process; what is measured is the crawl's own process.
 """
@@ -30,7 +30,7 @@ PHOTO = (1280, 960)
 SIZE = "1280x960"
 
 RUNS = ((20, 1), (1_000, 1), (150, 20))
-"""Listings of the make, about, and photos of each: together they tell what either costs."""
+"""Listings of the make, about, and photos of each: together they give the cost of each."""
 SIZES = (5_000, 50_000)
 MOST_TIMES = 1.5
 MOST_MB = 150
@@ -91,7 +91,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most memory, in MB, that a crawl of so many listings held, and the seconds it took."""
+    """The most memory, in MB, that a crawl of `listings` listings held, and the seconds it took."""
 
     listings: int
     megabytes: float
@@ -109,7 +109,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that a page tells."""
+    """All that a page reports."""
 
     runs: Sequence[Run]
     peaks: Sequence[Peak]
@@ -118,7 +118,7 @@ class Measured:
 
 @contextmanager
 def replica(listings: int, photos: int, photo: tuple[int, int] = PHOTO) -> Iterator[Replica]:
-    """A replica that has about so many listings of the make."""
+    """A replica with about `listings` listings of the make."""
     world = World(7, round(listings / SHARE), photos, sites=("it",), photo_size=photo)
     with start_replica(world) as running:
         yield running
@@ -178,14 +178,14 @@ def beside_bare(listings: int, photos: int, photo: tuple[int, int] = PHOTO) -> R
 
 
 def peak_of(listings: int) -> Peak:
-    """The peak memory of a crawl of about so many listings with one small photo each."""
+    """The peak memory of a crawl of about `listings` listings with one small photo each."""
     with replica(listings, 1, (240, 200)) as running, tempfile.TemporaryDirectory() as place:
         report, _, megabytes = crawl(running, Path(place))
         return Peak(report.listings, megabytes)
 
 
 def run_again(listings: int, photos: int) -> Again:
-    """What two crawls of the same site ask for."""
+    """The requests of two crawls of the same site, one after the other."""
     counts = []
     with (
         replica(listings, photos, (240, 200)) as running,
@@ -222,7 +222,7 @@ def page() -> str:
 
 
 def page_of(measured: Measured) -> str:
-    """The page of a measurement, with what was wanted beside what was reached."""
+    """The page of a measurement, with what was wanted and what was reached."""
     runs, again = measured.runs, measured.again
     ours, bare = _costs(runs)
     return "\n".join([

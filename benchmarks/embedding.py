@@ -1,4 +1,4 @@
-"""The embedding stage end to end against the bare forward pass, and clip-retrieval beside it.
+"""The embedding stage end to end against the bare forward pass, compared with clip-retrieval.
 
 The model is ViT-B-32-256 with random weights, loaded from a file as any other: speed does not
 depend on what the weights are.

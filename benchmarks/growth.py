@@ -1,8 +1,8 @@
-"""What writes and look-ups cost as tables grow: the real tables, filled with synthetic keys.
+"""The cost of writes and look-ups as tables grow: the real tables, filled with synthetic keys.
 
-Each table is filled in bulk and kept up meanwhile, in fragments and with indexes on its keys as a
-long run leaves them. Then the catalog's own calls write and look for 256 rows at a time, with
-their checks and their upkeep.
+Each table is filled in bulk and maintained while it grows, in fragments and with indexes on its
+keys as a long run leaves them. Then the catalog's own calls write and look for 256 rows at a time,
+with their checks and their upkeep.
 """
 
 import gc
@@ -39,7 +39,7 @@ _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one kind of call took on one table of so many rows, in milliseconds: the median of
+    """The time of one kind of call on one table of `rows` rows, in milliseconds: the median of
     processor time and of wall time, and the mean of processor time with all upkeep in it."""
 
     table: str
@@ -88,7 +88,7 @@ def rows_of(catalog: Catalog, name: str, start: int, count: int) -> pa.Table:
 
 
 def fill(catalog: Catalog, name: str, rows: int) -> None:
-    """Write a table of so many rows straight to its files, and keep it up as it grows."""
+    """Write a table of `rows` rows straight to its files, and keep it up as it grows."""
     place = catalog.table(name).to_lance().uri
     step = max(FRAGMENT_ROWS)
     # Photos come a shard at a time; for the others many of a run are put together at once.
@@ -115,7 +115,7 @@ def timed(given: Callable[[], Any], call: Callable[[Any], Any], repeats: int) ->
 
 
 Call = tuple[str, Callable[[], Any], Callable[[Any], Any]]
-"""What a call is named, what makes the rows or keys that it is given, and the call."""
+"""The name of a call, a function that makes its argument (rows or keys), and the call itself."""
 
 
 def calls(catalog: Catalog, name: str, rows: int) -> list[Call]:
@@ -155,7 +155,7 @@ def calls(catalog: Catalog, name: str, rows: int) -> list[Call]:
 
 
 def measure_table(place: Path, name: str, rows: int, repeats: int = REPEATS) -> list[Cost]:
-    """What each call takes on a table of so many rows, made at a place and removed again."""
+    """The time of each call on a table of `rows` rows, created in `place`, deleted at the end."""
     catalog = open_catalog(place)
     try:
         if name == "cars":

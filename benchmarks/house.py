@@ -20,9 +20,9 @@ ROOMS = tuple(
     "core crawlers synthetic catalog embeddings labeling search flows marque".split()  # noqa: SIM905
 )
 PEERS = {
-    "scrapy": "what `crawlers` stands on: the crawler of the field, kept for eighteen years, with "
+    "scrapy": "what `crawlers` builds on: the crawler of the field, kept for eighteen years, with "
     "strict types and a broad selection of lint rules",
-    "open_clip": "what `embeddings` stands on: the reference of its kind, a model a record, and no "
+    "open_clip": "what `embeddings` builds on: the reference of its kind, a model a record, and no "
     "circle among its modules",
 }
 """Installed packages that the same figures are taken of, and why these."""
@@ -202,7 +202,7 @@ def _last_name(node: ast.expr) -> str:
 def import_graph(modules: Sequence[Module]) -> dict[str, set[str]]:
     """Module -> those of `modules` that it imports, inside functions too.
 
-    What stands below `if TYPE_CHECKING` never runs and is left out.
+    Code below `if TYPE_CHECKING` never runs and is left out.
     """
     known = {module.name for module in modules}
     return {

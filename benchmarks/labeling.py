@@ -1,4 +1,4 @@
-"""Labeling at scale: photos a second of each labeler, and 100,000 rows labeled anew.
+"""Labeling at scale: photos a second of each labeler, and 100,000 rows relabeled.
 
 The vectors are real ones of rendered scenes, by marque-tiny, each many times under a little noise:
 what is measured does not depend on what they show.
@@ -61,7 +61,7 @@ _QUESTIONS = 20
 
 @dataclass(slots=True)
 class Rows:
-    """What was measured on so many photos: rates a second, seconds by step, MB written by table,
+    """The measurements on `photos` photos: rates a second, seconds by step, MB written by table,
     statements added, rows outside the vector index, and searches that answer as before."""
 
     photos: int
@@ -75,7 +75,7 @@ class Rows:
 
 
 def measure(photos: int = PHOTOS, scenes: int = SCENES) -> Rows:
-    """Make a catalog of so many photos, label it, and label it anew with another version."""
+    """Make a catalog of `photos` photos, label it, and relabel it with another version."""
     encoder = load_encoder(ModelSpec(TINY), "cpu")
     with tempfile.TemporaryDirectory() as name:
         place = Path(name) / "catalog"
@@ -265,7 +265,7 @@ def page() -> str:
 
 
 def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -> str:
-    """What was measured, the tables, and whether what was wanted is reached."""
+    """The page: what was measured, the tables, and whether the wanted rates are reached."""
     ratio = segmenting.stage / segmenting.bare
     rate = "reached" if rows.rate_read >= WANTED_RATE else "missed"
     stage = "reached" if ratio >= WANTED_RATIO else "missed"
@@ -310,9 +310,9 @@ def page_of(rows: Rows, segmenting: Segmenting, pictures: Mapping[str, float]) -
 
 
 def _anew(rows: Rows) -> list[str]:
-    """The section on labeling all photos anew."""
+    """The section on relabeling all photos."""
     return [
-        f"## {rows.photos:,} photos labeled anew",
+        f"## {rows.photos:,} photos relabeled",
         "",
         "All photos are labeled, indexed and published; then zero-shot gets another version and "
         "all are asked again, as `marque label` does after the vocabulary or the calibration has "

@@ -47,10 +47,13 @@ Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """What one way said of photos: `counts` (k, k + 1) are of each of k true `values` the answers,
-    the last where it could not tell. `unfitted` is the share right of the answers on the half of
-    the photos that the swatches were not fitted on, `among_all` that of answers among all colors
-    there are, and `size` the length of its vectors, where it has any."""
+    """The answers of one way of naming colors.
+
+    `counts` (k, k + 1) has a row for each of k true `values`: the number of each answer, and last
+    of the photos without an answer. `unfitted` is the share of right answers on the half of the
+    photos that the swatches were not fitted on. `among_all` is the share of right answers when all
+    colors of the vocabulary are allowed. `size` is the length of the vectors, if it uses any.
+    """
 
     way: str
     values: tuple[str, ...]
@@ -96,7 +99,7 @@ def paints(photos: Photos, cars: Sequence[Mask] | None) -> Array:
 
 
 def find_cars(photos: Photos) -> list[Mask]:
-    """Where the small network sees cars in each photo, in the photo's own size."""
+    """The small network's mask of the car in each photo, in the photo's own size."""
     segmenter = load_segmenter(masks.MASK_MODEL, None, "cpu", "fp32")
     found = []
     for path in photos.paths:
@@ -106,7 +109,7 @@ def find_cars(photos: Photos) -> list[Mask]:
 
 
 def color_row(way: str, photos: Photos, scores: Array) -> Row:
-    """What the scores say where only the colors of the photos are allowed, and where all are."""
+    """The answers by these scores: among the colors of the photos only, and among all colors."""
     known = tuple(load_vocabulary().questions["color"].swatches)
     values = tuple(sorted(set(photos.labels)))
     told = ~np.isnan(scores).any(axis=1)
@@ -318,7 +321,7 @@ def make_section(rows: Sequence[Guess]) -> str:
 
 
 def confusion(row: Row) -> list[str]:
-    """What was said of each color, and the share of its photos that got the right answer."""
+    """A table of the answers for each color, with the share of right ones."""
     columns = [*row.values, UNTOLD] if row.counts[:, -1].any() else list(row.values)
     lines = [
         f"By {row.way}: the rows are what is true, the columns what was said; right is the share "

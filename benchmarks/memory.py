@@ -20,7 +20,7 @@ from synthetic.scenes.write import jpeg_bytes
 
 SIZES = (5_000, 50_000)
 SIDE = 128
-DRAWN = 2_000  # drawn anew; the others are the same with other bytes, which is what a photo is
+DRAWN = 2_000  # different pictures; the others repeat them with other bytes, so count as new photos
 WITHIN_MB = 150
 WAY = {"MARQUE_PRECISION": "fp32", "MARQUE_BATCH_SIZE": "32", "MARQUE_WORKERS": "2"}
 """The same for both sizes, and decoding in threads: other processes would not be counted."""
@@ -41,7 +41,7 @@ sys.exit(code)
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most memory that an ingest of so many photos held, in MB, and whether it built a vector
+    """The most memory that an ingest of `photos` photos held, in MB, and whether it built a vector
     index at its end."""
 
     photos: int

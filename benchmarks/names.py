@@ -40,7 +40,10 @@ class Score:
 
 
 def score(rows: Iterable[dict[str, str]]) -> Score:
-    """What the names say of files with `title`, `categories`, and their true `make` and `model`."""
+    """How often names give the right car.
+
+    `rows` have `title` or `categories`, and the true `make` and `model`.
+    """
     vocabulary, counts = load_vocabulary(), Score()
     for row in rows:
         words = {name: row[name] for name in ("title", "categories") if row.get(name)}

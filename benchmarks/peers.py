@@ -1,4 +1,4 @@
-"""The programs of others that are measured beside Marque, in an environment of their own.
+"""The programs of others that are compared with Marque, in an environment of their own.
 
 `make peers` makes it; without it a benchmark leaves their rows out and says so.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 _PLACE = Path(__file__).parents[1] / ".venv-peers"
 
 ABSENT = "not measured here: `make peers` installs what it needs"
-"""What a page says where the peers are not there."""
+"""The sentence of a page if the peers are not installed."""
 
 
 def peers_python() -> Path | None:

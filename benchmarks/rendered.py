@@ -105,7 +105,7 @@ def _row(catalog: Catalog, attribute: str, shown: Mapping[str, SceneLabels]) -> 
 
 
 def _truth(attribute: str, labels: SceneLabels) -> set[str] | None:
-    """What holds; None where the picture does not tell, as of the body type of an interior."""
+    """The true values; None if the picture shows none, as for the body type of an interior."""
     if attribute in {"people", "age"}:
         return set(getattr(labels, attribute)) if labels.view == "exterior" else None
     value = getattr(labels, attribute)

@@ -51,7 +51,7 @@ def page() -> str:
 
 
 def page_of(rows: list[Row], count: int) -> str:
-    """What was measured, the table, and whether the wanted speed is reached."""
+    """The page: what was measured, the table, and whether the wanted speed is reached."""
     default = next(row for row in rows if row.size == SCENE_SIZE)
     reached = "reached" if default.speed >= WANTED else "not reached"
     lines = [

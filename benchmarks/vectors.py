@@ -262,7 +262,7 @@ def page_of(rows: Sequence[Row]) -> str:
 
 
 def decision(rows: Sequence[Row]) -> str:
-    """What the rows say: which type to store, and what the catalog's settings reach."""
+    """The conclusions: which type to store, and the recall and speed of the catalog's settings."""
     # By the ways in which the catalog searches; the sweep shows what other settings would give.
     ours = [row for row in rows if row.way in (EXACT, INDEXED)]
     pairs = [(a, _other(ours, a)) for a in ours if a.stored == "float16"]

@@ -1,4 +1,4 @@
-"""What small imports and a relabeling leave on disk, and what of it goes.
+"""Disk use after small imports and a relabeling, and how much of it a cleanup frees.
 
 A catalog of rows as runs write them, with vectors and thumbnails that cannot be compressed and
 without photos; the writes are those of runs: register, label, append, refresh, publish.
@@ -37,7 +37,7 @@ WEEK = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """What the tables take at one moment of the story, in MB, and how many versions there are."""
+    """The size of the tables after one step, in MB, and their number of versions."""
 
     when: str
     cars: float
@@ -46,7 +46,7 @@ class Disk:
 
 
 def measure(photos: int = PHOTOS, imports: int = IMPORTS) -> list[Disk]:
-    """Fill a catalog, import a few photos many times, label all anew, and clean up."""
+    """Fill a catalog, import a few photos many times, relabel all, and clean up."""
     with tempfile.TemporaryDirectory() as folder:
         catalog = open_catalog(Path(folder) / "catalog")
         open_space(catalog, SPACE, SIZE, json.dumps({"version": MODEL}).encode())

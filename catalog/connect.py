@@ -35,7 +35,7 @@ INDEXED_KEY = 70
 
 
 def index_cache_bytes(keys: int) -> int:
-    """How many bytes of indexes LanceDB may keep while so many keys are in them.
+    """How many bytes LanceDB may use to cache indexes with `keys` keys.
 
     A part of an index that was merged into another stays in the cache until the cache is full: with
     1 GiB an ingest of 50,000 photos held 65 MB, most of it such parts.
@@ -57,7 +57,7 @@ class Database:
         self._keys: dict[str, int] = {}
 
     def fit_index_cache(self, table: str, keys: int) -> None:
-        """Connect anew if a table's indexed keys ask for another size of the index cache."""
+        """Reconnect if a table's indexed keys need another size of the index cache."""
         self._keys[table] = keys
         size = index_cache_bytes(sum(self._keys.values()))
         if size != self._index_cache:
@@ -134,7 +134,7 @@ def read_format(db: Any, uri: str, names: Collection[str]) -> int:
     """The format of a catalog with these tables; raises `NewerCatalogError`."""
     if FORMAT not in names:
         return 1
-    advice = f"delete the folder {FORMAT}.lance there: the next ingest makes it anew"
+    advice = f"delete the folder {FORMAT}.lance there: the next ingest creates it again"
     if (table := open_table(db, uri, FORMAT, advice)) is None:
         return 1
     with reading(f"table {FORMAT!r} of {uri}", advice):

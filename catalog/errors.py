@@ -128,8 +128,9 @@ _LASTING = {
 }
 
 RESTORE_ADVICE = (
-    "a file of it is damaged, missing or out of reach: `marque publish` makes an index anew; else "
-    "put a copy of the catalog's folder back, or move it away and ingest the photos again"
+    "a file of it is damaged, missing or out of reach: `marque publish` rebuilds an index; for "
+    "anything else put a copy of the catalog's folder back, or move the folder away and ingest the "
+    "photos again"
 )
 
 REPUBLISH_ADVICE = "it was removed or is damaged: `marque publish` publishes the newest version"
@@ -147,7 +148,7 @@ def _read_error(place: str, error: BaseException, advice: str | None) -> ReadErr
 
 def _store_error(place: str, error: BaseException) -> StoreError:
     number = os_error_number(error)
-    again = "then run the same command again, which goes on where this one stopped"
+    again = "then run the same command again, which continues where this one stopped"
     if number in _LASTING:
         why = f"{os.strerror(number)}; {_LASTING[number]}, {again}"
         return StoreError(f"{place} could not be written: {why}", lasts=True)

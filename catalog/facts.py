@@ -43,7 +43,7 @@ class FactHistory:
         """
         facts: FactValues = {}
         for _, said in self.entries:
-            if not _is_one_license(facts, said):
+            if not _is_same_license(facts, said):
                 for name in _LICENSE:
                     facts.pop(name, None)
             facts |= said
@@ -121,11 +121,15 @@ def fact_changes(before: FactValues, now: FactValues) -> Iterator[tuple[str, Fac
             yield name, "changed"
 
 
-def _is_one_license(facts: FactValues, said: FactValues) -> bool:
-    """Whether newly stated facts of the license can be about the known license."""
+def _is_same_license(facts: FactValues, said: FactValues) -> bool:
+    """Whether the name or URL of a license in `said` can belong to the license in `facts`.
+
+    Values that both have must be equal. If one has the name and the other the URL, they must not
+    contradict each other.
+    """
     new = {name: said[name] for name in _LICENSE if name in said}
-    if both := [name for name in new if name in facts]:
-        return all(facts[name] == new[name] for name in both)
-    whole = facts | new
-    found = parse_license(whole.get("license_url", "")) if new else None
-    return found is None or whole.get("license", found.name) == found.name
+    if shared := [name for name in new if name in facts]:
+        return all(facts[name] == new[name] for name in shared)
+    combined = facts | new
+    found = parse_license(combined.get("license_url", "")) if new else None
+    return found is None or combined.get("license", found.name) == found.name

@@ -17,7 +17,7 @@ from core.vocabulary import NOTHING, Attribute, Meaning, Vocabulary
 Op = Literal["=", "!=", "in", ">=", "<=", ">", "<", "range"]
 
 PLAIN = ("image_id", "source", "license", "split", "creator")
-"""Columns that can be filtered beside attributes; they are compared letter by letter."""
+"""Columns that can be filtered besides attributes; they are compared letter by letter."""
 
 _CONDITION = re.compile(r"\s*([\w-]+)\s*(!=|>=|<=|=|>|<|\bin\b)\s*(.*?)\s*", re.S | re.I)
 _QUOTED = r'"(?:[^"]|"")*"|' r"'(?:[^']|'')*'"

@@ -30,7 +30,7 @@ class PublishedCars:
         published = at_published(catalog)
         if published is None:
             waiting = catalog.count("cars") or catalog.count("images")
-            step = "`marque embed` goes on" if waiting else "`marque ingest folder PATH` fills it"
+            step = "`marque embed` continues" if waiting else "`marque ingest folder PATH` fills it"
             raise CatalogError(f"nothing is published in {catalog.uri} yet; {step}")
         self.catalog = catalog
         self.exact_rows = exact_rows

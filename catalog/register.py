@@ -108,7 +108,7 @@ class _Registration:
         self.drops: list[Drop] = []
         self.whole = _Whole([], RegistrationCounts(), [])
         self.damaged = recorded_damage(catalog)
-        self.mended: set[str] = set()
+        self.repaired: set[str] = set()
 
     def gone_on(self, records: Iterable[Photo | Drop | Notice]) -> Iterator[Photo | Drop | Notice]:
         """The records that an earlier, interrupted call did not complete; its counts are added."""
@@ -232,16 +232,16 @@ class _Registration:
         ]
         schema = self.catalog.specs["images"].schema
         table = pa.Table.from_pylist(rows, schema)
-        mended = fresh.keys() & self.damaged
-        is_mended = pc.is_in(table.column("image_id"), pa.array(sorted(mended), pa.string()))
-        if mended:
-            self.catalog.upsert("images", table.filter(is_mended))
-            forget_damage(self.catalog, mended)
-            self.damaged -= mended
-            self.mended |= mended
-        for key in mended:
+        repaired = fresh.keys() & self.damaged
+        is_repaired = pc.is_in(table.column("image_id"), pa.array(sorted(repaired), pa.string()))
+        if repaired:
+            self.catalog.upsert("images", table.filter(is_repaired))
+            forget_damage(self.catalog, repaired)
+            self.damaged -= repaired
+            self.repaired |= repaired
+        for key in repaired:
             self.done.note(DAMAGED_REPLACED, key)
-        new = table.filter(pc.invert(is_mended))
+        new = table.filter(pc.invert(is_repaired))
         return insert_for_run(self.catalog, "images", new, run_id=self.run_id)
 
     def store_sightings(
@@ -313,7 +313,7 @@ class _Registration:
         self, kept: Sequence[_Read], fresh: dict[str, PhotoFacts], known: dict[str, bool]
     ) -> None:
         self.done.changed += sum(known.values())
-        uncounted = fresh.keys() - self.mended
+        uncounted = fresh.keys() - self.repaired
         places = set(known)
         for read in kept:
             key = sighting_id(read.sighting.source, read.sighting.source_id)

@@ -1,4 +1,4 @@
-"""Inserts that tell which rows a run added, in this try or in an earlier one."""
+"""Inserts that return which rows a run added, in this try or in an earlier one."""
 
 import pyarrow as pa
 

@@ -69,7 +69,7 @@ def remembered_sidecars(catalog: Catalog) -> list[RememberedSidecar]:
 
 
 def forget_sidecar(catalog: Catalog, sidecar: RememberedSidecar) -> None:
-    """Forget a sidecar: ingests use it only if they are told to."""
+    """Forget a sidecar: later ingests use it only if it is given again."""
     where = equals("folder", sidecar.folder)
     catalog.remove("imports", catalog.column("imports", "import_id", where).to_pylist())
 

@@ -180,8 +180,8 @@ class Catalog:
     def rewrite(self, name: str, rows: pa.Table) -> None:
         """Replace the given columns of existing rows, as `update` does, without moving rows.
 
-        Indexes on other columns stay valid. Only these columns are written, but for every fragment
-        that holds one of the rows; a few rows are therefore written by `update`.
+        Indexes on other columns stay valid. The columns are written for whole fragments,
+        so a few rows are written with `update` instead.
         """
         key = self.specs[name].key
         rows = first_of_each(rows, key)

@@ -57,8 +57,8 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True)
 class _RowPlaces:
-    """Where the rows of an upsert belong, at one version of the table: indexes of the `new` rows,
-    and for the others the index of the row (`replace`) and the address of the row it replaces."""
+    """The places of an upsert's rows at one version of the table: the indexes of `new` rows, and
+    for each other row its index (`replace`) and the address of the stored row that it replaces."""
 
     new: pa.Array
     replace: pa.Array

@@ -73,7 +73,7 @@ def plain_path(place: str) -> Iterator[str]:
 
 
 _REASONS = (
-    (r"BadScheme", "it is no address with https; with http say so by `allow_http = true`"),
+    (r"BadScheme", "the address does not begin with https; for http set `allow_http = true`"),
     (r"NoSuchBucket", "there is no such bucket; make it, or correct its name"),
     (r"ConnectionRefused", "nothing listens there; check `endpoint`"),
     (r"dns error|lookup address", "no machine has that name; check `endpoint`"),
@@ -84,7 +84,7 @@ _REASONS = (
      "there are no keys for it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"),
     (r"BareRedirect|status: 30\d|AuthorizationHeaderMalformed",
      "the bucket is in another region; set `region`"),
-    (r"status: 404", "there is no such thing; check the bucket, its name and `endpoint`"),
+    (r"status: 404", "it was not found; check the bucket, its name and `endpoint`"),
     (r"status: 5\d\d|status: 429", "it is overloaded or broken; try again later"),
     (r"provider found for scheme", "there is no such kind of store; use s3://, gs:// or az://"),
     (r"Config error: ([^,]{1,80})", "an option cannot be used: {}"),
@@ -120,10 +120,12 @@ def _reason(text: str) -> str | None:
 
 
 def unusable_option(options: Mapping[str, str]) -> str | None:
-    """What is wrong with storage options that LanceDB accepts but would fail on later."""
+    """The mistake in storage options that LanceDB accepts but would fail on later, as a message."""
     for name, value in options.items():
         if name.lower() in {"endpoint", "aws_endpoint", "aws_endpoint_url", "endpoint_url"}:
             parts = urlsplit(value)
             if parts.scheme not in {"http", "https"} or not parts.netloc:
-                return f"{name} is no address such as https://s3.example.org or http://host:9000"
+                return (
+                    f"{name} is not an address such as https://s3.example.org or http://host:9000"
+                )
     return None

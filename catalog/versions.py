@@ -19,7 +19,7 @@ def published_version(catalog: Catalog) -> int | None:
     Raises `ReadError` if the tag is damaged.
     """
     tags = catalog.table("cars").tags
-    advice = "run `marque publish`, which sets it anew"
+    advice = "run `marque publish`, which sets it again"
     with reading(f"the tag {PUBLISHED_TAG!r} of table 'cars' of {catalog.uri}", advice):
         try:
             return int(tags.get_version(PUBLISHED_TAG))

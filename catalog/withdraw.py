@@ -25,7 +25,7 @@ _READ = ("sighting_id", "source_id", "words", "told", *RIGHTS_COLUMNS)
 
 @dataclass(slots=True)
 class Withdrawal:
-    """What can be withdrawn: for each teller the counts of its facts, and the sightings that have
+    """The facts that can be withdrawn: for each teller their counts, and the sightings that have
     them. The teller "" stands for facts from before tellers were stored."""
 
     said: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -64,7 +64,7 @@ def find_withdrawal(catalog: Catalog, path: Path) -> Withdrawal:
     if not found.places:
         raise CatalogError(
             f"nothing that is known of a photo was said by the table {teller}, nor of a photo in a "
-            "folder of that name; `marque show IMAGE_ID` tells who said what"
+            "folder of that name; `marque show IMAGE_ID` shows who said what"
         )
     return found
 

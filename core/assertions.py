@@ -17,12 +17,13 @@ CONFIDENCE_DIGITS = 4
 class Assertion:
     """One statement about one photo.
 
-    All of `values` hold; with `one_of` exactly one of them holds, and it is not said which. Empty
-    `values` state that no value holds; with `one_of`, that the answer cannot be told. `by` names
-    the source, model or person. `version` is the version of the model or of the vocabulary; for a
-    person it is the time of the decision, if one was given. `about` is the id of the sighting whose
-    words were read and `revision` that sighting's revision then ("" and 0 if no sighting was read).
-    `confidence` is a calibrated probability, None if nobody gave one. `created_at` has a time zone.
+    All of `values` hold; with `one_of` exactly one of them holds, and it is not known which. Empty
+    `values` state that no value holds; with `one_of`, that the answer cannot be determined. `by`
+    names the source, model or person. `version` is the version of the model or of the vocabulary;
+    for a person it is the time of the decision, if one was given. `about` is the id of the sighting
+    whose words were read, and `revision` that sighting's revision then ("" and 0 if no sighting was
+    read). `confidence` is a calibrated probability, None if nobody gave one. `created_at` has a
+    time zone.
     """
 
     image_id: str

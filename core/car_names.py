@@ -15,7 +15,7 @@ Entry = TypeVar("Entry")
 Tokens = tuple[str, ...]
 
 _PARTS = re.compile(r"[^\W\d_]+|[0-9]+|&")
-# What may stand between a make and its model, and between the words of either.
+# What may separate a make from its model, and the words of either.
 _OPEN = re.compile(r"[\s_.'\u2019!/\u2013-]*")
 _YEARS = range(1885, 2100)
 _COUNTED = frozenset({"years", "year", "jahre", "let", "lat", "ans", "anni", "anos", "jaar", "km"})
@@ -123,7 +123,7 @@ class CarNames:
         cars = tuple(dict.fromkeys(self._find(name, title)))
         if cars or title or _PLACES.search(name):
             return CarNameReading(cars)
-        # The name up to the first separator, if it begins with a make that is no ordinary word.
+        # The name up to the first separator, if it begins with a make that is not an ordinary word.
         tokens = _tokens(name)
         end, make = _longest(self._makes, tokens, 0)
         if make is None or make in self.ordinary or end >= len(tokens) or not tokens[end].open:
@@ -174,7 +174,7 @@ class CarNames:
         return at, None
 
     def _in_brackets(self, make: str, tokens: Sequence[_Token], start: int) -> str | None:
-        """The model of a code such as "(E46)" that stands before the next make."""
+        """The model of a code such as "(E46)" that comes before the next make."""
         codes = self._codes.get(make, {})
         for at in range(start, len(tokens)):
             if _longest(self._makes, tokens, at)[1] is not None:
@@ -191,7 +191,7 @@ def is_of_cars(name: str) -> bool:
 
 
 def has_year(name: str, make_words: Iterable[str]) -> bool:
-    """Whether a year stands directly before the make, as in "1999 Mercury Sable"."""
+    """Whether a year comes directly before the make, as in "1999 Mercury Sable"."""
     tokens, keys = _tokens(name), dict.fromkeys(_keys(make_words), True)
     return any(
         before.text.isdecimal() and int(before.text) in _YEARS and _longest(keys, tokens, at)[1]

@@ -33,5 +33,5 @@ class ReasonedError(Exception):
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
 
 
-INTERRUPTED = "Interrupted; run the same command to go on"
-"""What a person who ended a run reads, of the command and in its report."""
+INTERRUPTED = "Interrupted; run the same command to continue"
+"""The message for the user who stopped a run, on the terminal and in the report."""

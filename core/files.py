@@ -14,10 +14,10 @@ def atomic_write(
     mode: int = 0o666,
     temporary: Path | None = None,
 ) -> None:
-    """Write `content`, at once or in parts, to `path`, over what is there; make its folder.
+    """Write `content`, at once or in parts, to `path`, over an existing file; create its folder.
 
     The bytes are written to a temporary file, flushed to the disk, and the file is renamed. That
-    file stands beside `path`, or is `temporary`, on the same disk, where its owner clears a folder
+    file is beside `path`, or is `temporary`, on the same disk, where its owner clears a folder
     of what killed processes left. `mode` are the permissions, less the umask. Raises `OSError`;
     then nothing of the content is kept.
     """

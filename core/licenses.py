@@ -124,7 +124,8 @@ _NAMES = {
 
 
 def parse_license(url: str) -> License | None:
-    """The license of a URL in any form in use, also without a scheme; None if it is no license."""
+    """The license of a URL in any known form, also without a scheme; None if the URL names no
+    license."""
     text = url.strip().lower()
     if not _WEB.match(text):
         text = f"//{text}"
@@ -196,7 +197,7 @@ def _license_at(segments: list[str]) -> License | None:
 def license_refusal(found: License | None, accepted: Sequence[str] = ACCEPTED) -> str | None:
     """Why a license is not accepted, as one of the constants above; None if it is accepted.
 
-    `found` is None if the URL is no license. Raises `UsageMistakeError` as `check_accepted` does.
+    `found` is None if the URL names no license. Raises `UsageMistakeError`, as `check_accepted`.
     """
     check_accepted(accepted)
     if found is None:

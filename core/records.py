@@ -131,7 +131,7 @@ class Listing:
 class Drop:
     """Something that a source could not yield as a photo. `reason` is a short constant for counts.
 
-    `detail` tells a person the wrong value and what to do. Unseen characters in it are escaped, not
+    `detail` gives the wrong value and what to do. Unseen characters in it are escaped, not
     removed: they may be what is wrong.
     """
 

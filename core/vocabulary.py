@@ -102,7 +102,7 @@ NOTHING = Meaning((), one_of=True)
 """The meaning of "unknown", "n/a" or an empty cell."""
 
 CANNOT_TELL = "cannot tell"
-"""A person's answer that the value cannot be told."""
+"""A person's answer that the photo does not show the value."""
 
 NONE = "none"
 """A person's answer that no value of an attribute with `many` holds."""
@@ -110,7 +110,7 @@ NONE = "none"
 
 def fold(word: str) -> str:
     """`word` without case, accents, blanks, hyphens and underscores: the key for lookups."""
-    # Case folding can create new composed letters, hence the second decomposition.
+    # Case folding can create new composed letters, so decompose again.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     return "".join(c for c in plain if unicodedata.category(c) not in _FOLDED_AWAY)
 
@@ -270,6 +270,11 @@ def _question(name: str, spec: AttributeSpec) -> Question:
 
 
 def _read_words(known: Attribute, spec: AttributeSpec, nothing: list[str]) -> dict[str, Meaning]:
+    """Each folded word of an attribute, with its meaning.
+
+    `nothing` are the words without meaning in every attribute, such as "n/a". Raises
+    `VocabularyError` for a word with two meanings.
+    """
     table: dict[str, Meaning] = {}
 
     def add(words: list[str], meaning: Meaning) -> None:
@@ -293,7 +298,9 @@ def _read_words(known: Attribute, spec: AttributeSpec, nothing: list[str]) -> di
         ordered = tuple(value for value in known.values if value in choice.values)
         add(choice.words, Meaning(ordered, one_of=True))
     if spec.none and not known.many:
-        raise VocabularyError(f"{known.name}: none is for attributes with many = true: remove it")
+        raise VocabularyError(
+            f"{known.name}: `none` needs an attribute with many = true: remove it"
+        )
     add(spec.none, Meaning((), one_of=False))
     add(spec.nothing, NOTHING)
     return {fold(word): NOTHING for word in ["", *nothing]} | table

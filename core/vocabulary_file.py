@@ -91,7 +91,7 @@ class AttributeSpec(_Strict):
     def _paints(cls, swatches: dict[str, list[str]]) -> dict[str, list[str]]:
         for each in (paint for paints in swatches.values() for paint in paints):
             if not re.fullmatch(r"#[0-9a-fA-F]{6}", each):
-                raise ValueError(f"the swatch {each!r} is no color; write it as #rrggbb")
+                raise ValueError(f"the swatch {each!r} is not a color; write it as #rrggbb")
         return swatches
 
     @field_validator("range")

@@ -13,7 +13,7 @@ REPLICA_SUFFIX = ".localhost"
 class Web:
     """The web, or the replica at the URL `replica`, such as `http://127.0.0.1:8421`.
 
-    One replica serves several hosts and tells them apart by name: `www.autoscout24.it` is at
+    One replica serves several hosts and distinguishes them by name: `www.autoscout24.it` is at
     `http://www.autoscout24.it.localhost:8421`.
     """
 

@@ -1,6 +1,6 @@
 """`make docs`: the parts of pages that follow from the code.
 
-Such a part stands between two comments, `<!-- make docs: NAME -->` and `<!-- end -->`; NAME is one
+Such a part is between two comments, `<!-- make docs: NAME -->` and `<!-- end -->`; NAME is one
 of `PARTS`. What is outside is written by hand. A test compares every page with the code.
 """
 

@@ -51,7 +51,7 @@ class ClipEncoder(PictureNetwork):
 
     @property
     def version(self) -> str:
-        """What the record says: model, weights and preprocessing."""
+        """The version in the record: model, weights and preprocessing."""
         return self.record.version
 
     @torch.inference_mode()
@@ -96,7 +96,7 @@ class ClipEncoder(PictureNetwork):
 
     @property
     def scale(self) -> float:
-        """What cosines are multiplied by to be the scores that the model was trained with."""
+        """The factor from cosines to the logits that the model was trained with."""
         return float(self._model.logit_scale.detach().float().exp())
 
 

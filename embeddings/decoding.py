@@ -78,7 +78,7 @@ def picture_of(future: Future[Picture]) -> Picture:
 def _died() -> DecodingError:
     return DecodingError(
         "a process that decoded photos was ended from outside, most often because the machine ran "
-        "out of memory; run the same command again, which goes on where this one stopped, and if "
+        "out of memory; run the same command again, which continues where this one stopped, and if "
         "it happens again set MARQUE_WORKERS=2, which decodes in two threads instead"
     )
 
@@ -86,7 +86,7 @@ def _died() -> DecodingError:
 def _follow_parent() -> None:
     """In a worker: leave the interrupt key to the parent, and end when it ends.
 
-    A parent that is killed closes nothing, and its workers would wait for photos for ever.
+    A parent that is killed closes nothing, and its workers would wait for photos forever.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()

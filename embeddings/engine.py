@@ -114,7 +114,7 @@ class Engine:
 def embed_photos(
     encoder: PhotoEncoder, jobs: Iterable[Job], *, batch_size: int = 32, workers: int = 2
 ) -> Iterator[EmbeddedBatch]:
-    """Embed a few photos as `Engine.embed` does, with an engine that ends with them."""
+    """Embed photos as `Engine.embed` does, with an engine that is closed at the end."""
     config = RunConfig(threads=torch.get_num_threads(), batch_size=batch_size, workers=workers)
     with closing(Engine(encoder, config)) as engine:
         yield from engine.embed(jobs)

@@ -19,7 +19,7 @@ from embeddings.tokenizer import tokenizer_files
 from embeddings.weights import find_weights, missing_message
 
 TEXTS = ("a red car by the sea", "Škoda Octavia Combi, 1.9 TDI", "ein weißes Cabrio", "赤い車")
-"""What a copy of a model must understand as the original does."""
+"""Texts that a copy of a model must embed as the original does."""
 
 
 def copy_model(spec: ModelSpec, folder: Path) -> SpaceRecord:
@@ -72,7 +72,7 @@ def _write(spec: ModelSpec, original: ClipEncoder, folder: Path) -> None:
 
 
 def _config(spec: ModelSpec, record: SpaceRecord) -> dict[str, Any]:
-    """What open_clip needs to know of the model beside its weights."""
+    """The config that open_clip needs to build the model."""
     if (place := config_place(spec)) is not None:
         document: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
         return document

@@ -67,6 +67,7 @@ def _stored_lengths(path: Path) -> dict[str, int]:
 
 
 def _side(length: int, architecture: str) -> int:
-    """The side of a square picture of so many places: one for each patch, one for the class."""
+    """The side, in pixels, of the square picture that has `length` positions: one for each patch,
+    and one for the class."""
     vision = open_clip.get_model_config(architecture)["vision_cfg"]
     return math.isqrt(length - 1) * int(vision["patch_size"])

@@ -17,14 +17,14 @@ from embeddings.registry import ModelError
 MODEL_FAILED = "the model failed on it"
 UNUSABLE = "the model gave no usable numbers"
 NO_COINCIDENCE = 8
-"""Where this many photos all fail before any succeeded, the model is at fault and not they."""
+"""If this many photos fail before any has succeeded, the model is wrong, not the photos."""
 
 Output = npt.NDArray[Any]
 """The output of a model for one picture: a vector, a mask."""
 
 
 class ImageEncoder(Protocol):
-    """What the engine needs of a model."""
+    """The interface of a model that the engine uses."""
 
     def encode_images(self, pictures: Picture) -> npt.NDArray[Any]:
         """Prepared pictures (n, height, width, 3) -> their outputs (n, ...), of one shape."""

@@ -34,7 +34,7 @@ SHA256_DIGITS, GIT_DIGITS = 64, 40
 
 @dataclass(frozen=True, slots=True)
 class StatedDigest:
-    """What `by` states as a file's digest: sha256, its first digits, or git's of a blob."""
+    """A file's digest as `by` states it: a sha256, its first digits, or git's blob hash."""
 
     digest: str
     by: str
@@ -92,7 +92,7 @@ def store_sums(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class HubFacts:
-    """Where the hub is, whether it answered, and with what status or error."""
+    """The address of the hub, whether it answered, and its status or error."""
 
     endpoint: str
     cache: str
@@ -165,7 +165,7 @@ def download(repo: str, file_name: str) -> str:
 
 
 def describe_hub_error(error: Exception) -> str:
-    """What an error of the hub's client means, in a few words."""
+    """The meaning of an error of the hub's client, in a few words."""
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set"
     if isinstance(error, RepositoryNotFoundError):
@@ -180,8 +180,8 @@ def check_unpacked_size(path: Path) -> None:
     """Read the table of contents of a file that is an archive, as torch's and NumPy's are.
 
     Raises `ModelError` where it would unpack to more than `MOST_TIMES` its size: loaders do not
-    check that, and 2 MB can become 2 GB. A file that is no archive, or a damaged one, passes here
-    and fails in the loader.
+    check that, and 2 MB can become 2 GB. A damaged file, and one that is not an archive, passes
+    here and fails in the loader.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -192,5 +192,5 @@ def check_unpacked_size(path: Path) -> None:
     if unpacked > MOST_TIMES * size:
         raise ModelError(
             f"{path.name!r} has {size:,} bytes and would unpack to {unpacked:,}, which weights do "
-            "not; get it anew from where it was made, or save it anew as .safetensors"
+            "not; get it again from its origin, or save it again as .safetensors"
         )

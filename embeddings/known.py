@@ -13,13 +13,13 @@ from embeddings.registry import TINY, ModelSpec, SpaceRecord
 FOLDER = "models"
 _PACKAGES = ("open_clip_torch", "torch")
 _RULES = 2
-"""What decides, beside its files, what a model is once it is loaded: the packages, and how Marque
-prepares photos for it. The number grows when that changes for any model."""
+"""A loaded model depends on its files, on these packages, and on how Marque prepares photos for it.
+Raise this number when that preparation changes for any model."""
 
 
 def load_known(home: Path, spec: ModelSpec) -> SpaceRecord | None:
-    """The record of a model, if the files that it was loaded from are still the same; a damaged
-    record counts as absent."""
+    """The stored record of a model; None if the record is missing or damaged, or if the model's
+    files or packages have changed since."""
     try:
         kept = json.loads((home / FOLDER / spec.file_name).read_text(encoding="utf-8"))
         same = bool(kept["files"]) and kept["files"] == _stamps(map(Path, kept["files"]))
@@ -31,17 +31,17 @@ def load_known(home: Path, spec: ModelSpec) -> SpaceRecord | None:
 
 
 def store_known(home: Path, record: SpaceRecord) -> None:
-    """Keep the record of a model that is loaded; raises `OSError`."""
+    """Store the record of a loaded model, with the state of its files; raises `OSError`."""
     from embeddings.weights import find_weights
 
     found = find_weights(record.spec)
     if found is None:
         return
     files = [found.path, *found.beside]
-    if found.place == "cache":  # where it says which commit is the newest
+    if found.place == "cache":  # this file names the newest commit
         snapshots = next(each for each in found.path.parents if each.name == "snapshots")
         files.append(snapshots.with_name("refs") / "main")
-    if found.place == "folder":  # a file that is put there may go before the one that was loaded
+    if found.place == "folder":  # a new file there may take precedence over the loaded one
         files.append(found.path.parent)
     if record.model == TINY:
         files += [each for each in sorted(tiny.CONFIG_DIR.iterdir()) if each.is_file()]

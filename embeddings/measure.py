@@ -66,7 +66,7 @@ def tuning_key(encoder: TunedEncoder, overrides: Overrides) -> TuningKey:
 
 
 def default_config(overrides: Overrides) -> RunConfig:
-    """What to use where there are too few photos for a measurement to pay."""
+    """The config to use if there are too few photos for a measurement to pay off."""
     threads = torch.get_num_threads()
     return RunConfig(
         dtype=overrides.dtype or "fp32",

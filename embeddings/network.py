@@ -86,7 +86,7 @@ def check_numbers(model: torch.nn.Module, file: str) -> None:
     for name, tensor in model.state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise ModelError(
-                f"{file!r} is damaged: {name!r} holds values that are no finite numbers; get the "
+                f"{file!r} is damaged: {name!r} holds values that are not finite numbers; get the "
                 "file again, or use another model"
             )
 

@@ -41,7 +41,7 @@ def _without_networks() -> Iterator[None]:
     """Let imports of timm and transformers fail, which open_clip is ready for, while it is
     imported."""
     absent = [name for name in (_TIMM, _TRANSFORMERS) if name not in sys.modules]
-    # None is how Python is told that a module is not there.
+    # None tells Python that a module is missing.
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
     try:
         yield
@@ -79,7 +79,7 @@ def want_transformers() -> None:
 
 
 def _unchanged(fn: Callable[..., Any] | None = None, *_: object, **__: object) -> Any:
-    """What `torch.compiler.disable` does to a function that nobody compiles."""
+    """Replaces `torch.compiler.disable`: leaves a function as it is, since none is compiled."""
     return fn or _unchanged
 
 

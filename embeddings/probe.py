@@ -1,4 +1,4 @@
-"""What torch and the model loader see here, as two lines of JSON: run in a process of its own.
+"""Reports torch and the model's files as two lines of JSON; run it in a process of its own.
 
     python -m embeddings.probe '{"name": ..., "weights": ..., "device": "auto", "home": ...}'
 
@@ -43,7 +43,7 @@ def device_facts(wanted: str) -> dict[str, Any]:
 
 
 def model_facts(spec: ModelSpec, home: Path) -> dict[str, Any]:
-    """Where a model's weights are and whether they are whole; `state` is `missing` where only
+    """The place of a model's weights, and whether they are complete; `state` is `missing` if only
     the hub has them."""
     from embeddings.models import verify_model, worst
     from embeddings.weights import find_weights, missing_message

@@ -96,7 +96,7 @@ def _for_config(spec: ModelSpec) -> dict[str, Any]:
 
 
 def _parts(spec: ModelSpec, place: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a config says of the network and of preprocessing; raises `ModelError`."""
+    """The network and preprocessing that a config describes; raises `ModelError`."""
     try:
         document = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -109,12 +109,14 @@ def _parts(spec: ModelSpec, place: Path) -> tuple[dict[str, Any], dict[str, Any]
     }
     for name, part in parts.items():
         if not isinstance(part, dict):
-            raise ModelError(_no_config(spec, f"its {name!r} is no object"))
+            raise ModelError(_no_config(spec, f"its {name!r} is not an object"))
     return parts["model_cfg"], parts["preprocess_cfg"]
 
 
 def _no_config(spec: ModelSpec, why: str) -> str:
-    return f"{CONFIG_FILE} of {spec.name!r} is no config of a model ({why}); fetch or copy it again"
+    return (
+        f"{CONFIG_FILE} of {spec.name!r} is not a config of a model ({why}); fetch or copy it again"
+    )
 
 
 def _ways(architectures: Iterable[str]) -> dict[str, list[str]]:

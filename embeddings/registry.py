@@ -71,7 +71,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True)
 class SpaceRecord:
-    """What made the vectors of a column; kept with the column as JSON.
+    """The model that made the vectors of a column; stored with the column as JSON.
 
     `weights_sha256` is over the loaded tensors, so the same weights have the same hash whatever
     file they came in. `version` names model, weights and preprocessing together: vectors of two
@@ -98,7 +98,7 @@ class SpaceRecord:
 
     @property
     def spec(self) -> ModelSpec:
-        """What to load to embed a question into the same space."""
+        """The model to load to embed a question into the same space."""
         return ModelSpec(self.model, self.weights)
 
     @property

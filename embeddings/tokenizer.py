@@ -55,7 +55,7 @@ def tokenizer_files(spec: ModelSpec, config: Mapping[str, Any]) -> tuple[Path, .
 
 
 def load_tokenizer(spec: ModelSpec, config: Mapping[str, Any]) -> Any:
-    """The tokenizer of a model with this config, fetched from the hub if it is nowhere here.
+    """The tokenizer of a model with this config, fetched from the hub if it is missing here.
 
     Raises `ModelError` that says what to do.
     """

@@ -44,7 +44,7 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the settings fix of a `RunConfig`; what is None is chosen by rule or by measuring."""
+    """The fields of a `RunConfig` that settings fix; None is chosen by a rule or a measurement."""
 
     dtype: Dtype | None = None
     threads: PositiveInt | None = None
@@ -70,7 +70,7 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a measurement is valid for: with another processor or another torch, measure again."""
+    """The machine that a measurement is valid for: another processor or torch is measured again."""
 
     processor: str
     cores: int
@@ -79,7 +79,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class TuningKey:
-    """What was measured: a model, by its version, on a device, with what the settings fix."""
+    """The subject of a measurement: a model version, a device, and the fields that settings fix."""
 
     model: str
     device: str

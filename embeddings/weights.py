@@ -1,4 +1,4 @@
-"""Where a model's weights are (a file, this project, the model hub's cache), fetching and pinning.
+"""Finds a model's weights (a file, this project, the model hub's cache), fetches and pins them.
 
 A pin says which bytes a model's weights were when they were first fetched. It is one small file of
 the home folder for each model, so that two commands that pin at once do not overwrite each other's.
@@ -66,9 +66,9 @@ class Pin:
 
 
 def find_weights(spec: ModelSpec) -> WeightsFile | None:
-    """Where a model's weights are on this machine, without asking the hub; None if nowhere.
+    """The place of a model's weights on this machine, without asking the hub; None if missing.
 
-    Raises `ModelError` for a name that names no weights.
+    Raises `ModelError` for a name without weights.
     """
     if spec.weights is not None:
         tag_facts(spec)
@@ -97,7 +97,7 @@ def find_weights(spec: ModelSpec) -> WeightsFile | None:
 
 
 def fetch_weights(spec: ModelSpec) -> str | None:
-    """The file that holds a model's weights, downloaded if it is nowhere on this machine.
+    """The file that holds a model's weights, downloaded if it is missing on this machine.
 
     None where open_clip finds them itself by the model's name: `local-dir:`, and `hf-hub:`, whose
     files are in the cache afterwards. A cached copy is used without asking the hub. A download is
@@ -144,7 +144,7 @@ def hub_place(spec: ModelSpec) -> tuple[str, list[str]]:
 
 
 def tag_facts(spec: ModelSpec) -> Mapping[str, Any]:
-    """What open_clip knows of a pretrained tag: where it is, how photos are prepared for it.
+    """The entry of open_clip for a pretrained tag: its source, and how photos are prepared.
 
     Empty for a name without a tag; raises `ModelError` for a tag that open_clip does not know.
     """
@@ -157,7 +157,7 @@ def tag_facts(spec: ModelSpec) -> Mapping[str, Any]:
 
 
 def missing_message(spec: ModelSpec) -> str:
-    """What to say where a model's weights are nowhere on this machine."""
+    """The message for a model whose weights are missing on this machine."""
     if spec.weights is not None:
         return (
             f"the weights file {spec.weights!r} of {spec.name!r} is not there; put it back, or "

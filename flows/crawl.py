@@ -95,7 +95,7 @@ def _crawl(source: str, query: SiteQuery, options: CrawlOptions, *, searchable: 
 
 @shard_task("crawl", retries=0)
 def crawl_site(run: Run, job: CrawlJob) -> CrawlReport:
-    """Crawl, with its progress; the next run resumes a crawl that broke off, so no retry does."""
+    """Crawl, with its progress; the next run resumes an interrupted crawl, so no retry does."""
     with stage(run.report, "crawl", job.limit) as step:
 
         def on_progress(report: CrawlReport) -> None:

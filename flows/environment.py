@@ -1,4 +1,4 @@
-"""What the environment says about proxies and about Prefect, put right once a process.
+"""Corrects, once per process, the variables of the environment for proxies and for Prefect.
 
 Nothing of Prefect is imported here.
 """
@@ -46,7 +46,7 @@ def is_loopback(url: str) -> bool:
 
 
 def opener_for(url: str) -> "OpenerDirector":
-    """What opens a URL: without a proxy where it is of this machine."""
+    """An opener for a URL, without a proxy if the URL is on this machine."""
     import urllib.request
 
     proxies = urllib.request.ProxyHandler({} if is_loopback(url) else None)
@@ -82,7 +82,7 @@ def current_settings() -> Any:
     except (ValueError, OSError) as error:  # of pydantic and of the readers of TOML, too
         said = " ".join(str(error).split()).partition(" [type=")[0]
         raise PrefectSettingsError(
-            f"the settings of Prefect cannot be used ({said}); mend them in the environment "
+            f"the settings of Prefect cannot be used ({said}); correct them in the environment "
             "(PREFECT_*), or in .env, prefect.toml, pyproject.toml or the profile, whichever of "
             "them says so"
         ) from error

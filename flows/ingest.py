@@ -27,7 +27,7 @@ def ingest(
 
     Without a path that is the inbox of the settings, which may be empty. A folder is taken in with
     the sidecar and the columns that were last given for it, unless others are. Running it again
-    adds nothing twice and goes on where a broken run stopped. Fails if no photo of the source was
+    adds nothing twice and continues where a broken run stopped. Fails if no photo of the source was
     good.
     """
     given = {"source": source, "path": path, "limit": limit, "sidecar": sidecar}
@@ -63,9 +63,9 @@ def publish(allow_loss: bool = False) -> RunReport:
     is meant.
     """
     with recorded_run("publish", {"allow_loss": allow_loss or None}) as run:
-        if mended := drop_broken_indexes(run.catalog):
+        if dropped := drop_broken_indexes(run.catalog):
             run.report.messages.append(
-                f"indexes that were damaged are dropped: {', '.join(mended)}"
+                f"indexes that were damaged are dropped: {', '.join(dropped)}"
             )
         make_searchable(run, None, allow_loss=allow_loss)
     return run.report

@@ -15,7 +15,7 @@ def label(pictures: list[str] | None = None, calibrate: bool = False) -> RunRepo
     """Read the words of sources, ask the networks about photos that have vectors, and publish.
 
     `pictures` names labelers that also look at the pictures themselves, `color` and
-    `surroundings`. With `calibrate` all are calibrated anew by the labels that are known now.
+    `surroundings`. With `calibrate` all are recalibrated with the labels that are known now.
     """
     with recorded_run("label", {"pictures": pictures, "calibrate": calibrate}) as run:
         add_label_columns(run.catalog)

@@ -71,7 +71,7 @@ def _value_rows(each: Quality) -> list[dict[str, Any]]:
 
 
 def _confusions(each: Quality) -> list[dict[str, Any]]:
-    """What was most often taken for what."""
+    """The most frequent confusions, as rows of a table."""
     wrong = [pair for pair in each.confusion if set(pair.truth) != set(pair.said)]
     return [
         {

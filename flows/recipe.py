@@ -1,4 +1,4 @@
-"""What a command or a deployment does from beginning to end: a function, or a Prefect flow of it.
+"""A recipe is all that a command or a deployment does: a function, or a Prefect flow of it.
 
 This module decides which of the two a call is; a plain call imports nothing of Prefect.
 """

@@ -1,4 +1,4 @@
-"""What every recipe does around its work: settings, catalog, report, artifacts, errors."""
+"""The frame of every recipe: settings, catalog, report, artifacts, errors."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -46,8 +46,8 @@ def recorded_run(flow: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
     """Open what a recipe needs, store its report also when it fails, and show it in Prefect if the
     recipe runs there.
 
-    The report is written when the run starts and again when it ends, so that a run that was
-    killed is still known, as `running`. Whatever stops the run becomes a `RunFailedError` that
+    The report is written when the run starts and again when it ends, so that a run that was killed
+    is still known, as `running`. Any exception that stops the run becomes a `RunFailedError` that
     carries the report.
     """
     prepare_environment()

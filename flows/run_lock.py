@@ -15,7 +15,7 @@ RUNS = "runs"
 def hold_run_lock(home: Path, run_id: str) -> Iterator[None]:
     """Hold the lock of a run, where the home folder can be written."""
     held = None
-    with suppress(OSError):  # without the lock the run works, and `doctor` cannot tell of it
+    with suppress(OSError):  # without the lock the run works, but `doctor` cannot see it
         held = _hold(home / RUNS, run_id)
     try:
         yield

@@ -92,7 +92,7 @@ class SettingsError(MarqueError):
 
 
 class Settings(_Permissions):
-    """What a person can set, each as `MARQUE_<NAME>` or as a line of `marque.toml`."""
+    """All settings, each set as `MARQUE_<NAME>` or by a line of `marque.toml`."""
 
     model_config = SettingsConfigDict(
         env_prefix="MARQUE_",
@@ -151,7 +151,7 @@ class Settings(_Permissions):
         gt=0,
         le=1,
         description="share of a network's labels that must be right: it labels from the confidence "
-        "on that gives so many, as measured on labels of people and sources",
+        "at which it reaches this share, as measured on labels of people and sources",
     )
     publish_max_loss: float = Field(
         0.1,
@@ -168,7 +168,7 @@ class Settings(_Permissions):
         7,
         ge=1 / 24,
         description="days for which versions of tables that were replaced are kept, and what "
-        "networks out of use have said: readers that opened one before go on with it",
+        "networks out of use have said: readers that opened one before keep reading it",
     )
 
     contact: str | None = Field(
@@ -199,7 +199,7 @@ class Settings(_Permissions):
 
     @property
     def catalog_uri(self) -> str:
-        """Where the catalog is: a path or a URI."""
+        """The place of the catalog: a path or a URI."""
         return catalog_uri(self.catalog or self.home_path / "catalog")
 
     @property
@@ -219,7 +219,7 @@ class Settings(_Permissions):
 
     @property
     def overrides(self) -> Overrides:
-        """What is fixed of how the model is run, and so not measured."""
+        """The options of running the model that are set, and therefore not measured."""
         dtype = None if self.precision == "auto" else self.precision
         return Overrides(dtype, self.threads, self.batch_size, self.workers)
 
@@ -239,7 +239,7 @@ def load_settings(**given: Any) -> Settings:
         if name.startswith("MARQUE_") and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             meant = f"did you mean {near[0]}" if near else f"there are {', '.join(sorted(known))}"
-            raise SettingsError(f"{name} in the environment is no setting; {meant}")
+            raise SettingsError(f"{name} in the environment is not a setting; {meant}")
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:

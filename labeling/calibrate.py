@@ -40,7 +40,7 @@ def fit(
 
     The threshold is the lowest confidence at or above which the share `precision` of the answers is
     right. One right and one wrong answer are added to the counts (Laplace's rule of succession), as
-    few labels tell little. It is None where no confidence is enough, or fewer than `PASSING`
+    few labels are weak evidence. It is None where no confidence is enough, or fewer than `PASSING`
     answers have it. A label that is not among `values` counts as a wrong answer. Raises
     `ValueError` for fewer than `LEAST_KNOWN` photos.
     """

@@ -75,9 +75,9 @@ class ClassMap:
             with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
                 numbers = np.array(image)
         except Exception as error:  # Pillow raises nearly anything for damaged bytes
-            raise _unreadable("it is no whole PNG") from error
+            raise _unreadable("it is not a complete PNG") from error
         if numbers.ndim != 2 or numbers.max() >= len(classes):
-            raise _unreadable(f"its pixels are no numbers of {len(classes)} classes")
+            raise _unreadable(f"its pixels are not numbers of {len(classes)} classes")
         return ClassMap(numbers, tuple(classes))
 
     def to_png(self) -> bytes:

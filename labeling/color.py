@@ -31,7 +31,7 @@ photos of white cars on grey roads reach 4 to 5 at least; grayscale ones have 0 
 
 # These numbers were fitted on rendered scenes and on a half of 990 real photos, those of masks on
 # all of them; docs/benchmarks/labels.md shows the other half.
-_SIDE = 32  # pixels are taken on a grid of so many rows and columns
+_SIDE = 32  # rows and columns of the grid of sampled pixels
 _WIDTH = 0.029  # standard deviation of a paint across its line to black, in Oklab
 _TAIL, _TAIL_WIDTH = 0.02, 3  # some paints are unlike all swatches: how many, how far in widths
 _ALONG = 0.2  # what a difference along that line counts
@@ -48,7 +48,7 @@ _BESIDES = np.array(
 _BESIDE = 0.14  # how much of each of them
 _CENTER = 0.45  # pixels count by their distance from the center, in half sides
 _AROUND, _OUTSIDE = 0.2, 0.5  # a mask may be wrong: so far around it pixels count, but so much less
-_INDEPENDENT = 29  # pixels of a photo resemble each other: they count as so many
+_INDEPENDENT = 29  # pixels of a photo resemble each other: they count as this many independent ones
 _EXPOSED = 0.9  # the brightest per cent of a photo is as bright as white, from this lightness on
 
 _STEPS = np.arange(256) / 255
@@ -79,19 +79,20 @@ def oklab(pixels: Pixels) -> Array:
 
 
 def is_grayscale(photo: Pixels) -> bool:
-    """Whether a photo (height, width, 3) has no colors, so that a car's color cannot be told."""
+    """Whether a photo (height, width, 3) has no colors, so that no car's color can be seen."""
     points = _sample(photo)
     ranges = points.max(axis=2) - points.min(axis=2)
     return bool(np.percentile(ranges, 99) <= GREY_RANGE)
 
 
 def paint_scores(photo: Pixels, car: Mask | None, swatches: Swatches) -> Array | None:
-    """The log-probability (k,) of each value of `swatches`, in their order; None: cannot tell.
+    """The log-probability (k,) of each value of `swatches`, in their order; None if the color
+    cannot be determined.
 
     `photo` is (height, width, 3) in sRGB, and `car` the mask (height, width) of the car. Without it
-    the whole photo counts, its center more than its edges. The color cannot be told in a grayscale
-    photo or where too little of a car is seen. The probabilities add to one and are not calibrated.
-    Raises `ValueError` for a mask of another size.
+    the whole photo counts, its center more than its edges. The color cannot be determined in a
+    grayscale photo, or where too little of a car is seen. The probabilities add to one and are not
+    calibrated. Raises `ValueError` for a mask of another size.
     """
     if car is not None and car.shape != photo.shape[:2]:
         raise ValueError(f"the mask is {car.shape} and the photo {photo.shape[:2]}: resize one")

@@ -50,7 +50,7 @@ def decide(
       value that fits the most votes, if it is the only such value and fits more than half: votes
       that agree narrow each other's sets, the majority wins a contradiction, a tie is unknown.
       An attribute with several values takes all values that any vote names, since a source that
-      leaves one out has seldom denied it; it has none only if every vote says so.
+      leaves one out has rarely denied it. It has no value only if every vote says so.
     - Else the networks in the order of `thresholds`: the first that passes its threshold. Where
       sources leave the value open, it must be one that fits the most of them; where they contradict
       each other, a try-out model decides nothing. A network never overrules a source, and does not
@@ -144,7 +144,7 @@ def _votes(sources: list[Assertion], version: str) -> dict[str, list[Assertion]]
 
     A sighting is read again when its words or the vocabulary change. Its last reading replaces all
     earlier ones, even if a word is gone or has lost its meaning. The last reading has the highest
-    revision, and the current vocabulary or else the one used last. Times alone do not tell: a
+    revision, and the current vocabulary or else the one used last. Times alone do not decide: a
     statement that is made again keeps its first time.
     """
     sightings: dict[tuple[str, str], list[Assertion]] = defaultdict(list)

@@ -12,8 +12,8 @@ from labeling.names import read_names
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The statements in a sighting's words; `unknown` words, and `ambiguous` names of several cars,
-    both as (attribute, word)."""
+    """The statements in a sighting's words. `unknown` lists words that the vocabulary lacks,
+    `ambiguous` names that several cars share, both as (attribute, word)."""
 
     assertions: tuple[Assertion, ...]
     unknown: tuple[tuple[str, str], ...]
@@ -23,11 +23,12 @@ class Facts:
 def read_facts(
     sighting: Sighting, image_id: str, revision: int, vocabulary: Vocabulary, at: datetime
 ) -> Facts:
-    """The statements of `sighting` about the photo `image_id`, read with `vocabulary` at `at`.
+    """The statements of `sighting` about the photo `image_id`.
 
-    `revision` counts the changes of the sighting's words (`sightings.revision`). Only words in a
-    field with the name of an attribute are statements, and the names of a photo of Commons, which
-    tell make and model. A word without meaning ("n/a") makes no statement and is not unknown.
+    `revision` counts the changes of the sighting's words (`sightings.revision`); `at` is the time
+    of the statements. A statement comes from a word in a field with the name of an attribute, or
+    from the title and categories of a photo of Commons, which name make and model. A word without
+    meaning ("n/a") makes no statement and is not unknown.
     """
     told = read_names(sighting, vocabulary)
     assertions, unknown = [], list(told.unknown)

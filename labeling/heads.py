@@ -3,8 +3,8 @@
 A head is kept only if it is better than zero-shot on photos that it never saw, by McNemar's exact
 test (McNemar 1947; Dietterich 1998, "Approximate Statistical Tests for Comparing Supervised
 Classification Learning Algorithms"). Photos of one page resemble each other, so each page has one
-vote, for the one that is right on more of its photos. The head must win so many votes that a head
-that is no better would do so with a probability of at most `SIGNIFICANCE`.
+vote, for the one that is right on more of its photos. The head must win enough votes that a head
+that is not better would do so with a probability of at most `SIGNIFICANCE`.
 """
 
 import hashlib
@@ -146,8 +146,12 @@ def fit_classifier(
 def better_by_chance(
     right: npt.NDArray[np.bool_], rival: npt.NDArray[np.bool_], groups: Sequence[str]
 ) -> float:
-    """The probability that a head that is no better wins so many groups: McNemar's exact test,
-    one-sided, with one vote for each group. `right` and `rival` are of n photos."""
+    """The probability that a head that is not better would win as many groups as this one does:
+    McNemar's exact test, one-sided, with one vote for each group.
+
+    `right` and `rival` (n,) say which of n photos the head and its rival label correctly; `groups`
+    has the group of each photo.
+    """
     from scipy.stats import binomtest
 
     lead: Counter[str] = Counter()

@@ -40,7 +40,7 @@ class LabelCounts:
 def label_sightings(catalog: Catalog, sighting_ids: Sequence[str], *, run_id: str) -> LabelCounts:
     """Read the words of these sightings with the vocabulary as it is and keep what they state.
 
-    The sightings are marked as read at the end, so a run that broke off reads them again, and the
+    The sightings are marked as read at the end, so an interrupted run reads them again, and the
     same statements add nothing. A sighting that has changed meanwhile stays unread.
     """
     done = LabelCounts()
@@ -76,7 +76,7 @@ def add_assertions(
 ) -> list[Assertion]:
     """Append the statements that were not made before; returns those that this run added.
 
-    An earlier try of the run that broke off counts as this run; other runs do not.
+    An earlier try of the interrupted run counts as this run; other runs do not.
     """
     made = {each.assertion_id: each for each in assertions}
     rows = [

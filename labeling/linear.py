@@ -106,4 +106,4 @@ def unpack(content: bytes) -> list[Classifier]:
             for at, each in enumerate(facts)
         ]
     except (KeyError, TypeError, ValueError, SafetensorError) as error:
-        raise WeightsError(f"these are no weights of classifiers: {error}") from error
+        raise WeightsError(f"these are not weights of classifiers: {error}") from error

@@ -49,7 +49,7 @@ def load_vector_labelers(catalog: Catalog, space_version: str) -> VectorLabelers
 def readable(labeler: Labeler) -> list[Classifier]:
     """The classifiers of a labeler; an empty list if its weights are absent or damaged.
 
-    Zero-shot is then made anew, and a head does not count until it is trained again.
+    Zero-shot is then made again, and a head does not count until it is retrained.
     """
     try:
         return unpack(labeler.weights or b"")
@@ -136,12 +136,13 @@ HISTOGRAM = 20
 
 @dataclass(slots=True)
 class PredictionCounts:
-    """Counts of one call: photos that were labeled, statements added by each labeler, and their
-    versions.
+    """Counts of one call: photos that were labeled, statements added by each labeler, and the
+    labelers' versions.
 
-    `said` counts statements by (labeler, attribute, value): one with two values under each of them,
-    one that could not tell under none. `passed` are those confident enough for a label.
-    `confidences` is a histogram for each labeler and attribute.
+    `said` counts statements with a confidence by (labeler, attribute, value). A statement with two
+    values counts under each of them, one without values under "none". An abstention has no
+    confidence and is not counted here. `passed` counts, in the same way, the statements that are
+    confident enough for a label. `confidences` has a histogram for each (labeler, attribute).
     """
 
     photos: int = 0
@@ -163,12 +164,13 @@ class PredictionCounts:
             self.confidences[name] = [a + b for a, b in zip(held, bins, strict=True)]
 
     def count(self, made: Sequence[Assertion], thresholds: Sequence[LabelerThreshold]) -> None:
-        """Count these statements; they pass by these thresholds."""
-        least = {(rule.by, rule.version, rule.attribute): rule.threshold for rule in thresholds}
+        """Count the statements of `made`. One passes if its confidence reaches the threshold for
+        its labeler, version and attribute; without such a threshold none passes."""
+        minimum = {(rule.by, rule.version, rule.attribute): rule.threshold for rule in thresholds}
         for each in made:
             self.statements[each.by] += 1
             self.versions[each.by] = each.version
-            threshold = least.get((each.by, each.version, each.attribute))
+            threshold = minimum.get((each.by, each.version, each.attribute))
             sure = each.confidence
             if sure is None:
                 continue

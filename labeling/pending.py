@@ -1,4 +1,4 @@
-"""What waits for a stage, as questions to the tables, so that a run that broke off can be repeated.
+"""The photos that wait for a stage, by queries on the tables, so that a run can be resumed.
 
 No state is kept between runs: the rows that a stage has written say what it has done.
 """
@@ -29,7 +29,7 @@ def unlabeled_sightings(catalog: Catalog) -> list[str]:
 def unembedded_images(catalog: Catalog, space: str, version: str) -> tuple[list[str], list[str]]:
     """Photos that wait for a vector of `space` made by model `version`.
 
-    Returns the ids that are not in `cars`, and those that are there without a vector of this
+    Returns the ids that are not in `cars`, and those that are in it without a vector of this
     version. A photo on which this version failed does not wait for it again; a photo without any
     sighting does not wait at all.
     """

@@ -33,7 +33,7 @@ from labeling.truth import Truth
 COLOR, SURROUNDINGS = "colour", "surroundings"
 NAMES = (COLOR, SURROUNDINGS)
 """The names under which statements are stored. The first keeps its old spelling: under another name
-every photo would have to be asked anew. People write `color`."""
+every photo would have to be labeled again. People write `color`."""
 
 PHOTO_SIDE = 384
 """Pixels of the longest side of a photo when it is labeled."""
@@ -75,7 +75,7 @@ class PixelLabeler(Protocol):
     attributes: tuple[AnsweredAttribute, ...]
 
     def look(self, photos: Sequence[MaskedPhoto]) -> dict[str, Array]:
-        """Attribute -> scores (n, values) of n photos; a row of NaN where it cannot tell."""
+        """Attribute -> scores (n, values) of n photos; a row of NaN: it cannot judge the photo."""
         ...
 
 
@@ -185,7 +185,7 @@ def load_masked_photos(
                 image.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
             car = np.zeros((image.height, image.width), bool)
             if key in maps:
-                with suppress(ClassMapError):  # the stage makes it anew: `damaged_maps`
+                with suppress(ClassMapError):  # the stage makes it again: `damaged_maps`
                     stored = ClassMap.from_png(maps[key].class_map, maps[key].classes)
                     car = car_mask(stored, image.size)
             yield key, MaskedPhoto(image, car)
@@ -212,7 +212,7 @@ def label_pictures(
 ) -> list[Assertion]:
     """The statements of a labeler about photos, where the attribute makes sense for the view.
 
-    Where it cannot tell, there is an `abstention`.
+    Photos that it cannot judge get an `abstention`.
     """
     made: list[Assertion] = []
     ids, scores = list(photos), member.look(list(photos.values()))
@@ -232,7 +232,7 @@ def label_pictures(
 
 
 def abstention(labeler: Labeler, attribute: str, image_id: str, at: datetime) -> Assertion:
-    """The statement of a labeler that it cannot tell."""
+    """The statement of a labeler that it cannot judge a photo."""
     by, version = labeler.name, labeler.version
     return Assertion(image_id, attribute, (), True, None, "model", by, version, "", at)
 
@@ -240,7 +240,7 @@ def abstention(labeler: Labeler, attribute: str, image_id: str, at: datetime) ->
 def scores_of(
     catalog: Catalog, member: PixelLabeler, truth: Truth, attribute: str
 ) -> tuple[Truth, Array]:
-    """The photos of `truth` about which the labeler can tell, and their scores."""
+    """The photos of `truth` that the labeler can judge, and their scores."""
     photos = dict(load_masked_photos(catalog, truth.image_ids))
     at = {key: row for row, key in enumerate(truth.image_ids)}
     scores = member.look(list(photos.values()))[attribute]

@@ -40,7 +40,7 @@ def prepare_zero_shot(
 ) -> Labeler:
     """The zero-shot labeler of this model, in use.
 
-    It is made anew when the questions have changed. It is calibrated anew when the known labels of
+    It is made again when the questions have changed. It is recalibrated when the known labels of
     an attribute have become enough or have doubled, when the policy has changed, or with `again`.
     Each time it gets another version. The encoder is loaded only for new questions; raises
     `ModelError` if the vectors were made by another one.
@@ -89,7 +89,7 @@ def prepare_pictures(
     run_id: str,
     again: bool = False,
 ) -> Labeler:
-    """The labeler of pictures `member`, in use; made anew in the same cases as zero-shot.
+    """The labeler of pictures `member`, in use; made again in the same cases as zero-shot.
 
     It is calibrated by a sample of the photos with known labels, whose masks `segment` makes first.
     """

@@ -158,7 +158,9 @@ def wilson_interval(right: int, of: int) -> tuple[float, float]:
     the usual one does not (Brown, Cai and DasGupta, 2001).
     """
     if not 0 <= right <= of:
-        raise UsageMistakeError(f"{right} of {of} is no share: the first is to be 0 to the second")
+        raise UsageMistakeError(
+            f"{right} of {of} is not a share: give a first number from 0 to the second"
+        )
     if not of:
         return 0.0, 1.0
     share = right / of
@@ -231,15 +233,19 @@ def calibration(confidences: Sequence[float], correct: Sequence[bool]) -> Reliab
 
 
 def _checked(confidences: Sequence[float], correct: Sequence[bool]) -> tuple[_Array, _Array]:
-    """Both as sorted arrays, so that sums are the same to the last bit whatever their order."""
+    """Both as float arrays (n,), sorted together, so that sums do not depend on the given order.
+
+    Raises `UsageMistakeError` for different lengths, and for a confidence outside 0 to 1.
+    """
     sure, right = np.asarray(confidences, np.float64), np.asarray(correct, np.float64)
     if sure.shape != right.shape or sure.ndim != 1:
         raise UsageMistakeError(
-            f"{len(sure)} confidences and {len(right)} verdicts: each needs the other"
+            f"there are {len(sure)} confidences and {len(right)} verdicts: give one verdict for "
+            "each confidence"
         )
     outside = sure[~((sure >= 0) & (sure <= 1))]
     if len(outside):
-        raise UsageMistakeError(f"a confidence is a probability, 0 to 1, not {outside[0]}")
+        raise UsageMistakeError(f"a confidence is {outside[0]}: give a probability from 0 to 1")
     order = np.lexsort((right, sure))
     return sure[order], right[order]
 

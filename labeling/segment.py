@@ -127,7 +127,7 @@ def segment_photo(segmenter: Segmenter, content: bytes, threshold: float = THRES
     """The class map of one photo, in the photo's own size.
 
     Raises `RejectedError` for the photo, `ModelError` for the network, and `UsageMistakeError` for
-    a threshold that is no probability.
+    a threshold that is not a probability.
     """
     with decoded(content) as shown:
         size = shown.size
@@ -150,7 +150,7 @@ def segment_photos(
 ) -> SegmentedShard:
     """Segment these photos, each as a whole, and write them to `segments` in one commit.
 
-    `engine` runs `segmenter`. A photo that cannot be segmented goes to `rejects`, the others go on.
+    `engine` runs `segmenter`. A photo that fails goes to `rejects`; the rest continue.
     Raises `ModelError`, `DecodingError` and `StoreError`.
     """
     known = catalog.rows("images", image_ids, ["image_id", "width", "height"]).to_pylist()

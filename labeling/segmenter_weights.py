@@ -46,7 +46,7 @@ def load_published(name: str) -> StateDict:
             asked = Request(published.url, method="HEAD")  # noqa: S310 - torchvision's own
             with urlopen(asked, timeout=DOWNLOAD_PROBE_SECONDS):  # noqa: S310 - the same
                 pass
-        with redirect_stdout(sys.stderr):  # which torch tells of the download
+        with redirect_stdout(sys.stderr):  # torch prints the progress of the download to stdout
             state: StateDict = published.get_state_dict(
                 progress=sys.stderr.isatty(), check_hash=True, weights_only=True
             )
@@ -96,18 +96,19 @@ def load_local(file: Path) -> StateDict:
 
 
 def build(name: str, state: StateDict, file: str) -> torch.nn.Module:
-    """The network of torchvision with these weights, read from `file`; raises `ModelError`.
+    """torchvision's segmentation model `name` with the weights of `state`.
 
-    It comes without the second head, which only helps in training.
+    The auxiliary head, which only helps in training, is removed. `file` is the file that the
+    weights come from, for the message. Raises `ModelError` if the weights do not fit the model.
     """
-    second_head = any(key.startswith("aux_classifier.") for key in state)
+    has_auxiliary_head = any(key.startswith("aux_classifier.") for key in state)
     model: Any = _models().get_model(
-        name, weights=None, weights_backbone=None, aux_loss=second_head
+        name, weights=None, weights_backbone=None, aux_loss=has_auxiliary_head
     )
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
-        # The first line only says that something is wrong.
+        # The first line of torch's message only says that loading failed; the next says why.
         why = next(iter(str(error).splitlines()[1:]), str(error)).strip()[:200]
         raise ModelError(
             f"{file!r} does not fit {name!r} ({why}); name the network that it was made for with "

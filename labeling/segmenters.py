@@ -14,7 +14,7 @@ TRYOUT_SEGMENTER = (
 
 @dataclass(frozen=True, slots=True)
 class SegmenterRecord:
-    """What is known of a network before it is loaded: its name, and its own weights' license."""
+    """A network that is not loaded yet: its name, and the license of its own weights."""
 
     name: str
     license: str

@@ -37,7 +37,7 @@ class ProgressBars:
         self._progress.update(self._tasks[stage], description=visible(f"{stage}: {text}"))
 
     def end(self, stage: str) -> None:
-        """Leave a bar as it stands."""
+        """Leave a bar as it is."""
         self._progress.stop_task(self._tasks[stage])
 
 

@@ -1,4 +1,4 @@
-"""What the commands share: options, errors for people, JSON, and a run with its progress."""
+"""Shared by the commands: options, errors for people, JSON, and a run with its progress."""
 
 import functools
 import logging
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flows.reporting.report import RunReport
 
 GIVEN_HOME = "marque.home"
-"""Where a command finds --home in click's context, if it was given."""
+"""The key of --home in click's context, if it was given."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -43,7 +43,7 @@ class SiteCommands(click.Group):
 def crawl() -> None:
     """Take photos in from a web site, politely, and stop there: `marque embed` does the rest.
 
-    Running it again asks only for what is new or changed, and goes on where a broken run stopped.
+    Running it again asks only for what is new or changed, and continues where a broken run stopped.
     """
 
 
@@ -127,7 +127,7 @@ def _typed(schema: Schema, field: "FieldInfo") -> dict[str, Any]:
 
 
 def _plain(schema: Schema) -> Schema:
-    """The schema of a value that is given: without the null that stands for none."""
+    """The schema of a value that is given: without null, which means that none is given."""
     choices = [each for each in schema.get("anyOf", ()) if each["type"] != "null"]
     return {**schema, **choices[0]} if choices else schema
 

@@ -26,7 +26,7 @@ Next, with your own photos, or those of the web:
   marque ingest folder PATH                      take in a folder (try --limit 100 first)
   marque ingest commons --category "Ford Mustang" --limit 100    (set contact in marque.toml first)
   marque search "a red convertible" --sheet answer.png
-  marque status                                  what is there, and what waits
+  marque status                                  what is stored, and what waits
 The demo used marque-tiny, which knows rendered scenes only. For real photos leave
 MARQUE_SEMANTIC_MODEL unset: the default model, {model}, is fetched on first use;
 without internet, name a weights file with --weights FILE.

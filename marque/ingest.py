@@ -44,7 +44,7 @@ class IngestCommands(SiteCommands):
 def ingest() -> None:
     """Take photos in, label and embed them, and make them searchable.
 
-    Running it again adds nothing twice, and goes on where a broken run stopped.
+    Running it again adds nothing twice, and continues where a broken run stopped.
     """
 
 

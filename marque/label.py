@@ -32,7 +32,7 @@ class LabelerChoice(click.Choice[str]):
     "paint; background and people around the car. Repeatable.",
 )
 @click.option(
-    "--calibrate", is_flag=True, help="Calibrate the networks anew, by the labels known now."
+    "--calibrate", is_flag=True, help="Recalibrate the networks with the labels known now."
 )
 @loss_option
 @shared_options
@@ -40,9 +40,9 @@ def label(image_id: str | None, pictures: tuple[str, ...], calibrate: bool, as_j
     """Label the photos that wait for it, and publish.
 
     Words of sources are read, and the networks in use are asked about every photo that has a
-    vector; nothing is embedded, but for --with surroundings. Every ingest does the same for what
-    it brings in: by itself this helps after the vocabulary has changed, after a run that broke off,
-    and with --with and --calibrate.
+    vector; nothing is embedded, except for --with surroundings. Every ingest labels its own photos
+    in the same way: this command helps after the vocabulary has changed, after a run was
+    interrupted, and with --with and --calibrate.
     """
     if image_id is not None:
         if pictures or calibrate:
@@ -104,5 +104,5 @@ def _print(explained: "Mapping[str, Any]") -> None:
 
 def _said(row: "Mapping[str, Any]") -> str:
     if row["one_of"]:
-        return " or ".join(row["values"]) or "cannot be told"
+        return " or ".join(row["values"]) or "cannot be determined"
     return ", ".join(row["values"]) or "none"

@@ -45,7 +45,7 @@ def list_(every: bool, as_json: bool) -> None:
     from flows.settings import load_settings
 
     settings = load_settings()
-    uses = {"settings": settings.model, "vectors": _made_vectors(settings)}
+    uses = {"settings": settings.model, "vectors": _model_of_vectors(settings)}
     named = [spec for spec in uses.values() if spec is not None]
     rows: list[dict[str, Any]] = [
         {
@@ -81,7 +81,7 @@ def fetch(name: str | None, weights: Path | None, folder: Path | None, as_json: 
 
     What is on this machine already is not asked for again. A copy made with --to is used on
     another machine with MARQUE_SEMANTIC_MODEL=local-dir:FOLDER; `sha256sum --check SHA256SUMS` in
-    it, or `marque models verify`, tells whether it arrived whole.
+    it, or `marque models verify`, says whether it is complete.
     """
     from embeddings.models import fetch_model
     from flows.settings import load_settings
@@ -139,7 +139,7 @@ def _spec(settings: "Settings", name: str | None, weights: Path | None) -> "Mode
     return model_spec(name or settings.semantic_model, weights)
 
 
-def _made_vectors(settings: "Settings") -> "ModelSpec | None":
+def _model_of_vectors(settings: "Settings") -> "ModelSpec | None":
     """The model that made the catalog's vectors; None without a catalog or without vectors."""
     from catalog.car_columns import space_record
     from catalog.table import CatalogError

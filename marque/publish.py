@@ -11,7 +11,7 @@ from marque.common import loss_option, run_flow, shared_options
 def publish(as_json: bool) -> None:
     """Check the catalog and let searches read it as it is now.
 
-    Every ingest ends with this; by itself it helps after a run that broke off.
+    Every ingest ends with this; by itself it helps after an interrupted run.
     """
     from flows.ingest import publish as flow
 

@@ -132,7 +132,8 @@ def _check_path(out: Path) -> None:
     folder = next(each for each in out.absolute().parents if each.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UsageMistakeError(
-            f"{str(out)!r} cannot be written: {str(folder)!r} is no folder that you may write into"
+            f"{str(out)!r} cannot be written: {str(folder)!r} is not a folder that you may write "
+            "into; give another"
         )
 
 

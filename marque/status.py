@@ -1,4 +1,4 @@
-"""`marque status`: what is there, and what waits."""
+"""`marque status`: what is stored, and what waits."""
 
 import click
 

@@ -69,7 +69,7 @@ def print_tables(console: Console, tables: Mapping[str, Sequence[Mapping[str, An
 
 
 def print_photo(photo: Mapping[str, Any]) -> None:
-    """What is known of one photo."""
+    """Print all facts and labels of one photo."""
     console = Console()
     size = f"{photo['width']}x{photo['height']} {photo['format']}, {photo['bytes']} bytes"
     console.print(shown(photo["image_id"]))
@@ -104,7 +104,7 @@ def print_photo(photo: Mapping[str, Any]) -> None:
     ]
     print_tables(console, {"Labels": labels, "Sightings": sightings, "Assertions": said})
     if not photo["searchable"]:
-        console.print("It cannot be searched yet: `marque embed` goes on with what waits.")
+        console.print("It cannot be searched yet: `marque embed` continues with what waits.")
 
 
 def print_status(status: Mapping[str, Any]) -> None:

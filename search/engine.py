@@ -21,7 +21,7 @@ from embeddings.registry import SPACE, TRYOUT, SpaceRecord
 from search.query import Query, QueryError
 
 SPREAD_SAMPLE = 1024
-"""Photos of the catalog that tell how far the similarities to a part of a question spread."""
+"""The number of photos that estimate the spread of similarities to a part of a question."""
 
 _LEAST_SPREAD = 1e-3  # of a sample of photos that are all alike
 HIDDEN_VIEWS = ("detail", "not_a_car")
@@ -198,7 +198,7 @@ def _question_vector(
 
 
 def _columns(cars: PublishedCars) -> list[str]:
-    """What a hit shows of its row."""
+    """The facts of a row that a hit shows."""
     labels = [
         name
         for attribute in cars.catalog.vocabulary.attributes

@@ -30,11 +30,11 @@ _FONTS = (
     *("wqy-zenhei.ttc", "msyh.ttc", "malgun.ttf"),
     *("NotoSansDevanagari-Regular.ttf", "NotoSansThai-Regular.ttf"),
 )
-"""What Linux, macOS and Windows bring, in the order in which a letter is looked for."""
+"""Fonts of Linux, macOS and Windows, in the order in which a letter is looked for."""
 
 _JOINERS = "\u200c\u200d"  # they shape letters and emoji; other format characters only reorder text
 _CJK = {"CJK", "HIRAGANA", "KATAKANA"}  # one text mixes them
-_NO_LETTER = "\U0010ffff"  # in no font: what is drawn for it stands for every missing glyph
+_NO_LETTER = "\U0010ffff"  # in no font: it is drawn as every missing glyph is
 
 
 def drawable(text: str) -> str:
@@ -125,7 +125,7 @@ def _without_accent(char: str) -> str:
 
 
 def _clusters(text: str) -> Iterator[str]:
-    """What a person sees as one character: a letter with its accents, an emoji with its parts."""
+    """Grapheme clusters, which people see as one character: a letter with its accents, an emoji."""
     cluster = ""
     for char in text:
         goes_on = unicodedata.category(char)[0] == "M" or char in _JOINERS
@@ -138,7 +138,7 @@ def _clusters(text: str) -> Iterator[str]:
 
 
 def _missing_kind(cluster: str) -> str:
-    """What a character is that no font has, such as "CJK letter"; empty if one has it."""
+    """The kind of a character that no font has, such as "CJK letter"; empty if a font has it."""
     if _font_of(cluster[0]) is not None:
         return ""
     if unicodedata.category(cluster[0])[0] != "L":

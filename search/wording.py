@@ -1,4 +1,4 @@
-"""What is known of a photo, in words: its labels, what found it, and its credit."""
+"""The labels of a photo, how a search found it, and its credit, in words."""
 
 from collections.abc import Mapping
 from typing import Any

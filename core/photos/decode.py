@@ -41,7 +41,7 @@ CATALOG_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 
 SHOWN_AS = "sRGB"
 """How pixels are prepared before they are embedded. Change it when that changes: it is part of a
-vector's record, so vectors of differently prepared pixels are told apart."""
+vector's record, so vectors of differently prepared pixels are not mixed."""
 
 TOO_SMALL = f"under {MIN_SIDE} px"
 TOO_LARGE = f"over {MAX_PIXELS:,} pixels"
@@ -134,7 +134,7 @@ def _decoded(content: bytes, box: Box | None, side: int | None) -> Image.Image:
 
 def decoding_bytes(content: bytes, box: Box | None = None, *, side: int | None = None) -> int:
     """The bytes of memory that `decoded` takes for the same arguments, and `decode_facts` for
-    `content` alone. Reads only what stands before the pixels. Raises `RejectedError`."""
+    `content` alone. Reads only what comes before the pixels. Raises `RejectedError`."""
     with open_photo(content) as image:
         meanwhile = decoding_reader_bytes(image, content)
         _reduce(image, box, side)

@@ -41,7 +41,7 @@ _END = 0xD9
 # Other markers have no length: restarts, the start, the end, and those that stop every decoder.
 _WITH_LENGTH = frozenset({*range(0xC0, 0xD0), *range(0xDB, 0xFF)})
 
-# Bytes per pixel that the reader of a format holds beside the image: until the image is closed
+# Bytes per pixel that the reader of a format holds besides the image: until the image is closed
 # (kept), or while it is decoded (meanwhile). Measured, and rounded up for deeper pixels.
 _KEPT = {"WEBP": 13, "AVIF": 16}
 _MEANWHILE = {"BMP": 2, "HEIF": 16}
@@ -76,14 +76,14 @@ class CountedBytes(BytesIO):
 def check_scans(content: bytes) -> None:
     """Raise `ImageTooCostlyError` for a JPEG with too many scans.
 
-    This is cheap for every photo: the two bytes of the marker are counted first. Only if there are
-    too many, the segments are parsed, to leave out those in a thumbnail, a profile or a second
-    picture.
+    The check is cheap for most photos, because it first counts the two bytes of the marker. Only if
+    there are too many, it parses the segments, to leave out markers in a thumbnail, a profile or a
+    second picture.
     """
     if content.startswith(b"\xff\xd8") and content.count(_SCAN) > MAX_SCANS:
-        there = sum(1 for _ in scans(content))
-        if there > MAX_SCANS:
-            raise ImageTooCostlyError(TOO_MANY_SCANS, f"it has {there:,}")
+        count = sum(1 for _ in scans(content))
+        if count > MAX_SCANS:
+            raise ImageTooCostlyError(TOO_MANY_SCANS, f"it has {count:,}")
 
 
 def pixel_bytes(image: Image.Image) -> int:
@@ -93,12 +93,12 @@ def pixel_bytes(image: Image.Image) -> int:
 
 
 def open_reader_bytes(image: Image.Image) -> int:
-    """The bytes that the reader of an opened file holds beside the pixels until it is closed."""
+    """The bytes that the reader of an opened file holds besides the pixels until it is closed."""
     return image.width * image.height * _KEPT.get(image.format or "", 0)
 
 
 def decoding_reader_bytes(image: Image.Image, content: bytes) -> int:
-    """The bytes that the reader of an opened file takes beside the pixels while it decodes them.
+    """The bytes that the reader of an opened file takes besides the pixels while it decodes them.
 
     Call it before `Image.draft`: a JPEG of several scans is held in full size in any case.
     """
@@ -120,7 +120,7 @@ def decoding_reader_bytes(image: Image.Image, content: bytes) -> int:
 
 class MemoryBudget:
     """A number of bytes that threads acquire and release, first come, first served, so that small
-    images cannot overtake a large one for ever."""
+    images cannot overtake a large one forever."""
 
     def __init__(self, most: int) -> None:
         self.most = most

@@ -161,7 +161,7 @@ def _is_without_picture(content: bytes) -> bool:
 
 
 def _first_gif_block(content: bytes) -> int | None:
-    """The type of a GIF's first block that is no comment and no other extension; None without
+    """The type of a GIF's first block that is neither a comment nor another extension; None without
     one."""
     flags = content[10] if len(content) > 10 else 0
     at = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)

@@ -16,7 +16,7 @@ _FILLING = bytes(16)
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 # A decoder that still waits for data takes this for pixels; one that has all pixels skips it. At
-# the end of the data a decoder goes on with zeros, so the noise begins with ones.
+# the end of the data a decoder continues with zeros, so the noise begins with ones.
 _NOISE = bytes(range(251, 37, -11))
 _ROWS = 64
 
@@ -72,7 +72,7 @@ def _ends_with_all_scans(content: bytes, bands: int) -> bool:
 
 
 def strip_jpeg(content: bytes) -> bytes:
-    """A JPEG without segments that are no part of the picture. Complete segments that say how to
+    """A JPEG without segments that are not part of the picture. Complete segments that say how to
     display it stay (Exif, color profile, Adobe's color transform)."""
     kept, at, end = [content[:2]], 2, 2
     while content[at : at + 1] == b"\xff" and at + 4 <= len(content):

@@ -52,15 +52,16 @@ def open_image(content: bytes, formats: tuple[str, ...]) -> Image.Image:
 
 
 def load_image(image: Image.Image) -> tuple[Image.Image, str | None]:
-    """Decode the pixels of an opened image. Returns the image to use in place of the given one, and
-    a remark for a person, if any.
+    """Decode the pixels of an opened image.
 
-    Raises what Pillow raises for damaged pixels.
+    Returns the decoded image, which may be another object than `image`, and a remark for the user,
+    or None. A JPEG that lacks only its end marker is decoded, with a remark. Raises Pillow's own
+    errors for damaged pixels.
     """
     try:
         image.load()
     except OSError:
-        content = _unended(image)
+        content = _without_end(image)
         if content is None:
             raise
         config, bands = getattr(image, "decoderconfig", None), len(image.getbands())
@@ -79,8 +80,9 @@ def load_image(image: Image.Image) -> tuple[Image.Image, str | None]:
     return image, None
 
 
-def _unended(image: Image.Image) -> bytes | None:
-    """The bytes of an opened JPEG that may lack only its end marker; None for others."""
+def _without_end(image: Image.Image) -> bytes | None:
+    """The bytes of an opened JPEG without an end marker after its last scan; None for any other
+    image."""
     file = getattr(image, "fp", None)
     if image.format not in {"JPEG", "MPO"} or not isinstance(file, CountedBytes):
         return None

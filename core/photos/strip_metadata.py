@@ -20,7 +20,7 @@ MAX_PROFILE_BYTES = 2**23
 """Most bytes of a color profile. Profiles of printers have up to three million bytes."""
 
 MAX_TEXT_BYTES = 2**20
-"""Most bytes that are searched for an orientation; it stands near the beginning."""
+"""Most bytes that are searched for an orientation; it is near the beginning."""
 
 # Chunks beside the pixels that Pillow uses to display a picture; damaged ones are dropped.
 _SHOWN_BY = (b"tRNS", b"acTL", b"eXIf", b"sRGB", b"gAMA", b"cHRM")
@@ -77,7 +77,7 @@ def color_code(content: bytes) -> tuple[int, ...] | None:
 
 
 def _read(kind: bytes, body: bytes) -> dict[str, Any]:
-    """What a chunk says about how to display the picture."""
+    """The information of a chunk that affects how the picture is displayed."""
     if kind in _TEXTS:
         return _text(kind, body)
     if kind == b"iCCP":

@@ -37,7 +37,7 @@ class GreyTiff(Image.Image):
         super().__init__()
         self._mode, self._size = "L", samples.size
         self._packed, self._samples, self._orientation = packed, samples, orientation
-        self.meanwhile_bytes = meanwhile_bytes  # beside the pixels while they are decoded
+        self.meanwhile_bytes = meanwhile_bytes  # besides the pixels, while they are decoded
 
     def load(self) -> Any:
         """Decode the pixels once; raises `UnreadableImageError` and what Pillow raises."""

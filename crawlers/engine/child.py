@@ -32,7 +32,7 @@ from crawlers.engine.store.files import clear_aside
 from crawlers.engine.store.lock import locked
 
 RESUME_WITHIN = 36 * 3600.0  # the next night, too
-"""A crawl that broke off is resumed for so many seconds; later the site has changed."""
+"""Seconds during which an interrupted crawl is resumed; later the site has changed."""
 REPORT_EVERY = 0.5
 """Seconds between two lines to the parent."""
 STORE_EVERY = 2.0

@@ -13,18 +13,18 @@ def check_ending(report: CrawlReport) -> None:
 
 
 def check_expectations(report: CrawlReport, site: Site) -> None:
-    """Add failed checks to the report's `failures`, and oddities to its `warnings`.
+    """Add failed checks to the report's `failures`, and doubtful numbers to its `warnings`.
 
-    A crawl that did not complete is not checked by its number of listings: it did not see all.
+    The number of listings is checked only if the crawl finished: any other crawl has not seen all.
     """
     if report.ended == "finished":
         _check_counts(report, site)
-    met = report.listings + sum(report.drops.values())
+    seen = report.listings + sum(report.drops.values())
     for refused in site.expected.refusals:
-        share = report.drops.get(refused.reason, 0) / max(met, 1)
-        if met >= site.expected.judge_from and share > refused.most:
+        share = report.drops.get(refused.reason, 0) / max(seen, 1)
+        if seen >= site.expected.judge_from and share > refused.most:
             report.failures.append(
-                f"drift: {share:.1%} of {met:,} were left out as {refused.reason!r}, over the "
+                f"drift: {share:.1%} of {seen:,} were left out as {refused.reason!r}, over the "
                 f"{refused.most:.0%} that are expected at most ({refused.why}); the site's answers "
                 "may have changed"
             )
@@ -49,7 +49,7 @@ def _check_counts(report: CrawlReport, site: Site) -> None:
     expected = site.expected
     if report.listings == 0:
         report.failures.append(
-            "no listing was parsed; look at what was asked for, and at the reasons above"
+            "no listing was parsed; check what was asked for, and the reasons above"
         )
     elif report.stated and report.stated >= expected.judge_from:
         share = report.listings / report.stated

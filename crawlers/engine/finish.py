@@ -9,13 +9,14 @@ MOST_GONE = 0.5
 """If a larger share of a job's listings seems gone at once, nothing is marked: the walk is more
 likely at fault."""
 FEW_GONE = 20
-"""So many may be gone at once, whatever their share: a small search is soon sold out."""
+"""This many listings may be gone at once, even if they are a large share: a small search is soon
+sold out."""
 
 
 def conclude(crawl: CrawlState) -> None:
     """Check the result of a crawl, and mark what is gone; raises `DiskError`."""
     if crawl.report.ended == "running":  # neither the spider nor an error said why
-        crawl.stop("failed", f"it ended without saying why; {crawl.store.folder / LOG} may tell")
+        crawl.stop("failed", f"it ended without giving a reason; see {crawl.store.folder / LOG}")
     report, expected = crawl.report, crawl.site.expected
     report.fill = {
         fill.field: round(crawl.filled.get(fill.field, 0) / max(report.listings, 1), 4)
@@ -36,7 +37,7 @@ def store_final_report(crawl: CrawlState) -> None:
     check_ending(report)
     over = report.complete or crawl.job.dry_run
     if not over and not crawl.not_resumable:
-        report.goes_on = "run the same command again: what is there is not asked for again"
+        report.goes_on = "run the same command again: what is stored is not requested again"
     ended = report.ended if over else None
     try:
         crawl.store.store_report(crawl.crawl_id, report.to_json(), ended=ended)
@@ -47,7 +48,7 @@ def store_final_report(crawl: CrawlState) -> None:
 def mark_gone(crawl: CrawlState) -> None:
     """Mark as gone what earlier crawls of the job saw and this one did not.
 
-    Nothing is marked after a crawl that broke off, could not see everything, or failed a check.
+    Nothing is marked after a crawl that was stopped, could not see everything, or failed a check.
     Raises `DiskError`.
     """
     report = crawl.report
@@ -58,8 +59,8 @@ def mark_gone(crawl: CrawlState) -> None:
     known = report.listings - report.fresh + len(missing)
     if len(missing) > FEW_GONE and len(missing) > MOST_GONE * known:
         report.warnings.append(
-            f"{len(missing):,} of {known:,} known listings were not shown; so many at once are "
-            "more likely a fault of the site's answers, and none was marked as gone"
+            f"{len(missing):,} of {known:,} known listings were not shown; the site's "
+            "answers are more likely wrong than so many sold at once, so none was marked as gone"
         )
         return
     crawl.store.mark_gone(crawl.crawl_id, missing)

@@ -44,7 +44,7 @@ class CrawlJob:
     @property
     def key(self) -> str:
         """Hex digits that name what is asked for. They depend neither on `limit` nor on `contact`:
-        a job with others goes on with a crawl that broke off. A dry run has a key of its own."""
+        a job with others resumes an interrupted crawl. A dry run has a key of its own."""
         fields_given, *apart = self.query.key()
         what = [self.source, fields_given, *apart, bool(self.replica), self.dry_run]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
@@ -66,9 +66,9 @@ class CrawlJob:
 
 @dataclass(slots=True)
 class CrawlReport:
-    """What a run of a crawl did.
+    """The result of a run of a crawl.
 
-    `photos` were fetched now; `known` were there before, perhaps from a run that broke off. `bytes`
+    `photos` were fetched now; `known` were stored before, perhaps by an interrupted run. `bytes`
     is all that came in. `stated` is how many listings the site itself counts. `fill` maps a field
     to the share of listings that have it. `ended` and `why` say why it stopped, `goes_on` how to go
     on, and `failures` which checks it failed. `estimate` is what a dry run found.

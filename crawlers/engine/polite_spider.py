@@ -29,7 +29,7 @@ Keep = Callable[[Response], bytes | None]
 the page is fetched again."""
 
 KEPT_AS = 2
-"""Raise it when pages are stored in another form: a crawl that broke off then fetches them anew."""
+"""Raise it when pages are stored in another form: a resumed crawl then fetches them again."""
 
 UNREACHED = "page could not be fetched"
 
@@ -89,7 +89,7 @@ class PoliteSpider(Spider):
             try:
                 delivery = self.crawl.take(listing)
             except Exception:
-                self.backpressure.release()  # otherwise `start` would wait for it for ever
+                self.backpressure.release()  # otherwise `start` would wait for it forever
                 raise
             if delivery is not None:
                 yield delivery
@@ -123,7 +123,7 @@ class PoliteSpider(Spider):
         return StoppingError(STOPPING)
 
     def wait(self, url: str, seconds: float) -> None:
-        """Send no request to the host of a URL for so many seconds."""
+        """Send no request to the host of a URL for `seconds` seconds."""
         gate = self.crawler.get_downloader_middleware(Gate)
         assert gate is not None, "the settings of every crawl name it"
         gate.wait(urlsplit(url).hostname or "", seconds)
@@ -131,9 +131,9 @@ class PoliteSpider(Spider):
     def estimate_of(
         self, pages: float, photos: float, listings: float, *, scale: float
     ) -> dict[str, float]:
-        """The requests, bytes and hours that so many pages and photos take at the site's own pace.
+        """The requests, bytes and hours of a crawl of this size at the site's own pace.
 
-        `scale` is the weight of a photo beside the `photo_bytes` of the site's record.
+        `scale` is the size of a photo relative to the `photo_bytes` of the site's record.
         """
         site, throttle = self.crawl.site, self.crawler.get_extension(Throttle)
         pace = site.pace

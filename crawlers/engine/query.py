@@ -1,4 +1,4 @@
-"""What can be asked of a site, declared once: the command's options, the flow's parameters and the
+"""The queries of sites, declared once: the command's options, the flow's parameters and the
 deployment's schema are made from the fields of these models."""
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ AtLeastOne = Annotated[int, Field(ge=1)]
 class Flag:
     """The option of a field, if its name and description are not enough for one.
 
-    It stands in the field's metadata. A field that is a pair has two, one for each end.
+    It is part of the field's metadata. A field that is a pair has two, one for each end.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Flag:
 
 
 class SiteQuery(BaseModel):
-    """What a crawl asks of a site; each site has its own.
+    """The query of a crawl; each site has its own class.
 
     A field's description is the help of its option. A tuple is an option that can be repeated, and
     what is given adds to its default. Two names mean the same everywhere: `per_listing` is the most
@@ -40,7 +40,7 @@ class SiteQuery(BaseModel):
     """A small query that the site could be asked, for tests."""
 
     def missing(self) -> str | None:
-        """What a command line must still say, as a sentence; None if it says enough."""
+        """The message for a command line that lacks something; None if it is complete."""
         return None
 
     def expand(self, vocabulary: "Vocabulary") -> Self:  # noqa: ARG002 - some sites need it
@@ -68,11 +68,11 @@ class CrawlOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     limit: AtLeastOne | None = Field(
-        None, description="Take at most this many photos, those that are there already among them."
+        None, description="Take at most this many photos, including those that are stored already."
     )
     max_requests: AtLeastOne | None = Field(
         None,
-        description="Make at most this many requests, 20,000 at most; the next run goes on.",
+        description="Make at most this many requests, 20,000 at most; the next run continues.",
     )
     dry_run: bool = Field(
         False, description="Only say how many requests, bytes and hours it would take."

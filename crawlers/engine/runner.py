@@ -48,7 +48,7 @@ def check_job(job: CrawlJob) -> None:
     if job.replica is None and (job.max_requests or 0) > site.max_requests:
         raise UsageMistakeError(
             f"a run makes at most {site.max_requests:,} requests to {site.name}, not "
-            f"{job.max_requests:,}; the next run goes on"
+            f"{job.max_requests:,}; the next run continues"
         )
     if job.replica is None and site.permission and not job.permission:
         raise PermissionNeededError(
@@ -144,7 +144,7 @@ def _reports(child: "subprocess.Popen[str]", job: CrawlJob) -> Iterator[CrawlRep
         child.stdin.write(job.to_json() + "\n")
         child.stdin.flush()
     except BrokenPipeError:
-        return  # it ended at once, and its log says why
+        return  # the child has ended already; its log says why
     for line in child.stdout:
         if line.startswith("{") and line.endswith("\n"):  # otherwise it was killed in the middle
             yield CrawlReport.from_json(line)
@@ -164,15 +164,15 @@ def _end(child: "subprocess.Popen[str]") -> None:
 
 
 def _died(last: CrawlReport, folder: Path, status: str, last_words: str) -> CrawlReport:
-    """The report of a crawl whose process died; it is stored, too."""
-    why = f"its process ended before it could say more ({status})"
-    told = f"the crawl died: {why}; {folder / LOG} may tell. {last_words}".strip()
+    """The report of a crawl whose process died; the report is stored, too."""
+    why = f"its process ended before it could give a reason ({status})"
+    told = f"the crawl died: {why}; see {folder / LOG}. {last_words}".strip()
     report = replace(last, ended="died", why=why, failures=[*last.failures, told])
-    report.goes_on = "run the same command again: what is there is not asked for again"
+    report.goes_on = "run the same command again: what is stored is not requested again"
     with suppress(MarqueError), closing(open_store(folder)) as store:
         kept = store.report(last.crawl_id)
         if kept is not None and CrawlReport.from_json(kept).finished_at:
-            return CrawlReport.from_json(kept)  # it died after its end
+            return CrawlReport.from_json(kept)  # it died after it had stored its final report
         store.store_report(last.crawl_id, report.to_json(), ended=None)
     return report
 

@@ -71,7 +71,7 @@ def choose_copy(paths: list[Path]) -> Path:
         named = " and ".join(map(escape_bytes, paths))
         raise SourceError(
             f"{named} are copies of one file by their names and differ, so which one is right "
-            "cannot be told; delete or move the wrong one"
+            "cannot be decided; delete or move the wrong one"
         )
     return paths[0]
 

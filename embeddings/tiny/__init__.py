@@ -4,7 +4,7 @@ It is loaded as any open_clip model is: call `register_tiny()`, then
 `open_clip.create_model_and_transforms(TINY, pretrained=str(TINY_WEIGHTS))` and
 `open_clip.get_tokenizer(TINY)`. Its preprocessing is open_clip's default for a weights file (the
 size of the config, shorter side and middle crop, bicubic, OpenAI's mean and deviation), so that the
-loader needs to be told nothing. Without `register_tiny`, `get_tokenizer` gives the tokenizer of
+loader needs no options. Without `register_tiny`, `get_tokenizer` gives the tokenizer of
 another model without a word.
 """
 

@@ -1,1 +1,1 @@
-"""What a run reports: its record, tables, charts, contact sheets and progress."""
+"""The report of a run: its record, tables, charts, contact sheets and progress."""

@@ -75,7 +75,7 @@ def reliability_png(title: str, series: Mapping[str, Sequence[Bin]]) -> bytes:
 def confidence_png(
     title: str, counts: Mapping[str, Sequence[int]], thresholds: Mapping[str, float]
 ) -> bytes:
-    """A histogram of confidences for each attribute, beside each other.
+    """A histogram of confidences for each attribute, side by side.
 
     `counts` are of equally wide bins of 0..1, the lowest first. An attribute without a threshold
     gets no line. At most `WIDTH` pixels wide, and of the first `MOST_PANELS` attributes.
@@ -90,6 +90,7 @@ def confidence_png(
 
 
 def _reliability(bins: Sequence[Bin]) -> Callable[["SubFigure"], None]:
+    """A function that plots the accuracy, and below it the number of statements, of each bin."""
     left = [each.low for each in bins]
     width = [max(each.high - each.low, _NARROWEST) for each in bins]
 
@@ -100,7 +101,7 @@ def _reliability(bins: Sequence[Bin]) -> Callable[["SubFigure"], None]:
         upper.bar(left, accuracy, width, align="edge", color=_BAR, edgecolor=_PAPER, linewidth=0.5)
         upper.plot([0, 1], [0, 1], color=_FAINT, linestyle="--", linewidth=1.2)
         means = [each.mean_confidence for each in bins]
-        # Unclipped, for many a dot lies on the edge.
+        # Not clipped, because many dots are on the edge.
         upper.plot(means, accuracy, "o", color=_DOT, markersize=5, clip_on=False)
 
         _set_axes(lower, "count", (0, max(each.count for each in bins)))
@@ -129,7 +130,7 @@ def _histogram(counts: Sequence[int], threshold: float | None) -> Callable[["Sub
 
 
 def _set_axes(axes: "Axes", label: str, marks: Sequence[float]) -> None:
-    """Axes from 0 to 1 and from 0 to the last of `marks`, the numbers that stand beside them."""
+    """Set the x axis from 0 to 1, and the y axis from 0 to the last of its ticks `marks`."""
     axes.set_xlim(0, 1)
     axes.set_ylim(0, marks[-1])
     axes.set_xticks(_SHARES, [f"{each:,}" for each in _SHARES])

@@ -56,7 +56,7 @@ def crawl_tables(crawl: Mapping[str, Any], *, registered: bool) -> dict[str, Row
 def counted_rows(
     name: str, counts: Mapping[str, int], examples: Mapping[str, str] | None = None
 ) -> Rows:
-    """What was counted, the most frequent first; `examples` give a column of their own."""
+    """Rows of a table of counts, the most frequent first; `examples` add a column."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     if examples is None:
         return [{name: text, "count": count} for text, count in ordered]

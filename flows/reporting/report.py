@@ -23,7 +23,7 @@ from flows.reporting.sections import (
 
 
 class RunRecord(Section):
-    """What is known of every run: what it was given, how it ended, and what it tells a person."""
+    """The report of every run: its parameters, how it ended, and its messages for people."""
 
     run_id: str
     flow: str

@@ -185,7 +185,7 @@ class Measurements(Section):
 
 
 class SourceLabels(Statements):
-    """What sources said: labels by attribute, and words that the vocabulary does not know."""
+    """The statements of sources: labels by attribute, and words that the vocabulary lacks."""
 
     unknown_words: dict[str, int] = Field(default_factory=dict)
     ambiguous_names: dict[str, int] = Field(default_factory=dict)
@@ -207,8 +207,8 @@ class SourceLabels(Statements):
 
 
 class PhotoCounts(Section):
-    """What became of a source's records: `seen` is the sum of `new`, `again`, `known` and all that
-    is `rejected`."""
+    """Counts of a source's records: `seen` is the sum of `new`, `again`, `known` and all counts of
+    `rejected`."""
 
     seen: int = 0
     new: int = 0

@@ -47,7 +47,7 @@ def keep_sheet(settings: Settings, run_id: str, png: bytes) -> KeptSheet:
         link = f"{settings.sheets_url.rstrip('/')}/{path.name}"
         return KeptSheet(path, link, link)
     running = load_running(settings.home_path / "prefect")
-    # A link is of use where our own server shows the pages that it stands in.
+    # A link works only in pages that our own server shows.
     elsewhere = in_prefect_run() and not (
         running and running.is_at(current_settings().api.url or "")
     )
@@ -58,8 +58,8 @@ def keep_sheet(settings: Settings, run_id: str, png: bytes) -> KeptSheet:
 
 
 def show_sheet(run: Run, png: bytes, about: str) -> KeptSheet | None:
-    """Keep a run's sheet and show it in Prefect's pages. One that cannot be written is told in
-    the report and is no reason for the run to fail."""
+    """Keep a run's sheet and show it in Prefect's pages. One that cannot be written is named in
+    the report, and does not make the run fail."""
     try:
         kept = keep_sheet(run.settings, run.run_id, png)
     except OSError as error:

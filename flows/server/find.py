@@ -65,7 +65,7 @@ def prefect_server(home: Path) -> Iterator[str | None]:
 
 
 def run_server(home: Path, port: int, say: Callable[[str], None]) -> None:
-    """Keep the server of a home folder up until Ctrl-C or SIGTERM; `say` tells where it is.
+    """Keep the server of a home folder up until Ctrl-C or SIGTERM; `say` prints its address.
 
     Raises `ServerError`, also where one is up already.
     """

@@ -1,8 +1,8 @@
-"""Who may speak to the server of a home: programs of this machine, and its own pages.
+"""Admits to the server of a home only programs of this machine, and the server's own pages.
 
 A page of another site can let a browser ask any address, its own name may be made to mean this
 machine, and both reach a server that listens on loopback alone. The password is Prefect's own check
-and stands behind this one.
+and comes after this one.
 """
 
 from starlette.datastructures import Headers

@@ -11,7 +11,7 @@ _OTHERS = 0o077
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder that only its owner may enter, or take others' rights from one that is there.
+    """Make a folder that only its owner may enter, or remove others' rights from an existing one.
 
     Raises `OSError` where it cannot be made; one of another owner is left as it is.
     """

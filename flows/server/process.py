@@ -81,7 +81,7 @@ def run_in_this_process(
     """Run the server of a home folder in this process until it is stopped. `serve` serves on a
     socket and calls back when it is up; then this calls `up`.
 
-    `port` None takes the one that the server had last, so that old links go on working, or any.
+    `port` None takes the one that the server had last, so that old links keep working, or any.
     The environment, the working folder and the file mode of this process become the server's.
     Raises `ServerError`.
     """
@@ -150,7 +150,7 @@ def _wait_until_up(folder: Path, child: "subprocess.Popen[bytes]") -> RunningSer
             raise ServerError(f"the Prefect server did not start; {log_end(folder)}")
         if time.monotonic() > deadline:
             raise ServerError(
-                f"the Prefect server of {folder} is not up within {START_SECONDS:.0f} s; "
+                f"the Prefect server of {folder} did not start within {START_SECONDS:.0f} s; "
                 f"{log_end(folder)}"
             )
         time.sleep(0.1)
@@ -230,7 +230,7 @@ def check_room(folder: Path) -> None:
 
 
 def log_end(folder: Path) -> str:
-    """Where the log is and its last lines, for a message."""
+    """The path of the log and its last lines, for a message."""
     log = folder / "server.log"
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 2_000))

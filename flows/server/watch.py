@@ -52,9 +52,9 @@ def is_up(url: str, seconds: float = 5.0) -> bool:
 
 @contextmanager
 def watched(url: str, is_alive: Callable[[], bool]) -> Iterator[threading.Event]:
-    """End the block, of the main thread, when the server at `url` is gone, which the event tells.
+    """End the block, of the main thread, when the event reports that the server at `url` is gone.
 
-    `is_alive` tells it at once of our own server. Raises `ServerGoneError` then.
+    For our own server `is_alive` reports it at once. Raises `ServerGoneError` then.
     """
     over, gone = threading.Event(), threading.Event()
     # A shell starts a command in the background with SIGINT ignored, by which the watch ends it.
@@ -71,7 +71,7 @@ def watched(url: str, is_alive: Callable[[], bool]) -> Iterator[threading.Event]
         if gone.is_set():
             raise ServerGoneError(
                 f"the Prefect server at {url} ended, or answers no more, and the run was stopped; "
-                "start it again, then run the same command again, which goes on where this one "
+                "start it again, then run the same command again, which continues where this one "
                 "stopped"
             ) from error
         raise

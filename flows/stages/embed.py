@@ -34,9 +34,9 @@ MEASURE_FROM = 500
 """With fewer photos to embed, measuring would take longer than it saves."""
 
 DECODE_SAMPLE = 32
-"""Photos, from all over those that wait, that tell how fast they decode."""
+"""The number of waiting photos, spread over all of them, that are decoded to measure the speed."""
 
-_WRITING = Lock()  # two commits at the same moment would have to be told apart by trying again
+_WRITING = Lock()  # two commits at the same moment would conflict, and one would be retried
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def embed_shard(
     """Embed these photos and write them to `cars` in one commit.
 
     With `replace` they are in `cars` and get new vectors; else they enter it, complete. A photo
-    that cannot be embedded goes to `rejects`, the others go on.
+    that cannot be embedded goes to `rejects`; the rest continue.
     """
     from embeddings.engine import Job
 
@@ -160,7 +160,8 @@ def embed_shard(
 def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> PredictionCounts:
     """Let the networks label photos before they enter `cars`, so that they enter it complete.
 
-    Of a new model none is in use yet: `flows.stages.networks` sees to it when all is embedded.
+    For a new model no network is in use yet: `flows.stages.networks` prepares them when all photos
+    are embedded.
     """
     vector_labelers = load_vector_labelers(catalog, vectors.version)
     if not vector_labelers.members or not vectors.image_ids:

@@ -21,7 +21,7 @@ def ask_networks(run: Run, *, again: bool = False, asked: PredictionCounts | Non
     """Let the networks say what they can about every photo that they were not asked about.
 
     `asked` is what they said of photos while these were embedded, which counts for this stage too.
-    With `again` they are calibrated anew first. Where the model is needed and cannot be loaded,
+    With `again` they are recalibrated first. Where the model is needed and cannot be loaded,
     photos are labeled as before, and the report says so.
     """
     record = made_vectors(run.catalog)
@@ -74,15 +74,15 @@ def _retire_heads(run: Run, space_version: str, *, real_only: bool) -> None:
             gone.append(each.name)
     run.report.messages += [
         f"{name} learned from other vectors or photos than there are now, and is out of use; "
-        "`marque train heads` makes it anew"
+        "`marque train heads` trains it again"
         for name in gone
         if name.startswith(HEAD_PREFIX)
     ]
 
 
 def labels_wanted(run: Run, *, is_tryout: bool) -> LabelPolicy:
-    """What the labels of networks must hold; what a try-out model says of real photos is measured
-    on real photos, or never becomes a label."""
+    """The policy for labels of networks. Statements of a try-out model about real photos become
+    labels only if they were measured on real photos."""
     return LabelPolicy(run.settings.label_precision, is_tryout and run.catalog.has_real_photos())
 
 

@@ -114,8 +114,8 @@ def look_shard(
     member = member_for(settings, labeler.name, record)
     now = datetime.now(UTC)
     made = label_pictures(member, labeler, photos, views, catalog.vocabulary, now)
-    # A photo that cannot be decoded gets an abstention, or it would wait for ever. A damaged one
-    # waits until it is taken anew.
+    # A photo that cannot be decoded gets an abstention, otherwise it would wait forever. A damaged
+    # one waits until it is ingested again.
     unseen = [key for key in image_ids if key not in photos and key not in damaged]
     made += [
         abstention(labeler, e.attribute, key, now) for key in unseen for e in member.attributes

@@ -110,7 +110,7 @@ def label_pending(run: Run) -> None:
 
 
 def embed_pending(run: Run, record: SpaceRecord) -> PredictionCounts:
-    """Embed all photos that have no vector of this model; what networks said of them meanwhile."""
+    """Embed all photos without a vector of this model; returns what networks said of them."""
     open_space(run.catalog, record.space, record.size, record.to_json())
     new, old = unembedded_images(run.catalog, SPACE, record.version)
     run.report.models[SPACE] = record.version

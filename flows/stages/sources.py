@@ -39,10 +39,10 @@ def make_source(
 def _folder(
     run: Run, folder: Path, sidecar: Path | None, columns: Mapping[str, str] | None
 ) -> FolderSource:
-    """A folder with the sidecar that is given, or with that of its last ingest.
+    """A folder with the given sidecar or, without one, the sidecar of the folder's last ingest.
 
-    A sidecar of the last ingest that cannot be used now keeps no photo out: the report says so, and
-    its facts stay.
+    If the sidecar of the last ingest cannot be used now, the photos are ingested without it: the
+    report says so, and the facts that it gave stay.
     """
     _check_targets(run, columns or {})
     known = remembered_sidecar(run.catalog, folder)
@@ -61,8 +61,8 @@ def _folder(
     except SourceError as error:
         run.report.messages.append(
             f"the sidecar {escape_bytes(known.path)}, which belongs to this folder, cannot be "
-            f"used: {error}. The photos are taken in without it and what it said of them stays; "
-            "mend it, give another by --sidecar, or take back what it said by `marque withdraw`"
+            f"used: {error}. The photos are ingested without it, and the facts that it gave stay; "
+            "fix it, give another with --sidecar, or withdraw its facts with `marque withdraw`"
         )
         return FolderSource(folder)
     run.report.messages.append(f"facts are read from {escape_bytes(known.path)}, as before")
@@ -79,7 +79,7 @@ def _check_map(source: FolderSource, columns: Mapping[str, str]) -> None:
         said = ", ".join(f"{target}={column}" for target, column in columns.items())
         raise SourceError(
             f"{error}. Its columns are mapped as they were for this folder before ({said}); map "
-            "them anew by --map"
+            "them again with --map"
         ) from error
 
 
@@ -88,13 +88,14 @@ def _check_targets(run: Run, columns: Mapping[str, str]) -> None:
     for target in columns:
         if target not in targets:
             raise SourceError(
-                f"a column cannot be mapped to {target!r}: it is no attribute and nothing that is "
-                f"kept of a sighting; there are {', '.join(targets)}"
+                f"a column cannot be mapped to {target!r}: it is neither an attribute nor a field "
+                f"of a sighting; use one of {', '.join(targets)}"
             )
 
 
 def remember_source(run: Run, source: Source) -> None:
-    """Let the next ingest of this folder use the same sidecar; the source was found to be sound."""
+    """Let the next ingest of this folder use the same sidecar. Call it only after the
+    source has passed its checks."""
     if isinstance(source, FolderSource) and source.sidecar and source.name != RENDERED:
         remember_sidecar(
             run.catalog, source.path, source.sidecar, source.columns, run_id=run.run_id
@@ -104,16 +105,16 @@ def remember_source(run: Run, source: Source) -> None:
 def open_inbox(run: Run) -> str | None:
     """The folder that a run without a path takes photos from; None while it is empty.
 
-    Raises `SourceError` where the folder that the settings name is not there: made anew, it would
-    lie on this disk in place of a drive that is away, and look empty night after night.
+    Raises `SourceError` if the folder that the settings name is missing. It is not created: if its
+    drive is only disconnected, a new folder on this disk would look empty night after night.
     """
     inbox = run.settings.inbox_path
     if run.settings.inbox is None:
         inbox.mkdir(parents=True, exist_ok=True)
     elif not inbox.is_dir():
         raise SourceError(
-            f"the inbox {escape_bytes(inbox)} that the settings name is not there; if it is on "
-            "another drive or machine, connect that, else make the folder"
+            f"the inbox {escape_bytes(inbox)} that the settings name is missing; if it is on "
+            "another drive or machine, connect that, otherwise create the folder"
         )
     if any(not isinstance(found, Notice) for found in walk_files(inbox, "folder")):
         return str(inbox)  # a table of facts without photos does not count

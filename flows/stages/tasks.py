@@ -102,7 +102,7 @@ class ShardTask(Generic[P, R]):
             retries=self._retries,
             retry_delay_seconds=exponential_backoff(backoff_factor=1),
             retry_jitter_factor=JITTER,
-            retry_condition_fn=lambda _task, _run, state: can_mend(
+            retry_condition_fn=lambda _task, _run, state: is_transient(
                 state.result(raise_on_failure=False)
             ),
             cache_policy=NO_CACHE,
@@ -111,34 +111,38 @@ class ShardTask(Generic[P, R]):
 
 
 def _quoted(given: Iterable[Any]) -> list[Any]:
-    """As Prefect takes arguments without looking for futures in every photo of them."""
+    """The arguments marked so that Prefect does not search each photo in them for futures."""
     from prefect.utilities.annotations import quote
 
     return [quote(each) for each in given]
 
 
 def shard_task(name: str, retries: int = RETRIES) -> Callable[[Callable[P, R]], ShardTask[P, R]]:
-    """Decorate a function over one shard: errors that may pass are retried, `retries` times, after
+    """Decorate a function over one shard: transient errors are retried, `retries` times, after
     growing, jittered pauses."""
     return lambda function: ShardTask(name, function, retries)
 
 
-def can_mend(error: object) -> bool:
-    """Whether another try may succeed: after a write that did not reach the store, and after an
-    `OSError` such as a network's, but for a disk that is full and a path that is absent or
-    forbidden."""
+def is_transient(error: object) -> bool:
+    """Whether a retry may succeed.
+
+    It may after a `StoreError` that does not last, such as a write that did not reach the store,
+    and after most `OSError`s, such as those of a network. It cannot while a disk is full or
+    read-only, or a path is missing or forbidden.
+    """
     if isinstance(error, OSError):
         return error.errno not in _LASTING
     return isinstance(error, StoreError) and not error.lasts
 
 
 def tried(name: str, call: Callable[[], R], retries: int) -> R:
-    """What the call returns, tried again as a Prefect task of this module is."""
+    """What `call` returns. A transient error is retried, `retries` times, after growing, jittered
+    pauses, as in a Prefect task of this module."""
     for number in range(retries):
         try:
             return call()
         except Exception as error:
-            if not can_mend(error):
+            if not is_transient(error):
                 raise
             pause = 2**number * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
             _logger.info("%s failed, the next try is in %.1f s", name, pause, exc_info=True)
@@ -159,7 +163,7 @@ def overlapped(work: ShardTask[P, R], calls: Iterable[tuple[Any, ...]]) -> Itera
             while submitted:
                 yield submitted.popleft().result()
         finally:
-            for other in submitted:  # it works with what the caller is about to close
+            for other in submitted:  # the caller is about to close what these still use
                 with suppress(Exception):
                     other.result()
 

@@ -1,4 +1,4 @@
-"""The network: a small U-Net that tells for every pixel whether it shows the car.
+"""The network: a small U-Net that predicts for every pixel whether it shows the car.
 
 After Ronneberger et al. 2015, "U-Net: Convolutional Networks for Biomedical Image Segmentation",
 with residual blocks (He et al. 2015) and features that are added on the way up, not joined.
@@ -43,7 +43,7 @@ class Residual(nn.Module):
 
 
 class GlobalContext(nn.Module):
-    """Adds the mean over the picture to every place, as a part of a car is told by the whole."""
+    """Adds the mean over the picture to every place: a part of a car is recognized by the whole."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class MaskNetwork(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """The logits of `CLASSES` for every pixel.
 
-        Raises `UsageMistakeError` where height or width is no multiple of `STRIDE`.
+        Raises `UsageMistakeError` if height or width is not a multiple of `STRIDE`.
         """
         height, width = pictures.shape[-2:]
         if height % STRIDE or width % STRIDE:

@@ -22,7 +22,8 @@ def scaled_size(width: int, height: int) -> tuple[int, int]:
 
 
 def letterbox(image: Image.Image) -> tuple[Pixels, Box]:
-    """An RGB photo in the middle of a black square (SIDE, SIDE, 3), and its place there."""
+    """An RGB photo scaled into the middle of a black square: the pixels (SIDE, SIDE, 3), and the
+    photo's box in the square."""
     width, height = scaled_size(*image.size)
     x, y = (SIDE - width) // 2, (SIDE - height) // 2
     square = Image.new("RGB", (SIDE, SIDE))

@@ -25,9 +25,8 @@ from labeling.pending import evidence
 
 @dataclass(slots=True)
 class DisagreementCounts:
-    """Labels, by attribute, where a confident network contradicts a source (`networks`), and where
-    sources contradict each other (`sources`); of `photos` photos.
-    """
+    """Counts of disagreements about `photos` photos, by attribute: labels where a confident network
+    contradicts a source (`networks`), and where sources contradict each other (`sources`)."""
 
     photos: int = 0
     networks: Counter[str] = field(default_factory=Counter)
@@ -84,10 +83,12 @@ def replace_vectors(catalog: Catalog, vectors: Vectors) -> None:
 
 
 def refresh_cars(catalog: Catalog, image_ids: Sequence[str]) -> DisagreementCounts:
-    """Bring facts and labels of rows up to date in one commit; vectors and thumbnails stay.
+    """Update the facts and labels of the rows of these photos; vectors and thumbnails stay.
 
-    Many at once are written as columns: no vector moves, and none leaves its index. The row of a
-    photo without any sighting is removed; its place may show another photo now.
+    The update is one commit. Many rows are written as whole columns (`Catalog.rewrite`), so that
+    vectors stay where they are, and in their index. The row of a photo without any sighting is
+    removed: the page or file that it came from may show another photo now. Returns counts of the
+    statements that disagree.
     """
     found = DisagreementCounts(photos=len(image_ids))
     parts = [
@@ -111,8 +112,8 @@ def _with_vectors(rows: pa.Table, vectors: Vectors, values: npt.NDArray[np.float
 def _compose(
     catalog: Catalog, image_ids: Sequence[str], more: list[str], differences: DisagreementCounts
 ) -> pa.Table:
-    # These two come first: statements that are made meanwhile then count as not yet seen, and the
-    # row is refreshed again.
+    # Read these two first: a statement that another run adds after this then counts as not yet
+    # seen, and the row is refreshed again.
     version = labels_version(catalog)
     seen = evidence(catalog, image_ids)
     made = decisions(catalog, image_ids)

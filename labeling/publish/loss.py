@@ -1,4 +1,4 @@
-"""What searches would no longer find, by comparison of two versions of `cars`."""
+"""Photos and labels that searches would no longer find: compares two versions of `cars`."""
 
 from dataclasses import dataclass
 

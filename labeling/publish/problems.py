@@ -91,7 +91,7 @@ def _vectors(catalog: Catalog) -> Iterator[Problem]:
     if SPACE in schema.names and space_record(schema, SPACE) is None:
         yield Problem(
             f"the {SPACE!r} vectors do not say which model made them",
-            "`marque embed` makes them anew",
+            "`marque embed` makes them again",
         )
 
 
@@ -100,7 +100,7 @@ def _indexes(catalog: Catalog) -> Iterator[Problem]:
         for column in broken_indexes(catalog, name).values():
             yield Problem(
                 f"the index over {column!r} of table {name!r} cannot be read",
-                "`marque publish` makes it anew",
+                "`marque publish` rebuilds it",
             )
 
 

@@ -136,7 +136,7 @@ def _check(catalog: Catalog, version: int, space: str) -> PublishResult:
     if record is None:
         raise CatalogError(
             f"the {space!r} vectors do not say which model made them; `marque embed` makes them "
-            "anew"
+            "again"
         )
     current = space_version(record)
     ready = catalog.count("cars", equals(f"{space}_version", current))
@@ -144,6 +144,6 @@ def _check(catalog: Catalog, version: int, space: str) -> PublishResult:
     if waiting:
         raise CatalogError(
             f"{len(waiting)} of {rows} photos wait for a {space!r} vector of {current}; "
-            "run `marque embed`, it goes on where it stopped"
+            "run `marque embed`, it continues where it stopped"
         )
     return replace(found, waiting=len(stale_cars(catalog)))

@@ -66,7 +66,7 @@ def find_photo(catalog: Catalog, prefix: str) -> str:
     prefix = prefix.lower()
     if not ID_PREFIX.fullmatch(prefix):
         raise CatalogError(
-            f"{prefix!r} is no image id; give at least 6 of its digits 0-9 a-f, "
+            f"{prefix!r} is not an image id; give at least 6 of its digits 0-9 a-f, "
             "as `marque search` prints them"
         )
     after = literal(prefix + _AFTER_HEX)
@@ -97,16 +97,16 @@ def describe_photo(catalog: Catalog, image_id: str) -> dict[str, Any]:
         "phash": bytes(image["phash"]).hex(),
         "searchable": bool(car) and image_id not in unpublished(catalog),
         "labels": {a.name: label_of(a, car[0]) for a in known if car and label_of(a, car[0])},
-        "sightings": [_plain(row) for row in _of_photo(catalog, "sightings", image_id)],
-        "assertions": [_plain(row) for row in _of_photo(catalog, "assertions", image_id)],
+        "sightings": [_plain(row) for row in _photo_rows(catalog, "sightings", image_id)],
+        "assertions": [_plain(row) for row in _photo_rows(catalog, "assertions", image_id)],
     }
 
 
 def by_start(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of `runs`, the newest last.
 
-    A run with a date in the future was dated by a fast clock. It comes first, or it would be the
-    newest until then.
+    A run with a date in the future was dated by a fast clock. It is sorted first; otherwise it
+    would count as the newest until that date.
     """
     now = datetime.now(UTC)
     return sorted(runs, key=lambda run: (run["started_at"] <= now, run["started_at"]))
@@ -115,7 +115,8 @@ def by_start(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 _BYTES = {"content", "thumbnail"}
 
 
-def _of_photo(catalog: Catalog, name: str, image_id: str) -> list[dict[str, Any]]:
+def _photo_rows(catalog: Catalog, name: str, image_id: str) -> list[dict[str, Any]]:
+    """All columns of a photo's rows in the table `name`, with JSON columns parsed."""
     names = catalog.specs[name].schema.names
     rows: list[dict[str, Any]] = catalog.rows_where(name, "image_id", [image_id], names).to_pylist()
     for row in rows:
@@ -133,19 +134,20 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unpublished(catalog: Catalog, *columns: str) -> set[str]:
-    """Photos that are in `cars` and not in its published version or the reverse, and those of which
-    these columns differ."""
-    rows = _rows(catalog, columns)
+    """The ids of photos that are only in `cars` or only in its published version, and those whose
+    `columns` differ between the two."""
+    rows = _car_rows(catalog, columns)
     if (published := readable_published(catalog)) is not None:
-        rows ^= _rows(published, columns)
+        rows ^= _car_rows(published, columns)
     return {row[0] for row in rows}
 
 
-def _rows(catalog: Catalog, columns: Sequence[str]) -> set[tuple[Any, ...]]:
+def _car_rows(catalog: Catalog, columns: Sequence[str]) -> set[tuple[Any, ...]]:
+    """The rows of `cars` as (image_id, *columns); columns that the table lacks are left out."""
     names = set(catalog.table("cars").schema.names)
-    there = ["image_id", *(name for name in columns if name in names)]
+    present = ["image_id", *(name for name in columns if name in names)]
     rows: set[tuple[Any, ...]] = set()
-    for batch in catalog.read("cars", there, batch_rows=65_536):
+    for batch in catalog.read("cars", present, batch_rows=65_536):
         rows.update(zip(*(column.to_pylist() for column in batch.columns), strict=True))
     return rows
 

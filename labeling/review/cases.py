@@ -189,5 +189,5 @@ def is_disputed(people: int, others: int) -> bool:
 def spoken(values: Sequence[str], *, one_of: bool = False) -> str:
     """Values as text for people."""
     if not values:
-        return "that it cannot be told" if one_of else "none"
+        return "that it cannot be determined" if one_of else "none"
     return (" or " if one_of else ", ").join(values)

@@ -51,8 +51,8 @@ def check_folder(out: Path) -> None:
     above = next(each for each in out.absolute().parents if each.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise UsageMistakeError(
-            f"{out} cannot be written: {above} is no folder that you may write into; give another "
-            "--out"
+            f"{out} cannot be written: {above} is not a folder that you may write into; give "
+            "another --out"
         )
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         # An empty path is the same one.

@@ -23,7 +23,7 @@ def load_returned(path: Path, by: str | None = None) -> ReviewFile:
         return ReviewFile(lines=[LineProblem("file", why, "check the path and its permissions")])
     except UnicodeDecodeError as error:
         return ReviewFile(
-            lines=[LineProblem("file", f"it is no text: {error}", "save it as UTF-8")]
+            lines=[LineProblem("file", f"it is not text: {error}", "save it as UTF-8")]
         )
     is_json = text.lstrip()[:1] in {"[", "{"}
     return read_json(text, by) if is_json else read_csv(text, by)

@@ -29,7 +29,7 @@ def read_moment(text: str, now: datetime) -> tuple[datetime, str]:
 
 
 def latest_of(spelling: str) -> datetime | None:
-    """The latest time that a spelling by `read_moment` can mean; None for another text."""
+    """The latest time that a text can mean if `read_moment` accepts it; None for another text."""
     try:
         said, is_day = _read(spelling)
     except ValueError:
@@ -51,5 +51,5 @@ def _read(text: str) -> tuple[datetime, bool]:
             zoned = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
             return zoned, not iso[1]
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text[:80]!r} is no time that is understood") from error
-    raise ValueError(f"{text[:80]!r} is no time that is understood")
+        raise ValueError(f"{text[:80]!r} is not a time that can be read") from error
+    raise ValueError(f"{text[:80]!r} is not a time that can be read")

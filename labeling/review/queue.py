@@ -11,7 +11,7 @@ from labeling.review.cases import Case
 Array = npt.NDArray[np.float32]
 
 PENALTY = 1.5
-"""What a photo's score loses for each similar photo before it: one and a half reasons."""
+"""Subtracted from a photo's score for each similar photo before it: one and a half reasons."""
 
 _ALIKE = 0.5
 """Photos whose centered vectors have a higher cosine than this are similar."""

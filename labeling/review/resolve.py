@@ -29,7 +29,7 @@ from labeling.review.returned import LineProblem, RawAnswer
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a person decided: see `core.assertions.Assertion`.
+    """A person's decision: see `core.assertions.Assertion`.
 
     `at` is the time, and `said_at` its spelling in the file, "" if the file has no time.
     """
@@ -45,7 +45,7 @@ class Statement:
 
     @property
     def text(self) -> str:
-        """What was said, for people to read."""
+        """The decided values, for people to read."""
         return spoken(self.values, one_of=self.one_of)
 
 
@@ -59,7 +59,9 @@ class PhotoIds:
         """The one id that begins with `prefix`; raises `ValueError` with what is wrong."""
         plain = prefix.strip().lower()
         if not ID_PREFIX.fullmatch(plain):
-            raise ValueError(f"{prefix[:80]!r} is no image id: at least 6 of its digits 0-9 a-f")
+            raise ValueError(
+                f"{prefix[:80]!r} is not an image id: give at least 6 of its digits 0-9 a-f"
+            )
         ends = np.array([plain, plain + "g"], dtype="S65")
         first, last = np.searchsorted(self._sorted, ends)
         if last - first != 1:
@@ -185,13 +187,13 @@ def _read_word(word: str, attribute: Attribute, vocabulary: Vocabulary) -> Meani
         do = "give a whole number from {} to {}, or ?".format(*attribute.bounds)
     else:
         do = _offer(word, [*attribute.values, *([NONE] if attribute.many else []), "?"])
-    raise _FaultError(f"{attribute.name}: {word[:80]!r} is no value of it", do)
+    raise _FaultError(f"{attribute.name}: {word[:80]!r} is not one of its values", do)
 
 
 def _check_plain(name: str, text: str) -> None:
     """Raise a fault for a text that cannot be a name, as it is stored and shown to everybody."""
     if len(text) > LONGEST_VALUE:
-        what = f"{name}: {text[:40]!r} goes on for {len(text):,} characters"
+        what = f"{name}: {text[:40]!r} has {len(text):,} characters"
         raise _FaultError(what, f"write at most {LONGEST_VALUE}")
     if clean(text) != text:
         what = f"{name}: {text[:80]!r} has characters that nobody sees"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 class LineProblem(NamedTuple):
     """A problem at one place of a file, and what to do.
 
-    `kept` tells whether the decision was kept nevertheless.
+    `kept` is true if the decision was stored nevertheless.
     """
 
     where: str

@@ -45,7 +45,7 @@ def read_csv(text: str, by: str | None = None) -> ReviewFile:
     twice = [name for name in READ if header.count(name) > 1]
     if missing or twice:
         absent = f"there is no column {', '.join(missing)}"
-        wrong = absent if missing else f"column {twice[0]} stands there twice"
+        wrong = absent if missing else f"column {twice[0]} appears twice"
         do = f"its first line must name {', '.join(NEEDED)}"
         done.lines.append(LineProblem("line 1", wrong, do))
         return done
@@ -57,7 +57,7 @@ def read_csv(text: str, by: str | None = None) -> ReviewFile:
         if not said["decision"]:
             # A row without a decision is fine, unless it is dated: then one was intended.
             if said["decided_at"]:
-                do = "fill column decision, with ? where it cannot be told, or empty decided_at"
+                do = "fill column decision, with ? if it cannot be determined, or empty decided_at"
                 done.lines.append(LineProblem(where, "it is dated and decides nothing", do))
             else:
                 done.empty += 1
@@ -93,8 +93,8 @@ def _records(
 ) -> Iterator[tuple[str, list[str]]]:
     """The place of each row, and its cells.
 
-    After a broken row, reading goes on at the next line, so that an open quote does not swallow the
-    rows after it.
+    After a broken row, reading continues at the next line, so that an open quote does not swallow
+    the rows after it.
     """
     at = 1
     reader = _reader(lines, at, delimiter)
@@ -108,9 +108,9 @@ def _records(
             if len(cells) != width and not is_blank:
                 wrong = f"it has {len(cells)} cells and the first line {width}"
         except csv.Error as error:
-            wrong = f"it is no line of CSV ({error})"
+            wrong = f"it is not a line of CSV ({error})"
         if wrong:
-            faults.append(LineProblem(where, wrong, "mend its quotes and separators"))
+            faults.append(LineProblem(where, wrong, "fix its quotes and separators"))
             at += 1
             start, reader = at, _reader(lines, at, delimiter)
         else:

@@ -41,10 +41,10 @@ def read_json(text: str, by: str | None = None) -> ReviewFile:
     for at, task in enumerate(tasks, start=1):
         where = f"task {at}"
         if not isinstance(task, dict):
-            done.lines.append(LineProblem(where, f"it is no task but {_short(task)}", _AGAIN))
+            done.lines.append(LineProblem(where, f"it is not a task but {_short(task)}", _AGAIN))
             continue
         if (twice := _twice(task)) is not None:
-            what = f"{_short(twice)} stands twice in one of its objects"
+            what = f"{_short(twice)} appears twice in one of its objects"
             done.lines.append(LineProblem(where, what, _AGAIN))
             continue
         data = task.get("data")
@@ -99,7 +99,7 @@ def _read_task(
     for at, each in enumerate(annotations if isinstance(annotations, list) else [], start=1):
         place = f"{where}, annotation {at}"
         if not isinstance(each, dict):
-            done.lines.append(LineProblem(place, "it is no annotation", _AGAIN))
+            done.lines.append(LineProblem(place, "it is not an annotation", _AGAIN))
         elif not each.get("was_cancelled"):  # the person skipped it
             for name, words in _results(place, each.get("result"), done):
                 answered = True

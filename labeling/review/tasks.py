@@ -74,7 +74,8 @@ def _control(attribute: Attribute) -> list[str]:
     header = f'<Header value="{name}" size="5"/>'
     if attribute.kind != "closed":
         text = f'<TextArea name="{name}" toName="{PHOTO}" rows="1" maxSubmissions="1" '
-        return [header, f'{text}editable="true" placeholder="{name}, or ? if it cannot be told"/>']
+        hint = f"{name}, or ? if it cannot be determined"
+        return [header, f'{text}editable="true" placeholder="{hint}"/>']
     kind = "multiple" if attribute.many else "single"
     values = [*attribute.values, *([NONE] if attribute.many else []), CANNOT_TELL]
     choices = [f'  <Choice value="{escape(value)}"/>' for value in values]

@@ -1,1 +1,1 @@
-"""What `marque doctor` looks at; no check changes anything. `table.py` lists them."""
+"""The checks of `marque doctor`; no check changes anything. `table.py` lists them."""

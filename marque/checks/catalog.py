@@ -19,7 +19,7 @@ DAMAGED_SHOWN = 20
 
 
 def check_catalog(context: CheckContext) -> Iterator[Check]:
-    """What is wrong with the catalog; and what it holds, as the last lines, if it can be read."""
+    """The problems of the catalog, and then, if it can be read, its contents."""
     settings = context.settings
     try:
         catalog = catalog_at(settings, create=False)
@@ -67,7 +67,7 @@ def check_photos(context: CheckContext) -> Iterator[Check]:
     named += ", ..." if len(damaged) > DAMAGED_SHOWN else ""
     found = f"{len(damaged):,} of {read:,} are damaged: {named}"
     advice = (
-        "ingest the same files again, which takes these anew (`marque show ID` tells where a photo "
+        "ingest the same files again, which replaces them (`marque show ID` says where a photo "
         "was seen); then look at the disk"
     )
     yield Check("photos", "problem", found, advice, facts)
@@ -75,7 +75,7 @@ def check_photos(context: CheckContext) -> Iterator[Check]:
 
 def _absent(uri: str) -> Check:
     if "://" not in uri and Path(uri).is_dir() and any(Path(uri).iterdir()):
-        found = f"{uri} is there, and is no catalog or only the beginning of one"
+        found = f"{uri} exists, but is not a catalog or only the beginning of one"
         advice = "an ingest adds the tables that it lacks; or set MARQUE_CATALOG to another"
         return Check("catalog", "warning", found, advice)
     advice = "`marque ingest folder PATH` makes one, `marque demo` one to try things out"
@@ -83,8 +83,8 @@ def _absent(uri: str) -> Check:
 
 
 def _describe(status: dict[str, Any]) -> Iterator[Check]:
-    """What the catalog holds, the tables that the next ingests of their folders would read, and
-    what waits for a stage."""
+    """The contents of the catalog, the tables that the next ingests of their folders would read,
+    and what waits for a stage."""
     published, rows = status["published"], status["rows"]
     found = f"{status['catalog']} opens: {counted(rows['images'], 'photo')}, "
     found += counted(rows["rejects"], "reject")
@@ -100,8 +100,8 @@ def _describe(status: dict[str, Any]) -> Iterator[Check]:
         named = "; ".join(f"{each['sidecar']} of {each['folder']}" for each in gone)
         found = f"gone from disk: {named}; what they said of photos stays"
         advice = (
-            "put it back, give another by `marque ingest folder FOLDER --sidecar`, or take back "
-            "what it said by `marque withdraw`"
+            "put it back, give another with `marque ingest folder FOLDER --sidecar`, or withdraw "
+            "its facts with `marque withdraw`"
         )
         yield Check("sidecars", "warning", found, advice, {"gone": gone})
     elif status["sidecars"]:
@@ -113,4 +113,4 @@ def _describe(status: dict[str, Any]) -> Iterator[Check]:
     found = ", ".join(f"{count:,} to {stage}" for stage, count in waiting.items())
     # `marque embed` also labels and publishes.
     command = "marque embed" if "embed" in waiting else NEXT[next(iter(waiting))]
-    yield Check("waiting", "warning", found, f"`{command}` goes on", waiting)
+    yield Check("waiting", "warning", found, f"`{command}` continues", waiting)

@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was found of one thing, and what to do about it; `facts` are for programs."""
+    """The result of one check, and what to do about it; `facts` are for programs."""
 
     name: str
     state: CheckState
@@ -35,7 +35,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """What checks work with. `home_given`: the command line named the home folder; `on_progress`
+    """The input of checks. `home_given`: the command line named the home folder; `on_progress`
     gets (photos read, of how many) and is None where the photos are not to be read."""
 
     settings: Settings
@@ -60,14 +60,14 @@ class CheckFunction:
     beside: bool = False
 
     def lines(self, wait: Callable[[float | None], list[Check]]) -> list[Check]:
-        """What the started function finds; or one line that says why it finds nothing."""
+        """The lines that the started function finds; or one line that says why it finds none."""
         try:
             return wait(self.seconds)
         except LateError as error:
             return [Check(self.name, self.late, str(error))]
         except MarqueError as error:
             return [Check(self.name, "problem", str(error))]
-        # Unforeseen errors end here, and the other checks go on.
+        # Unforeseen errors end here, and the other checks continue.
         except Exception as error:
             _logger.debug("check %r failed", self.name, exc_info=True)
             said = (str(error).strip().splitlines() or [""])[0][:300]
@@ -80,7 +80,7 @@ class LateError(MarqueError):
 
 
 def begin(call: Callable[[], _T]) -> Callable[[float | None], _T]:
-    """Start a call in a thread; the function returned waits for it, at most so many seconds, and
+    """Start a call in a thread; the returned function waits for it, at most the given seconds, and
     raises `LateError` or what the call raised.
 
     A call that hangs is left behind and does not keep the process from ending, as it would in a

@@ -26,7 +26,7 @@ SERVER_SECONDS = 5.0
 
 
 def check_versions(_context: CheckContext) -> Iterator[Check]:
-    """The versions of what Marque stands on, against those it is known to work with."""
+    """The versions of Marque's dependencies, compared with those it is known to work with."""
     found = {"python": platform.python_version()}
     found |= {name: _version(name) or "absent" for name in PACKAGES_SHOWN}
     wrong = []
@@ -49,7 +49,7 @@ def check_home(context: CheckContext) -> Iterator[Check]:
     facts = {"home": str(home), "exists": home.exists()}
     try:
         if not there.is_dir():
-            raise NotADirectoryError(20, "it is no folder", str(there))
+            raise NotADirectoryError(20, "it is not a folder", str(there))
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(b"\0" * 4096)
             file.flush()
@@ -80,7 +80,7 @@ def check_disk(context: CheckContext) -> Iterator[Check]:
             found += f"; the catalog takes {_gb(size)}"
         if usage.free < FULL_BYTES:
             yield Check("disk", "problem", found, "the disk is full: make room on it", facts)
-        # New vectors for all photos are written beside the old ones, which searches go on reading.
+        # New vectors for all photos are written beside the old ones, which searches keep reading.
         elif usage.free < max(LITTLE_BYTES, size // 4):
             yield Check("disk", "warning", found, "make room before the next large run", facts)
         else:

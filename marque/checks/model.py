@@ -38,7 +38,7 @@ def check_model(context: CheckContext) -> Iterator[Check]:
 
 
 def _probe(question: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """What the probe said, and why it did not say more."""
+    """The output of the probe, and the reason if it is incomplete."""
     command = [sys.executable, "-m", "embeddings.probe", json.dumps(question)]
     code, why = 0, ""
     try:
@@ -128,7 +128,7 @@ def _hub(wait: Callable[[float], HubFacts], model: dict[str, Any] | None) -> Che
     if model is None or model["state"] != "missing":
         return Check("hub", "ok", f"{found}; nothing is needed from it", facts=facts)
     advice = (
-        "mend the way to it (HF_ENDPOINT, HF_HUB_OFFLINE, a proxy), or bring the model from "
+        "fix the connection to it (HF_ENDPOINT, HF_HUB_OFFLINE, a proxy), or bring the model from "
         "another machine: `marque models fetch NAME --to FOLDER` there"
     )
     return Check("hub", "problem", found, advice, facts)

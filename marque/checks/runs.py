@@ -1,4 +1,4 @@
-"""Runs without an end: whether their process is alive, and the command that goes on."""
+"""Runs without an end: whether their process is alive, and the command that resumes them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -50,7 +50,7 @@ def open_runs(catalog: Catalog) -> list[OpenRun]:
 
 
 def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
-    """The command that goes on with a run, from its parameters."""
+    """The command that resumes a run, from its parameters."""
     given = run.parameters
     words = ["marque", run.flow]
     if run.flow == "ingest":
@@ -92,7 +92,7 @@ def check_runs(context: CheckContext) -> Iterator[Check]:
             said, advice = "was interrupted", "run the same command again, nothing is lost: "
         advice += command
         if alive is False and run.flow == "reset":
-            advice = f"{command} begins anew: it deletes all, with what came in since"
+            advice = f"{command} starts over: it deletes everything, also what was added since"
         yield Check("run", "warning", f"{name} {said}: {why}", advice, facts)
     if not runs:
         yield Check("run", "ok", "no run was interrupted")

@@ -3,7 +3,7 @@
 import re
 from hashlib import sha1
 
-_STEP = 0x9E3779B97F4B  # odd, so that multiplying by it can be undone
+_STEP = 0x9E3779B97F4B  # odd, so that a multiplication by it can be inverted
 _SPACE = 2**48
 _BACK = pow(_STEP, -1, _SPACE)
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}")

@@ -58,7 +58,7 @@ def develop(image: Image.Image, weather: Weather | None, dice: Dice) -> Image.Im
     pixels = np.asarray(image).reshape(height, width * 3).astype(np.float32)
     pixels *= (across[:, None] * np.array(tint, dtype=np.float32) * np.float32(gain)).reshape(-1)
     pixels *= down[:, None]
-    # Noise is cut from one long strip: drawing it anew takes as long as painting a car.
+    # Noise is cut from one long strip: drawing it for each scene takes as long as painting a car.
     strip = _strip(max(18, (2 * pixels.size).bit_length()))
     start = int(dice.rng.random() * (len(strip) - pixels.size))
     grain = strip[start : start + pixels.size].reshape(pixels.shape)

@@ -15,7 +15,7 @@ DARK: Rgb = (16, 16, 18)
 
 @dataclass(frozen=True, slots=True)
 class CarPose:
-    """A car's shape, paint and trim, and where it stands.
+    """A car's shape, paint and trim, and where it is.
 
     `turn` is in degrees: at 0 its front points to the right, at -90 to the camera.
     """

@@ -49,7 +49,7 @@ def render(seed: int, size: tuple[int, int] = SCENE_SIZE, **choices: Unpack[Choi
     a choice that the renderer does not know.
     """
     if min(size) < 48:
-        raise ValueError(f"size {size} is too small to tell a car; give at least 48 x 48")
+        raise ValueError(f"size {size} is too small to show a car; give at least 48 x 48")
     labels = draw_labels(seed, **choices)
     dice = Dice(seed, 2)
     paint = dice.vary(PAINT_COLORS[labels.color or "grey"], 7)
@@ -101,7 +101,7 @@ def _look(dice: Dice, shape: Shape, color: str) -> CarPose:
     """A car of this color under a drawn light; the caller places it."""
     azimuth, high = dice.between(0, math.tau), dice.between(0.5, 0.9)
     flat = math.sqrt(1 - high * high)
-    # The sun stands behind the photographer, as in most photos: its Y points to the camera.
+    # The sun is behind the photographer, as in most photos: its Y points to the camera.
     light: Point3D = (flat * math.cos(azimuth), -abs(flat * math.sin(azimuth)), high)
     shape, paint = varied(shape, dice), dice.vary(PAINT_COLORS[color], 7)
     return CarPose(shape, paint, color, dice.pick(RIMS), dice.pick(SEATS), (0.0, 0.0), 0.0, light)

@@ -47,7 +47,7 @@ class Choices(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class SceneLabels:
-    """What a scene shows. A label that the picture does not show is None or empty.
+    """The labels of a scene. A label that the picture does not show is None or empty.
 
     Exteriors have `body_type`, `background` and `viewpoint`; they and details with paint have a
     `color`. `others` are the colors of the cars behind, in a third of the exteriors; each differs

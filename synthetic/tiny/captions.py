@@ -199,7 +199,7 @@ def _body(body: str, dice: Dice) -> str:
 
 
 def _grammar(text: str) -> str:
-    """'an' where an 'a' stands before a vowel."""
+    """'an' for each 'a' before a vowel."""
     words = text.split()
     for i, word in enumerate(words[:-1]):
         if word == "a":

@@ -96,7 +96,7 @@ def sample_scenes(model: Model, seed: int, count: int) -> Sample:
 
 
 def _histogram(image: Image.Image) -> UnitVectors:
-    """The shares of 6 x 6 x 6 colors: all that a picture tells without shapes."""
+    """The shares of 6 x 6 x 6 colors: all information in a picture without shapes."""
     levels = np.asarray(image).reshape(-1, 3).astype(np.int64) * 6 // 256
     codes = levels @ np.array([36, 6, 1])
     return np.sqrt(np.bincount(codes, minlength=216) / len(codes)).astype(np.float32)

@@ -140,7 +140,7 @@ def test_a_store_that_cannot_be_had_is_one_sentence(endpoint: str, refusing: str
     assert "banana" in why("s3://photos/c", endpoint=endpoint, timeout="banana")
     for odd in ("a#b", "a?b", "50%25", "a\nb"):
         assert "has the character" in why(f"s3://photos/{odd}/c", endpoint=endpoint)
-    assert "is no address" in why("s3://photos/c", endpoint="127.0.0.1:9000")
+    assert "is not an address" in why("s3://photos/c", endpoint="127.0.0.1:9000")
 
 
 def test_a_store_that_is_silent_is_given_up_in_bounded_time(silent: str) -> None:

@@ -133,7 +133,7 @@ def test_others_that_are_first_again_and_again_end_a_write_with_a_reason(
             before_commit.extend(left)
 
         before_commit.append(rival)
-    with pytest.raises(StoreError, match="goes on where this one stopped"):
+    with pytest.raises(StoreError, match="continues where this one stopped"):
         indexed.insert("runs", runs(indexed, ["new"], "mine"))
     assert "new" not in stored(indexed)
 

@@ -138,7 +138,7 @@ def test_a_folder_whose_config_is_none(
     register(monkeypatch)
     folder = save_folder(tmp_path / "model", {"model_cfg": small_config()})
     (folder / CONFIG_FILE).write_text(text)
-    with pytest.raises(ModelError, match=rf"{CONFIG_FILE} of .*model' is no config of a model"):
+    with pytest.raises(ModelError, match=rf"{CONFIG_FILE} of .*model' is not a config of a model"):
         load_encoder(ModelSpec(f"local-dir:{folder}"), "cpu")
 
 

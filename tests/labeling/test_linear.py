@@ -159,14 +159,14 @@ def picture() -> bytes:
     ids=range(9),
 )
 def test_what_is_no_classifier_is_refused(content: bytes) -> None:
-    with pytest.raises(WeightsError, match="no weights of classifiers"):
+    with pytest.raises(WeightsError, match="not weights of classifiers"):
         unpack(content)
 
 
 @given(st.integers(0, 10_000))
 def test_weights_that_break_off_are_refused(at: int) -> None:
     content = pack([classifier("color", "red", "blue"), classifier("view", "exterior", "interior")])
-    with pytest.raises(WeightsError, match="no weights of classifiers"):
+    with pytest.raises(WeightsError, match="not weights of classifiers"):
         unpack(content[: at % len(content)])
 
 

@@ -156,7 +156,7 @@ def test_the_documents(home: Path, tmp_path: Path) -> None:
     ("words", "status", "said"),
     [
         (["ffffffff"], 1, "begins with 'ffffffff'"),
-        (["xyz"], 1, "is no image id"),
+        (["xyz"], 1, "is not an image id"),
         (["--where", "colour=red"], 2, "did you mean color"),
         ([IDS[0], "--where", "color=red"], 2, "not both"),
         (["--format", "pdf"], 2, "csv"),

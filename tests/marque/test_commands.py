@@ -227,4 +227,4 @@ def test_ctrl_c_is_no_error_and_says_how_to_go_on(capsys: pytest.CaptureFixture[
     with pytest.raises(click.exceptions.Exit) as left, readable_errors(debug=False, as_json=False):
         raise KeyboardInterrupt
     assert left.value.exit_code == 1
-    assert capsys.readouterr().err == "Interrupted; run the same command to go on\n"
+    assert capsys.readouterr().err == "Interrupted; run the same command to continue\n"

@@ -191,7 +191,7 @@ def test_settings_name_the_network_and_its_weights(
         (["--threshold", "-0.1"], 2, ["threshold is -0.1", "0 to 1"]),
         (["--threshold", "nan"], 2, ["threshold is nan", "0 to 1"]),
         (["--out", "mask.jpg"], 2, ["mask.jpg", ".png"]),
-        (["--out", "/dev/null/masks/mask.png"], 2, ["/dev/null", "no folder"]),
+        (["--out", "/dev/null/masks/mask.png"], 2, ["/dev/null", "not a folder"]),
         (["--segmenter", "vgg"], 1, ["'vgg'", NAME, masks.MASK_MODEL]),
         (["--segmenter", NAME, "--weights", "absent.pth"], 1, ["absent.pth", "MARQUE_SEGMENTER"]),
         (["--segmenter", NAME, "--weights", __file__], 1, ["test_segment.py", ".safetensors"]),

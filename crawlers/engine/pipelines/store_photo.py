@@ -163,7 +163,7 @@ def response_refusal(response: Response) -> tuple[str | None, str]:
         where = (response.headers.get(b"Location") or b"").decode("latin-1")
         return REDIRECTED_OFF_WEB, where
     if response.status != 200:
-        phrase = responses.get(response.status, "which is no status of HTTP")
+        phrase = responses.get(response.status, "which is not a status of HTTP")
         return f"photo's address answers {response.status}", phrase
     if tag := opt_out(response):
         return OPTED_OUT, tag

@@ -27,7 +27,7 @@ class Validate(CrawlComponent):
 
 
 def listing_fault(item: Delivery) -> str | None:
-    """What is wrong with a listing, as a short constant; None if it is valid."""
+    """The reason why a listing is invalid, as a short constant; None if it is valid."""
     listing = item.listing
     if not listing.listing_id.strip():
         return LISTING_WITHOUT_ID

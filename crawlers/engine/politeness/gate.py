@@ -115,7 +115,7 @@ class Gate(CrawlComponent):
         self._release_turn(request)
 
     def wait(self, host: str, seconds: float) -> None:
-        """Make no request to a host for so many seconds."""
+        """Make no request to a host for `seconds` seconds."""
         until = time.monotonic() + seconds
         self._wait_until[host] = max(until, self._wait_until.get(host, 0.0))
 

@@ -34,7 +34,7 @@ def resolve_columns(
 ) -> dict[str, str]:
     """Target -> column: the user's map, then each column with the name of a known target.
 
-    `named` maps the columns as people read them to the columns as they stand in the rows. Without a
+    `named` maps the columns as people read them to the columns as the rows have them. Without a
     mapped `path`, the path column is the one whose cells name most files; if no cells name files,
     it is the first of `PATH_COLUMNS`. Raises `SourceError` if a column is missing or if two columns
     fit equally well.

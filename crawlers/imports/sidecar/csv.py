@@ -17,7 +17,7 @@ COMMENT = "sidecar line begins with # and is taken as a comment"
 HEADER_AGAIN = "sidecar's first line stands there again and is left out"
 
 _BLANKS = " \t\xa0\u2007\u202f\u3000\u200b\ufeff\udca0"
-"""Blanks beside delimiters, which are no part of a cell; the last is the byte of an NBSP."""
+"""Blanks next to delimiters, which are not part of a cell; the last is the byte of an NBSP."""
 
 _SAMPLE_ROWS = 50
 _SAMPLE_LETTERS = 100_000
@@ -34,7 +34,7 @@ class _Dialect(NamedTuple):
     escape: str | None = None
 
     def reader(self, text: str) -> Any:
-        """A `csv.reader` for text without blanks beside quotes."""
+        """A `csv.reader` for text without blanks next to quotes."""
         return csv.reader(
             io.StringIO(_unpadded(text, self), newline=""),
             delimiter=self.delimiter,
@@ -67,7 +67,7 @@ def parse_csv(text: str, known: Collection[str] = ()) -> SidecarTable:
         raise ValueError("its first line must name the columns, and cannot be read as CSV")
     twice = sorted(name for name, times in Counter(columns).items() if name and times > 1)
     if twice:
-        raise ValueError(f"its columns {twice} stand there twice; name each column once")
+        raise ValueError(f"its columns {twice} appear more than once; name each column once")
     sheet = SidecarTable([name for name in columns if name])
     for where, cells in _records(reader, before, sheet):
         if row := _fit(where, cells, columns, sheet):
@@ -80,7 +80,8 @@ def _names(cells: list[str]) -> list[str]:
 
 
 def _preamble(text: str, known: frozenset[str]) -> tuple[str | None, str, int]:
-    """The declared delimiter, the text from the header on, and the number of lines before it."""
+    """The delimiter that a line such as `sep=;` declares, or None; the text from the header on; and
+    the number of lines before the header."""
     at = before = 0
     delimiter, comment = None, None
     while (match := _LINE.match(text, at)) and match[0]:
@@ -187,7 +188,7 @@ def _records(reader: Any, before: int, sheet: SidecarTable) -> Iterator[tuple[st
             return
         except csv.Error as error:
             last = reader.line_num + before
-            detail = f"{error}; lines {first} to {last} are lost, mend the quotes"
+            detail = f"{error}; lines {first} to {last} are lost, fix the quotes"
             sheet.fault(where, "sidecar row is not CSV", detail)
             continue
         if any(cell.strip() for cell in cells):

@@ -35,7 +35,7 @@ _LATIN = {
     "cp852": ("the DOS encoding 852", _EAST),
 }
 _COMMON = "cp1252"
-"""The most common encoding beside UTF-8. Cells with signs only, such as a dash, are read in it."""
+"""The most common encoding besides UTF-8. Cells with signs only, such as a dash, are read in it."""
 
 _RARE = ("mac-latin2", "cp852")
 """Tested but never chosen: few tables use them, and words of other encodings fit them too."""

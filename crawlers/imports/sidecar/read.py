@@ -82,7 +82,7 @@ class Sidecar:
             if path not in used:
                 here = os.path.lexists(path)
                 detail = f"{self.path.name} {facts.where} names {escape_bytes(path)}"
-                advice = "it is hidden, a text file, or in another folder" if here else "mend it"
+                advice = "it is hidden, a text file, or in another folder" if here else "correct it"
                 yield self.drop(
                     facts.where, OUTSIDE if here else ROW_FILE_ABSENT, f"{detail}; {advice}"
                 )

@@ -72,7 +72,7 @@ _AT_ITS_PLACE = {
 def languages_of(word: str, languages: tuple[str, ...]) -> frozenset[str]:
     """The languages that `word`, which has letters or signs beyond ASCII, could belong to.
 
-    `ANY` and `SIGNS` stand for words of no single language. An empty set means that it is no word.
+    `ANY` and `SIGNS` stand for words of no single language. An empty set: it is not a word.
     """
     lower = word.replace("İ", "\u0131").lower()  # Python lowers İ to two characters
     bare = lower.replace("\u2019", "")

@@ -152,14 +152,15 @@ def parse_annotations(
         yield Annotation(place, name, split, class_number, Box(x1 - 1, y1 - 1, x2, y2))
     if not good:
         raise SourceError(
-            f"{escape_bytes(path)} does not hold the published annotations: {first}; fetch it anew"
+            f"{escape_bytes(path)} does not hold the published annotations: {first}; download "
+            "it again"
         )
 
 
 def _whole(value: Any) -> int:
     number = float(value)
     if not number.is_integer():
-        raise ValueError(f"{value!r} is no whole number")
+        raise ValueError(f"{value!r} is not a whole number")
     return int(number)
 
 
@@ -167,7 +168,7 @@ def _file_name(value: Any) -> str:
     """The last component of a path of any operating system."""
     name = re.split(r"[\\/]", value.strip())[-1] if isinstance(value, str) else ""
     if not name:
-        raise ValueError(f"{value!r} is no file name")
+        raise ValueError(f"{value!r} is not a file name")
     return name
 
 

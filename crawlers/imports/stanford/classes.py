@@ -136,7 +136,7 @@ def parse_class_name(name: str) -> Words:
     if _is_year(rest[0]) and len(rest) > 1:
         words["model_year"] = rest.pop(0)
     make, length = _make_of(rest)
-    # `BMW 2002` and `Peugeot 2008` name a model: a year stands behind one.
+    # `BMW 2002` and `Peugeot 2008` name a model: a year follows one.
     if "model_year" not in words and _is_year(rest[-1]) and len(rest) > length + 1:
         words["model_year"] = rest.pop()
     body = [CLASS_BODY_WORDS.get(word.casefold()) for word in rest]

@@ -55,7 +55,7 @@ def _classes(root: Path, path: Path | None) -> ClassList:
     if names[1:] and not is_known_class(names[0]) and all(map(is_known_class, rest)):
         del names[0]
     if not names:
-        raise SourceError(f"{path} holds no class names; fetch it anew, or take it away")
+        raise SourceError(f"{path} holds no class names; download it again, or remove it")
     return ClassList(path, 1, names, copied(path, CLASS_NAMES_FILE))
 
 

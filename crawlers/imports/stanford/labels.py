@@ -52,7 +52,7 @@ class ClassList:
             number = max(beyond) if beyond else other
             raise SourceError(
                 f"{escape_bytes(self.path)}{named} has the class number {number}, where classes "
-                f"count from {self.first} to {last}: which class it means cannot be told"
+                f"count from {self.first} to {last}: which class it means cannot be decided"
             )
 
     def name_of(self, number: int | None, source_id: str) -> tuple[str | None, list[Notice]]:

@@ -81,7 +81,7 @@ def load_mat(path: Path) -> dict[str, Any]:
         variables: dict[str, Any] = loadmat(path, squeeze_me=True)
     except Exception as error:  # SciPy raises nearly anything for a damaged file
         raise SourceError(
-            f"{path} cannot be read as a .mat file: {error}; fetch it anew"
+            f"{path} cannot be read as a .mat file: {error}; download it again"
         ) from error
     return variables
 

@@ -103,7 +103,7 @@ def _labels(path: Path) -> set[int | None]:
 
 
 def _unreadable(path: Path, error: Exception) -> Drop:
-    return Drop(STANFORD_CARS, escape_bytes(path), NOT_PARQUET, f"{error}; fetch the file anew")
+    return Drop(STANFORD_CARS, escape_bytes(path), NOT_PARQUET, f"{error}; download the file again")
 
 
 def find_parquet(root: Path) -> ParquetLayout | None:

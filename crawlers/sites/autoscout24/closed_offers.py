@@ -40,7 +40,7 @@ async def _found_in(
     found: dict[str, FilterValue | None] = {}
     for part, narrowed in zip(parts, narrowed_to, strict=True) if wanted else ():
         async for page in searches.walk(part, await searches.page(part, 1)):
-            # A sponsored row stands out of order, and may be shown in any search.
+            # A sponsored row is out of order, and may be shown in any search.
             here = [row.id for row in page.rows if row.id in wanted and not row.sponsored]
             if not here:
                 break

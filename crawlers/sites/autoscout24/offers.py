@@ -43,7 +43,7 @@ MOVING = ("price_eur", "mileage_km")
 HOPS = 3
 LATELY = 20
 MOST_DEAD = 8
-"""At most so many of the last `LATELY` offers may be unreadable. Searches show all of them, so more
+"""The most unreadable offers among the last `LATELY` ones. Searches show all of them, so more
 are no accident: the site answers like that to a program that asks too much."""
 
 
@@ -94,7 +94,7 @@ class Offers:
 
     def _doubt(self, read: dict[Row, Listing | None], lost: str) -> None:
         """End the crawl, because all offers that it read lack `lost`. If it met known listings, the
-        new ones may be one or two odd ones: they are left out until a crawl can tell."""
+        new ones may be one or two exceptions: they are left out until a crawl can decide."""
         if not self._any_known:
             raise self._drifted(lost)
         for row in [row for row, listing in read.items() if listing is not None]:

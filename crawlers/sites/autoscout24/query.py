@@ -1,4 +1,4 @@
-"""What can be asked of AutoScout24: a make, or a model, on one of its country sites."""
+"""The query for AutoScout24: a make, or a model, on one of its country sites."""
 
 from typing import Annotated, Any, ClassVar
 

@@ -1,4 +1,4 @@
-"""Fetches search pages of AutoScout24, and tells an answer from a block."""
+"""Fetches search pages of AutoScout24, and distinguishes an answer from a block."""
 
 import json
 from collections.abc import AsyncIterator

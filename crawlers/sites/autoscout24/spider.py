@@ -33,28 +33,28 @@ class AutoScout24Spider(PoliteSpider):
 
     @property
     def query(self) -> AutoScout24Query:
-        """What the crawl asks for."""
+        """The query of the crawl."""
         assert isinstance(self.crawl.job.query, AutoScout24Query)
         return self.crawl.job.query
 
     async def listings(self) -> AsyncIterator[Listing]:
         """The listings of the search, each once."""
         searches, offers = Searches(self), Offers(self, self.query.size)
-        read = self._open if await self._offers_open() else self._closed
+        read = self._by_offers if await self._may_ask_offers() else self._by_searches
         async for search, first in self._slices(searches):
             async for listing in read(searches, offers, search, first):
                 yield listing
 
     async def estimate(self) -> dict[str, float]:
         """The size of the crawl if no listing were known."""
-        opened = await self._offers_open()
+        by_offers = await self._may_ask_offers()
         pages = listings = photos = 0.0
         async for search, first in self._slices(Searches(self)):
             results, shown = self._results(first, photos)
             walked = -(-results // ROWS_A_PAGE)
-            by_search = 2 * walked + len(color_slices(search)) + len(body_slices(search))
+            narrowed = 2 * walked + len(color_slices(search)) + len(body_slices(search))
             if results:
-                pages += walked - 1 + (results if opened else by_search)
+                pages += walked - 1 + (results if by_offers else narrowed)
             listings += results
             photos += results * shown
         # The crawl makes the requests of this estimate, too.
@@ -63,8 +63,11 @@ class AutoScout24Spider(PoliteSpider):
         return self.estimate_of(self.crawl.report.requests + pages, photos, listings, scale=scale)
 
     def _results(self, page: SearchPage, photos: float) -> tuple[int, float]:
-        """How many listings of a slice are wanted if there are so many photos already, and how many
-        photos each has."""
+        """How many listings of a slice to read, and the mean number of photos of each.
+
+        `page` is the first page of the slice; `photos` photos of earlier slices count toward the
+        limit of the crawl.
+        """
         results = min(page.number_of_results, CAP)
         shown = sum(map(self._most_photos, page.rows)) / max(len(page.rows), 1)
         if self.crawl.job.limit is not None:
@@ -72,7 +75,8 @@ class AutoScout24Spider(PoliteSpider):
             results = min(results, ceil(left / max(shown, 1.0)))
         return results, shown
 
-    async def _offers_open(self) -> bool:
+    async def _may_ask_offers(self) -> bool:
+        """Whether robots.txt allows the pages of offers."""
         site = self.query.search().site
         return await self.may_ask(self.crawl.web.base(site.host) + site.offers)
 
@@ -112,10 +116,10 @@ class AutoScout24Spider(PoliteSpider):
             self.crawl.report.count_notice(text, f"{count:,} of {search}")
             self.crawl.partial = True
 
-    async def _open(
+    async def _by_offers(
         self, searches: Searches, offers: Offers, search: Slice, first: SearchPage
     ) -> AsyncIterator[Listing]:
-        """The listings of a slice by their offers, page by page."""
+        """The listings of a slice, page by page; new ones are read from their offers."""
         async for page in searches.walk(search, first):
             fresh = [row for row in page.rows if self._meet(row)]
             while fresh and not self.crawl.full:
@@ -126,10 +130,10 @@ class AutoScout24Spider(PoliteSpider):
             if self.crawl.full:
                 return
 
-    async def _closed(
+    async def _by_searches(
         self, searches: Searches, offers: Offers, search: Slice, first: SearchPage
     ) -> AsyncIterator[Listing]:
-        """The listings of a slice by searches alone."""
+        """The listings of a slice, read from searches alone, since offers are not allowed."""
         rows = await self._newest(searches, search, first)
         new = [number for number, row in enumerate(rows, 1) if offers.known(search, row) is None]
         found = await find_colors_and_bodies(searches, search, rows[: max(new, default=0)])
@@ -139,7 +143,8 @@ class AutoScout24Spider(PoliteSpider):
     async def _newest(self, searches: Searches, search: Slice, first: SearchPage) -> list[Row]:
         """The rows of a slice, newest first, as many as a limit needs.
 
-        A sponsored row stands out of order. It counts where it comes again in its place, else last.
+        A sponsored row is out of order. If the row is shown again in its own place, it counts
+        there, otherwise it comes last.
         """
         rows: list[Row] = []
         sponsored: list[Row] = []

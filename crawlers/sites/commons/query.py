@@ -1,4 +1,4 @@
-"""What can be asked of Wikimedia Commons: categories, and searches."""
+"""The query for Wikimedia Commons: categories, and searches."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self

@@ -72,7 +72,7 @@ class CommonsSpider(PoliteSpider):
 
     @property
     def query(self) -> CommonsQuery:
-        """What the crawl asks for."""
+        """The query of the crawl."""
         assert isinstance(self.crawl.job.query, CommonsQuery)
         return self.crawl.job.query
 

@@ -111,7 +111,7 @@ class _Pages:
         self._check("search", f"{request.url.path}?{request.url.query}")
         if self._world.faults.strikes("search-404", request.url.path):
             raise _failed(404)
-        given: dict[str, str] = {}  # of a parameter that is there twice, the first value
+        given: dict[str, str] = {}  # the first value of a repeated parameter
         for name, value in request.query_params.multi_items():
             given.setdefault(name, value)
         try:

@@ -42,7 +42,7 @@ PHOTO_FAULTS = declare_faults(
         "redirect-file": "a photo redirects to a file of the machine that asks",
         "redirect-loopback-other-port": "a photo redirects to =PORT (9) of this machine",
         "redirect-metadata": "a photo redirects to the address where clouds keep credentials",
-        "slow-forever": "a photo comes a byte a second, for ever",
+        "slow-forever": "a photo comes a byte a second, forever",
         "truncated": "a photo ends half-way",
     }
 )

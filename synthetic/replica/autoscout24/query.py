@@ -100,7 +100,8 @@ def category_of(make_id: int, model_id: int | None) -> str:
 
 
 def _mmmv_of(slugs: tuple[str, ...]) -> str:
-    """The make and model in the path; empty if it names none or an unknown one."""
+    """The path's make and model as a value of the parameter `mmmv`, such as "13|1641||"; empty if
+    the path names no make, or an unknown make or model."""
     if not slugs:
         return ""
     for make_id, make in MAKE_NAMES.items():

@@ -67,7 +67,7 @@ def test_json_that_is_nested_too_deep_says_so(tmp_path: Path) -> None:
 def test_a_header_of_very_many_columns_is_read_at_once(tmp_path: Path) -> None:
     """Each was looked for among all others, which is a day for these."""
     header = ",".join(f"c{number}" for number in range(300_000))
-    with pytest.raises(SourceError, match=r"columns \['c7'\] stand there twice"):
+    with pytest.raises(SourceError, match=r"columns \['c7'\] appear more than once"):
         read(tmp_path, f"path,{header},c7\n")
 
 

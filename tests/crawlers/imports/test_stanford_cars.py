@@ -102,7 +102,7 @@ def test_a_mat_file_of_which_a_part_came_is_said(tmp_path: Path, part: int) -> N
     file = tmp_path / "devkit" / "cars_train_annos.mat"
     content = file.read_bytes()
     file.write_bytes(content[: len(content) * part // 20])
-    with pytest.raises(SourceError, match="fetch it anew"):
+    with pytest.raises(SourceError, match="download it again"):
         list(StanfordCarsSource(tmp_path).records())
 
 

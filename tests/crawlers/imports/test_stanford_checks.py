@@ -127,7 +127,7 @@ def test_numbers_that_count_from_elsewhere_are_refused(
     build(tmp_path)
     off = [2, 3, 197] if build is build_parquet else [0, 5, 6]
     change(tmp_path, lambda found: off, names)
-    with pytest.raises(SourceError, match="which class it means cannot be told"):
+    with pytest.raises(SourceError, match="which class it means cannot be decided"):
         list(StanfordCarsSource(tmp_path).records())
 
 
@@ -268,7 +268,7 @@ def test_copies_in_layouts_without_annotations(tmp_path: Path, mark: str) -> Non
     path.unlink()
     assert told(read(tmp_path / "hf")) == {READ_AS_COPY: 1}
     (tmp_path / "hf" / "data" / "train-00000-of-00001.parquet").write_bytes(b"other")
-    with pytest.raises(SourceError, match="differ, so which one is right cannot be told"):
+    with pytest.raises(SourceError, match="differ, so which one is right cannot be decided"):
         list(StanfordCarsSource(tmp_path / "hf").records())
 
 

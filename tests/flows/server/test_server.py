@@ -132,7 +132,7 @@ def test_it_dies_under_a_command_and_is_started_again(tmp_path: Path) -> None:
     assert command.returncode == 1
     last = said.strip().splitlines()[-1]
     assert last.startswith(f"Error: the Prefect server at http://127.0.0.1:{port}/api ended")
-    assert "goes on where this one stopped" in last
+    assert "continues where this one stopped" in last
     assert "Traceback" not in said
     catalog = open_catalog(tmp_path / "catalog", create=False)
     assert catalog_status(catalog)["last_runs"]["ingest"]["status"] == "failed"

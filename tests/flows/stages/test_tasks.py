@@ -53,7 +53,7 @@ def tries_until(run: Run, error: Exception, succeeds_at: int) -> int:
     return tries
 
 
-def test_what_can_mend_is_tried_again(run: Run) -> None:
+def test_a_transient_error_is_retried(run: Run) -> None:
     assert tries_until(run, ConnectionError("the network is away"), 2) == 2
     assert tries_until(run, StoreError("another writer was first"), 2) == 2
 

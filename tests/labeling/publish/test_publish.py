@@ -312,7 +312,7 @@ def test_a_photo_is_found_by_the_first_digits_of_its_id(
     for key in keys_of(catalog, "images"):
         assert find_photo(catalog, key[:6]) == find_photo(catalog, key.upper()) == key
     for prefix in ("", "abc", "no such", "G" * 6, "'; -- x"):
-        with pytest.raises(CatalogError, match="is no image id"):
+        with pytest.raises(CatalogError, match="is not an image id"):
             find_photo(catalog, prefix)
     with pytest.raises(CatalogError, match="0 photos have an id"):
         find_photo(catalog, "ffffffffffff")

@@ -138,7 +138,7 @@ def test_people_who_disagree_until_most_of_them_agree() -> None:
     assert only(ann, bob, said(KEY, "color", "green", by="cem", at=2)).reason == "people-disagree"
     assert cases(ann, bob, said(KEY, "color", "blue", at=2)) == [], "ann came round"
     cannot_tell = said(KEY, "color", by="bob", one_of=True, at=1)
-    assert only(ann, cannot_tell).why == "bob says that it cannot be told; ann says red"
+    assert only(ann, cannot_tell).why == "bob says that it cannot be determined; ann says red"
 
 
 def test_a_label_that_is_probably_wrong() -> None:
@@ -158,7 +158,7 @@ def test_nobody_is_a_suggestion_and_alternatives_are_none() -> None:
     assert case.suggestion == ()
     assert only(said(KEY, "color", one_of=True), said(KEY, "color", "red", at=1, by="bob")) == Case(
         KEY, "color", "people-disagree", 1.0, case_label("red"), None, None, "",
-        "bob says red; ann says that it cannot be told",
+        "bob says red; ann says that it cannot be determined",
     )  # fmt: skip
 
 

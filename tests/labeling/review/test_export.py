@@ -216,8 +216,8 @@ def test_an_earlier_export_is_never_written_over(shop_: Shop, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("out", "said"),
     [
-        ("/dev/null/x", "/dev/null is no folder"),
-        ("/dev/null/deep/x", "/dev/null is no folder"),
+        ("/dev/null/x", "/dev/null is not a folder"),
+        ("/dev/null/deep/x", "/dev/null is not a folder"),
         ("", "an empty --out"),
         (".", "the folder that you are in"),
     ],

@@ -61,8 +61,8 @@ def test_a_row_that_is_dated_and_decides_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("broken", "what"),
     [
-        (f'{KEY},color,"red,ann,', "it is no line of CSV"),
-        (f'{KEY},color,"red"x,ann,', "it is no line of CSV"),
+        (f'{KEY},color,"red,ann,', "it is not a line of CSV"),
+        (f'{KEY},color,"red"x,ann,', "it is not a line of CSV"),
         (f"{KEY},color,red", "it has 3 cells and the first line 5"),
         (f"{KEY},color,red,ann,2026-11-02,more", "it has 6 cells and the first line 5"),
     ],
@@ -99,9 +99,9 @@ def test_a_wrong_encoding_spoils_the_rows_that_it_touches(tmp_path: Path) -> Non
     [
         (b"", "there is no column image_id, attribute, decision"),
         (b"image_id,decision\n", "there is no column attribute"),
-        (b"image_id,attribute,decision,by,By\n", "column by stands there twice"),
-        (b"\xff\xfea\x00b", "it is no text"),
-        ("a,b".encode("utf-16-le"), "it is no text"),
+        (b"image_id,attribute,decision,by,By\n", "column by appears twice"),
+        (b"\xff\xfea\x00b", "it is not text"),
+        ("a,b".encode("utf-16-le"), "it is not text"),
         (b'[{"data": ', "it cannot be read as JSON"),
         (b"[" * 100_000, "it cannot be read as JSON"),
     ],
@@ -281,8 +281,8 @@ def test_a_key_that_stands_twice_spoils_its_task_and_no_other() -> None:
     nested = good.replace('"choices": ["red"]', '"choices": ["red"], "choices": ["blue"]')
     done = read_json(f"[{flat}, {nested}, {good}]")
     assert told(done) == [
-        ("task 1", "'color' stands twice in one of its objects"),
-        ("task 2", "'choices' stands twice in one of its objects"),
+        ("task 1", "'color' appears twice in one of its objects"),
+        ("task 2", "'choices' appears twice in one of its objects"),
     ]
     assert [answer.where for answer in done.answers] == ["task 3, annotation 1"]
 

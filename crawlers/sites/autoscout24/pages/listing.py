@@ -12,7 +12,7 @@ from crawlers.sites.autoscout24.pages.offer import OfferFacts
 from crawlers.sites.autoscout24.pages.search import Row
 
 READER = 2
-"""Raise it when more is read of an offer, or in another way: known listings are then read anew."""
+"""Raise it when an offer is read differently: known listings are then read again."""
 
 
 class FilterValue(NamedTuple):

@@ -47,7 +47,7 @@ class OfferError(ReasonedError, MarqueError):
 
 @dataclass(frozen=True, slots=True)
 class OfferFacts:
-    """What an offer says of its car.
+    """The facts of an offer about its car.
 
     `color_from` and `body_from` are the paths below `listingDetails` where color and body were
     found. `body_id` is None for an unknown body, and `body_word` then names it.

@@ -1,4 +1,4 @@
-"""What is read of a page, as data: every path that the parsers read, and nothing else.
+"""The parts of a page that are read, as data: every path that the parsers read, and no other.
 
 AutoScout24's pages carry their content as JSON in a script `__NEXT_DATA__`, under
 `props.pageProps`. It also holds the seller's name, phone and street, and the car's plate and
@@ -199,7 +199,7 @@ def _keep(value: Any, tree: Any) -> Any:
 
 
 def _kept_value(value: Any, field: Field) -> Any:
-    if type(value) not in field.kinds:  # not isinstance: True is no number here
+    if type(value) not in field.kinds:  # not isinstance: True is not a number here
         return _NOTHING
     if field.link and _CONTACT.search(re.sub(f"-{GUID}.*", "", value)):
         return without_words(value)

@@ -28,7 +28,7 @@ LIES_IN = {
 }
 """Reason -> the path that says so."""
 MANY = 10
-"""If at least so many cars all lack photos, the page is at fault."""
+"""If at least this many cars all lack photos, the page is wrong, not the cars."""
 
 _MMMV = re.compile(r"([0-9]{0,9})\|([0-9]{0,9})\|[^,]*")
 _CAT = re.compile(r"ma([0-9]{1,9})(?:mo([0-9]{1,9}))?(?:[a-z]{2}[0-9]{1,9})*")
@@ -76,7 +76,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """What a search page says: its rows, why others were left out, and the search it answers.
+    """The content of a search page: its rows, the rows left out, and the search that it answers.
 
     `echo` is the search as the site understood it. `makes` are all that it knows, `models` those of
     the make, `colors` and `bodies` what the search can be narrowed to. `traffic` is the site's
@@ -231,7 +231,10 @@ def _digits(text: Any) -> int | None:
 
 
 def _reason(row: Row, search: Slice, understood: int | None) -> str | None:
-    """The reason to leave a row out, or None. `understood` is the model of the page's echo."""
+    """The reason to leave a row out, or None.
+
+    `understood` is the model id that the site understood the search as (`SearchPage.model_id`).
+    """
     if not re.fullmatch(GUID, row.id):
         return NO_ID
     if row.section != "Main":

@@ -1,6 +1,6 @@
 """Answers of MediaWiki's API: pages in parts, continuations, and errors.
 
-An error comes with HTTP status 200, so only its content tells it from an answer.
+An error comes with HTTP status 200, so only its content distinguishes it from an answer.
 """
 
 import json
@@ -121,5 +121,5 @@ def _foreign(content: str | bytes) -> NotApiAnswerError:
     text = content if isinstance(content, str) else content[:400].decode("utf-8", "replace")
     begin = " ".join(text[:400].split())[:80]
     return NotApiAnswerError(
-        f"this is no answer of MediaWiki's API: {begin!r}; the site may be down or refuse us"
+        f"this is not an answer of MediaWiki's API: {begin!r}; the site may be down or refuse us"
     )

@@ -100,7 +100,8 @@ def category_title(title: str) -> str:
     name = re.sub(r"^category\s*:\s*", "", plain, flags=re.IGNORECASE)
     if not name or _NOT_IN_TITLES.search(name):
         raise UsageMistakeError(
-            f"{title!r} is no title of a category: write it as on Commons, such as 'Ford Mustang'"
+            f"{title!r} is not the title of a category: write it as on Commons, such as "
+            "'Ford Mustang'"
         )
     return f"Category:{name}"
 

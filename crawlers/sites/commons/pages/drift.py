@@ -25,7 +25,7 @@ _PICTURE = "imageinfo.0.thumburl"
 _NONE_MADE = "imageinfo.0.thumberror"
 _NAMED = "imageinfo.0.extmetadata.LicenseUrl"
 _BESIDE = {"normalized", "redirects", "converted", "interwiki"}
-"""Parts that may come beside the one that was asked for, or alone."""
+"""Parts that may come with the requested one, or alone."""
 
 
 def check_files(pages: Sequence[Page]) -> None:

@@ -133,7 +133,7 @@ def test_errors_inside_an_answer(
     ],
 )  # fmt: skip
 def test_what_is_no_answer(content: str | bytes) -> None:
-    with pytest.raises(NotApiAnswerError, match="no answer of MediaWiki's API"):
+    with pytest.raises(NotApiAnswerError, match="not an answer of MediaWiki's API"):
         parse_answer(content)
 
 
@@ -225,7 +225,7 @@ def test_widths_that_commons_refuses_are_not_asked_for(width: int) -> None:
 
 @pytest.mark.parametrize("title", ["", " ", "Category:", "Ford|Seat", "Ford#x", "a[b]", "a\nb|"])
 def test_what_is_no_category(title: str) -> None:
-    with pytest.raises(UsageMistakeError, match="no title of a category"):
+    with pytest.raises(UsageMistakeError, match="not the title of a category"):
         api.category_files(title, 960)
 
 

@@ -157,7 +157,7 @@ def test_an_unknown_category_fails(replica: Replica, tmp_path: Path) -> None:
     ("fault", "ended", "why"),
     [
         ("html-403", "blocked", "answered 403 Forbidden"),
-        ("html-200", "failed", "no answer of MediaWiki's API"),
+        ("html-200", "failed", "not an answer of MediaWiki's API"),
     ],
 )
 def test_a_page_for_people_in_place_of_the_api_ends_the_crawl(
