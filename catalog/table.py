@@ -372,6 +372,10 @@ def open_catalog(
     uri, options = catalog_uri(uri), dict(storage_options or {})
     if (why := unusable_uri(uri) or unusable_option(options)) is not None:
         raise CatalogError(why)
+    if is_path(uri) and Path(uri).is_file():
+        raise CatalogError(
+            f"{uri} is a file, and a catalog is a folder; set MARQUE_CATALOG to another place"
+        )
     if not create and is_path(uri) and not Path(uri).exists():
         raise absent_catalog_error(uri)  # LanceDB would create the folder
     database, names = connect(uri, options)

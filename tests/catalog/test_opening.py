@@ -114,3 +114,10 @@ def test_more_tables_than_a_page_of_the_list(
     monkeypatch.setattr(connect, "_LISTED", 4)
     assert connect.table_names(catalog._database.lance) == set(catalog.specs)
     assert set(open_catalog(catalog.uri, create=False).versions()) == set(catalog.specs)
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_file_in_place_of_the_catalog_is_named(tmp_path: Path, create: bool) -> None:
+    (tmp_path / "facts.csv").write_text("path,make\n")
+    with pytest.raises(CatalogError, match="is a file, and a catalog is a folder"):
+        open_catalog(tmp_path / "facts.csv", create=create)

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ _SPREADSHEETS = {
 }
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
 class _Pairs(list[tuple[str, Any]]):
     """A JSON object as pairs; a dict would lose duplicate keys."""
 
@@ -55,6 +59,11 @@ def load_table(path: Path, known: Collection[str] = ()) -> SidecarTable:
                 f"the sidecar {escape_bytes(path)} is {what}; save it as CSV UTF-8 and give that"
             )
     text = _decode(raw, path)
+    if "\0" in text and len(_CONTROL.findall(text)) * 20 > len(text):
+        raise SourceError(
+            f"the sidecar {escape_bytes(path)} is not a text file: it is full of control "
+            "characters; give a CSV or JSON file"
+        )
     try:
         is_csv = path.suffix.lower() in CSV_SUFFIXES
         sheet = parse_csv(text, known) if is_csv else parse_json(text)

@@ -143,3 +143,10 @@ def test_a_spreadsheet_itself_is_named(tmp_path: Path, begin: bytes) -> None:
     (tmp_path / "f.csv").write_bytes(begin + b"x" * 99)
     with pytest.raises(SourceError, match=r"is a spreadsheet.*CSV UTF-8"):
         list(FolderSource(tmp_path, sidecar=tmp_path / "f.csv").records())
+
+
+def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "f.csv").write_bytes(bytes(range(256)) * 4)
+    with pytest.raises(SourceError, match="is not a text file"):
+        list(FolderSource(tmp_path, sidecar=tmp_path / "f.csv").records())
