@@ -19,7 +19,7 @@ from crawlers.engine.pipelines.store_photo import ROBOTS_FORBID_PHOTO
 from crawlers.sites.commons.query import CommonsQuery, feature_queries
 from crawlers.sites.commons.site import COMMONS
 from crawlers.sites.commons.spider import AGAIN, WITHDRAWN
-from synthetic.replica.commons_categories import ITEMS
+from synthetic.replica.commons_categories import ITEM_IDS
 from synthetic.replica.commons_rights import LICENSE_FIELDS, Rights
 from synthetic.replica.commons_state import Commons, commons_of
 from synthetic.replica.server import LoggedRequest, Replica, start_replica
@@ -159,7 +159,8 @@ def test_licenses_and_credits_of_all_photos(done: Done) -> None:
 
 
 def test_what_files_depict_is_asked_for_once_and_told_by_name(done: Done) -> None:
-    items = {str(file.pageid): ITEMS.get(file.item or "") for file in done.commons.files()}
+    names = {item: name for name, item in ITEM_IDS.items()}
+    items = {str(file.pageid): names.get(file.item or "") for file in done.commons.files()}
     told = {each.sighting.source_id: each.sighting.words.get("depicts") for each in done.arrived}
     assert told == {place: items[place] for place in told}
     asked = "|".join(titles(done.asked.of(API), "ids")).split("|")
