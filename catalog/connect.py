@@ -59,7 +59,7 @@ class Database:
     def fit_index_cache(self, table: str, keys: int) -> None:
         """Reconnect if a table's indexed keys need another size of the index cache."""
         self._keys[table] = keys
-        size = index_cache_bytes(sum(self._keys.values()))
+        size = index_cache_bytes(sum([*self._keys.values()]))  # other threads may add to it
         if size != self._index_cache:
             self.lance, self._index_cache = _connect(self.uri, self._options, size), size
 

@@ -21,8 +21,7 @@ class DriftError(MarqueError):
 
 
 class ReasonedError(Exception):
-    """An error about one photo or one page: `reason` is a constant for counts, `detail` explains
-    it."""
+    """An error whose `reason` is a constant for counts; `detail` explains it."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason, detail)  # both: pickle calls the class with `args`

@@ -60,7 +60,7 @@ def mark_gone(crawl: CrawlState) -> None:
     if len(missing) > FEW_GONE and len(missing) > MOST_GONE * known:
         report.warnings.append(
             f"{len(missing):,} of {known:,} known listings were not shown; the site's "
-            "answers are more likely wrong than so many sold at once, so none was marked as gone"
+            "answers are more likely wrong than so many gone at once, so none was marked as gone"
         )
         return
     crawl.store.mark_gone(crawl.crawl_id, missing)

@@ -44,7 +44,8 @@ class Expectations:
 
     A run fails if it has less than `least_share` of the listings that the site itself counts, less
     than a `FillRate` or more than a `RefusalLimit`. It warns of more than `most_photos` a listing.
-    A crawl with fewer than `judge_from` listings is not checked by shares.
+    Shares count from `judge_from` on: of what the site counts for `least_share`, of the listings
+    for a `FillRate` and the photos, of listings and refusals together for a `RefusalLimit`.
     """
 
     least_share: float

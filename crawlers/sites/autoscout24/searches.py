@@ -56,7 +56,7 @@ class Searches:
         for number in range(2, first.number_of_pages + 1):
             page = await self.page(search, number)
             if not page.rows and not page.dropped:
-                self._crawl.report.count_notice(EMPTY, f"page {number} of {search}")
+                self._crawl.report.count_notice(EMPTY, _page_name(search, number))
                 return
             yield page
 
@@ -67,7 +67,7 @@ class Searches:
         `check_echo`, `parse_search` and `check_rows` do.
         """
         url = search_url(self._crawl.web, search, number)
-        keep, where = partial(_keep, search=search, number=number), f"page {number} of {search}"
+        keep, where = partial(_keep, search=search, number=number), _page_name(search, number)
         for last in (False, True):
             response, body = await self._spider.page(url, keep)
             if body:
@@ -129,8 +129,12 @@ def _keep(response: Response, *, search: Slice, number: int) -> bytes | None:
         return None
     if not reduced["listings"] and (reduced.get("numberOfResults") or 0) > before:
         return None  # empty, although the pages before it cannot have shown all results
-    where = f"page {number} of {search}"
+    where = _page_name(search, number)
     page = parse_search(reduced, search=search, where=where)
     check_echo(page, search)
     check_rows(page, expected=page.number_of_results > before, where=where)
     return json.dumps(reduced).encode()
+
+
+def _page_name(search: Slice, number: int) -> str:
+    return f"page {number} of {search}"
