@@ -47,7 +47,8 @@ def index_cache_bytes(keys: int) -> int:
 
 
 class Database:
-    """A LanceDB database, as `lance`, that keeps more of its indexes as its tables grow."""
+    """A LanceDB database, as `lance`. It may keep 1 GiB of its indexes until it is told how many
+    keys these have, and then as much as these need."""
 
     def __init__(self, uri: str, options: Mapping[str, str]) -> None:
         self.uri = uri
@@ -56,9 +57,15 @@ class Database:
         self._index_cache = INDEX_CACHE
         self._keys: dict[str, int] = {}
 
-    def fit_index_cache(self, table: str, keys: int) -> None:
-        """Reconnect if a table's indexed keys need another size of the index cache."""
-        self._keys[table] = keys
+    @property
+    def fitted(self) -> bool:
+        """Whether the index cache was fitted to the keys."""
+        return bool(self._keys)
+
+    def fit_index_cache(self, keys: Mapping[str, int]) -> None:
+        """Reconnect if the indexed keys of tables, by table, need another size of the index cache.
+        A table that is not among `keys` has as many as before."""
+        self._keys |= keys
         size = index_cache_bytes(sum([*self._keys.values()]))  # other threads may add to it
         if size != self._index_cache:
             self.lance, self._index_cache = _connect(self.uri, self._options, size), size

@@ -46,7 +46,7 @@ from catalog.optimize import is_due, optimize_table
 from catalog.schema import label_fields, table_specs
 from catalog.sql import KEYS_A_QUERY, NOT_SYNTHETIC, among
 from catalog.upsert import Upsert, WriteResult, check_written, first_of_each, with_nulls, write_rows
-from catalog.uri import catalog_uri, is_path, plain_path, unusable_option, unusable_uri
+from catalog.uri import catalog_uri, is_absent, is_path, plain_path, unusable_option, unusable_uri
 from core.vocabulary import Vocabulary, load_vocabulary
 
 __all__ = [
@@ -326,16 +326,21 @@ class Catalog:
 
         If another writer was first, this is left for the next time; raises `StoreError` if that
         would fail too."""
-        schema = self.specs[name].schema
-        keys = [column for column in (self.specs[name].key, "image_id") if column in schema.names]
         try:
             with self.storing(name):
-                keys, table = list(dict.fromkeys(keys)), self.table(name)
+                table, keys = self.table(name), self._indexed(name)
                 optimize_table(table, keys, large=name == "images", unsorted=unsorted)
-                self._database.fit_index_cache(name, table.count_rows() * len(keys))
+            # The first time, tables whose keys are only looked up count too.
+            names = [name] if self._database.fitted else self.specs
+            counts = {each: self.count(each) * len(self._indexed(each)) for each in names}
+            self._database.fit_index_cache(counts)
         except StoreError as error:
             if error.lasts:
                 raise
+
+    def _indexed(self, name: str) -> list[str]:
+        spec = self.specs[name]
+        return [c for c in dict.fromkeys((spec.key, "image_id")) if c in spec.schema.names]
 
     @contextmanager
     def tags(self, name: str) -> Iterator[Any]:
@@ -372,11 +377,7 @@ def open_catalog(
     uri, options = catalog_uri(uri), dict(storage_options or {})
     if (why := unusable_uri(uri) or unusable_option(options)) is not None:
         raise CatalogError(why)
-    if is_path(uri) and Path(uri).is_file():
-        raise CatalogError(
-            f"{uri} is a file, and a catalog is a folder; set MARQUE_CATALOG to another place"
-        )
-    if not create and is_path(uri) and not Path(uri).exists():
+    if not create and is_path(uri) and is_absent(uri):
         raise absent_catalog_error(uri)  # LanceDB would create the folder
     database, names = connect(uri, options)
     db = database.lance

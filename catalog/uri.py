@@ -8,7 +8,7 @@ when Lance opens a table by itself, and control characters are refused.
 import re
 import string
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -48,11 +48,29 @@ def unusable_uri(place: str) -> str | None:
     pattern = r"\?" if is_path(place) else r"[?#]|%(?=[0-9A-Fa-f]{2})"
     found = re.search(rf"[\x00-\x1f\x7f-\x9f\ud800-\udfff]|{pattern}", place)
     if found is None:
+        if is_path(place) and _holds(Path.is_file, place):
+            return (
+                f"the place {place!r} is a file, and a catalog is a folder; set "
+                "MARQUE_HOME or MARQUE_CATALOG to another"
+            )
         return None
     return (
         f"the place {place!r} has the character {found[0]!r}, with which LanceDB can keep "
         "nothing; give the folder another name, or set MARQUE_HOME or MARQUE_CATALOG to another"
     )
+
+
+def is_absent(place: str) -> bool:
+    """Whether there is nothing at a path. A path that cannot be looked at is not absent: opening it
+    says why."""
+    return not _holds(Path.exists, place, unknown=True)
+
+
+def _holds(test: Callable[[Path], bool], place: str, *, unknown: bool = False) -> bool:
+    try:
+        return test(Path(place))
+    except OSError:  # a name that is too long, a folder that must not be read
+        return unknown
 
 
 @contextmanager

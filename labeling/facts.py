@@ -27,8 +27,8 @@ def read_facts(
 
     `revision` counts the changes of the sighting's words (`sightings.revision`); `at` is the time
     of the statements. A statement comes from a word in a field with the name of an attribute, or
-    from the title and categories of a photo of Commons, which name make and model. A word without
-    meaning ("n/a") makes no statement and is not unknown.
+    from the title, categories and items of a photo of Commons, which name make and model. A word
+    without meaning ("n/a") makes no statement and is not unknown.
     """
     told = read_names(sighting, vocabulary)
     assertions, unknown = [], list(told.unknown)

@@ -89,11 +89,7 @@ def run_in_this_process(
     for place in (home, folder):
         make_private(place)
     check_room(folder)
-    last = 0
-    # There was no record, or it is what a killed process left of one.
-    with suppress(OSError, ValueError, TypeError):
-        last = RunningServer(**json.loads((folder / "server.json").read_text())).port
-    with _own_record(folder) as record, _listening(port, last) as listening:
+    with _own_record(folder) as record, _listening(port, _last_port(folder)) as listening:
         running = RunningServer(os.getpid(), int(listening.getsockname()[1]))
         _write(record, RunningServer(0, running.port))
         _become_server(folder, running)
@@ -218,6 +214,13 @@ def _listening(wanted: int | None, last: int) -> socket.socket:
             f"port {wanted or 0} of this machine is taken by another program ({error}); choose "
             "another with --port"
         ) from error
+
+
+def _last_port(folder: Path) -> int:
+    try:
+        return RunningServer(**json.loads((folder / "server.json").read_text())).port
+    except (OSError, ValueError, TypeError):
+        return 0  # there was no record, or it is what a killed process left of one
 
 
 def check_room(folder: Path) -> None:

@@ -54,10 +54,11 @@ if TYPE_CHECKING:
 def look_at_pictures(run: Run, names: Sequence[str], *, again: bool = False) -> None:
     """Let the named labelers look at every photo that they have not looked at, shard by shard; the
     segments that they need are made on the way, and kept."""
+    offered = ["color" if name == COLOR else name for name in NAMES]
     names = [COLOR if name == "color" else name for name in names]
     if strange := [name for name in names if name not in NAMES]:
         raise UsageMistakeError(
-            f"there is no labeler {strange[0]!r} that looks at pictures; use color or surroundings"
+            f"there is no labeler {strange[0]!r} that looks at pictures; use {' or '.join(offered)}"
         )
     record = made_vectors(run.catalog)
     if not names:

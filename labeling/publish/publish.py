@@ -11,6 +11,7 @@ from catalog.errors import ReadError
 from catalog.sql import equals
 from catalog.table import Catalog, CatalogError, StoreError
 from catalog.versions import PUBLISHED_TAG, REPLACED_PREFIX, published_version, readable_published
+from embeddings.registry import SPACE
 from labeling.pending import stale_cars, unembedded_images
 from labeling.publish.loss import MAX_LOSS, check_bytes, check_loss
 
@@ -31,9 +32,7 @@ class PublishResult:
     waiting: int = 0
 
 
-def publish(
-    catalog: Catalog, space: str = "semantic", *, max_loss: float = MAX_LOSS
-) -> PublishResult:
+def publish(catalog: Catalog, space: str = SPACE, *, max_loss: float = MAX_LOSS) -> PublishResult:
     """Check the newest version of `cars` and let searches read it.
 
     If others write meanwhile, their rows are published too if they pass the checks. Raises

@@ -29,7 +29,7 @@ def read_moment(text: str, now: datetime) -> tuple[datetime, str]:
 
 
 def latest_of(spelling: str) -> datetime | None:
-    """The latest time that a text can mean if `read_moment` accepts it; None for another text."""
+    """The latest time that a text can mean; None for a text that is not a time."""
     try:
         said, is_day = _read(spelling)
     except ValueError:

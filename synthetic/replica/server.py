@@ -23,6 +23,7 @@ from synthetic.replica.autoscout24.app import autoscout24_app
 from synthetic.replica.autoscout24.pictures import pictures_app
 from synthetic.replica.autoscout24.sites import TLDS
 from synthetic.replica.commons import commons_app, upload_app
+from synthetic.replica.commons_imageinfo import COMMONS_HOST, THUMB_HOST, UPLOAD_HOST
 from synthetic.replica.faults import Faults
 from synthetic.replica.world import World
 
@@ -83,9 +84,9 @@ def start_replica(world: World, port: int = 0) -> Iterator[Replica]:
         hosts: dict[str, ASGIApp] = {
             **{f"www.autoscout24.{tld}": sites for tld in TLDS},
             PICTURES: pictures_app(world),
-            "commons.wikimedia.org": commons_app(world),
-            "upload.wikimedia.org": uploads,
-            "thumb.wikimedia.org": uploads,
+            COMMONS_HOST: commons_app(world),
+            UPLOAD_HOST: uploads,
+            THUMB_HOST: uploads,
         }
         config = uvicorn.Config(
             _Hosts(hosts, log), log_config=None, log_level=logging.CRITICAL,

@@ -57,9 +57,9 @@ def training_batches(seed: int, batch: int, pool: int = 6144) -> Iterator[tuple[
 def mixed_batches(
     fresh: Iterator[Shown], dice: Dice, batch: int, pool: int, *, share: int, filled: int
 ) -> Iterator[list[Shown]]:
-    """Endless batches, of which one in `share` is new and the rest is drawn from the last `pool`.
+    """Endless batches: one scene in `share` is new, the others are drawn from the last `pool`.
 
-    Until `filled` are there to draw from, all of a batch is new.
+    Until `filled` scenes are there to draw from, all of a batch is new.
     """
     store: list[Shown] = []
     while True:

@@ -121,3 +121,5 @@ def test_a_file_in_place_of_the_catalog_is_named(tmp_path: Path, create: bool) -
     (tmp_path / "facts.csv").write_text("path,make\n")
     with pytest.raises(CatalogError, match="is a file, and a catalog is a folder"):
         open_catalog(tmp_path / "facts.csv", create=create)
+    with pytest.raises(CatalogError, match="catalog at"):
+        open_catalog(tmp_path / ("a" * 300), create=create)

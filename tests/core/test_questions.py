@@ -176,7 +176,10 @@ def test_how_networks_are_asked_changes_no_meaning(users: Users) -> None:
         ('[attributes.color]\nprompts = {red = [""]}', "a prompt of 'red' is blank"),
         ('[attributes.color]\nprompts = {red = ["ruby", "  "]}', "a prompt of 'red' is blank"),
         ('[attributes.color]\ntemplates = "a {}"', "attributes.color.templates: .*list"),
-        ('[attributes.color]\nswatches = {red = ["red"]}', "'red' is not a color; .* #rrggbb"),
+        (
+            '[attributes.color]\nswatches = {red = ["red"]}',
+            "'red' is not a color; write it as #rrggbb",
+        ),
         ('[attributes.color]\nswatches = {red = ["#ff00"]}', "'#ff00' is not a color"),
         (
             '[attributes.color]\nswatches = {mauve = ["#ff00ff"]}',

@@ -106,10 +106,13 @@ _COUNTRIES = {
 
 
 def _by_language(table: Mapping[Any, str], mark: str = "|") -> dict[str, dict[str, str]]:
-    rows = {str(key): words.split(mark) for key, words in table.items()}
+    rows = {
+        str(key): dict(zip(SITE_LANGUAGES, words.split(mark), strict=True))
+        for key, words in table.items()
+    }
     return {
-        language: {key: words[place] for key, words in rows.items()}
-        for place, language in enumerate(SITE_LANGUAGES)
+        language: {key: words[language] for key, words in rows.items()}
+        for language in SITE_LANGUAGES
     }
 
 

@@ -75,7 +75,11 @@ def test_none_is_nobody_also_where_a_vocabulary_forgot_to_say_so() -> None:
     [
         (answer("colour", "red"), "no attribute 'colour'", "did you mean color?"),
         (answer("", "red"), "no attribute ''", "there are: make"),
-        (answer("color", "spaceship"), "'spaceship' is not one of its values", "black, white"),
+        (
+            answer("color", "spaceship"),
+            "color: 'spaceship' is not one of its values",
+            "black, white",
+        ),
         (answer("color", "reed"), "'reed' is not one of its values", "did you mean red?"),
         (answer("people", "dog"), "'dog' is not one of its values", "man, woman, child, none, ?"),
         (answer("model_year", "soon"), "'soon' is not one of its values", "a whole number from"),
