@@ -96,7 +96,7 @@ def fill(catalog: Catalog, name: str, rows: int) -> None:
     for start in range(0, rows, step):
         part = rows_of(catalog, name, start, min(step, rows - start))
         lance.write_dataset(part, place, mode="append", max_rows_per_file=most)
-        catalog.keep_up(name)
+        catalog.optimize(name)
 
 
 def timed(given: Callable[[], Any], call: Callable[[Any], Any], repeats: int) -> list[float]:

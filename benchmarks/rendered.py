@@ -82,7 +82,7 @@ def _row(catalog: Catalog, attribute: str, shown: Mapping[str, SceneLabels]) -> 
         if (labels := shown.get(Path(row["source_id"]).name)) is not None
         and (told := _truth(attribute, labels)) is not None
     }
-    labels = {
+    predicted = {
         row["image_id"]: _set(row[attribute])
         for row in cars
         if row["image_id"] in truth and row[f"{attribute}_origin"] == "model"
@@ -98,8 +98,8 @@ def _row(catalog: Catalog, attribute: str, shown: Mapping[str, SceneLabels]) -> 
     return Row(
         attribute,
         len(truth),
-        len(labels) / len(truth),
-        float(np.mean([value == truth[key] for key, value in labels.items()])),
+        len(predicted) / len(truth),
+        float(np.mean([value == truth[key] for key, value in predicted.items()])),
         float(np.mean(surest)),
     )
 
