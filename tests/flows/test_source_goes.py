@@ -122,7 +122,7 @@ def test_an_inbox_on_a_drive_that_is_away_is_said_and_not_made(
 
     inbox = tmp_path / "mnt" / "inbox"
     monkeypatch.setenv("MARQUE_INBOX", str(inbox))
-    with pytest.raises(RunFailedError, match=r"inbox .* is not there"):
+    with pytest.raises(RunFailedError, match=r"the inbox .* is missing"):
         ingest()
     assert not inbox.parent.exists()
     inbox.mkdir(parents=True)

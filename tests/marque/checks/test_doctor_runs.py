@@ -168,4 +168,4 @@ def test_going_on_is_called_harmless_only_where_it_is(
     (check,) = _runs(settings)
     assert check.state == "warning"
     assert ("nothing is lost" in check.advice) is harmless
-    assert ("deletes all" in check.advice) is not harmless
+    assert ("deletes everything" in check.advice) is not harmless
