@@ -18,8 +18,33 @@ TIMM, TORCHVISION, PACKAGE = "timm:", "torchvision:", "package:"
 VISION = (TIMM, TORCHVISION, PACKAGE)
 """How the names of image networks begin: of timm, of torchvision, of a Python package."""
 DEFAULT_MODEL = "ViT-B-32-256/datacomp_s34b_b86k"
-LICENSES = {TINY: "Apache-2.0", DEFAULT_MODEL: "MIT"}
+LITE_MODEL = f"{PACKAGE}efficientnet-lite0"
+CHOICES = {
+    "fast": DEFAULT_MODEL,
+    "balanced": "ViT-B-16-SigLIP2-256/webli",
+    "best": "ViT-L-16-SigLIP2-256/webli",
+    "lite": LITE_MODEL,
+}
+"""Short names of models: three of open_clip, and the network of a package, which reads no text."""
+
+LICENSES = {
+    TINY: "Apache-2.0",
+    DEFAULT_MODEL: "MIT",
+    CHOICES["balanced"]: "Apache-2.0",
+    CHOICES["best"]: "Apache-2.0",
+    LITE_MODEL: "Apache-2.0",
+    f"{PACKAGE}efficientnet-lite2": "Apache-2.0",
+}
 """Licenses of weights that a person has read; for others the hub's page is asked."""
+
+PUBLISHED = {
+    DEFAULT_MODEL: "zero-shot: ImageNet 0.728, Stanford Cars 0.899 (open_clip's results)",
+    CHOICES["balanced"]: "zero-shot: ImageNet 0.791 (SigLIP 2, Tschannen et al. 2025)",
+    CHOICES["best"]: "zero-shot: ImageNet 0.825 (SigLIP 2, Tschannen et al. 2025)",
+    LITE_MODEL: "trained on ImageNet: 0.751 (EfficientNet-Lite's authors)",
+    f"{PACKAGE}efficientnet-lite2": "trained on ImageNet: 0.776 (EfficientNet-Lite's authors)",
+}
+"""Accuracies (top 1) that others have published for these weights, with their source."""
 
 
 class ModelError(MarqueError):
@@ -142,19 +167,24 @@ class SpaceRecord:
         return SpaceSpec(self.space, self.spec, self.layers, self.pooling, self.metric)
 
     @property
+    def reads_text(self) -> bool:
+        """Whether a text has a vector in this space too."""
+        return not self.spec.is_vision
+
+    @property
     def is_tryout(self) -> bool:
         """Whether the model is the project's own small one, trained on rendered scenes."""
         return self.model == TINY
 
 
 def model_spec(name: str, weights: Path | None = None) -> ModelSpec:
-    """Check a model's name as a user gives it; raises `ModelError`."""
+    """Check a model's name as a user gives it, also one of `CHOICES`; raises `ModelError`."""
     if not name.strip():
         raise ModelError(
             f"the model's name is empty; give one such as {DEFAULT_MODEL!r}, 'local-dir:PATH' "
             f"or {TINY!r}"
         )
-    name = name.strip()
+    name = CHOICES.get(name.strip(), name.strip())
     if weights is not None and name.startswith((HUB, LOCAL)):
         raise ModelError(
             f"{name!r} brings its own weights, so the weights file {str(weights)!r} would not be "

@@ -22,7 +22,7 @@ from embeddings.network import (
     weights_sha256,
 )
 from embeddings.preparation import Picture, Preparation
-from embeddings.registry import SpaceRecord, SpaceSpec
+from embeddings.registry import ModelError, SpaceRecord, SpaceSpec
 from embeddings.vision.features import FeatureNetwork, Features, default_layer, head_of
 from embeddings.vision.networks import ImageNetwork, load_network
 
@@ -61,6 +61,17 @@ class ImageEncoder(PictureNetwork):
     def encode_pictures(self, contents: Sequence[bytes]) -> npt.NDArray[np.float32]:
         """n pictures' bytes -> vectors (n, size); raises `RejectedError`."""
         return self.encode_images(np.stack([self.preparation.picture(each) for each in contents]))
+
+    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Raises `ModelError`: an image network reads no text."""
+        raise ModelError(
+            f"the space {self.record.space!r} is made by {self.record.model}, which reads no text "
+            f"such as {str(texts[0])[:80]!r}; ask by picture, or by filters such as color=red"
+        )
+
+    def part_read(self, text: str) -> str:
+        """The text: none of it is cut off."""
+        return text
 
 
 @lru_cache(maxsize=2)
