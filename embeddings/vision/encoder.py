@@ -3,11 +3,13 @@
 Importing this module imports torch, which takes seconds.
 """
 
+import copy
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,7 @@ from embeddings.network import (
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import ModelError, SpaceRecord, SpaceSpec
 from embeddings.vision.features import FeatureNetwork, Features, default_layer, head_of
+from embeddings.vision.folding import fold_batch_norms
 from embeddings.vision.networks import ImageNetwork, load_network
 
 
@@ -61,6 +64,15 @@ class ImageEncoder(PictureNetwork):
     def encode_pictures(self, contents: Sequence[bytes]) -> npt.NDArray[np.float32]:
         """n pictures' bytes -> vectors (n, size); raises `RejectedError`."""
         return self.encode_images(np.stack([self.preparation.picture(each) for each in contents]))
+
+    def _for_many(self) -> Self:
+        """This encoder over a network whose batch norms are folded into its convolutions."""
+        side = (self.preparation.height, self.preparation.width)
+        example = torch.rand(1, 3, *side, generator=torch.Generator().manual_seed(0))
+        other = copy.copy(self)
+        other._model = fold_batch_norms(self._model, example.to(self.device, self._dtype))
+        other._model.to(memory_format=torch.channels_last)
+        return other
 
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Raises `ModelError`: an image network reads no text."""
