@@ -25,13 +25,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog import update_columns
 from catalog.aside import DIGEST, Aside, Digests, Kept, TakenError, digests_of, ids_of
 from catalog.car_columns import space_record, space_version
 from catalog.column_files import ColumnFile, commit_column_files, write_column_file
 from catalog.errors import CatalogError, StoreError, storing
 from catalog.sql import literal
 from catalog.table import Catalog
-from catalog.update_columns import MIN_REWRITE_SHARE
 from catalog.upsert import Upsert, write_rows
 
 COMMIT_ROWS = 16_384
@@ -230,7 +230,7 @@ class Filling:
                 if not match.found or (match.missing and not everything):
                     continue
                 placed += match.found
-                if match.filled and match.found < MIN_REWRITE_SHARE * match.rows:
+                if match.filled and match.found < update_columns.MIN_REWRITE_SHARE * match.rows:
                     moved.append(match.ids(kept))
                 else:
                     made.append((self._write(stored, match, kept), match))

@@ -21,8 +21,9 @@ EXACT_ROWS = 50_000
 """Up to this many photos a search compares every one; above it uses the vector index."""
 
 L1_CANDIDATES = 20
-"""Candidates by L2 for each neighbor by L1 that is asked for: of vectors as networks make them, the
-nearest ten by L1 are among the nearest two hundred by L2 (tests/catalog/test_metrics.py)."""
+"""Candidates by L2 for each neighbor by L1 that is asked for. Of 3,000 vectors as a layer gives
+them (tests/catalog/test_metrics.py) one each finds 0.59 of the nearest ten, 5 find 0.948, 10 find
+0.995 and 20 all."""
 
 Neighbors = list[tuple[str, float]]
 RowsById = dict[str, dict[str, Any]]

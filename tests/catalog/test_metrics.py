@@ -137,9 +137,9 @@ def test_candidates_by_l2_are_what_lifts_recall_by_l1(
         return sum(len(a & b) for a, b in zip(found, right, strict=True)) / (K * len(QUESTIONS))
 
     taken = published.L1_CANDIDATES
-    print({n: recall(n) for n in (1,2,3,5,10,20)})
-    assert recall(1) < 0.95
-    assert recall(taken // 2) >= 0.99  # half of them would do here
+    assert recall(1) < 0.9
+    assert recall(taken // 2) >= 0.98  # half of them nearly do here
+    assert recall(taken) >= 0.995
 
 
 def test_vectors_of_l1_and_l2_are_given_as_they_are_stored(indexed: Catalog) -> None:
