@@ -192,13 +192,11 @@ class Aside:
                 del self._shards[name]
 
     def remove_known(self) -> None:
-        """Remove all files that were counted, and the folder if nothing is left in it."""
+        """Remove all files that were counted. The folder stays: another filling may be about to
+        write into it."""
         for shard in self._shards.values():
             shard.path.unlink(missing_ok=True)
         self._shards.clear()
-        with suppress(OSError):
-            self.folder.rmdir()
-            self.folder.parent.rmdir()
 
 
 def _short_digest(text: str) -> str:

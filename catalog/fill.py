@@ -298,8 +298,8 @@ class Filling:
         vectors = np.zeros((end - start, size), np.float16)
         known = np.zeros(end - start, bool)
         if old is not None:
-            current = _equal(old.column(self._names[1]), self.version)
-            there = old.filter(pa.array(current))
+            current = pa.array(_equal(old.column(self._names[1]), self.version))
+            there = old.filter(pc.and_(current, old.column(self.space).is_valid()))
             at = (there.column(_ADDRESS).to_numpy() & _OFFSET) - start
             vectors[at] = there.column(self.space).flatten().to_numpy().reshape(-1, size)
             known[at] = True

@@ -222,6 +222,23 @@ def test_a_disk_that_is_full_while_vectors_are_kept(old: Catalog, disk: Disk) ->
     check(old, range(100))
 
 
+def test_a_disk_that_is_full_while_the_column_is_written(disk: Disk, folder: Path) -> None:
+    catalog = open_catalog(disk.path / "catalog")
+    add_rows(catalog, range(100))
+    open_space(catalog, LITE, SIZE, RECORD)
+    with resume(catalog, folder) as filling:
+        fill(filling)
+        disk.fill()
+        with pytest.raises(StoreError, match="No space left on device; make room") as caught:
+            filling.finish()
+        assert caught.value.lasts
+    disk.make_room()
+    with resume(catalog, folder) as filling:
+        assert filling.total == 0
+        assert filling.finish().photos == 100
+    check(catalog, range(100))
+
+
 def test_a_few_new_photos_do_not_rewrite_the_column(catalog: Catalog, folder: Path) -> None:
     add_rows(catalog, range(1000))
     open_space(catalog, LITE, SIZE, RECORD)
