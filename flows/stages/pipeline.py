@@ -213,7 +213,7 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
             part = refresh_shard(run.settings, shard)
             found.add(part)
             step.advance(part.photos)
-        maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
+        maintain_indexes(run.catalog, index_from=run.settings.exact_rows)
         max_loss = 1.0 if allow_loss else run.settings.publish_max_loss
         done = publish(run.catalog, max_loss=max_loss)
         step.advance(entered)
