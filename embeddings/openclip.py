@@ -95,3 +95,12 @@ CONFIG_FILE: str = open_clip.constants.HF_CONFIG_NAME
 SAFE_WEIGHTS_FILE: str = open_clip.constants.HF_SAFE_WEIGHTS_NAME
 WEIGHTS_FILE: str = open_clip.constants.HF_WEIGHTS_NAME
 """The names of a model's files in the hub, and in a folder that `local-dir:` takes."""
+
+
+def load_timm() -> Any:
+    """The package timm; raises `ImportError`."""
+    want_timm()
+    timm = importlib.import_module("open_clip.timm_model").timm
+    if timm is None:
+        raise ImportError("timm cannot be imported; install Marque again")
+    return timm

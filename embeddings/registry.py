@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.errors import MarqueError
 
@@ -14,6 +14,9 @@ TRYOUT = (
     "photos; set MARQUE_SEMANTIC_MODEL to a real model and run `marque embed`"
 )
 HUB, LOCAL = "hf-hub:", "local-dir:"
+TIMM, TORCHVISION, PACKAGE = "timm:", "torchvision:", "package:"
+VISION = (TIMM, TORCHVISION, PACKAGE)
+"""How the names of image networks begin: of timm, of torchvision, of a Python package."""
 DEFAULT_MODEL = "ViT-B-32-256/datacomp_s34b_b86k"
 LICENSES = {TINY: "Apache-2.0", DEFAULT_MODEL: "MIT"}
 """Licenses of weights that a person has read; for others the hub's page is asked."""
@@ -23,22 +26,36 @@ class ModelError(MarqueError):
     """A model cannot be named, found or loaded; the message says what to do."""
 
 
-SPACE, METRIC = "semantic", "cosine"
-"""The one embedding space there is so far, a vector column of `cars`, and how it is compared."""
+SPACE = "semantic"
+"""The space that every photo is in: a vector column of `cars` that a model of open_clip fills."""
+
+Metric = Literal["cosine", "l2", "l1"]
+METRIC: Metric = "cosine"
+"""How vectors are compared: those of `cosine` have length 1."""
+
+Pooling = Literal["mean", "max", "both"]
+"""How a map of features becomes a vector: the mean or the maximum over all places of the picture,
+or both, joined."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which open_clip model to load, and from where.
+    """Which model to load, and from where.
 
     `name` is one of `ARCHITECTURE/TAG` (weights from the hub, or its cached copy),
-    `ARCHITECTURE` with a `weights` file, `hf-hub:ORG/REPO`, `local-dir:PATH`, or `marque-tiny`.
+    `ARCHITECTURE` with a `weights` file, `hf-hub:ORG/REPO`, `local-dir:PATH`, or `marque-tiny`,
+    all of open_clip; or an image network: `timm:NAME`, `torchvision:NAME` or `package:NAME`.
     With both a tag and a `weights` file, the file is used and the tag says how photos are
     preprocessed for it.
     """
 
     name: str
     weights: str | None = None
+
+    @property
+    def is_vision(self) -> bool:
+        """Whether it is an image network of timm or torchvision, which reads no text."""
+        return self.name.startswith(VISION)
 
     @property
     def architecture(self) -> str:
@@ -70,12 +87,27 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceSpec:
+    """A space to be filled: the model, and what of it becomes the vector.
+
+    `layers` (by the names of torch's `named_modules`; none is the last before the classifier) and
+    `pooling` are of image networks; models of open_clip have a vector of their own.
+    """
+
+    space: str
+    model: ModelSpec
+    layers: tuple[str, ...] = ()
+    pooling: Pooling = "mean"
+    metric: Metric = METRIC
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceRecord:
     """The model that made the vectors of a column; stored with the column as JSON.
 
     `weights_sha256` is over the loaded tensors, so the same weights have the same hash whatever
-    file they came in. `version` names model, weights and preprocessing together: vectors of two
-    versions are never compared.
+    file they came in. `version` names model, weights, preprocessing and layers together: vectors of
+    two versions are never compared. `layers` and `pooling` are as in `SpaceSpec`.
     """
 
     space: str
@@ -84,8 +116,10 @@ class SpaceRecord:
     weights_sha256: str
     preprocess: dict[str, Any] = field(hash=False)
     size: int
-    metric: str
+    metric: Metric
     version: str
+    layers: tuple[str, ...] = ()
+    pooling: Pooling = "mean"
 
     def to_json(self) -> bytes:
         """The record as JSON, the same bytes for the same record."""
@@ -94,12 +128,18 @@ class SpaceRecord:
     @staticmethod
     def from_json(data: bytes) -> "SpaceRecord":
         """The record that `to_json` wrote."""
-        return SpaceRecord(**json.loads(data))
+        stored = json.loads(data)
+        return SpaceRecord(**stored | {"layers": tuple(stored.get("layers", ()))})
 
     @property
     def spec(self) -> ModelSpec:
         """The model to load to embed a question into the same space."""
         return ModelSpec(self.model, self.weights)
+
+    @property
+    def space_spec(self) -> SpaceSpec:
+        """The space to load to embed a question or new photos into it."""
+        return SpaceSpec(self.space, self.spec, self.layers, self.pooling, self.metric)
 
     @property
     def is_tryout(self) -> bool:

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from embeddings.registry import ModelError
-from labeling import masks, segmenter_weights
+from embeddings.vision import weights as vision_weights
+from labeling import masks
 from labeling.segment import load_segmenter
 from labeling.segmenter_weights import published_weights
 from labeling.segmenters import DEFAULT_SEGMENTER, SEGMENTERS
@@ -188,7 +189,7 @@ def test_a_copy_that_was_damaged_is_refused(published: Hub, tmp_path: Path) -> N
 def test_a_download_that_fails_leaves_nothing_and_names_the_ways_on(
     published: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Any
 ) -> None:
-    monkeypatch.setattr(segmenter_weights, "DOWNLOAD_PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(vision_weights, "DOWNLOAD_PROBE_SECONDS", 0.5)
     if way == "absent":
         next(published.folder.iterdir()).unlink()
     else:

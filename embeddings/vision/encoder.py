@@ -1,0 +1,105 @@
+"""An image network as an encoder: photos -> vectors of the layers that its space names.
+
+Importing this module imports torch, which takes seconds.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from core.photos.decode import SHOWN_AS
+from embeddings.network import (
+    PictureNetwork,
+    check_numbers,
+    check_precision,
+    place,
+    weights_sha256,
+)
+from embeddings.preparation import Picture, Preparation
+from embeddings.registry import SpaceRecord, SpaceSpec
+from embeddings.vision.features import FeatureNetwork, Features, default_layer, head_of
+from embeddings.vision.networks import ImageNetwork, load_network
+
+
+class ImageEncoder(PictureNetwork):
+    """A loaded image network; made by `load_image_encoder`."""
+
+    def __init__(
+        self, network: FeatureNetwork, preparation: Preparation, record: SpaceRecord, device: str
+    ) -> None:
+        super().__init__(network, preparation, device)
+        self.record = record
+
+    @property
+    def version(self) -> str:
+        """The version in the record: network, weights, preprocessing, layers, pooling, metric."""
+        return self.record.version
+
+    @torch.inference_mode()
+    def encode_images(self, pictures: Picture) -> npt.NDArray[np.float32]:
+        """Prepared pictures (n, height, width, 3) -> vectors (n, size), of length 1 if they are
+        compared by cosine."""
+        vectors = self._model(self._values(pictures)).float()
+        if self.record.metric == "cosine":
+            vectors = torch.nn.functional.normalize(vectors, dim=-1)
+        return np.asarray(vectors.cpu().numpy())
+
+    def are_sound(self, vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+        """Which of the vectors (n, size) can be compared: none with NaN or infinity, or of length
+        0, can."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            # Vectors are stored as halves.
+            lengths = np.linalg.norm(vectors.astype(np.float16).astype(np.float32), axis=1)
+        return np.asarray(np.isfinite(lengths) & (lengths > 0))
+
+    def encode_pictures(self, contents: Sequence[bytes]) -> npt.NDArray[np.float32]:
+        """n pictures' bytes -> vectors (n, size); raises `RejectedError`."""
+        return self.encode_images(np.stack([self.preparation.picture(each) for each in contents]))
+
+
+@lru_cache(maxsize=2)
+def load_image_encoder(
+    space: SpaceSpec, device: str = "auto", precision: str = "fp32"
+) -> ImageEncoder:
+    """Load the network of a space once a process; raises `ModelError` that says what to do.
+
+    `device` is `auto`, or any name torch takes; `precision` is `fp32` or `bf16`.
+    """
+    check_precision(precision)
+    network = load_network(space.model)
+    behind = head_of(network.module)
+    if any(layer.split(".")[0] in behind for layer in space.layers):
+        network = load_network(space.model, with_head=True)
+    check_numbers(network.module, space.model.weights or space.model.name)
+    layers = space.layers or (default_layer(network.module),)
+    features = FeatureNetwork(network.module, Features(layers, space.pooling)).eval()
+    record = _record(space, network, features)
+    preparation = Preparation.of(network.preprocess)
+    return ImageEncoder(features, preparation, record, place(features, device, precision))
+
+
+def _record(space: SpaceSpec, network: ImageNetwork, features: FeatureNetwork) -> SpaceRecord:
+    digest = weights_sha256(network.module)
+    side = network.preprocess["size"]
+    with torch.inference_mode():
+        size = features(torch.zeros(1, 3, side, side)).shape[1]
+    seen = [digest, network.preprocess, SHOWN_AS, asdict(features.features), space.metric]
+    short = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:12]
+    return SpaceRecord(
+        space=space.space,
+        model=space.model.name,
+        weights=space.model.weights,
+        weights_sha256=digest,
+        preprocess=network.preprocess,
+        size=size,
+        metric=space.metric,
+        version=f"{space.model.short_name}@{short}",
+        layers=features.features.layers,
+        pooling=features.features.pooling,
+    )
