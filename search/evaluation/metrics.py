@@ -1,7 +1,9 @@
 """Retrieval metrics with intervals: Recall@k, precision@k and MAP@R over vectors and classes.
 
 A photo is a question; the photos of the gallery that share its class are its right answers. Where
-there is no gallery of its own, every photo is asked against all others (leave-one-out).
+there is no gallery of its own, every photo is asked against all others (leave-one-out). Photos of a
+question's own group, such as those of one listing, are no answers: that they are alike says nothing
+of the space.
 
 Recall@k is meant as metric learning uses the word (Jegou et al. 2011; Oh Song et al. 2016): the
 share of questions with at least one right photo among the first k. That is a hit rate, and not the
@@ -26,6 +28,7 @@ Array = npt.NDArray[Any]
 Distance = str | Callable[[Array, Array], Array]
 """`cosine`, a name that scipy's `cdist` knows (`euclidean`, `cityblock`, ...), or a function of
 questions (n, size) and photos (m, size) that gives distances (n, m), small where they are alike."""
+Labels = npt.NDArray[np.intp]
 
 LEVEL = 0.95
 DRAWS = 1000
@@ -44,6 +47,15 @@ class Interval:
 
     def __str__(self) -> str:
         return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photos:
+    """n photos: vectors (n, size), of each its class, and its group where there are groups."""
+
+    vectors: Array
+    classes: Sequence[str]
+    groups: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,20 +86,19 @@ class Retrieval:
 
 
 def measure_retrieval(
-    vectors: Array,
-    classes: Sequence[str],
-    gallery: tuple[Array, Sequence[str]] | None = None,
+    photos: Photos,
+    gallery: Photos | None = None,
     *,
     ks: Sequence[int] = (1, 5, 10),
     distance: Distance = "cosine",
     seed: int = 0,
 ) -> Retrieval:
-    """The metrics of questions (n, size) of these classes against a gallery, or leave-one-out.
+    """The metrics of photos as questions to a gallery, or leave-one-out.
 
     Intervals are percentile bootstraps (Efron 1979) at 95 % over questions, by `DRAWS` resamples
     that `seed` decides. Raises `UsageMistakeError` as `score_questions` does.
     """
-    scores = score_questions(vectors, classes, gallery, ks=ks, distance=distance)
+    scores = score_questions(photos, gallery, ks=ks, distance=distance)
     return Retrieval(
         len(scores.rows),
         scores.left_out,
@@ -98,54 +109,50 @@ def measure_retrieval(
 
 
 def score_questions(
-    vectors: Array,
-    classes: Sequence[str],
-    gallery: tuple[Array, Sequence[str]] | None = None,
+    photos: Photos,
+    gallery: Photos | None = None,
     *,
     ks: Sequence[int] = (1, 5, 10),
     distance: Distance = "cosine",
 ) -> QuestionScores:
-    """The scores of every question (n, size) alone, against a gallery or leave-one-out.
+    """The scores of every question alone, against a gallery or leave-one-out.
 
-    Raises `UsageMistakeError` where the numbers of vectors and classes differ, a vector cannot be
-    compared, a k is not from 1 to the number of photos to choose from, or no question has a right
-    answer.
+    Raises `UsageMistakeError` where the numbers of vectors, classes and groups differ, a vector
+    cannot be compared, a k is not from 1 to the number of photos to choose from, or no question has
+    a right answer.
     """
-    alone = gallery is None
-    among, among_classes = (vectors, classes) if gallery is None else gallery
-    for name, some, said in (("questions", vectors, classes), ("gallery", among, among_classes)):
-        _check_vectors(name, some, said, distance)
-    choice = len(among) - alone
+    _check("questions", photos, distance)
+    _check("gallery", gallery or photos, distance)
+    asked, known = _labels(photos, gallery)
+    among = (gallery or photos).vectors
+    right = _count_same(asked[:, :1], known[:, :1]) - _count_same(asked, known)
+    rows = np.flatnonzero(right)
+    if not len(rows):
+        raise UsageMistakeError(
+            f"none of the {len(asked)} questions has a right answer: no class has another photo "
+            "among those to choose from; take at least two photos of a class"
+        )
+    choice = len(known) - int(_count_same(asked[:, 1:], known[:, 1:]).max())
     if wrong := [k for k in ks if not 1 <= k <= choice]:
         raise UsageMistakeError(
             f"the first {wrong[0]} photos cannot be looked at where there are {choice} to choose "
             f"from; take k from 1 to {choice}"
         )
-    _, codes = np.unique(np.array([*classes, *among_classes]), return_inverse=True)
-    asked, known = codes[: len(classes)], codes[len(classes) :]
-    answers = np.bincount(known, minlength=codes.max() + 1)[asked] - alone
-    rows = np.flatnonzero(answers)
-    if not len(rows):
-        raise UsageMistakeError(
-            f"none of the {len(vectors)} questions has a right answer: no class has another photo "
-            "among those to choose from; take at least two photos of a class"
-        )
-    depth = max(*ks, int(answers.max()))
-    blocks = []
-    step = max(1, min(_MOST_QUESTIONS, _BLOCK_CELLS // len(among)))
-    for start in range(0, len(rows), step):
-        some = rows[start : start + step]
-        order = _order(vectors[some], asked[some], among, known, distance, some if alone else None)
-        right = known[order[:, :depth]] == asked[some, None]
-        precise = _average_precision(order[:, :depth], asked[some], known, some if alone else None)
-        blocks.append((right[:, : max(ks)], precise))
-    right = np.concatenate([block[0] for block in blocks])
+    depth = max(*ks, int(right.max()))
+    hits, precise = [], []
+    step = max(1, min(_MOST_QUESTIONS, _BLOCK_CELLS // len(known)))
+    for some in np.split(rows, range(step, len(rows), step)):
+        far = _distances(photos.vectors[some], among, distance)
+        order = _order(far, asked[some], known)[:, :depth]
+        hits.append(_is_right(asked[some, None], known[order])[:, : max(ks)])
+        precise.append(_average_precision(order, asked[some], known))
+    found = np.concatenate(hits)
     return QuestionScores(
         rows,
-        {k: right[:, :k].any(axis=1).astype(float) for k in ks},
-        {k: right[:, :k].mean(axis=1) for k in ks},
-        np.concatenate([block[1] for block in blocks]),
-        len(vectors) - len(rows),
+        {k: found[:, :k].any(axis=1).astype(float) for k in ks},
+        {k: found[:, :k].mean(axis=1) for k in ks},
+        np.concatenate(precise),
+        len(asked) - len(rows),
     )
 
 
@@ -157,15 +164,17 @@ def bootstrap(values: Array, seed: int) -> Interval:
     return Interval(float(values.mean()), float(low), float(high))
 
 
-def _check_vectors(name: str, vectors: Array, classes: Sequence[str], distance: Distance) -> None:
-    if len(vectors) != len(classes) or not len(vectors):
-        raise UsageMistakeError(
-            f"the {name} are {len(vectors)} vectors with {len(classes)} classes; give one class "
-            "for each vector, and at least one"
-        )
-    bad = ~np.isfinite(vectors).all(axis=1)
+def _check(name: str, photos: Photos, distance: Distance) -> None:
+    count = len(photos.vectors)
+    for what, said in (("classes", photos.classes), ("groups", photos.groups)):
+        if not count or (said is not None and len(said) != count):
+            raise UsageMistakeError(
+                f"the {name} are {count} vectors with {len(said or ())} {what}; give one of these "
+                "for each vector, and at least one vector"
+            )
+    bad = ~np.isfinite(photos.vectors).all(axis=1)
     if distance == "cosine":
-        bad |= ~np.any(vectors, axis=1)
+        bad |= ~np.any(photos.vectors, axis=1)
     if bad.any():
         raise UsageMistakeError(
             f"vector {int(np.argmax(bad))} of the {name} is NaN, infinite or all zeros, so it is "
@@ -173,57 +182,71 @@ def _check_vectors(name: str, vectors: Array, classes: Sequence[str], distance: 
         )
 
 
-def _order(
-    questions: Array,
-    asked: Array,
-    among: Array,
-    known: Array,
-    distance: Distance,
-    own: npt.NDArray[np.intp] | None,
-) -> npt.NDArray[np.intp]:
-    """The photos (b, m), nearest first and wrong before right; a question's `own` photo is last."""
+def _labels(photos: Photos, gallery: Photos | None) -> tuple[Labels, Labels]:
+    """Of questions and of photos the class and the group as numbers (n, 2)."""
+    both = [photos, gallery or photos]
+    _, classes = np.unique([name for each in both for name in each.classes], return_inverse=True)
+    if all(each.groups is not None for each in both):
+        names = [name for each in both for name in each.groups or ()]
+        _, groups = np.unique(names, return_inverse=True)
+    elif gallery is None:  # each photo for itself: it is not asked against itself
+        groups = np.tile(np.arange(len(photos.vectors)), 2)
+    else:
+        groups = np.arange(len(classes))
+    labels = np.stack([classes, groups], axis=1)
+    return labels[: len(photos.vectors)], labels[len(photos.vectors) :]
+
+
+def _count_same(asked: Labels, known: Labels) -> npt.NDArray[np.intp]:
+    """Of each row of `asked` (n, columns) how many rows of `known` (m, columns) are the same."""
+    values, counts = np.unique(known, axis=0, return_counts=True)
+    table = {tuple(value): count for value, count in zip(values.tolist(), counts, strict=True)}
+    return np.array([table.get(tuple(each), 0) for each in asked.tolist()], np.intp)
+
+
+def _is_right(asked: Any, known: Any) -> Any:
+    """Whether photos are answers: of the question's class, and not of its group."""
+    return (asked[..., -2] == known[..., -2]) & (asked[..., -1] != known[..., -1])
+
+
+def _distances(questions: Array, among: Array, distance: Distance) -> Array:
     if distance == "cosine":
         units = [each / np.linalg.norm(each, axis=1, keepdims=True) for each in (questions, among)]
-        far = -np.round(units[0] @ units[1].T, _DIGITS)
-    elif callable(distance):
-        far = np.array(distance(questions, among))
-    else:
-        from scipy.spatial.distance import cdist
+        return np.asarray(-np.round(units[0] @ units[1].T, _DIGITS))
+    if callable(distance):
+        return np.array(distance(questions, among))
+    from scipy.spatial.distance import cdist
 
-        far = cdist(questions, among, distance)
-    if own is not None:
-        far[np.arange(len(own)), own] = np.inf
-    return np.lexsort((known == asked[:, None], far), axis=-1)
+    return np.asarray(cdist(questions, among, distance))
 
 
-def _average_precision(
-    order: npt.NDArray[np.intp], asked: Array, known: Array, own: npt.NDArray[np.intp] | None
-) -> Array:
+def _order(far: Array, asked: Labels, known: Labels) -> npt.NDArray[np.intp]:
+    """The photos of each question (b, m), nearest first, wrong before right at the same distance;
+    those of its own group are last."""
+    own = asked[:, None, 1] == known[None, :, 1]
+    return np.lexsort((_is_right(asked[:, None], known[None]), np.where(own, np.inf, far)), axis=-1)
+
+
+def _average_precision(order: npt.NDArray[np.intp], asked: Labels, known: Labels) -> Array:
     """AP@R of each question (b,), of its nearest photos (b, depth), by pytorch-metric-learning.
 
     The library gives means by class. Its labels may have several columns and be compared by a
-    function: here one column is the question's number, so that each question is a class, and the
-    other the class, which is what the function compares.
+    function: here the first column is the question's number, so that each question is a class.
     """
     from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 
-    count = len(asked)
-    questions = np.stack([np.arange(count), asked], axis=1)
-    photos, place = np.stack([np.full(len(known), -1), known], axis=1), order
-    if own is not None:  # the library wants the questions to be the first photos
-        rest = np.setdiff1d(np.arange(len(known)), own)
-        now_at = np.empty(len(known), np.intp)
-        now_at[np.concatenate([own, rest])] = np.arange(len(known))
-        photos, place = np.concatenate([questions, photos[rest]]), now_at[order]
     calculator = AccuracyCalculator(
         include=("mean_average_precision_at_r",),
         return_per_class=True,
         k="max_bin_count",
-        label_comparison_fn=lambda a, b: a[..., 1] == b[..., 1],
-        knn_func=lambda *_: (None, place),  # what is near is already known
+        label_comparison_fn=_is_right,
+        knn_func=lambda *_: (None, order),  # what is near is already known
     )
-    unused = np.zeros((len(known), 1))  # the vectors, which only the search for neighbors reads
+    unused = np.zeros((max(len(asked), len(known)), 1))  # vectors, for a search that is not made
     found = calculator.get_accuracy(
-        unused[:count], questions, unused, photos, ref_includes_query=own is not None
+        unused[: len(asked)],
+        np.column_stack([np.arange(len(asked)), asked]),
+        unused[: len(known)],
+        np.column_stack([np.full(len(known), -1), known]),
     )
     return np.array(found["mean_average_precision_at_r"])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core.errors import UsageMistakeError
 from search.evaluation.metrics import (
     Interval,
+    Photos,
     bootstrap,
     measure_retrieval,
     score_questions,
@@ -33,7 +34,7 @@ CLASSES = ["a", "b", "a", "b", "a", "c"]
 
 
 def test_the_metrics_are_those_of_a_case_computed_by_hand() -> None:
-    found = measure_retrieval(LINE, CLASSES, ks=(1, 2, 3), distance="euclidean")
+    found = measure_retrieval(Photos(LINE, CLASSES), ks=(1, 2, 3), distance="euclidean")
     assert (found.questions, found.left_out) == (5, 1)
     assert found.recall[1].mean == 0
     assert found.recall[2].mean == pytest.approx(4 / 5), "only 1 b finds none of its first two"
@@ -48,9 +49,8 @@ def test_the_metrics_are_those_of_a_case_computed_by_hand() -> None:
 def test_questions_may_have_a_gallery_of_their_own() -> None:
     gallery = np.array([[0.0], [2.0], [10.0]])
     scores = score_questions(
-        np.array([[1.8], [9.0], [0.1]]),
-        ["a", "a", "x"],
-        (gallery, ["a", "b", "a"]),
+        Photos(np.array([[1.8], [9.0], [0.1]]), ["a", "a", "x"]),
+        Photos(gallery, ["a", "b", "a"]),
         ks=(1, 3),
         distance="euclidean",
     )
@@ -60,6 +60,25 @@ def test_questions_may_have_a_gallery_of_their_own() -> None:
     assert scores.recall[1].tolist() == [0, 1]
     assert scores.precision[3].tolist() == pytest.approx([2 / 3, 2 / 3])
     assert scores.average_precision.tolist() == pytest.approx([(1 / 2) / 2, 1 / 2])
+
+
+def test_photos_of_a_questions_own_group_are_no_answers() -> None:
+    groups = ["listing 1", "listing 2", "listing 1", "listing 2", "listing 3", "listing 4"]
+    found = score_questions(Photos(LINE, CLASSES, groups), ks=(1, 2), distance="euclidean")
+    # Without its own listing: 0 a: 1 b, 7 b, 15 a. 3 a: 1 b, 7 b, 15 a. 15 a: 7 b, 3 a, 1 b, 0 a.
+    # Both b are of one listing, so neither has an answer left.
+    assert found.rows.tolist() == [0, 2, 4]
+    assert found.left_out == 3
+    assert found.recall[2].tolist() == [0, 0, 1]
+    assert found.average_precision.tolist() == pytest.approx([0, 0, (1 / 2) / 2])
+
+
+def test_a_group_may_be_in_the_gallery_too() -> None:
+    gallery = Photos(LINE, CLASSES, ["g"] * 5 + ["h"])
+    question = Photos(np.array([[0.4], [30.0]]), ["a", "c"], ["g", "other"])
+    found = score_questions(question, gallery, ks=(1,), distance="euclidean")
+    assert found.rows.tolist() == [1]
+    assert found.recall[1].tolist() == [1]
 
 
 def test_the_library_gives_the_same_recall_at_1_and_map_at_r() -> None:
@@ -74,25 +93,25 @@ def test_the_library_gives_the_same_recall_at_1_and_map_at_r() -> None:
     library = AccuracyCalculator(
         include=names, k="max_bin_count", knn_func=CustomKNN(CosineSimilarity())
     ).get_accuracy(vectors, labels)
-    ours = measure_retrieval(vectors, [str(each) for each in labels])
+    ours = measure_retrieval(Photos(vectors, [str(each) for each in labels]))
     assert ours.recall[1].mean == pytest.approx(library["precision_at_1"])
     assert ours.map_at_r.mean == pytest.approx(library["mean_average_precision_at_r"])
 
 
 @st.composite
-def sets(draw: st.DrawFn) -> tuple[Array, list[str]]:
+def sets(draw: st.DrawFn) -> Photos:
     """Photos whose distances all differ, of a few classes, at least one of which has two."""
     count = draw(st.integers(4, 25))
     classes = draw(st.lists(st.sampled_from("abcde"), min_size=count, max_size=count))
     classes[1] = classes[0]
     vectors = np.random.default_rng(draw(st.integers(0, 10_000))).normal(size=(count, 5))
-    return vectors, classes
+    return Photos(vectors, classes)
 
 
 @given(sets())
-def test_recall_grows_with_k_and_every_score_is_a_share(photos: tuple[Array, list[str]]) -> None:
-    most = len(photos[0]) - 1
-    found = measure_retrieval(*photos, ks=range(1, most + 1))
+def test_recall_grows_with_k_and_every_score_is_a_share(photos: Photos) -> None:
+    most = len(photos.vectors) - 1
+    found = measure_retrieval(photos, ks=range(1, most + 1))
     recalls = [found.recall[k].mean for k in range(1, most + 1)]
     assert recalls == sorted(recalls)
     assert recalls[-1] == 1, "among all photos there is a right one"
@@ -103,12 +122,12 @@ def test_recall_grows_with_k_and_every_score_is_a_share(photos: tuple[Array, lis
 
 
 @given(sets(), st.randoms(use_true_random=False))
-def test_the_order_of_photos_does_not_matter(photos: tuple[Array, list[str]], dice: Any) -> None:
-    vectors, classes = photos
+def test_the_order_of_photos_does_not_matter(photos: Photos, dice: Any) -> None:
+    vectors, classes = photos.vectors, photos.classes
     order = list(range(len(classes)))
     dice.shuffle(order)
-    one = score_questions(vectors, classes, ks=(1, 3))
-    other = score_questions(vectors[order], [classes[at] for at in order], ks=(1, 3))
+    one = score_questions(photos, ks=(1, 3))
+    other = score_questions(Photos(vectors[order], [classes[at] for at in order]), ks=(1, 3))
     for values, moved in (
         (one.recall[3], other.recall[3]),
         (one.precision[3], other.precision[3]),
@@ -119,26 +138,22 @@ def test_the_order_of_photos_does_not_matter(photos: tuple[Array, list[str]], di
 
 
 @given(sets(), st.floats(0.01, 100))
-def test_the_length_of_vectors_does_not_matter_to_the_cosine(
-    photos: tuple[Array, list[str]], times: float
-) -> None:
-    vectors, classes = photos
-    assert measure_retrieval(vectors * times, classes, ks=(1,)) == measure_retrieval(
-        vectors, classes, ks=(1,)
-    )
+def test_the_length_of_vectors_does_not_matter_to_the_cosine(photos: Photos, times: float) -> None:
+    longer = Photos(photos.vectors * times, photos.classes)
+    assert measure_retrieval(longer, ks=(1,)) == measure_retrieval(photos, ks=(1,))
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean", "cityblock"])
 def test_perfect_vectors_give_one(distance: str) -> None:
     classes = [name for name in "abc" for _ in range(4)]
     vectors = np.repeat(np.eye(3), 4, axis=0)
-    found = measure_retrieval(vectors, classes, ks=(1, 3), distance=distance)
+    found = measure_retrieval(Photos(vectors, classes), ks=(1, 3), distance=distance)
     assert found.recall[1] == found.precision[3] == found.map_at_r == Interval(1, 1, 1)
 
 
 def test_a_network_that_gives_one_vector_to_everything_finds_nothing() -> None:
     classes = [name for name in "abc" for _ in range(4)]
-    found = measure_retrieval(np.full((12, 8), 0.3), classes, ks=(1, 8))
+    found = measure_retrieval(Photos(np.full((12, 8), 0.3), classes), ks=(1, 8))
     assert found.recall[1].mean == found.recall[8].mean == found.map_at_r.mean == 0
 
 
@@ -146,10 +161,10 @@ def test_many_questions_in_blocks_give_what_one_block_gives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     draw = np.random.default_rng(1)
-    vectors, classes = draw.normal(size=(60, 4)), [str(each) for each in draw.integers(0, 9, 60)]
-    whole = score_questions(vectors, classes)
+    photos = Photos(draw.normal(size=(60, 4)), [str(each) for each in draw.integers(0, 9, 60)])
+    whole = score_questions(photos)
     monkeypatch.setattr("search.evaluation.metrics._MOST_QUESTIONS", 7)
-    parts = score_questions(vectors, classes)
+    parts = score_questions(photos)
     assert parts.average_precision.tolist() == whole.average_precision.tolist()
     assert parts.recall[5].tolist() == whole.recall[5].tolist()
 
@@ -165,7 +180,7 @@ def test_an_interval_is_seeded_and_narrows_with_more_questions() -> None:
     ("vectors", "classes", "ks", "words"),
     [
         (np.eye(3), "aa", (1,), "3 vectors with 2 classes"),
-        (np.empty((0, 3)), "", (1,), "at least one"),
+        (np.empty((0, 3)), "", (1,), "at least one vector"),
         (np.eye(3), "abc", (1,), "none of the 3 questions has a right answer"),
         (np.eye(3), "aab", (3,), "the first 3 photos .* take k from 1 to 2"),
         (np.eye(3), "aab", (0,), "take k from 1 to 2"),
@@ -177,7 +192,7 @@ def test_what_cannot_be_measured_is_refused_with_a_sentence(
     vectors: Array, classes: Sequence[str], ks: Sequence[int], words: str
 ) -> None:
     with pytest.raises(UsageMistakeError, match=words):
-        measure_retrieval(vectors, classes, ks=ks)
+        measure_retrieval(Photos(vectors, classes), ks=ks)
 
 
 def test_torch_is_only_loaded_by_a_measurement() -> None:
