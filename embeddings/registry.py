@@ -14,9 +14,10 @@ TRYOUT = (
     "photos; set MARQUE_SEMANTIC_MODEL to a real model and run `marque embed`"
 )
 HUB, LOCAL = "hf-hub:", "local-dir:"
-TIMM, TORCHVISION, PACKAGE = "timm:", "torchvision:", "package:"
-VISION = (TIMM, TORCHVISION, PACKAGE)
-"""How the names of image networks begin: of timm, of torchvision, of a Python package."""
+TIMM, TORCHVISION, PACKAGE, TRAINED = "timm:", "torchvision:", "package:", "trained:"
+VISION = (TIMM, TORCHVISION, PACKAGE, TRAINED)
+"""How the names of image networks begin: of timm, of torchvision, of a Python package, and of a
+folder with a network that was trained here."""
 DEFAULT_MODEL = "ViT-B-32-256/datacomp_s34b_b86k"
 LITE_MODEL = f"{PACKAGE}efficientnet-lite0"
 CHOICES = {
@@ -69,7 +70,8 @@ class ModelSpec:
 
     `name` is one of `ARCHITECTURE/TAG` (weights from the hub, or its cached copy),
     `ARCHITECTURE` with a `weights` file, `hf-hub:ORG/REPO`, `local-dir:PATH`, or `marque-tiny`,
-    all of open_clip; or an image network: `timm:NAME`, `torchvision:NAME` or `package:NAME`.
+    all of open_clip; or an image network: `timm:NAME`, `torchvision:NAME`, `package:NAME`, or
+    `trained:PATH`, a folder that a training has written.
     With both a tag and a `weights` file, the file is used and the tag says how photos are
     preprocessed for it.
     """
@@ -95,7 +97,7 @@ class ModelSpec:
     @property
     def short_name(self) -> str:
         """The name without the place of its folder: a folder that moved is the same model."""
-        return Path(self.name).name if self.name.startswith(LOCAL) else self.name
+        return Path(self.name).name if self.name.startswith((LOCAL, TRAINED)) else self.name
 
     @property
     def file_name(self) -> str:
