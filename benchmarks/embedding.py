@@ -27,7 +27,7 @@ from catalog.register import register
 from catalog.table import Catalog
 from core.photos.decode import decode
 from core.records import Photo, Sighting
-from embeddings.clip import ClipEncoder
+from embeddings.encoders import Encoder
 from embeddings.engine import Job
 from embeddings.measure import measure
 from embeddings.registry import SPACE
@@ -156,7 +156,7 @@ def stage_cost(settings: Settings, config: RunConfig, contents: Sequence[bytes])
     return a_photo(cost, done)
 
 
-def forward_cost(encoder: ClipEncoder, config: RunConfig, contents: Sequence[bytes]) -> Cost:
+def forward_cost(encoder: Encoder, config: RunConfig, contents: Sequence[bytes]) -> Cost:
     """The bare forward pass over pictures that are ready, in whole batches; the best of some."""
     import torch
 
@@ -176,7 +176,7 @@ def forward_cost(encoder: ClipEncoder, config: RunConfig, contents: Sequence[byt
     return min(costs, key=lambda each: each.clock)
 
 
-def decode_costs(encoder: ClipEncoder, contents: Sequence[bytes]) -> tuple[Cost, Cost]:
+def decode_costs(encoder: Encoder, contents: Sequence[bytes]) -> tuple[Cost, Cost]:
     """One thread that makes pictures of photos as the engine does, and from the whole JPEG."""
     preparation, some = encoder.preparation, contents[:128]
     with measuring() as smaller:

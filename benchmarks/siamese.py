@@ -5,7 +5,6 @@ classes 50 to 98, each photo against all others of these.
 """
 
 import csv
-import ctypes
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from benchmarks.machine import SHARED, made_by
 from benchmarks.real_photos import histograms, unit
 from benchmarks.squeezenet import WEIGHTS
 from core.photos.decode import decode_facts
+from embeddings.allocator import memory_kept
 from embeddings.preparation import Preparation
 from embeddings.registry import LITE_MODEL, ModelSpec, Pooling
 from embeddings.training.loop import Epoch
@@ -50,7 +50,6 @@ SETTINGS = {
 ABSENT = "The real photos were not there, so nothing was measured.\n"
 WANTED, TIMES, SQUEEZENET_TIMES, MINUTES, SPEED = 0.64, 1.3, 1.15, 6.0, 0.85
 _STEPS = 12  # of each way, in turns, to compare the speed of training
-_MALLOC = {-4: 0, -1: 2_000_000_000, -2: 200_000_000}  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -212,11 +211,12 @@ def measure_speed(network: ImageNetwork, settings: SiameseSettings, training: Ca
         step(task.loss_of(*tensors))
 
     spent: dict[Callable[[], None], list[float]] = {ours: [], bare: []}
-    for _ in range(_STEPS):
-        for way, times in spent.items():
-            started = time.process_time()
-            way()
-            times.append(time.process_time() - started)
+    with memory_kept():
+        for _ in range(_STEPS):
+            for way, times in spent.items():
+                started = time.process_time()
+                way()
+                times.append(time.process_time() - started)
     return Speed(*(count / float(np.median(times[1:])) for times in spent.values()))
 
 
@@ -225,7 +225,6 @@ def page() -> str:
     if not CARS.is_dir():
         return f"# Siamese networks\n\n{ABSENT}"
     torch.set_num_threads(1)
-    keep_freed_memory()
     return page_of(*measure(load_cars(CARS), SETTINGS))
 
 
@@ -253,17 +252,6 @@ def measure(cars: Cars, settings: dict[str, SiameseSettings]) -> tuple[list[Row]
     return plain, trained, speed
 
 
-def keep_freed_memory() -> None:
-    """Let glibc keep what a layer frees for the next one: giving it back and having it zeroed
-    anew takes longer than the layers."""
-    try:
-        libc = ctypes.CDLL("libc.so.6")
-    except OSError:
-        return  # another system's allocator
-    for name, value in _MALLOC.items():
-        libc.mallopt(name, value)
-
-
 def _embed(
     network: ImageNetwork, layers: tuple[str, ...], pooling: Pooling, pictures: Pictures
 ) -> Array:
@@ -287,7 +275,7 @@ def page_of(plain: Sequence[Row], trained: Sequence[Row], speed: Speed) -> str:
         "Photos of Stanford Cars, 224x224. The networks are trained on classes 1 to "
         f"{LAST_TRAINED}, of which a fifth trains nothing and chooses epoch, layer and pooling. "
         f"They are tried on the other classes: {first.questions:,} questions, each photo against "
-        "all others of these classes. Recall@1 is the share of photos whose nearest one is of their "
+        "all others of these. Recall@1 is the share of photos whose nearest one is of their "
         "class, MAP@R as in Musgrave et al. 2020; in brackets 95 % of bootstraps over questions; "
         f"seed {SETTINGS['lite0'].seed}. Of a network without training the layer and pooling is "
         "shown that is best **on these very photos**, which favors it.",

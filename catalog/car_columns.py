@@ -15,12 +15,14 @@ def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
     """Prepare the vector column of a space for the model that `record` describes.
 
     A column of another model is dropped. Its photos then wait for new vectors; searches still find
-    the old column in the published version.
+    the old column in the published version. Raises `CatalogError` for the name of another column.
     """
     new = [vector_field(space, size, record), pa.field(f"{space}_version", pa.string())]
     for last in (False, False, True):
         table = catalog.table("cars")
         there = table.schema.names
+        if space in there and not pa.types.is_fixed_size_list(table.schema.field(space).type):
+            raise CatalogError(f"{space!r} is no space but a column of labels or facts of `cars`")
         held = space_record(table.schema, space)
         # The same model in another place, such as a moved file, makes the same vectors.
         if held is not None and space_version(held) == space_version(record):
@@ -42,6 +44,12 @@ def space_record(schema: pa.Schema, space: str) -> bytes | None:
         return None
     record: bytes | None = (schema.field(space).metadata or {}).get(SPACE_MARK)
     return record
+
+
+def space_records(schema: pa.Schema) -> dict[str, bytes]:
+    """Space -> the record of the model that made its vectors, in the order of their columns."""
+    found = {name: space_record(schema, name) for name in schema.names}
+    return {name: record for name, record in found.items() if record is not None}
 
 
 def space_version(record: bytes) -> str:

@@ -46,7 +46,8 @@ class PublishedCars:
         record = space_record(self.schema, space)
         if record is None:
             raise CatalogError(
-                f"the published photos have no {space!r} vectors; run `marque embed`"
+                f"the published photos have no {space!r} vectors; run `marque embed"
+                + ("`" if space == "semantic" else f" --space {space}`")
             )
         return record
 

@@ -4,9 +4,11 @@ Importing this module imports torch and open_clip, which takes seconds: import i
 photo or a text is embedded.
 """
 
+import copy
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from pickle import UnpicklingError
@@ -48,6 +50,14 @@ class ClipEncoder(PictureNetwork):
         super().__init__(model, Preparation.of(model.visual.preprocess_cfg), device)
         self.record = record
         self._tokenizer = tokenizer
+
+    def in_space(self, space: str) -> "ClipEncoder":
+        """This encoder, or one over the same network that fills another space."""
+        if space == self.record.space:
+            return self
+        other = copy.copy(self)
+        other.record = replace(self.record, space=space)
+        return other
 
     @property
     def version(self) -> str:

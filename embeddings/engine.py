@@ -7,7 +7,7 @@ model) by each call of `embed`, so memory does not grow with the catalog.
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ import torch
 
 from core.photos.decode import RejectedError
 from core.records import Box
+from embeddings.allocator import memory_kept
 from embeddings.decoding import DecodePool, picture_of
 from embeddings.forward import ForwardPass, ImageEncoder, Output
 from embeddings.preparation import Picture, Preparation
@@ -60,6 +61,8 @@ class Engine:
     def __init__(self, encoder: PhotoEncoder, config: RunConfig) -> None:
         self._forward = ForwardPass(encoder)
         self._batch_size = config.batch_size
+        self._open = ExitStack()
+        self._open.enter_context(memory_kept())
         self._decoders = DecodePool(encoder.preparation, config.decoders, config.workers)
         self._model = ThreadPoolExecutor(
             1, "model", initializer=torch.set_num_threads, initargs=(config.threads,)
@@ -109,6 +112,7 @@ class Engine:
         """End the workers."""
         self._decoders.close()
         self._model.shutdown()
+        self._open.close()
 
 
 def embed_photos(

@@ -18,7 +18,16 @@ from core.text import shell_word
 from embeddings.hub import SUMS, StatedDigest, digest_by_hub, file_sha256
 from embeddings.openclip import open_clip
 from embeddings.published import doubt_of
-from embeddings.registry import DEFAULT_MODEL, HUB, LICENSES, TINY, ModelError, ModelSpec
+from embeddings.registry import (
+    CHOICES,
+    HUB,
+    LICENSES,
+    SPACE,
+    TINY,
+    ModelError,
+    ModelSpec,
+    SpaceSpec,
+)
 from embeddings.weights import (
     Pin,
     WeightsFile,
@@ -89,7 +98,7 @@ def list_models(
 
     With `every`, all that open_clip knows.
     """
-    specs = [ModelSpec(TINY), ModelSpec(DEFAULT_MODEL), *named]
+    specs = [ModelSpec(TINY), *map(ModelSpec, CHOICES.values()), *named]
     specs += [ModelSpec(pin.model, pin.weights) for pin in load_pins(home)]
     tags = [ModelSpec(f"{model}/{tag}") for model, tag in open_clip.list_pretrained()]
     cached = [spec for spec in tags if find_weights(spec) is not None]
@@ -104,7 +113,7 @@ def fetch_model(spec: ModelSpec, home: Path) -> FetchedModel:
 
     The first fetch pins; a later one must match that pin. Raises `ModelError`.
     """
-    from embeddings.clip import load_encoder
+    from embeddings.encoders import load_space
 
     before = find_weights(spec)
     fetch_weights(spec)
@@ -113,7 +122,7 @@ def fetch_model(spec: ModelSpec, home: Path) -> FetchedModel:
     wrong = [each for each in verify_model(spec, home) if each.state == "problem"]
     if wrong:
         raise ModelError(f"{wrong[0].path}: {wrong[0].found}; {wrong[0].advice}")
-    record = load_encoder(spec, "cpu").record
+    record = load_space(SpaceSpec(SPACE, spec), "cpu").record
     pin = load_pin(home, spec)
     if pin is None:
         pin = _pin(spec, found)
@@ -185,7 +194,8 @@ def _pin(spec: ModelSpec, found: WeightsFile) -> Pin:
     sha256 = file_sha256(found.path)
     blob = found.path.resolve()
     if found.repo is None:
-        origin = {"project": "Marque", "folder": spec.name}.get(found.place, str(found.path))
+        origins = {"project": "Marque", "folder": spec.name, "package": spec.name}
+        origin = origins.get(found.place, str(found.path))
     else:
         origin = f"{constants.ENDPOINT}/{found.repo}"
     return Pin(
@@ -222,7 +232,12 @@ def _stated_digests(
         stated.append(StatedDigest(sums[path.name], by))
     if hub := digest_by_hub(path):
         stated.append(hub)
-    if found.place == "file" and (digest := _digest_of_url(str(tag_facts(spec).get("url")), path)):
+    if spec.is_vision and spec.weights is None and path.suffix == ".pth":
+        # torchvision's files and those of packages have the first digits in their names.
+        stated.append(StatedDigest(path.stem.rpartition("-")[2], "its name"))
+    elif found.place == "file" and (
+        digest := _digest_of_url(str(tag_facts(spec).get("url")), path)
+    ):
         stated.append(StatedDigest(digest, "open_clip"))
     return stated
 

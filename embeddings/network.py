@@ -27,17 +27,23 @@ class PictureNetwork:
         )
 
     def in_dtype(self, dtype: Dtype) -> Self:
-        """This encoder, or a copy that computes in another type."""
+        """This encoder, or a copy that computes in another type, made fit for many photos."""
         wanted = DTYPES[dtype]
         if wanted == self._dtype:
-            return self
+            return self._for_many()
         # Each tensor is turned while it is copied: a whole copy first would double the memory.
-        tensors = (*self._model.parameters(), *self._model.buffers())
+        faster = self._for_many()
+        tensors = (*faster._model.parameters(), *faster._model.buffers())
         turned = {id(each): _turned(each, wanted) for each in tensors}
         other = copy.copy(self)
-        other._model = copy.deepcopy(self._model, turned)
+        other._model = copy.deepcopy(faster._model, turned)
         other._dtype = wanted
         return other
+
+    def _for_many(self) -> Self:
+        """This encoder, or one whose network answers alike and is faster, if making it takes time
+        that a single photo is not worth."""
+        return self
 
     def _values(self, pictures: Picture) -> torch.Tensor:
         """Prepared pictures (n, height, width, 3) -> what the network takes (n, 3, height, width).

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.text import shell_word
-from embeddings.registry import LOCAL, TINY, ModelError, ModelSpec
+from embeddings.registry import LOCAL, PACKAGE, TINY, ModelError, ModelSpec
 from embeddings.tuning import usable_cores
 
 READ_BYTES = 2**30
@@ -51,7 +51,8 @@ def model_facts(spec: ModelSpec, home: Path) -> dict[str, Any]:
     try:
         found = find_weights(spec)
         if found is None:
-            here = spec.weights is not None or spec.name == TINY or spec.name.startswith(LOCAL)
+            here = spec.weights is not None or spec.name == TINY
+            here = here or spec.name.startswith((LOCAL, PACKAGE))
             state = "problem" if here else "missing"
             return {"state": state, "found": missing_message(spec), "advice": ""}
         size = found.path.stat().st_size

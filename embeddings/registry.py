@@ -14,12 +14,38 @@ TRYOUT = (
     "photos; set MARQUE_SEMANTIC_MODEL to a real model and run `marque embed`"
 )
 HUB, LOCAL = "hf-hub:", "local-dir:"
-TIMM, TORCHVISION, PACKAGE = "timm:", "torchvision:", "package:"
-VISION = (TIMM, TORCHVISION, PACKAGE)
-"""How the names of image networks begin: of timm, of torchvision, of a Python package."""
+TIMM, TORCHVISION, PACKAGE, TRAINED = "timm:", "torchvision:", "package:", "trained:"
+VISION = (TIMM, TORCHVISION, PACKAGE, TRAINED)
+"""How the names of image networks begin: of timm, of torchvision, of a Python package, and of a
+folder with a network that was trained here."""
 DEFAULT_MODEL = "ViT-B-32-256/datacomp_s34b_b86k"
-LICENSES = {TINY: "Apache-2.0", DEFAULT_MODEL: "MIT"}
+LITE_MODEL = f"{PACKAGE}efficientnet-lite0"
+CHOICES = {
+    "fast": DEFAULT_MODEL,
+    "balanced": "ViT-B-16-SigLIP2-256/webli",
+    "best": "ViT-L-16-SigLIP2-256/webli",
+    "lite": LITE_MODEL,
+}
+"""Short names of models: three of open_clip, and the network of a package, which reads no text."""
+
+LICENSES = {
+    TINY: "Apache-2.0",
+    DEFAULT_MODEL: "MIT",
+    CHOICES["balanced"]: "Apache-2.0",
+    CHOICES["best"]: "Apache-2.0",
+    LITE_MODEL: "Apache-2.0",
+    f"{PACKAGE}efficientnet-lite2": "Apache-2.0",
+}
 """Licenses of weights that a person has read; for others the hub's page is asked."""
+
+PUBLISHED = {
+    DEFAULT_MODEL: "zero-shot: ImageNet 0.728, Stanford Cars 0.899 (open_clip's results)",
+    CHOICES["balanced"]: "zero-shot: ImageNet 0.791 (SigLIP 2, Tschannen et al. 2025)",
+    CHOICES["best"]: "zero-shot: ImageNet 0.825 (SigLIP 2, Tschannen et al. 2025)",
+    LITE_MODEL: "trained on ImageNet: 0.751 (EfficientNet-Lite's authors)",
+    f"{PACKAGE}efficientnet-lite2": "trained on ImageNet: 0.776 (EfficientNet-Lite's authors)",
+}
+"""Accuracies (top 1) that others have published for these weights, with their source."""
 
 
 class ModelError(MarqueError):
@@ -44,7 +70,8 @@ class ModelSpec:
 
     `name` is one of `ARCHITECTURE/TAG` (weights from the hub, or its cached copy),
     `ARCHITECTURE` with a `weights` file, `hf-hub:ORG/REPO`, `local-dir:PATH`, or `marque-tiny`,
-    all of open_clip; or an image network: `timm:NAME`, `torchvision:NAME` or `package:NAME`.
+    all of open_clip; or an image network: `timm:NAME`, `torchvision:NAME`, `package:NAME`, or
+    `trained:PATH`, a folder that a training has written.
     With both a tag and a `weights` file, the file is used and the tag says how photos are
     preprocessed for it.
     """
@@ -70,7 +97,7 @@ class ModelSpec:
     @property
     def short_name(self) -> str:
         """The name without the place of its folder: a folder that moved is the same model."""
-        return Path(self.name).name if self.name.startswith(LOCAL) else self.name
+        return Path(self.name).name if self.name.startswith((LOCAL, TRAINED)) else self.name
 
     @property
     def file_name(self) -> str:
@@ -142,19 +169,24 @@ class SpaceRecord:
         return SpaceSpec(self.space, self.spec, self.layers, self.pooling, self.metric)
 
     @property
+    def reads_text(self) -> bool:
+        """Whether a text has a vector in this space too."""
+        return not self.spec.is_vision
+
+    @property
     def is_tryout(self) -> bool:
         """Whether the model is the project's own small one, trained on rendered scenes."""
         return self.model == TINY
 
 
 def model_spec(name: str, weights: Path | None = None) -> ModelSpec:
-    """Check a model's name as a user gives it; raises `ModelError`."""
+    """Check a model's name as a user gives it, also one of `CHOICES`; raises `ModelError`."""
     if not name.strip():
         raise ModelError(
             f"the model's name is empty; give one such as {DEFAULT_MODEL!r}, 'local-dir:PATH' "
             f"or {TINY!r}"
         )
-    name = name.strip()
+    name = CHOICES.get(name.strip(), name.strip())
     if weights is not None and name.startswith((HUB, LOCAL)):
         raise ModelError(
             f"{name!r} brings its own weights, so the weights file {str(weights)!r} would not be "

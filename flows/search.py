@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from core.text import counted
+from embeddings.registry import SPACE
 from flows.answer import answer
 from flows.prefect_context import in_prefect_run
 from flows.recipe import recipe
@@ -23,17 +24,19 @@ def search(
     where: list[str] | None = None,
     k: int = 12,
     sheet: str | None = None,
+    space: str = SPACE,
 ) -> RunReport:
     """Search the published photos; the report's `answer` is what `marque search --json` prints.
 
     `image` is a file that the worker can read, or an image id; `sheet` is a PNG file to write
-    besides the one that is kept in the home folder.
+    besides the one that is kept in the home folder. `space` names the vectors to compare.
     """
     given = {"text": text, "image": image, "where": where, "k": k, "sheet": sheet}
+    given["space"] = space
     with recorded_run("search", given) as run:
         if sheet is not None:
             check_sheet_path(Path(sheet))
-        found = answer(run.settings, run.catalog, text, image, where or [], k)
+        found = answer(run.settings, run.catalog, text, image, where or [], k, space=space)
         run.report.answer = found.to_dict()
         run.report.messages += found.notices
         png = sheet_png(answer_sheet(run.catalog, found))

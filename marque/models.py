@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from embeddings.registry import SPACE
 from marque.common import F, shared_options
 from marque.terminal import print_json, say
 
@@ -40,13 +41,18 @@ def models() -> None:
 @click.option("--all", "every", is_flag=True, help="Every model that open_clip knows, too.")
 @shared_options
 def list_(every: bool, as_json: bool) -> None:
-    """List the models that are on this machine, and those that the settings and vectors need."""
+    """List the models that are on this machine, and those that the settings and vectors need; and
+    the spaces of the catalog, with how many photos each is filled for."""
     from embeddings.models import list_models
+    from embeddings.registry import PUBLISHED
     from flows.settings import load_settings
 
     settings = load_settings()
-    uses = {"settings": settings.model, "vectors": _model_of_vectors(settings)}
-    named = [spec for spec in uses.values() if spec is not None]
+    spaces = _spaces(settings)
+    uses = {"settings": settings.model} | {
+        "vectors" if name == SPACE else f"space {name}": spec for name, (spec, _) in spaces.items()
+    }
+    named = list(uses.values())
     rows: list[dict[str, Any]] = [
         {
             "model": each.spec.name,
@@ -56,15 +62,16 @@ def list_(every: bool, as_json: bool) -> None:
             "path": None if each.path is None else str(each.path),
             "bytes": each.size,
             "license": each.license,
+            "published": PUBLISHED.get(each.spec.name),
             "pinned_sha256": each.pinned,
             "used_by": [use for use, spec in uses.items() if spec == each.spec],
         }
         for each in list_models(settings.home_path, named, every=every)
     ]
     if as_json:
-        print_json({"models": rows})
+        print_json({"models": rows, "spaces": [facts for _, facts in spaces.values()]})
     else:
-        _print_list(rows)
+        _print_list(rows, [facts for _, facts in spaces.values()])
 
 
 @models.command()
@@ -139,27 +146,33 @@ def _spec(settings: "Settings", name: str | None, weights: Path | None) -> "Mode
     return model_spec(name or settings.semantic_model, weights)
 
 
-def _model_of_vectors(settings: "Settings") -> "ModelSpec | None":
-    """The model that made the catalog's vectors; None without a catalog or without vectors."""
-    from catalog.car_columns import space_record
+def _spaces(settings: "Settings") -> "dict[str, tuple[ModelSpec, dict[str, Any]]]":
+    """Space of the catalog -> its model, and its facts; empty without a catalog."""
+    from catalog.car_columns import space_records
     from catalog.table import CatalogError
-    from embeddings.registry import SPACE, SpaceRecord
+    from embeddings.registry import SpaceRecord
     from flows.resources import catalog_at
+    from labeling.publish.status import describe_spaces
 
     try:
-        schema = catalog_at(settings, create=False).table("cars").schema
+        catalog = catalog_at(settings, create=False)
+        stored = space_records(catalog.table("cars").schema)
+        described = describe_spaces(catalog)
     except CatalogError:
-        return None
-    record = space_record(schema, SPACE)
-    return None if record is None else SpaceRecord.from_json(record).spec
+        return {}
+    return {
+        each["space"]: (SpaceRecord.from_json(stored[each["space"]]).spec, each)
+        for each in described
+    }
 
 
-def _print_list(rows: list[dict[str, Any]]) -> None:
+def _print_list(rows: list[dict[str, Any]], spaces: list[dict[str, Any]]) -> None:
     from rich.console import Console
 
-    from marque.tables import print_tables
+    from marque.tables import print_tables, space_rows
 
     places = {None: "no", "project": "part of Marque", "folder": "yes", "cache": "hub's cache"}
+    places["package"] = "a package"
     shown = [
         {
             "model": row["model"],
@@ -171,7 +184,11 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
         }
         for row in rows
     ]
-    print_tables(Console(), {"Models": shown})
+    console = Console()
+    print_tables(console, {"Models": shown, "Spaces": space_rows(spaces)})
+    for row in rows:
+        if row["published"]:
+            say(f"{row['model']}: {row['published']}")
 
 
 def _print_fetched(document: dict[str, Any]) -> None:

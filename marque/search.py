@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from embeddings.registry import SPACE
 from marque.common import shared_options
 from marque.terminal import print_json, say
 
@@ -20,6 +21,13 @@ from marque.terminal import print_json, say
     "model_year=2008..2012. Repeatable.",
 )
 @click.option(
+    "--space",
+    default=SPACE,
+    show_default=True,
+    metavar="NAME",
+    help="The vectors to compare: those of `marque embed --space NAME`.",
+)
+@click.option(
     "--sheet", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer as a PNG."
 )
 @shared_options
@@ -28,6 +36,7 @@ def search(
     k: int,
     image: str | None,
     where: tuple[str, ...],
+    space: str,
     sheet: Path | None,
     as_json: bool,
 ) -> None:
@@ -43,7 +52,7 @@ def search(
         check_sheet_path(sheet)
     settings = load_settings()
     catalog = catalog_at(settings, create=False)
-    found = answer(settings, catalog, text, image, where, k)
+    found = answer(settings, catalog, text, image, where, k, space=space)
     if sheet is not None:
         store_sheet(sheet_png(answer_sheet(catalog, found)), sheet)
     if as_json:

@@ -107,6 +107,20 @@ def print_photo(photo: Mapping[str, Any]) -> None:
         console.print("It cannot be searched yet: `marque embed` continues with what waits.")
 
 
+def space_rows(spaces: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The spaces of a catalog as rows of a table."""
+    return [
+        {
+            "space": each["space"],
+            "model": each["version"],
+            "vectors": f"{each['size']}, {each['metric']}",
+            "filled": each["filled"],
+            "waiting": each["waiting"],
+        }
+        for each in spaces
+    ]
+
+
 def print_status(status: Mapping[str, Any]) -> None:
     """The state of the catalog."""
     console = Console()
@@ -130,9 +144,7 @@ def print_status(status: Mapping[str, Any]) -> None:
             for each in status["sidecars"]
         ],
     }
-    print_tables(console, tables)
-    for space, model in status["models"].items():
-        console.print(shown(f"{space}: {model}"))
+    print_tables(console, tables | {"Spaces": space_rows(status["spaces"])})
     published = status["published"]
     console.print(
         f"Published: {counted(published['photos'], 'photo')}."

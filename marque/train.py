@@ -1,5 +1,8 @@
 """`marque train`: what is learned from the catalog's own labels."""
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from marque.common import loss_option, run_flow, shared_options
@@ -25,3 +28,57 @@ def heads(attributes: tuple[str, ...], as_json: bool) -> None:
     from flows.training import train_heads as flow
 
     run_flow(lambda: flow(list(attributes) or None), as_json=as_json)
+
+
+@train.command()
+@click.option(
+    "--on",
+    "attributes",
+    multiple=True,
+    metavar="ATTRIBUTE",
+    help="A class is a combination of these; by default make and model. Repeatable.",
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Learn from this folder with one sub-folder a class, not from the catalog.",
+)
+@click.option("--space", default="siamese", show_default=True, help="The space that is filled.")
+@click.option(
+    "--from",
+    "start",
+    default="lite",
+    show_default=True,
+    metavar="NAME",
+    help="Begin with the model of this space, or with a network such as resnet50.",
+)
+@click.option(
+    "--frozen-through",
+    metavar="LAYER",
+    help="Leave the network as it is up to this layer. For lite that is blocks.3 by default.",
+)
+@click.option(
+    "--loss",
+    type=click.Choice(["proxy_anchor", "normalized_softmax", "triplet"]),
+    default="proxy_anchor",
+    show_default=True,
+    help="How photos of a class are drawn together.",
+)
+@click.option("--epochs", type=click.IntRange(1, 1000), default=5, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@loss_option
+@shared_options
+def siamese(as_json: bool, **given: Any) -> None:
+    """Train an image network so that photos of one class lie near each other, and fill a space.
+
+    A fifth of the classes takes no part: the report says how well their photos are found, before
+    and after. `marque search --image FILE --space siamese` looks in it. A training that was
+    interrupted goes on when the same command is run again.
+    """
+    from flows.siamese import SiameseOptions
+    from flows.siamese import train_siamese as flow
+
+    if given["folder"] is not None:
+        given["folder"] = str(given["folder"].resolve())
+    given["attributes"] = list(given["attributes"]) or ["make", "model"]
+    run_flow(lambda: flow(SiameseOptions(**given)), as_json=as_json)

@@ -117,11 +117,11 @@ def search(
     if vector is None:
         hits = hits_of(cars, cars.first(query.k, where))
     else:
-        found, rows = cars.nearest_rows(SPACE, vector, query.k, where, _columns(cars))
-        hits = _hits(cars, found, rows)
+        found, rows = cars.nearest_rows(query.space, vector, query.k, where, _columns(cars))
+        hits = _hits(cars, found, rows, query.space)
     done = time.perf_counter()
     took = {"embed": embedded - began, "query": done - embedded, "total": done - began}
-    if vector is not None and SpaceRecord.from_json(cars.record(SPACE)).is_tryout:
+    if vector is not None and SpaceRecord.from_json(cars.record(query.space)).is_tryout:
         notices += [TRYOUT] if cars.has_real_photos() else []
     return Answer(
         query,
@@ -168,12 +168,18 @@ def _question_vector(
     parts: list[Vector] = []
     notices: list[str] = []
     if query.image_id is not None:
-        stored = cars.vector(SPACE, query.image_id)
+        stored = cars.vector(query.space, query.image_id)
         if stored is None:
-            raise QueryError(f"no published photo has the id {query.image_id}")
+            there = cars.rows([query.image_id], [])
+            raise QueryError(
+                f"photo {query.image_id[:12]} has no {query.space!r} vector yet; `marque embed` "
+                "makes it"
+                if there
+                else f"no published photo has the id {query.image_id}"
+            )
         parts.append(stored)
     if query.text is not None or query.image is not None:
-        record = SpaceRecord.from_json(cars.record(SPACE))
+        record = SpaceRecord.from_json(cars.record(query.space))
         encoder = load_encoder(record)
         if encoder.record.version != record.version:
             raise QueryError(
@@ -193,8 +199,12 @@ def _question_vector(
                     f"{read[-40:]!r} counts"
                 )
     if len(parts) > 1:
-        return combine(parts, cars.sample(SPACE, SPREAD_SAMPLE)), notices
+        return combine(parts, cars.sample(query.space, SPREAD_SAMPLE)), notices
     return (parts[0] if parts else None), notices
+
+
+def _metric(cars: PublishedCars, space: str) -> str:
+    return SpaceRecord.from_json(cars.record(space)).metric
 
 
 def _columns(cars: PublishedCars) -> list[str]:
@@ -209,8 +219,12 @@ def _columns(cars: PublishedCars) -> list[str]:
 
 
 def _hits(
-    cars: PublishedCars, found: Sequence[tuple[str, float | None]], rows: RowsById
+    cars: PublishedCars,
+    found: Sequence[tuple[str, float | None]],
+    rows: RowsById,
+    space: str = SPACE,
 ) -> tuple[Hit, ...]:
+    by_cosine = space in cars.schema.names and _metric(cars, space) == "cosine"
     vocabulary = cars.catalog.vocabulary
     hits = []
     for rank, (key, distance) in enumerate(found, start=1):
@@ -224,9 +238,9 @@ def _hits(
             Hit(
                 rank=rank,
                 image_id=key,
-                score=round(1 - distance, 6) if distance is not None else None,
-                found_by=(SPACE,) if distance is not None else ("filter",),
-                distances={SPACE: round(distance, 6)} if distance is not None else {},
+                score=None if distance is None else round(by_cosine - distance, 6),
+                found_by=(space,) if distance is not None else ("filter",),
+                distances={space: round(distance, 6)} if distance is not None else {},
                 labels=labels,
                 **{name: row[name] for name in _FACTS},
             )

@@ -10,6 +10,7 @@ from catalog.filters import Filter, parse_filter
 from core.errors import UsageMistakeError
 from core.text import clean, replace_surrogates, visible
 from core.vocabulary import Vocabulary
+from embeddings.registry import SPACE
 
 MAX_K = 10_000
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
@@ -22,7 +23,8 @@ class QueryError(UsageMistakeError):
 @dataclass(frozen=True, slots=True)
 class Query:
     """A text, a picture (a file, or a photo of the catalog), or both, to look for among the photos
-    that pass all filters. With neither text nor picture the filters alone decide.
+    that pass all filters, by the vectors of `space`. With neither text nor picture the filters
+    alone decide.
     """
 
     text: str | None = None
@@ -31,6 +33,7 @@ class Query:
     where: tuple[Filter, ...] = ()
     k: int = 12
     asked_where: tuple[str, ...] = ()
+    space: str = SPACE
 
     def to_dict(self) -> dict[str, Any]:
         """The question as JSON-ready values."""
@@ -39,6 +42,7 @@ class Query:
             "image": self.image_id or (None if self.image is None else str(self.image)),
             "where": list(self.asked_where),
             "k": self.k,
+            "space": self.space,
         }
 
     def __str__(self) -> str:
@@ -61,6 +65,7 @@ def make_query(
     where: Sequence[str],
     k: int,
     vocabulary: Vocabulary,
+    space: str = SPACE,
 ) -> Query:
     """Check a question as a user gives it: `image` is a file's path or an image id.
 
@@ -74,7 +79,7 @@ def make_query(
         raise QueryError("the text is empty; leave it out, or say what to look for")
     path, image_id = _image(image)
     filters = tuple(parse_filter(each, vocabulary) for each in where)
-    return Query(text and text.strip(), path, image_id, filters, k, tuple(where))
+    return Query(text and text.strip(), path, image_id, filters, k, tuple(where), space)
 
 
 def _image(image: str | None) -> tuple[Path | None, str | None]:

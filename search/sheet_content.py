@@ -8,11 +8,17 @@ from catalog.table import Catalog
 from core.photos.decode import RejectedError, decode_facts
 from core.photos.files import read_photo
 from core.text import counted
-from embeddings.registry import SPACE, TINY, SpaceRecord
+from embeddings.registry import TINY, SpaceRecord
 from search.engine import Answer, Hit, hits_of
 from search.query import Query
 from search.sheet import Cell, Sheet
 from search.wording import credit_lines, found_text, network_text, said_text
+
+_SCORES = {
+    "cosine": "Scores are cosine similarities to the question: 1 at most, higher is nearer.",
+    "l2": "Scores are Euclidean distances to the question, negative: 0 at most, higher is nearer.",
+    "l1": "Scores are sums of differences to the question, negative: 0 at most, higher is nearer.",
+}
 
 
 def answer_sheet(catalog: Catalog, answer: Answer) -> Sheet:
@@ -20,7 +26,7 @@ def answer_sheet(catalog: Catalog, answer: Answer) -> Sheet:
     query = answer.query
     cars = PublishedCars(catalog)
     by_vector = any(hit.score is not None for hit in answer.hits)
-    model = SpaceRecord.from_json(cars.record(SPACE)) if by_vector else None
+    model = SpaceRecord.from_json(cars.record(query.space)) if by_vector else None
     warnings = list(answer.notices)
     if model is not None and model.is_tryout and not any(TINY in each for each in warnings):
         warnings.insert(0, f"{TINY} found these: a small model for trying out.")
@@ -70,7 +76,7 @@ def _foot(found: int, photos: int, model: SpaceRecord | None) -> tuple[str, ...]
     lines = [f"{found:,} found among {photos:,} published photos · {_now()}"]
     if model is not None:
         lines[0] += f" · model {model.version}"
-        lines.append("Scores are cosine similarities to the question: 1 at most, higher is nearer.")
+        lines.append(_SCORES[model.metric])
     return tuple(lines)
 
 

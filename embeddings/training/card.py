@@ -17,7 +17,7 @@ from torch import nn
 from core.files import atomic_write
 from embeddings.hub import file_sha256
 from embeddings.network import check_numbers
-from embeddings.registry import ModelError, ModelSpec
+from embeddings.registry import TRAINED, ModelError, ModelSpec
 from embeddings.training.pictures import Pictures
 from embeddings.training.siamese import Embedder, Trained, Vectors, embed_pictures
 from embeddings.vision.features import Features
@@ -64,7 +64,7 @@ def store_trained(
         digests[name] = hashlib.sha256(content).hexdigest()
     card = {
         "kind": "siamese",
-        "network": spec.name,
+        "network": _plain_name(spec),
         "start_sha256": trained.start_sha256,
         "files": digests,
         "layers": list(trained.features.layers),
@@ -122,6 +122,13 @@ def _load_head(folder: Path, card: Mapping[str, Any]) -> nn.Linear:
             f"{HEAD_WEIGHTS!r} does not hold a head of {into} values to {out}; {_AGAIN}"
         ) from error
     return head
+
+
+def _plain_name(spec: ModelSpec) -> str:
+    """The network itself, where the training began with one that had been trained before."""
+    if not spec.name.startswith(TRAINED):
+        return spec.name
+    return str(load_trained(Path(spec.name.removeprefix(TRAINED))).card["network"])
 
 
 def _size(trained: Trained) -> int:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from embeddings.registry import ModelError
+from embeddings.vision.folding import fold_batch_norms, norm_pairs
 
 _SIDE = 96  # pixels of the picture that the order of the layers is found with
-_ALIKE = 1e-3  # of the largest output: what folding may change, by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +51,18 @@ class FoldedNetwork:
         return state
 
 
-def fold_batch_norm(network: nn.Module) -> FoldedNetwork:
-    """A copy in which each batch norm behind a convolution is part of it (Jacob et al. 2018, 3.2).
+def fold_for_training(network: nn.Module) -> FoldedNetwork:
+    """A copy with batch norms folded into the convolutions before them, as far as that can be.
 
     Statistics of small batches of few classes would spoil those of the pretraining, so batch norms
-    stay as they are; folded they cost nothing. Where the copy would give something else, because
-    the network uses a convolution's output twice, nothing is folded.
+    stay as they are; folded they cost nothing.
     """
-    folded = copy.deepcopy(network).eval()
-    calls = list(_trace(folded))
-    made_by = {id(call.made): call for call in calls if isinstance(call.module, nn.Conv2d)}
-    pairs = []
-    for call in calls:
-        before = made_by.pop(id(call.seen), None)
-        if before is None or not _is_foldable(call.module):
-            continue
-        fused = fuse_conv_bn_eval(before.module, call.module)  # type: ignore[type-var]
-        folded.set_submodule(before.name, fused)
-        # timm's batch norms have the activation inside.
-        folded.set_submodule(call.name, getattr(call.module, "act", nn.Identity()))
-        pairs.append((before.name, call.name))
-    if not _same_outputs(network, folded):
-        return FoldedNetwork(copy.deepcopy(network).eval(), ())
-    return FoldedNetwork(folded, tuple(pairs))
+    picture = torch.linspace(-2, 2, 3 * _SIDE * _SIDE).reshape(1, 3, _SIDE, _SIDE)
+    folded = fold_batch_norms(network, picture)
+    with torch.no_grad():
+        pairs = () if folded is network else tuple(norm_pairs(network, picture))
+    # The copy is trained, and what was folded in inference mode could not be.
+    return FoldedNetwork(copy.deepcopy(folded).eval(), pairs)
 
 
 def open_layers(network: nn.Module, frozen_through: str | None) -> tuple[str, ...]:
@@ -132,19 +120,3 @@ def _trace(network: nn.Module) -> Iterator[_Call]:
         for hook in hooks:
             hook.remove()
     return iter(calls)
-
-
-def _is_foldable(module: nn.Module) -> bool:
-    return (
-        isinstance(module, nn.BatchNorm2d)
-        and module.affine
-        and module.running_mean is not None
-        and not module.training
-    )
-
-
-@torch.no_grad()
-def _same_outputs(network: nn.Module, folded: nn.Module) -> bool:
-    picture = torch.linspace(-2, 2, 3 * _SIDE * _SIDE).reshape(1, 3, _SIDE, _SIDE)
-    wanted, found = network.eval()(picture), folded(picture)
-    return bool((wanted - found).abs().max() <= _ALIKE * wanted.abs().max())

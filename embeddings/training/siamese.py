@@ -21,10 +21,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from embeddings.allocator import memory_kept
 from embeddings.network import weights_sha256
 from embeddings.registry import Pooling
 from embeddings.training.loop import Epoch, LoopSettings, TrainingError, best_epoch, train
-from embeddings.training.network import fold_batch_norm, open_layers
+from embeddings.training.network import fold_for_training, open_layers
 from embeddings.training.pictures import (
     MARGIN,
     Pictures,
@@ -151,7 +152,8 @@ def train_siamese(
     split = split_classes(photos.classes, photos.groups, settings.validation_share, settings.seed)
     task = SiameseTask(network, photos, split, settings)
     loop = LoopSettings(settings.epochs, settings.patience, settings.seed)
-    return task.trained(train(task, loop, folder, on_epoch))
+    with memory_kept():
+        return task.trained(train(task, loop, folder, on_epoch))
 
 
 class SiameseTask:
@@ -166,7 +168,7 @@ class SiameseTask:
     ) -> None:
         torch.manual_seed(settings.seed)
         self._plain, self._settings, self._split = network, settings, split
-        self._folded = fold_batch_norm(network.module)
+        self._folded = fold_for_training(network.module)
         module = self._folded.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         stages = open_layers(module, settings.frozen_through)
         layers = settings.layers or stages
@@ -320,8 +322,9 @@ def recall_at_1(vectors: Vectors, classes: Rows, groups: Rows) -> float:
 def embed_pictures(module: Embedder, pictures: Pictures, preprocess: dict[str, Any]) -> Vectors:
     """Unit vectors (n, size) of prepared pictures (n, side, side, 3)."""
     module.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    found = [
-        module(to_input(pictures[start : start + _EMBEDDED_AT_ONCE], preprocess)).numpy()
-        for start in range(0, len(pictures), _EMBEDDED_AT_ONCE)
-    ]
+    with memory_kept():
+        found = [
+            module(to_input(pictures[start : start + _EMBEDDED_AT_ONCE], preprocess)).numpy()
+            for start in range(0, len(pictures), _EMBEDDED_AT_ONCE)
+        ]
     return np.concatenate(found)

@@ -3,11 +3,14 @@
 Importing this module imports torch, which takes seconds.
 """
 
+import copy
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +25,9 @@ from embeddings.network import (
     weights_sha256,
 )
 from embeddings.preparation import Picture, Preparation
-from embeddings.registry import SpaceRecord, SpaceSpec
+from embeddings.registry import TRAINED, ModelError, SpaceRecord, SpaceSpec
 from embeddings.vision.features import FeatureNetwork, Features, default_layer, head_of
+from embeddings.vision.folding import fold_batch_norms
 from embeddings.vision.networks import ImageNetwork, load_network
 
 
@@ -31,7 +35,7 @@ class ImageEncoder(PictureNetwork):
     """A loaded image network; made by `load_image_encoder`."""
 
     def __init__(
-        self, network: FeatureNetwork, preparation: Preparation, record: SpaceRecord, device: str
+        self, network: torch.nn.Module, preparation: Preparation, record: SpaceRecord, device: str
     ) -> None:
         super().__init__(network, preparation, device)
         self.record = record
@@ -62,6 +66,26 @@ class ImageEncoder(PictureNetwork):
         """n pictures' bytes -> vectors (n, size); raises `RejectedError`."""
         return self.encode_images(np.stack([self.preparation.picture(each) for each in contents]))
 
+    def _for_many(self) -> Self:
+        """This encoder over a network whose batch norms are folded into its convolutions."""
+        side = (self.preparation.height, self.preparation.width)
+        example = torch.rand(1, 3, *side, generator=torch.Generator().manual_seed(0))
+        other = copy.copy(self)
+        other._model = fold_batch_norms(self._model, example.to(self.device, self._dtype))
+        other._model.to(memory_format=torch.channels_last)
+        return other
+
+    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Raises `ModelError`: an image network reads no text."""
+        raise ModelError(
+            f"the space {self.record.space!r} is made by {self.record.model}, which reads no text "
+            f"such as {str(texts[0])[:80]!r}; ask by picture, or by filters such as color=red"
+        )
+
+    def part_read(self, text: str) -> str:
+        """The text: none of it is cut off."""
+        return text
+
 
 @lru_cache(maxsize=2)
 def load_image_encoder(
@@ -72,6 +96,8 @@ def load_image_encoder(
     `device` is `auto`, or any name torch takes; `precision` is `fp32` or `bf16`.
     """
     check_precision(precision)
+    if space.model.name.startswith(TRAINED):
+        return _trained(space, device, precision)
     network = load_network(space.model)
     behind = head_of(network.module)
     if any(layer.split(".")[0] in behind for layer in space.layers):
@@ -79,17 +105,32 @@ def load_image_encoder(
     check_numbers(network.module, space.model.weights or space.model.name)
     layers = space.layers or (default_layer(network.module),)
     features = FeatureNetwork(network.module, Features(layers, space.pooling)).eval()
-    record = _record(space, network, features)
+    record = _record(space, network, features, features.features)
     preparation = Preparation.of(network.preprocess)
     return ImageEncoder(features, preparation, record, place(features, device, precision))
 
 
-def _record(space: SpaceSpec, network: ImageNetwork, features: FeatureNetwork) -> SpaceRecord:
+def _trained(space: SpaceSpec, device: str, precision: str) -> ImageEncoder:
+    """The network of a folder that a training has written, with the layers that it chose."""
+    from embeddings.training.card import load_trained
+
+    trained = load_trained(Path(space.model.name.removeprefix(TRAINED)))
+    network = ImageNetwork(trained.module, trained.card["preprocess"])
+    features = trained.module.features.features
+    record = _record(replace(space, metric="cosine"), network, trained.module, features)
+    preparation = Preparation.of(network.preprocess)
+    where = place(trained.module, device, precision)
+    return ImageEncoder(trained.module, preparation, record, where)
+
+
+def _record(
+    space: SpaceSpec, network: ImageNetwork, whole: torch.nn.Module, features: Features
+) -> SpaceRecord:
     digest = weights_sha256(network.module)
     side = network.preprocess["size"]
     with torch.inference_mode():
-        size = features(torch.zeros(1, 3, side, side)).shape[1]
-    seen = [digest, network.preprocess, SHOWN_AS, asdict(features.features), space.metric]
+        size = whole(torch.zeros(1, 3, side, side)).shape[1]
+    seen = [digest, network.preprocess, SHOWN_AS, asdict(features), space.metric]
     short = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:12]
     return SpaceRecord(
         space=space.space,
@@ -100,6 +141,6 @@ def _record(space: SpaceSpec, network: ImageNetwork, features: FeatureNetwork) -
         size=size,
         metric=space.metric,
         version=f"{space.model.short_name}@{short}",
-        layers=features.features.layers,
-        pooling=features.features.pooling,
+        layers=features.layers,
+        pooling=features.pooling,
     )

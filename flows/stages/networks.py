@@ -7,7 +7,7 @@ from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelError, SpaceRecord
 from flows.reporting.progress import stage
 from flows.reporting.sections import WHILE_EMBEDDING
-from flows.resources import encoder_for
+from flows.resources import text_encoder_for
 from flows.run import Run
 from flows.stages.tasks import VECTOR_SHARDS, ask_shard, shards
 from labeling.labelers import HEAD_PREFIX, load_labelers, retire_labeler, retire_others
@@ -29,14 +29,9 @@ def ask_networks(run: Run, *, again: bool = False, asked: PredictionCounts | Non
         return
     wanted = labels_wanted(run, is_tryout=record.is_tryout)
     try:
-        prepare_zero_shot(
-            run.catalog,
-            record,
-            partial(encoder_for, run.settings, record.spec),
-            wanted,
-            run_id=run.run_id,
-            again=again,
-        )
+        if record.reads_text:
+            load = partial(text_encoder_for, run.settings, record.space_spec)
+            prepare_zero_shot(run.catalog, record, load, wanted, run_id=run.run_id, again=again)
     except ModelError as error:
         run.report.messages.append(f"zero-shot labels could not be brought up to date: {error}")
     _retire_heads(run, record.version, real_only=wanted.real_only)

@@ -17,7 +17,7 @@ from catalog.table import Catalog
 from core.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
 from flows.reporting.progress import stage
-from flows.resources import encoder_for, segmenter_for
+from flows.resources import segmenter_for, text_encoder_for
 from flows.run import Run
 from flows.settings import Settings
 from flows.stages.embed import MEASURE_FROM, config_for
@@ -185,5 +185,5 @@ def member_for(settings: Settings, name: str, record: SpaceRecord) -> PixelLabel
     ]
     seen_with = (segmenter.version, record.version)
     is_tryout = segmenter.is_tryout or record.is_tryout
-    encoder = encoder_for(settings, record.spec)
+    encoder = text_encoder_for(settings, record.space_spec)
     return Surroundings(encoder, asked, seen_with, is_tryout=is_tryout)

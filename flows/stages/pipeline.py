@@ -2,10 +2,10 @@
 report."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from catalog.car_columns import add_label_columns, open_space
+from catalog.car_columns import add_label_columns, open_space, space_records
 from catalog.cleanup import clean_up
 from catalog.index import maintain_indexes
 from catalog.registration_counts import RegistrationCounts
@@ -14,8 +14,9 @@ from core.photos.files import read_photo
 from core.records import Drop, Notice, Photo, Source, SourceError
 from core.text import counted
 from crawlers.imports.drive import FolderOnDrive
-from embeddings.registry import SPACE, TRYOUT, SpaceRecord
+from embeddings.registry import SPACE, TRYOUT, ModelError, SpaceRecord, SpaceSpec
 from flows.reporting.progress import stage
+from flows.resources import encoder_for
 from flows.run import Run
 from flows.stages.embed import EmbeddedShard, choose_config, kept_engine
 from flows.stages.networks import ask_networks, count_asked
@@ -88,6 +89,8 @@ def make_searchable(run: Run, record: SpaceRecord | None, *, allow_loss: bool = 
     """
     label_pending(run)
     asked = None if record is None else embed_pending(run, record)
+    if record is not None:
+        _fill_again(run)
     ask_networks(run, asked=asked)
     publish_pending(run, allow_loss=allow_loss)
 
@@ -114,16 +117,7 @@ def embed_pending(run: Run, record: SpaceRecord) -> PredictionCounts:
     open_space(run.catalog, record.space, record.size, record.to_json())
     new, old = unembedded_images(run.catalog, SPACE, record.version)
     run.report.models[SPACE] = record.version
-    rejected: Counter[str] = Counter()
-    asked = PredictionCounts()
-    with stage(run.report, "embed", len(new) + len(old)) as step:
-        if new or old:
-            for part in _embedded(run, new, old):
-                rejected.update(f"not embedded: {reason}" for reason in part.rejected)
-                asked.add(part.asked)
-                run.report.newly_rejected += part.newly_rejected
-                step.advance(part.photos + len(part.rejected))
-    run.report.notices |= rejected
+    asked = _embed(run, "embed", SPACE, new, old)
     count_asked(run, asked)
     if new or old:
         from embeddings.published import doubt_of  # open_clip is loaded by now
@@ -134,16 +128,74 @@ def embed_pending(run: Run, record: SpaceRecord) -> PredictionCounts:
     return asked
 
 
-def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShard]:
+def fill_spaces(run: Run, spaces: Sequence[SpaceSpec]) -> None:
+    """Give the photos of `cars` the vectors of these spaces that they lack."""
+    for space in spaces:
+        record = encoder_for(run.settings, space).record
+        open_space(run.catalog, space.space, record.size, record.to_json())
+        _, waiting = unembedded_images(run.catalog, space.space, record.version)
+        run.report.models[space.space] = record.version
+        _embed(run, f"embed {space.space}", space.space, [], waiting, space)
+
+
+def _fill_again(run: Run) -> None:
+    """Fill the spaces that the catalog has beside `semantic` for photos that came in since.
+
+    One whose model is no longer here, or is another one now, stays as it is, and the report says
+    so: the photos can be found without it.
+    """
+    for name, stored in space_records(run.catalog.table("cars").schema).items():
+        made = SpaceRecord.from_json(stored)
+        if name == SPACE or not unembedded_images(run.catalog, name, made.version)[1]:
+            continue
+        try:
+            found = encoder_for(run.settings, made.space_spec).record.version
+        except ModelError as error:
+            run.report.messages.append(f"space {name!r} was not filled: {error}")
+            continue
+        if found == made.version:
+            fill_spaces(run, [made.space_spec])
+        else:
+            run.report.messages.append(
+                f"space {name!r} was not filled: its vectors are of {made.version}, and what is "
+                f"here now is {found}; `marque embed --space {name}` fills all of it anew"
+            )
+
+
+def _embed(
+    run: Run,
+    name: str,
+    column: str,
+    new: list[str],
+    old: list[str],
+    space: SpaceSpec | None = None,
+) -> PredictionCounts:
+    """Embed photos as stage `name`: those that are not in `cars` yet, and those that are."""
+    rejected: Counter[str] = Counter()
+    asked = PredictionCounts()
+    with stage(run.report, name, len(new) + len(old)) as step:
+        if new or old:
+            for part in _embedded(run, column, new, old, space):
+                rejected.update(f"not embedded: {reason}" for reason in part.rejected)
+                asked.add(part.asked)
+                run.report.newly_rejected += part.newly_rejected
+                step.advance(part.photos + len(part.rejected))
+    run.report.notices |= rejected
+    return asked
+
+
+def _embedded(
+    run: Run, column: str, new: list[str], old: list[str], space: SpaceSpec | None
+) -> Iterator[EmbeddedShard]:
     """Two shards at a time: the model works at one while the other is read or written."""
-    config = choose_config(run.settings, run.catalog, new + old)
-    run.report.models[f"{SPACE}, run as"] = str(config)
+    config = choose_config(run.settings, run.catalog, new + old, space)
+    run.report.models[f"{column}, run as"] = str(config)
     calls = (
-        (run.settings, config, shard, run.run_id, replace)
+        (run.settings, config, shard, run.run_id, replace, space)
         for ids, replace in ((new, False), (old, True))
         for shard in shards(ids, run.settings.shard_size)
     )
-    with kept_engine(run.settings, config):
+    with kept_engine(run.settings, config, space):
         yield from overlapped(embed_images, calls)
 
 

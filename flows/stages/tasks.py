@@ -22,7 +22,7 @@ from catalog.register import register
 from catalog.registration_counts import RegistrationCounts
 from catalog.table import Catalog, StoreError
 from core.records import Drop, Notice, Photo
-from embeddings.registry import SPACE
+from embeddings.registry import SPACE, SpaceSpec
 from embeddings.tuning import RunConfig
 from flows.prefect_context import in_prefect_run
 from flows.resources import catalog_at
@@ -197,10 +197,17 @@ def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) ->
 
 @shard_task("embed")
 def embed_images(
-    settings: Settings, config: RunConfig, image_ids: Sequence[str], run_id: str, replace: bool
+    settings: Settings,
+    config: RunConfig,
+    image_ids: Sequence[str],
+    run_id: str,
+    replace: bool,
+    space: SpaceSpec | None = None,
 ) -> EmbeddedShard:
     """Embed one shard of photos with the model run as `config`, and write them to `cars`."""
-    return embed_shard(settings, config, opened(settings), image_ids, run_id, replace=replace)
+    return embed_shard(
+        settings, config, opened(settings), image_ids, run_id, replace=replace, space=space
+    )
 
 
 @shard_task("ask networks")

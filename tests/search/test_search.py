@@ -202,6 +202,7 @@ def test_the_answer_as_json(cars: PublishedCars, loader: Loader) -> None:
         "image": None,
         "where": ["view=exterior"],
         "k": 3,
+        "space": "semantic",
     }
     assert set(document["took_ms"]) == {"embed", "query", "total"}
     (first, *_) = document["hits"]

@@ -2,7 +2,7 @@
 
 import torch
 
-from embeddings.training.network import fold_batch_norm, open_layers
+from embeddings.training.network import fold_for_training, open_layers
 from tests.embeddings.training.small import SmallNetwork, small_network
 
 PICTURES = torch.linspace(-2, 2, 2 * 3 * 32 * 32).reshape(2, 3, 32, 32)
@@ -10,7 +10,7 @@ PICTURES = torch.linspace(-2, 2, 2 * 3 * 32 * 32).reshape(2, 3, 32, 32)
 
 def test_a_folded_network_gives_the_same_without_batch_norms() -> None:
     plain = small_network().module
-    folded = fold_batch_norm(plain)
+    folded = fold_for_training(plain)
     assert [norm for _, norm in folded.pairs] == ["stage1.1", "stage2.1", "stage3.1"]
     assert not any(isinstance(each, torch.nn.BatchNorm2d) for each in folded.module.modules())
     with torch.inference_mode():
@@ -19,7 +19,7 @@ def test_a_folded_network_gives_the_same_without_batch_norms() -> None:
 
 def test_trained_weights_go_back_into_the_plain_network() -> None:
     plain = small_network().module
-    folded = fold_batch_norm(plain)
+    folded = fold_for_training(plain)
     with torch.no_grad():
         for parameter in folded.module.parameters():
             parameter.add_(0.01 * torch.randn_like(parameter))
@@ -43,7 +43,7 @@ def test_a_network_that_cannot_be_folded_is_left_as_it_is() -> None:
     torch.manual_seed(0)
     plain = TwiceUsed().train()
     plain(torch.randn(8, 3, 32, 32))
-    folded = fold_batch_norm(plain.eval())
+    folded = fold_for_training(plain.eval())
     assert folded.pairs == ()
     with torch.inference_mode():
         assert torch.equal(plain(PICTURES), folded.module(PICTURES))

@@ -139,7 +139,7 @@ def test_a_vector_that_halves_cannot_hold_is_not_sound(weights: Path) -> None:
     ("name", "said"),
     [
         ("timm:resnet19", r"not a network of timm; similar ones are .*resnet18"),
-        ("timm:resnet18.nowhere", r"names no weights; use one of .*resnet18.a1_in1k"),
+        ("timm:resnet18.nowhere", r"names no weights of resnet18; use one of .*resnet18.a1_in1k"),
         ("torchvision:vgg17", r"not a network of torchvision; use one of .*vgg16"),
         ("torchvision:vgg16/IMAGENET", r"use one of IMAGENET1K_V1"),
         ("package:nothing", r"use one of package:efficientnet-lite0"),

@@ -65,7 +65,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[ob
 
     def use(before: Hook) -> None:
         engines.append(Engine(fragile(encoder_for(settings), before), WAY))
-        monkeypatch.setattr(embedding, "engine_for", lambda settings, config: engines[-1])
+        monkeypatch.setattr(embedding, "engine_for", lambda *_given: engines[-1])
 
     yield use
     for engine in engines:
@@ -175,12 +175,12 @@ def test_the_engine_is_closed_after_the_last_shard_that_uses_it(
     """Also where another shard failed: one that finds it closed would make a new one."""
     failed = threading.Event()
 
-    def work(settings: Settings, config: RunConfig, ids: Any, run_id: str, replace: bool) -> Any:
+    def work(settings: Settings, config: RunConfig, ids: Any, run_id: str, *rest: Any) -> Any:
         if not failed.is_set():
             failed.set()
             raise ModelError("the first fails")
         time.sleep(0.5)
-        return embed_shard(settings, config, catalog, ids, run_id, replace=replace)
+        return embed_shard(settings, config, catalog, ids, run_id, replace=rest[0])
 
     settings = settings.model_copy(update={"shard_size": PHOTOS // 2})
     run = SimpleNamespace(
@@ -188,6 +188,6 @@ def test_the_engine_is_closed_after_the_last_shard_that_uses_it(
     )
     monkeypatch.setattr(stages, "embed_images", shard_task("embed")(work))
     with pytest.raises(ModelError, match="the first fails"):
-        list(stages._embedded(run, waiting(settings, catalog), []))  # type: ignore[arg-type]
+        list(stages._embedded(run, SPACE, waiting(settings, catalog), [], None))  # type: ignore[arg-type]
     assert catalog.count("cars") == PHOTOS // 2
     assert embedding.engine_for.cache_info().currsize == 0
