@@ -169,7 +169,7 @@ class SiameseTask:
         torch.manual_seed(settings.seed)
         self._plain, self._settings, self._split = network, settings, split
         self._folded = fold_for_training(network.module)
-        module = self._folded.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        module = self._folded.module.to(memory_format=torch.channels_last)
         stages = open_layers(module, settings.frozen_through)
         layers = settings.layers or stages
         self._judged = FeatureNetwork(module, Features(layers, "both"))
@@ -180,7 +180,9 @@ class SiameseTask:
         names, self._labels = np.unique(codes[split.training], return_inverse=True)
         self._head = nn.Linear(size, settings.head)
         self._loss, self._miner = make_loss(settings, len(names))
-        self.module = nn.ModuleDict({"network": module, HEAD: self._head, "loss": self._loss})
+        self.module: nn.Module = nn.ModuleDict(
+            {"network": module, HEAD: self._head, "loss": self._loss}
+        )
         self._small = shrink(photos.pictures[split.training], round(settings.side * MARGIN))
         self._held_out = photos.pictures[split.validation]
         self._held_codes = codes[split.validation]
@@ -274,7 +276,7 @@ class SiameseTask:
     def _fingerprint(self) -> str:
         digest = hashlib.sha256(json.dumps(asdict(self._settings)).encode())
         for part in (self._small, self._held_out, self._labels, self._held_codes):
-            digest.update(np.ascontiguousarray(part))
+            digest.update(np.ascontiguousarray(part).data)
         return f"siamese {weights_sha256(self._plain.module)[:16]} {digest.hexdigest()[:16]}"
 
 
@@ -321,7 +323,7 @@ def recall_at_1(vectors: Vectors, classes: Rows, groups: Rows) -> float:
 @torch.inference_mode()
 def embed_pictures(module: Embedder, pictures: Pictures, preprocess: dict[str, Any]) -> Vectors:
     """Unit vectors (n, size) of prepared pictures (n, side, side, 3)."""
-    module.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.eval().to(memory_format=torch.channels_last)
     with memory_kept():
         found = [
             module(to_input(pictures[start : start + _EMBEDDED_AT_ONCE], preprocess)).numpy()
