@@ -7,7 +7,8 @@ from pathlib import Path
 
 NAMES = (
     *("cold-start", "crawl", "embedding", "fill", "growth", "house", "labeling", "labels"),
-    *("memory", "names", "networks", "register", "scenes", "search", "vectors", "versions"),
+    *("memory", "names", "networks", "register", "scenes", "search", "siamese", "vectors"),
+    "versions",
 )
 """Modules beside this one, in the order in which they run; each has `page() -> str`."""
 

@@ -27,7 +27,7 @@ def fold_batch_norms(network: nn.Module, pictures: Tensor) -> nn.Module:
     modules = dict(folded.named_modules())
     with torch.inference_mode():
         wanted = network(pictures)
-        pairs = _pairs(folded, pictures)
+        pairs = norm_pairs(folded, pictures)
         for convolution, norm in pairs:
             fused = fuse_conv_bn_eval(modules[convolution], modules[norm])
             _replace(folded, convolution, fused)
@@ -38,8 +38,9 @@ def fold_batch_norms(network: nn.Module, pictures: Tensor) -> nn.Module:
     return folded if pairs and same else network
 
 
-def _pairs(network: nn.Module, pictures: Tensor) -> list[tuple[str, str]]:
-    """The convolutions that a batch norm follows, each with it, by name."""
+def norm_pairs(network: nn.Module, pictures: Tensor) -> list[tuple[str, str]]:
+    """The convolutions that a batch norm follows, each with it, by name, as a network looks at
+    `pictures` (n, 3, height, width)."""
     names = {module: name for name, module in network.named_modules()}
     made: list[tuple[Tensor, str]] = []  # holds the outputs, so that none takes another's place
     pairs: list[tuple[str, str]] = []
