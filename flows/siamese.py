@@ -94,10 +94,9 @@ def _start(run: Run, name: str) -> SpaceSpec:
 
 def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOptions) -> Path:
     """Train, measure on the classes that took no part, and store; returns the folder."""
-    from embeddings.training.card import store_trained
+    from embeddings.training.card import load_start, store_trained
     from embeddings.training.siamese import ClassPhotos, SiameseSettings, train_siamese
     from embeddings.training.splits import split_classes
-    from embeddings.vision.networks import load_network
 
     settings = SiameseSettings(
         loss=asked.loss,
@@ -107,7 +106,7 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
     )
     split = split_classes(photos.classes, photos.groups, TEST_SHARE, settings.seed)
     taught, test = photos.take(split.training), photos.take(split.validation)
-    network = load_network(begin.model)
+    network, origin = load_start(begin.model)
     folder = run.settings.home_path / "trained" / photos.digest(begin.model, asdict(settings))
     with stage(run.report, "train", None) as step:
 
@@ -132,7 +131,7 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
     store_trained(
         trained,
         folder,
-        begin.model,
+        origin,
         data=photos.data,
         metrics={name: asdict(each) for name, each in found.items()},
     )

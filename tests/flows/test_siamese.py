@@ -112,3 +112,16 @@ def test_what_cannot_be_trained_is_told(given: dict[str, object], said: str) -> 
     asked = {"attributes": ["color"], "start": "plain", "epochs": 1} | given
     with pytest.raises(RunFailedError, match=said):
         train_siamese(SiameseOptions(**asked))  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("start")
+def test_a_training_begins_with_a_trained_network(home: Path) -> None:
+    from flows.siamese import SiameseOptions, train_siamese
+
+    first = SiameseOptions(attributes=["color"], start="plain", epochs=1)
+    train_siamese(first)
+    second = train_siamese(first.model_copy(update={"start": "siamese", "space": "second"}))
+    assert [row["vectors"] for row in second.retrieval] == ["siamese", "trained"]
+    cards = [json.loads(path.read_text()) for path in (home / "trained").glob("*/card.json")]
+    assert [card["network"] for card in cards] == [NETWORK, NETWORK]
+    assert len({card["start_sha256"] for card in cards}) == 2
