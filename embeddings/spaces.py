@@ -7,6 +7,7 @@ from pathlib import Path
 
 from embeddings.registry import (
     LITE_MODEL,
+    METRIC,
     SPACE,
     TIMM,
     TORCHVISION,
@@ -61,10 +62,10 @@ def space_spec(
         space = replace(named, model=model_spec(named.model.name, weights))
     else:
         space = SpaceSpec(name, _network(name, weights))
-    if not space.model.is_vision and (layers or pooling):
+    if not space.model.is_vision and (layers or pooling or metric not in (None, METRIC)):
         raise ModelError(
-            f"{space.model.name} makes one vector of its own: layers and pooling are for networks "
-            f"of {TIMM}NAME and {TORCHVISION}NAME"
+            f"{space.model.name} makes one vector of its own, compared by {METRIC}: layers, pooling "
+            f"and another metric are for networks of {TIMM}NAME and {TORCHVISION}NAME"
         )
     return replace(
         space,

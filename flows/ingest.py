@@ -80,7 +80,9 @@ def embed(
         "metric": metric,
     }
     given = {name: value for name, value in options.items() if value}
-    with recorded_run("embed", {"spaces": spaces, **options}) as run:
+    # `weights` of a run are those of `semantic`.
+    asked = {"spaces": spaces, **options, "space_weights": weights}
+    with recorded_run("embed", asked) as run:
         if spaces:
             fill_spaces(run, asked_spaces(run.catalog, spaces, given))
             ask_networks(run)  # heads of that space have more to say, or go with the old model

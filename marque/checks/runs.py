@@ -17,7 +17,30 @@ from marque.checks.check import Check, CheckContext
 
 NO_LOCK = "no process holds the lock that it would hold"
 EMBEDDING_FLOWS = ("ingest", "embed", "reset")
-WRITING_FLOWS = (*EMBEDDING_FLOWS, "publish", "withdraw")
+WRITING_FLOWS = (*EMBEDDING_FLOWS, "publish", "withdraw", "train-siamese")
+
+
+_OPTIONS = {
+    "embed": {
+        "spaces": "--space",
+        "model": "--model",
+        "space_weights": "--weights",
+        "layers": "--layer",
+        "pooling": "--pooling",
+        "metric": "--metric",
+    },
+    "train-siamese": {
+        "attributes": "--on",
+        "folder": "--folder",
+        "space": "--space",
+        "start": "--from",
+        "frozen_through": "--frozen-through",
+        "loss": "--loss",
+        "epochs": "--epochs",
+        "seed": "--seed",
+    },
+}
+"""Flow -> its parameters and the options of the command that give them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +75,7 @@ def open_runs(catalog: Catalog) -> list[OpenRun]:
 def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
     """The command that resumes a run, from its parameters."""
     given = run.parameters
-    words = ["marque", run.flow]
+    words = ["marque", *run.flow.split("-")]  # `train-siamese` is `train siamese`
     if run.flow == "ingest":
         words += [given.get("source", "folder"), given.get("path") or str(settings.inbox_path)]
         words += ["--limit", str(given["limit"])] if given.get("limit") else []
@@ -64,6 +87,11 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
         words += [given["path"]]
     elif run.flow == "reset":
         words += ["--from", given["path"]]
+    elif run.flow in _OPTIONS:
+        for name, option in _OPTIONS[run.flow].items():
+            values = given.get(name) or []
+            for value in values if isinstance(values, list) else [values]:
+                words += [option, str(value)]
     if (weights := given.get("weights")) and run.flow in EMBEDDING_FLOWS:
         words += ["--weights", weights]
     words += ["--home", str(settings.home_path)] if home_given else []

@@ -154,6 +154,15 @@ def test_a_reset_and_a_scheduled_ingest_are_named_too(tmp_path: Path) -> None:
     weights = {"weights": "/a b.pt"}
     embed = command_of(OpenRun("id", "embed", now, weights), settings, home_given=False)
     assert embed == "marque embed --weights '/a b.pt'"
+    asked = {"spaces": ["shape", "vgg16"], "weights": None, "metric": None}
+    spaces = command_of(OpenRun("id", "embed", now, asked), settings, home_given=False)
+    assert spaces == "marque embed --space shape --space vgg16"
+    asked = {"spaces": ["s"], "space_weights": "/a b.pt", "layers": ["l"], "pooling": "max"}
+    space = command_of(OpenRun("id", "embed", now, asked), settings, home_given=False)
+    assert space == "marque embed --space s --weights '/a b.pt' --layer l --pooling max"
+    asked = {"attributes": ["make", "model"], "space": "siamese", "epochs": 5, "seed": 0}
+    train = command_of(OpenRun("id", "train-siamese", now, asked), settings, home_given=False)
+    assert train == "marque train siamese --on make --on model --space siamese --epochs 5"
     publish = command_of(OpenRun("id", "publish", now, weights), settings, home_given=False)
     assert publish == "marque publish"
 
