@@ -64,8 +64,8 @@ def space_spec(
         space = SpaceSpec(name, _network(name, weights))
     if not space.model.is_vision and (layers or pooling or metric not in (None, METRIC)):
         raise ModelError(
-            f"{space.model.name} makes one vector of its own, compared by {METRIC}: layers, pooling "
-            f"and another metric are for networks of {TIMM}NAME and {TORCHVISION}NAME"
+            f"{space.model.name} makes one vector of its own, compared by {METRIC}: layers, "
+            f"pooling and another metric are for networks of {TIMM}NAME and {TORCHVISION}NAME"
         )
     return replace(
         space,
