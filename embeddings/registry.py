@@ -64,6 +64,11 @@ Pooling = Literal["mean", "max", "both"]
 or both, joined."""
 
 
+def filling(space: str) -> str:
+    """The command that fills a space, for messages."""
+    return "`marque embed`" if space == SPACE else f"`marque embed --space {space}`"
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """Which model to load, and from where.
@@ -108,8 +113,9 @@ class ModelSpec:
     @property
     def is_there(self) -> bool:
         """Whether the file or folder that it names, if it names one, is on this machine."""
-        if self.name.startswith(LOCAL):
-            return Path(self.name.removeprefix(LOCAL)).is_dir()
+        for begin in (LOCAL, TRAINED):
+            if self.name.startswith(begin):
+                return Path(self.name.removeprefix(begin)).is_dir()
         return self.weights is None or Path(self.weights).is_file()
 
 
@@ -187,15 +193,17 @@ def model_spec(name: str, weights: Path | None = None) -> ModelSpec:
             f"or {TINY!r}"
         )
     name = CHOICES.get(name.strip(), name.strip())
-    if weights is not None and name.startswith((HUB, LOCAL)):
+    if weights is not None and name.startswith((HUB, LOCAL, TRAINED)):
         raise ModelError(
             f"{name!r} brings its own weights, so the weights file {str(weights)!r} would not be "
             "used; leave one of the two out"
         )
     if weights is not None and not weights.expanduser().is_file():
         raise ModelError(f"there is no weights file {str(weights)!r}; check the path")
-    if name.startswith(LOCAL):
-        if not Path(name.removeprefix(LOCAL)).expanduser().is_dir():
-            raise ModelError(f"there is no folder {name.removeprefix(LOCAL)!r}; check the path")
-        name = f"{LOCAL}{Path(name.removeprefix(LOCAL)).expanduser().resolve()}"
+    for begin in (LOCAL, TRAINED):
+        if name.startswith(begin):
+            folder = Path(name.removeprefix(begin)).expanduser()
+            if not folder.is_dir():
+                raise ModelError(f"there is no folder {str(folder)!r}; check the path")
+            name = f"{begin}{folder.resolve()}"
     return ModelSpec(name, None if weights is None else str(weights.expanduser().resolve()))

@@ -11,6 +11,7 @@ from embeddings.registry import (
     SPACE,
     TIMM,
     TORCHVISION,
+    TRAINED,
     Metric,
     ModelError,
     ModelSpec,
@@ -62,7 +63,13 @@ def space_spec(
         space = replace(named, model=model_spec(named.model.name, weights))
     else:
         space = SpaceSpec(name, _network(name, weights))
-    if not space.model.is_vision and (layers or pooling or metric not in (None, METRIC)):
+    other_metric = metric not in (None, METRIC)
+    if space.model.name.startswith(TRAINED) and (layers or pooling or other_metric):
+        raise ModelError(
+            f"{space.model.short_name} was trained for the layer that it is searched by, and is "
+            f"compared by {METRIC}: leave layers, pooling and metric out"
+        )
+    if not space.model.is_vision and (layers or pooling or other_metric):
         raise ModelError(
             f"{space.model.name} makes one vector of its own, compared by {METRIC}: layers, "
             f"pooling and another metric are for networks of {TIMM}NAME and {TORCHVISION}NAME"

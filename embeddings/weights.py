@@ -26,7 +26,7 @@ from embeddings.hub import (
     load_sums,
 )
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, WEIGHTS_FILE, open_clip
-from embeddings.registry import HUB, LOCAL, PACKAGE, TIMM, TINY, ModelError, ModelSpec
+from embeddings.registry import HUB, LOCAL, PACKAGE, TIMM, TINY, TRAINED, ModelError, ModelSpec
 from embeddings.tokenizer import find_tokenizer, hub_tokenizer
 
 PINS = "pins"
@@ -107,9 +107,7 @@ def fetch_weights(spec: ModelSpec) -> str | None:
     `ModelError` that says what to do.
     """
     if spec.is_vision:
-        from embeddings.vision.networks import load_network
-
-        load_network(spec)  # which fetches them
+        _fetch_network(spec)
         return None
     if spec.weights is not None:
         if not Path(spec.weights).is_file():
@@ -178,7 +176,7 @@ def missing_message(spec: ModelSpec) -> str:
     if spec.name == TINY:
         file = str(tiny.TINY_WEIGHTS)
         return f"{file!r} is not there; it belongs to Marque, so install that again"
-    if spec.name.startswith(LOCAL):
+    if spec.name.startswith((LOCAL, TRAINED)):
         return f"the folder of {spec.name!r} holds no weights; copy it here again"
     fetch = f"marque models fetch {shell_word(spec.name)}"
     return (
@@ -235,6 +233,15 @@ def _load_pin(path: Path) -> Pin:
         raise ValueError(
             f"the pin {path} cannot be read; delete it and run `marque models fetch`"
         ) from error
+
+
+def _fetch_network(spec: ModelSpec) -> None:
+    from embeddings.vision.networks import load_network
+
+    if not spec.name.startswith(TRAINED):
+        load_network(spec)  # which fetches them
+    elif find_weights(spec) is None:
+        raise ModelError(missing_message(spec))
 
 
 def _of_network(spec: ModelSpec) -> WeightsFile | None:

@@ -19,6 +19,7 @@ from flows.stages.pipeline import (
     make_searchable,
     publish_pending,
     register_all,
+    tell_absent,
 )
 from flows.stages.sources import make_source, open_inbox, remember_source
 from flows.stages.spaces import asked_spaces
@@ -85,6 +86,7 @@ def embed(
     with recorded_run("embed", asked) as run:
         if spaces:
             fill_spaces(run, asked_spaces(run.catalog, spaces, given))
+            tell_absent(run)
             ask_networks(run)  # heads of that space have more to say, or go with the old model
             publish_pending(run)
         elif given:

@@ -1,18 +1,30 @@
 """Settings -> the catalog and the encoder that they name; no Prefect, and torch only on need."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalog.table import Catalog, open_catalog
 from core.vocabulary import load_vocabulary
 from embeddings.known import load_known, store_known
-from embeddings.registry import SPACE, ModelError, SpaceRecord, SpaceSpec
+from embeddings.registry import (
+    SPACE,
+    TRAINED,
+    ModelError,
+    ModelSpec,
+    SpaceRecord,
+    SpaceSpec,
+)
 from flows.settings import Settings
 
 if TYPE_CHECKING:
     from embeddings.clip import ClipEncoder
     from embeddings.encoders import Encoder
     from labeling.segment import Segmenter
+
+
+TRAINED_FOLDER = "trained"
+"""The folder of the home in which trained networks lie, each in a folder of its own."""
 
 
 def catalog_at(settings: Settings, *, create: bool = True) -> Catalog:
@@ -36,7 +48,19 @@ def encoder_for(settings: Settings, space: SpaceSpec | None = None) -> "Encoder"
     from embeddings.encoders import load_space
 
     precision = settings.overrides.dtype or "fp32"
-    return load_space(space or SpaceSpec(SPACE, settings.model), settings.device, precision)
+    wanted = SpaceSpec(SPACE, settings.model) if space is None else _here(settings, space)
+    return load_space(wanted, settings.device, precision)
+
+
+def _here(settings: Settings, space: SpaceSpec) -> SpaceSpec:
+    """The space with its trained network where this home has it, if it is gone from where it was
+    trained: homes move, and another machine may have trained it."""
+    model = space.model
+    if model.name.startswith(TRAINED) and not model.is_there:
+        own = settings.home_path / TRAINED_FOLDER / model.short_name
+        if own.is_dir():
+            return replace(space, model=ModelSpec(f"{TRAINED}{own}"))
+    return space
 
 
 def text_encoder_for(settings: Settings, space: SpaceSpec) -> "ClipEncoder":

@@ -18,7 +18,7 @@ from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
 from flows.reporting.sections import rounded
 from flows.reporting.sheets import show_sheet
-from flows.resources import encoder_for
+from flows.resources import TRAINED_FOLDER, encoder_for
 from flows.run import Run, recorded_run
 from flows.stages.networks import ask_networks
 from flows.stages.pipeline import fill_spaces, publish_pending
@@ -109,7 +109,7 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
     split = split_classes(photos.classes, photos.groups, TEST_SHARE, settings.seed)
     taught, test = photos.take(split.training), photos.take(split.validation)
     network, origin = load_start(begin.model)
-    folder = run.settings.home_path / "trained" / photos.digest(begin.model, asdict(settings))
+    folder = run.settings.home_path / TRAINED_FOLDER / photos.digest(begin.model, asdict(settings))
     with stage(run.report, "train", None) as step:
 
         def show(epoch: "Epoch") -> None:

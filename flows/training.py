@@ -2,6 +2,7 @@
 
 from catalog.car_columns import add_label_columns
 from core.errors import UsageMistakeError
+from embeddings.registry import TRAINED
 from flows.recipe import recipe
 from flows.reporting.progress import stage
 from flows.reporting.report import RunReport
@@ -27,12 +28,14 @@ def train_heads(attributes: list[str] | None = None, spaces: list[str] | None = 
         record = made_vectors(run.catalog)
         if record is None:
             raise UsageMistakeError("no photo has a vector yet; run `marque embed` first")
-        records = [each for each in made_spaces(run.catalog) if not spaces or each.space in spaces]
-        if unknown := set(spaces or ()) - {each.space for each in records}:
+        # Labels that a space was trained on cannot measure what it knows.
+        usable = {e.space: e for e in made_spaces(run.catalog) if not e.model.startswith(TRAINED)}
+        if unknown := set(spaces or ()) - usable.keys():
             raise UsageMistakeError(
-                f"the catalog has no space {min(unknown)!r}; it has "
-                f"{', '.join(each.space for each in made_spaces(run.catalog))}"
+                f"no head can be trained on space {min(unknown)!r}; use {', '.join(usable)} (a "
+                "space of `marque train` has learned from the labels that would test it)"
             )
+        records = [usable[name] for name in spaces or usable]
         label_pending(run)
         ask_networks(run)
         labels = labels_wanted(run, is_tryout=record.is_tryout)

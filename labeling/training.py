@@ -7,11 +7,15 @@ from catalog.table import Catalog
 from core.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
 from labeling.heads import Examples, Trial, train_head
-from labeling.labelers import HEAD_PREFIX, retire_labeler, use_labeler
+from labeling.labelers import HEAD_PREFIX, load_labelers, retire_labeler, use_labeler
 from labeling.networks import load_vector_labelers, views_of
 from labeling.prepare import LabelPolicy, with_vectors
 from labeling.truth import load_truth
 from labeling.zero_shot import ZERO_SHOT
+
+COVERED = 0.95
+"""The share of the photos with a known label that must have a vector of a space: a head on fewer
+would be measured on others, and would leave the rest without its labels."""
 
 REAL_ONLY = "real_only"
 """The name of the fact that a head has learned from real photos alone."""
@@ -49,24 +53,38 @@ def train_heads(
         for each in classifiers
         if labeler.name == ZERO_SHOT
     }
+    read = {record.version for record in records}
     for attribute in attributes:
-        trials = [
-            train_head(
-                attribute,
-                _examples(catalog, record, first, attribute, labels),
-                many=catalog.vocabulary.attributes[attribute].many,
-                rival=zero_shots.get(attribute),
-                space=record,
-                precision=labels.precision,
+        whole = _examples(catalog, first, first, attribute, labels)
+        trials = []
+        for record in records:
+            examples = whole if record == first else _examples(
+                catalog, record, first, attribute, labels
+            )  # fmt: skip
+            if len(examples.values) < COVERED * len(whole.values):
+                why = f"space {record.space!r} has too few vectors; `marque embed` fills it"
+                skipped = Trial(attribute, len(examples.values), why=why, space=record.space)
+                trials.append(skipped)
+                continue
+            trials.append(
+                train_head(
+                    attribute,
+                    examples,
+                    many=catalog.vocabulary.attributes[attribute].many,
+                    rival=zero_shots.get(attribute),
+                    space=record,
+                    precision=labels.precision,
+                )
             )
-            for record in records
-        ]
         trial = max(trials, key=lambda each: (each.labeler is not None, each.checked))
+        name = f"{HEAD_PREFIX}{attribute}"
+        used = [each for each in load_labelers(catalog) if each.name == name]
         if trial.kept and trial.labeler is not None:
             facts = trial.labeler.facts | {REAL_ONLY: labels.real_only}
             use_labeler(catalog, replace(trial.labeler, facts=facts), run_id=run_id)
-        elif trial.labeler is not None:
-            retire_labeler(catalog, f"{HEAD_PREFIX}{attribute}", run_id=run_id)
+        elif trial.labeler is not None and all(each.space_version in read for each in used):
+            # A head on a space that was not tried may still be good.
+            retire_labeler(catalog, name, run_id=run_id)
         yield trial
 
 

@@ -17,7 +17,7 @@ from catalog.filters import hide_views, to_sql
 from catalog.published import PublishedCars, RowsById
 from core.photos.decode import RejectedError
 from core.photos.files import read_photo
-from embeddings.registry import SPACE, TRYOUT, SpaceRecord
+from embeddings.registry import SPACE, TRYOUT, SpaceRecord, filling
 from search.query import Query, QueryError
 
 SPREAD_SAMPLE = 1024
@@ -111,6 +111,7 @@ def search(
     pictures of something else are left out unless a filter asks for a view.
     """
     began = time.perf_counter()
+    made = SpaceRecord.from_json(cars.record(query.space))  # says what an unknown space lacks
     vector, notices = _question_vector(cars, query, load_encoder)
     embedded = time.perf_counter()
     where = _condition(cars, query)
@@ -121,7 +122,7 @@ def search(
         hits = _hits(cars, found, rows, query.space)
     done = time.perf_counter()
     took = {"embed": embedded - began, "query": done - embedded, "total": done - began}
-    if vector is not None and SpaceRecord.from_json(cars.record(query.space)).is_tryout:
+    if vector is not None and made.is_tryout:
         notices += [TRYOUT] if cars.has_real_photos() else []
     return Answer(
         query,
@@ -172,8 +173,8 @@ def _question_vector(
         if stored is None:
             there = cars.rows([query.image_id], [])
             raise QueryError(
-                f"photo {query.image_id[:12]} has no {query.space!r} vector yet; `marque embed` "
-                "makes it"
+                f"photo {query.image_id[:12]} has no {query.space!r} vector yet; "
+                f"{filling(query.space)} makes it"
                 if there
                 else f"no published photo has the id {query.image_id}"
             )
@@ -184,7 +185,8 @@ def _question_vector(
         if encoder.record.version != record.version:
             raise QueryError(
                 f"the photos were embedded with {record.version}, but what is here now is "
-                f"{encoder.record.version}; bring those weights back, or run `marque embed`"
+                f"{encoder.record.version}; bring those weights back, or run "
+                f"{filling(query.space)}"
             )
         if query.image is not None:
             try:

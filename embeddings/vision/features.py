@@ -41,8 +41,10 @@ class FeatureNetwork(nn.Module):
             raise ModelError("name at least one layer of the network")
         self.network = network
         self.features = features
-        # Swin and others of timm have the channels last.
-        self._channels_last = str(getattr(network, "output_fmt", "")).endswith("NHWC")
+        # Swin and others have the channels last; timm says so.
+        self._channels_last = str(getattr(network, "output_fmt", "")).endswith("NHWC") or (
+            type(network).__name__ == "SwinTransformer"  # that of torchvision does not
+        )
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Pictures (n, 3, height, width), normalized -> vectors (n, size)."""
@@ -58,7 +60,7 @@ class FeatureNetwork(nn.Module):
 
         def keep(layer: str, output: Any) -> None:
             # Pooled here: a later layer may write into the same memory.
-            found[layer] = self._pool(output)
+            found[layer] = self._pool(output, first=layer == "permute")
             if found.keys() == wanted:
                 raise _DoneError
 
@@ -68,12 +70,14 @@ class FeatureNetwork(nn.Module):
             raise ModelError(f"layer {missing[0]!r} takes no part when the network sees a picture")
         return [found[layer] for layer in self.features.layers]
 
-    def _pool(self, output: Any) -> tuple[Tensor, ...]:
+    def _pool(self, output: Any, *, first: bool) -> tuple[Tensor, ...]:
+        """The pooled parts of a map; with `first` its channels come first in any network."""
         if not isinstance(output, Tensor) or output.ndim not in (2, 3, 4):
             raise ModelError("the output of that layer is not a map of features; name another one")
         if output.ndim == 2:
             return (output,)
-        places = (1,) if output.ndim == 3 else (1, 2) if self._channels_last else (2, 3)
+        last = self._channels_last and not first
+        places = (1,) if output.ndim == 3 else (1, 2) if last else (2, 3)
         mean = (output.mean(places),) if self.features.pooling != "max" else ()
         most = (output.amax(places),) if self.features.pooling != "mean" else ()
         return mean + most
@@ -102,9 +106,16 @@ def _outputs(
 
 def default_layer(network: nn.Module) -> str:
     """The layer whose output the network itself pools and classifies: the last before its head."""
-    heads = ("avgpool", "global_pool", "flatten", "classifier", "fc", "head", "aux", "dropout")
+    heads = ("avgpool", "global_pool", "flatten", "classif", "fc", "head", "aux", "dropout")
+    # timm says what it is, where it is called otherwise.
+    stated = (getattr(network, "default_cfg", None) or {}).get("classifier") or ()
+    stated = (stated,) if isinstance(stated, str) else tuple(stated)
+    heads += tuple(name.split(".")[0] for name in stated)
     names = [name for name, _ in network.named_children()]
-    return [name for name in names if not name.lower().startswith(heads)][-1]
+    before = [name for name in names if not name.lower().startswith(heads)]
+    if not before:
+        raise ModelError(f"name a layer of the network; it has {', '.join(names)}")
+    return before[-1]
 
 
 def head_of(network: nn.Module) -> tuple[str, ...]:

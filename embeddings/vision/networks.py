@@ -182,6 +182,8 @@ def _from_torchvision(spec: ModelSpec, with_head: bool) -> ImageNetwork:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of the first values, which are replaced
         module = torchvision_models().get_model(name, weights=None)
+    if hasattr(module, "transform_input"):
+        module.transform_input = True  # as its published weights were trained
     if spec.weights:
         file = Path(spec.weights)
         state = load_local(file, WAYS_ON)

@@ -5,7 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from catalog.car_columns import add_label_columns, open_space, space_records
+from catalog.car_columns import (
+    add_label_columns,
+    open_space,
+    replace_space_record,
+    space_records,
+)
 from catalog.cleanup import clean_up
 from catalog.fill import Filling, open_filling
 from catalog.index import maintain_indexes
@@ -166,6 +171,9 @@ def fill_spaces(run: Run, spaces: Sequence[SpaceSpec]) -> None:
     for space in spaces:
         record = encoder_for(run.settings, space).record
         open_space(run.catalog, space.space, record.size, record.to_json())
+        held = SpaceRecord.from_json(space_records(run.catalog.table("cars").schema)[space.space])
+        if not held.spec.is_there and held.version == record.version:
+            replace_space_record(run.catalog, space.space, record.to_json())
         run.report.models[space.space] = record.version
         failed = run.catalog.column(
             "rejects", "source_id", equals("stage", embed_stage(record.version))
@@ -190,6 +198,16 @@ def fill_spaces(run: Run, spaces: Sequence[SpaceSpec]) -> None:
         run.report.notices |= Counter(run.report.notices) + rejected
 
 
+def tell_absent(run: Run) -> None:
+    """Say how many photos have no place in a space yet, as they are not in `cars`."""
+    absent = run.catalog.count("images") - run.catalog.count("cars")
+    if absent > 0:
+        run.report.messages.append(
+            f"{counted(absent, 'photo')} of the catalog cannot be searched yet and took no part; "
+            "`marque embed` brings in those that wait"
+        )
+
+
 def _vectors(run: Run, filling: Filling, space: SpaceSpec) -> Iterator[ShardVectors]:
     some = next(filling.waiting(SAMPLED), [])
     if not some:
@@ -210,9 +228,13 @@ def _fill_again(run: Run) -> None:
     One whose model is no longer here, or is another one now, stays as it is, and the report says
     so: the photos can be found without it.
     """
-    for name, stored in space_records(run.catalog.table("cars").schema).items():
+    for name in space_records(run.catalog.table("cars").schema):
+        # Read anew for each: another run may have replaced the column meanwhile.
+        stored = space_records(run.catalog.table("cars").schema).get(name)
+        if stored is None or name == SPACE:
+            continue
         made = SpaceRecord.from_json(stored)
-        if name == SPACE or not unembedded_images(run.catalog, name, made.version)[1]:
+        if not unembedded_images(run.catalog, name, made.version)[1]:
             continue
         try:
             found = encoder_for(run.settings, made.space_spec).record.version

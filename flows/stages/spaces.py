@@ -7,7 +7,7 @@ from typing import Any
 from catalog.car_columns import space_records
 from catalog.table import Catalog
 from core.errors import UsageMistakeError
-from embeddings.registry import SpaceRecord, SpaceSpec
+from embeddings.registry import TRAINED, SpaceRecord, SpaceSpec
 from embeddings.spaces import check_space_name, space_spec
 
 
@@ -29,7 +29,19 @@ def asked_spaces(
         if name in stored and not given:
             found.append(SpaceRecord.from_json(stored[name]).space_spec)
             continue
-        weights = given.get("weights")
-        options = {**given, "weights": None if weights is None else Path(weights)}
+        weights = None if given.get("weights") is None else Path(given["weights"])
+        options = {**given, "weights": weights}
+        if name in stored and "model" not in given:
+            options = {**_said(SpaceRecord.from_json(stored[name])), **given}
+            options["weights"] = weights or options["weights"]
         found.append(space_spec(name, **options))
     return found
+
+
+def _said(made: SpaceRecord) -> dict[str, Any]:
+    """The options that describe a space as it is: what is not said anew stays."""
+    weights = None if made.weights is None else Path(made.weights)
+    options: dict[str, Any] = {"model": made.model, "weights": weights}
+    if made.spec.is_vision and not made.model.startswith(TRAINED):
+        options |= {"layers": made.layers, "pooling": made.pooling, "metric": made.metric}
+    return options

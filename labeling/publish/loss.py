@@ -1,5 +1,6 @@
 """Photos and labels that searches would no longer find: compares two versions of `cars`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from catalog.car_columns import space_record, space_records, space_version
+from catalog.sql import equals
 from catalog.table import Catalog, CatalogError
+from embeddings.registry import SPACE
 from labeling.pending import KNOWN
 
 MAX_LOSS = 0.1
@@ -40,7 +44,8 @@ class Loss:
 
 
 def losses(before: Catalog, after: Catalog) -> list[Loss]:
-    """Photos, and labels of each attribute, that `cars` has in `before` and lacks in `after`.
+    """Photos, labels of each attribute, and vectors of each space, that `cars` has in `before` and
+    lacks in `after`.
 
     They are compared photo by photo, so that new ones do not make up for lost ones. Labels of
     networks count only where the vocabulary and the networks are the same, as others are meant to
@@ -60,7 +65,30 @@ def losses(before: Catalog, after: Catalog) -> list[Loss]:
         counts = (had[:, column] == _SURE) | (same & (had[:, column] == _GUESSED))
         left = ~gone & (have[at, column] > 0)
         lost.append(Loss(f"labels of {attribute}", int((counts & ~left).sum()), int(counts.sum())))
+    lost += _lost_vectors(before, after, ids.filter(pa.array(gone)))
     return [each for each in lost if each.gone]
+
+
+def _lost_vectors(before: Catalog, after: Catalog, gone: pa.ChunkedArray) -> Iterator[Loss]:
+    """The photos that have no vector of a space any more, of any model, but for those `gone`.
+
+    `semantic` is not among them: every photo must have its vector.
+    """
+    for space in space_records(before.table("cars").schema):
+        if space == SPACE:
+            continue
+        had, have = _with_vector(before, space), _with_vector(after, space)
+        left = pc.or_(pc.is_in(had, value_set=have), pc.is_in(had, value_set=gone))
+        lost = len(had) - int(pc.sum(left).as_py() or 0)
+        yield Loss(f"vectors of space {space!r} (`marque embed --space {space}`)", lost, len(had))
+
+
+def _with_vector(catalog: Catalog, space: str) -> pa.ChunkedArray:
+    """The ids of the photos with a vector of the model that the space's column names."""
+    record = space_record(catalog.table("cars").schema, space)
+    if record is None:
+        return pa.chunked_array([], pa.string())
+    return catalog.column("cars", "image_id", equals(f"{space}_version", space_version(record)))
 
 
 def check_loss(before: Catalog, after: Catalog, share: float) -> None:

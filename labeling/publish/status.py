@@ -34,8 +34,14 @@ def catalog_status(catalog: Catalog, *, wanted: str | None = None) -> dict[str, 
     new, old = unembedded_images(catalog, SPACE, model if model and current else "")
     columns = ["run_id", "flow", "status", "started_at", "finished_at"]
     runs = [row for batch in catalog.read("runs", columns) for row in batch.to_pylist()]
-    # Labelers in use that read the vectors of this model.
-    readers = [each for each in load_labelers(catalog) if model and each.space_version == model]
+    labelers = load_labelers(catalog)
+    spaces = describe_spaces(catalog)
+    unasked = sum(
+        len(unasked_images(catalog, space["space"], [
+            each for each in labelers if each.space_version == space["version"]
+        ]))
+        for space in spaces
+    )  # fmt: skip
     return {
         "catalog": catalog.uri,
         "format": catalog.format,
@@ -43,10 +49,10 @@ def catalog_status(catalog: Catalog, *, wanted: str | None = None) -> dict[str, 
         "published": _published(catalog),
         "problems": [] if (wrong := published_problem(catalog)) is None else [wrong],
         "models": {} if model is None else {SPACE: model},
-        "spaces": describe_spaces(catalog),
+        "spaces": spaces,
         "pending": {
             "label": len(unlabeled_sightings(catalog)),
-            "networks": len(unasked_images(catalog, SPACE, readers)),
+            "networks": unasked,
             "embed": len(new) + len(old),
             "publish": len(
                 set(stale_cars(catalog))
@@ -65,11 +71,11 @@ def catalog_status(catalog: Catalog, *, wanted: str | None = None) -> dict[str, 
 def describe_spaces(catalog: Catalog) -> list[dict[str, Any]]:
     """Each space with its model, how its vectors are made and compared, how many photos of `cars`
     have one, and how many wait for one; JSON-ready."""
-    rows = catalog.count("cars")
     found = []
     for name, stored in space_records(catalog.table("cars").schema).items():
         made = SpaceRecord.from_json(stored)
         filled = catalog.count("cars", equals(f"{name}_version", made.version))
+        _, waiting = unembedded_images(catalog, name, made.version)
         found.append(
             {
                 "space": name,
@@ -81,7 +87,7 @@ def describe_spaces(catalog: Catalog) -> list[dict[str, Any]]:
                 "pooling": made.pooling if made.layers else None,
                 "reads_text": made.reads_text,
                 "filled": filled,
-                "waiting": rows - filled,
+                "waiting": len(waiting),
             }
         )
     return found

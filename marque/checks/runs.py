@@ -92,7 +92,8 @@ def command_of(run: OpenRun, settings: Settings, *, home_given: bool) -> str:
             values = given.get(name) or []
             for value in values if isinstance(values, list) else [values]:
                 words += [option, str(value)]
-    if (weights := given.get("weights")) and run.flow in EMBEDDING_FLOWS:
+    weights = None if given.get("spaces") else given.get("weights")  # those of `semantic`
+    if weights and run.flow in EMBEDDING_FLOWS:
         words += ["--weights", weights]
     words += ["--home", str(settings.home_path)] if home_given else []
     return " ".join(map(shell_word, words))

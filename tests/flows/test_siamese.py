@@ -134,5 +134,5 @@ def test_heads_are_trained_on_the_space_that_is_asked_for() -> None:
     (row,) = train_heads(attributes=["color"], spaces=["plain"]).heads
     assert row["space"] == "plain"
     assert "too few labels" in row["outcome"]
-    with pytest.raises(RunFailedError, match="no space 'shapes'; it has semantic, plain"):
+    with pytest.raises(RunFailedError, match="on space 'shapes'; use semantic, plain"):
         train_heads(spaces=["shapes"])
