@@ -80,6 +80,7 @@ def store_trained(
             "recall_at_1": trained.best.score,
             "epoch": trained.best.number,
             "chosen": trained.best.chosen,
+            "refit_on_all_classes": trained.settings.refit and trained.best.number > 0,
         },
         "epochs": [asdict(each) | {"loss": _number(each.loss)} for each in trained.epochs],
         "metrics": dict(metrics),
