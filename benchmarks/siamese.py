@@ -246,7 +246,7 @@ def measure(cars: Cars, settings: dict[str, SiameseSettings]) -> tuple[list[Row]
 
 
 def _row(name: str, layer: str, vectors: Array, cars: Cars) -> Row:
-    found = measure_retrieval(Photos(vectors, cars.classes))
+    found = measure_retrieval(Photos(vectors, cars.classes), ks=(1, 5))
     return Row(name, layer, vectors.shape[1], found)
 
 
