@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 PEERS := .venv-peers
+PEERS_RAY := .venv-peers-ray
 BIN := $(VENV)/bin
 UV ?= uv
 # The lock is the constraint too: pip looks at the newest release of what is asked for with extras
@@ -40,10 +41,10 @@ docs: $(VENV)/.dev ## write anew what pages say of commands, settings, filters, 
 bench: $(VENV)/.dev ## measure, and write the tables of docs/
 	$(BIN)/python -m benchmarks
 
-peers: $(PEERS)/.done ## install what the benchmarks run beside Marque, 6 GB
+peers: $(PEERS)/.done $(PEERS_RAY)/.done ## install what the benchmarks run beside Marque, 6 GB
 
 clean: ## remove .venv, caches and what the demo made
-	rm -rf $(VENV) $(PEERS) .demo build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(PEERS) $(PEERS_RAY) .demo build dist .hypothesis .pytest_cache .mypy_cache .ruff_cache
 	rm -rf .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -73,9 +74,11 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/.python
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.runtime $@
 
-# An environment of its own: they want older versions of what Marque uses.
+# Environments of their own: they want other versions of what Marque uses, and of each other's.
 $(PEERS)/.done: benchmarks/peers.txt
-	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-virtualenv \
-		--requirement benchmarks/peers.txt
+$(PEERS_RAY)/.done: benchmarks/peers-ray.txt
+$(PEERS)/.done $(PEERS_RAY)/.done:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-virtualenv \
+		--requirement $<
 	@touch $@

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 NAMES = (
-    *("cold-start", "crawl", "embedding", "growth", "house", "labeling", "labels"),
+    *("cold-start", "crawl", "embedding", "fill", "growth", "house", "labeling", "labels"),
     *("memory", "names", "networks", "register", "scenes", "search", "siamese", "vectors"),
     "versions",
 )

@@ -131,8 +131,8 @@ def page_of(rows: Sequence[Row]) -> str:
         f"Each network over {PHOTOS} photos of 224 x 224, in a process of its own and in the "
         "number type that the tuner chose. The bare forward pass gets pictures that are ready; "
         "*folded* means batch norms folded into convolutions, *memory kept* that the allocator "
-        "keeps what a layer has freed for the next. The stage is what a run does: read from LanceDB, decode, "
-        "prepare, infer, write to `cars`. Photos a second.",
+        "keeps what a layer has freed for the next. The stage is what a run does: read from "
+        "LanceDB, decode, prepare, infer, write to `cars`. Photos a second.",
         "",
         *_bare_table(rows),
         "",

@@ -1,11 +1,11 @@
-"""The programs of others that are compared with Marque, in an environment of their own.
+"""The programs of others that are compared with Marque, in environments of their own.
 
-`make peers` makes it; without it a benchmark leaves their rows out and says so.
+`make peers` makes them; without them a benchmark leaves their rows out and says so.
 """
 
 from pathlib import Path
 
-_PLACE = Path(__file__).parents[1] / ".venv-peers"
+_ROOT = Path(__file__).parents[1]
 
 ABSENT = "not measured here: `make peers` installs what it needs"
 """The sentence of a page if the peers are not installed."""
@@ -13,5 +13,14 @@ ABSENT = "not measured here: `make peers` installs what it needs"
 
 def peers_python() -> Path | None:
     """The Python that has clip-retrieval and img2dataset; None before `make peers`."""
-    python = _PLACE / "bin" / "python"
-    return python if (_PLACE / ".done").exists() else None
+    return _python(".venv-peers")
+
+
+def ray_python() -> Path | None:
+    """The Python that has lance-ray; None before `make peers`."""
+    return _python(".venv-peers-ray")
+
+
+def _python(environment: str) -> Path | None:
+    place = _ROOT / environment
+    return place / "bin" / "python" if (place / ".done").exists() else None

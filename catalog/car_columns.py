@@ -10,6 +10,8 @@ from catalog.schema import SPACE_MARK, cars_schema, vector_field
 from catalog.table import Catalog, CatalogError, StoreError
 from core.vocabulary import Attribute
 
+METRICS = ("cosine", "l2", "l1")
+
 
 def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
     """Prepare the vector column of a space for the model that `record` describes.
@@ -50,6 +52,19 @@ def space_records(schema: pa.Schema) -> dict[str, bytes]:
     """Space -> the record of the model that made its vectors, in the order of their columns."""
     found = {name: space_record(schema, name) for name in schema.names}
     return {name: record for name, record in found.items() if record is not None}
+
+
+def metric_of(schema: pa.Schema, space: str) -> str:
+    """How the vectors of a space are compared: `cosine`, `l2` or `l1`, as the record of their model
+    says; `cosine` if it says nothing. Raises `CatalogError` for another metric."""
+    record = space_record(schema, space)
+    metric = "cosine" if record is None else str(json.loads(record).get("metric", "cosine"))
+    if metric not in METRICS:
+        raise CatalogError(
+            f"the vectors of space {space!r} are compared by {metric!r}, which is none of "
+            f"{', '.join(METRICS)}; embed the photos with a model whose record names one of them"
+        )
+    return metric
 
 
 def space_version(record: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Indexes of the catalog: once `cars` is large, a vector index and label indexes.
+"""Indexes of the catalog: once `cars` is large, a vector index a space, and label indexes.
 
 A small table is searched row by row, which is exact and fast enough. IVF_RQ is built in seconds.
 With `REFINE_FACTOR`, which compares candidates again with the stored vectors, it reaches the recall
@@ -6,12 +6,14 @@ of exact search: docs/benchmarks/vectors.md has the measurement.
 """
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from lancedb.index import Bitmap, IvfRq
 
+from catalog.car_columns import metric_of, space_records
 from catalog.errors import ReadError
 from catalog.optimize import trim_memory
 from catalog.table import Catalog, StoreError
@@ -31,6 +33,15 @@ _LABEL_INDEXES = ("make", "body_type", "color", "background", "view")
 def probes(photos: int) -> int:
     """How many partitions of the vector index a search probes."""
     return max(NPROBES, math.ceil(PROBED_SHARE * photos / 4096))
+
+
+def index_metric(schema: pa.Schema, space: str) -> Literal["cosine", "l2"]:
+    """The metric of the vector index of a space.
+
+    Lance has no index for L1: the nearest by L2 are candidates, which are compared again. Raises
+    `CatalogError` for a metric that Marque does not know.
+    """
+    return "cosine" if metric_of(schema, space) == "cosine" else "l2"
 
 
 def has_vector_index(table: Any, column: str) -> bool:
@@ -55,9 +66,8 @@ def broken_indexes(catalog: Catalog, name: str) -> dict[str, str]:
                 if pa.types.is_fixed_size_list(kind):
                     asked = np.ones(kind.list_size, np.float32)
                     near = table.search(asked, vector_column_name=column)
-                    near.distance_type("cosine").nprobes(1).limit(1).select(
-                        ["_distance"]
-                    ).to_arrow()
+                    near = near.distance_type(index_metric(table.schema, column))
+                    near.nprobes(1).limit(1).select(["_distance"]).to_arrow()
                 elif pa.types.is_string(kind):
                     table.count_rows(f"`{column}` = 'no such value'")
         except ReadError as error:
@@ -79,19 +89,22 @@ def drop_broken_indexes(catalog: Catalog) -> list[str]:
     return dropped
 
 
-def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FROM) -> list[str]:
+def maintain_indexes(catalog: Catalog, *spaces: str, index_from: int = INDEX_FROM) -> list[str]:
     """Optimize all tables, build the indexes of `cars`, and add new rows to existing indexes.
 
-    Indexes are built if `cars` has more than `index_from` rows; up to that, a search compares every
-    row. Returns the columns that were indexed. If another run writes at the same moment, the work
-    is left for the next run. Raises `StoreError` where the next run would fail too.
+    Vector indexes are those of these spaces, by default of all that `cars` has. A space is indexed
+    if more than `index_from` photos have its vector, labels if `cars` has more rows than that; up
+    to it, a search compares every row. Returns the columns that were indexed. If another run writes
+    at the same moment, the work is left for the next run. Raises `StoreError` where the next run
+    would fail too.
     """
     for name in catalog.specs:
         catalog.optimize(name, unsorted=0 if name == "cars" else None)
     trim_memory()  # building an index needs the memory
     try:
         with catalog.storing("cars"):
-            return _maintain(catalog.table("cars"), space, index_from)
+            table = catalog.table("cars")
+            return _maintain(table, spaces or list(space_records(table.schema)), index_from)
     except StoreError as error:
         if error.lasts:
             raise
@@ -100,13 +113,16 @@ def maintain_indexes(catalog: Catalog, space: str, *, index_from: int = INDEX_FR
     return []
 
 
-def _maintain(table: Any, space: str, index_from: int) -> list[str]:
+def _maintain(table: Any, spaces: Sequence[str], index_from: int) -> list[str]:
     built = []
-    if table.count_rows() > max(index_from, MIN_INDEXED_ROWS - 1):
-        there = {column for index in table.list_indices() for column in index.columns}
-        if space not in there:
-            table.create_index(space, config=IvfRq(distance_type="cosine", num_bits=INDEX_BITS))
+    least = max(index_from, MIN_INDEXED_ROWS - 1)
+    there = {column for index in table.list_indices() for column in index.columns}
+    for space in spaces:
+        if space not in there and _filled(table, space) > least:
+            metric = index_metric(table.schema, space)
+            table.create_index(space, config=IvfRq(distance_type=metric, num_bits=INDEX_BITS))
             built.append(space)
+    if table.count_rows() > least:
         for column in _LABEL_INDEXES:
             if column in table.schema.names and column not in there:
                 table.create_index(column, config=Bitmap())
@@ -116,3 +132,10 @@ def _maintain(table: Any, space: str, index_from: int) -> list[str]:
         # Not `table.optimize()`: it also removes versions, and fails if a tagged version is old.
         table.to_lance().optimize.optimize_indices(index_names=late)
     return built
+
+
+def _filled(table: Any, space: str) -> int:
+    """How many photos have a vector; the version beside it is read faster than the vector."""
+    if f"{space}_version" not in table.schema.names:
+        return 0
+    return int(table.count_rows(f"`{space}_version` IS NOT NULL"))

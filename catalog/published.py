@@ -1,5 +1,6 @@
 """Reading `cars` at its published version: nearest neighbors, filtered lists, rows by key."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
@@ -8,15 +9,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from catalog.car_columns import space_record
+from catalog.car_columns import metric_of, space_record
+from catalog.distances import distances, matrix_of, units
 from catalog.errors import reading
-from catalog.index import REFINE_FACTOR, has_vector_index, probes
+from catalog.index import REFINE_FACTOR, has_vector_index, index_metric, probes
 from catalog.sql import NOT_SYNTHETIC, among, equals
 from catalog.table import READ_ROWS, Catalog, CatalogError
 from catalog.versions import at_published
 
 EXACT_ROWS = 50_000
 """Up to this many photos a search compares every one; above it uses the vector index."""
+
+L1_CANDIDATES = 20
+"""Candidates by L2 for each neighbor by L1 that is asked for. Of 3,000 vectors as a layer gives
+them (tests/catalog/test_metrics.py) one each finds 0.59 of the nearest ten, 5 find 0.948, 10 find
+0.995 and 20 all."""
 
 Neighbors = list[tuple[str, float]]
 RowsById = dict[str, dict[str, Any]]
@@ -65,8 +72,10 @@ class PublishedCars:
     ) -> Neighbors:
         """The `k` photos nearest to `vector` (size,) among those that `where` keeps.
 
-        Returns (image_id, cosine distance), nearest first; 0 is the same direction, 2 the
-        opposite. Exact for at most `exact_rows` photos; above that the vector index is used.
+        Returns (image_id, distance), nearest first, by the metric of the space's record: `cosine`
+        (0 is the same direction, 2 the opposite), `l2` (Euclidean, not squared) or `l1` (the sum of
+        absolute differences). Exact for at most `exact_rows` photos; above that the vector index is
+        used.
         """
         return self.nearest_rows(space, vector, k, where, [])[0]
 
@@ -82,16 +91,16 @@ class PublishedCars:
         if self.count(where) <= self.exact_rows or not self._has_index(space):
             found = self._nearest_exact(space, vector, k, where)
             return found, self.rows([key for key, _ in found], columns) if columns else {}
-        least = probes(self.count())
+        if metric_of(self.schema, space) == "l1":
+            found = self._nearest_l1(space, vector, k, where)
+            return found, self.rows([key for key, _ in found], columns) if columns else {}
+        query = self._by_index(space, vector, where).refine_factor(REFINE_FACTOR).limit(k)
         with reading(self._place):
-            query = self._table.search(vector, vector_column_name=space).distance_type("cosine")
-            # No maximum: if a filter leaves few photos in the nearest partitions, more are probed.
-            query = query.minimum_nprobes(least).maximum_nprobes(0)
-            query = query.refine_factor(REFINE_FACTOR).limit(k)
-            if where is not None:
-                query = query.where(where)
             rows = query.select(["image_id", "_distance", *columns]).to_arrow().to_pylist()
-        return [(r["image_id"], r.pop("_distance")) for r in rows], {r["image_id"]: r for r in rows}
+        near = [(row["image_id"], row.pop("_distance")) for row in rows]
+        if metric_of(self.schema, space) == "l2":  # LanceDB gives its square
+            near = [(key, math.sqrt(max(squared, 0.0))) for key, squared in near]
+        return near, {row["image_id"]: row for row in rows}
 
     def first(self, k: int, where: str | None = None) -> list[str]:
         """Ids of the first `k` photos that `where` keeps, in the table's order: the order of
@@ -111,45 +120,68 @@ class PublishedCars:
         return {row["image_id"]: row for batch in rows for row in batch.to_pylist()}
 
     def vector(self, space: str, image_id: str) -> npt.NDArray[np.float32] | None:
-        """The stored vector (size,) of a photo; None if the photo or its vector is absent."""
+        """The stored vector (size,) of a photo, of length one in a space of metric `cosine`; None
+        if the photo or its vector is absent."""
         for batch in self._read([space], equals("image_id", image_id)):
             found = _valid(batch, space)
             if found.num_rows:
-                stored: npt.NDArray[np.float32] = _units(found.column(space))[0]
+                stored: npt.NDArray[np.float32] = self._as_question(space, found)[0]
                 return stored
         return None
 
     def sample(self, space: str, n: int) -> npt.NDArray[np.float32]:
-        """The vectors (m, size) of m <= `n` photos, taken evenly from the table, because photos are
-        often inserted sorted by class."""
+        """The vectors (m, size) of m <= `n` photos, as `vector` gives them, taken evenly from the
+        table, because photos are often inserted sorted by class."""
         size = self.schema.field(space).type.list_size
         if (photos := self.count()) == 0:
             return np.empty((0, size), np.float32)
         offsets = np.unique(np.linspace(0, photos - 1, n).astype(int)).tolist()
         with reading(self._place):
             rows = self._table.take_offsets(offsets).select([space]).to_arrow()
-        batches = [_units(_valid(batch, space).column(space)) for batch in rows.to_batches()]
+        batches = [self._as_question(space, _valid(batch, space)) for batch in rows.to_batches()]
         return np.concatenate([np.empty((0, size), np.float32), *batches])
 
     def _has_index(self, space: str) -> bool:
         with reading(self._place):
             return self._indexed(space)
 
+    def _as_question(self, space: str, rows: pa.RecordBatch) -> npt.NDArray[np.float32]:
+        stored = matrix_of(rows.column(space))
+        return units(stored) if metric_of(self.schema, space) == "cosine" else stored
+
+    def _by_index(self, space: str, vector: npt.NDArray[np.float32], where: str | None) -> Any:
+        """A query of the vector index."""
+        least = probes(self.count())
+        with reading(self._place):
+            query = self._table.search(vector, vector_column_name=space)
+            query = query.distance_type(index_metric(self.schema, space))
+            # No maximum: if a filter leaves few photos in the nearest partitions, more are probed.
+            query = query.minimum_nprobes(least).maximum_nprobes(0)
+            return query if where is None else query.where(where)
+
+    def _nearest_l1(
+        self, space: str, vector: npt.NDArray[np.float32], k: int, where: str | None
+    ) -> Neighbors:
+        query = self._by_index(space, vector, where).limit(k * L1_CANDIDATES)
+        with reading(self._place):
+            rows = query.select(["image_id", space, "_distance"]).to_arrow().combine_chunks()
+        if not rows.num_rows:
+            return []
+        stored = matrix_of(rows.column(space).combine_chunks())
+        return _nearest(rows.column("image_id").to_pylist(), distances("l1", stored, vector), k)
+
     def _nearest_exact(
         self, space: str, vector: npt.NDArray[np.float32], k: int, where: str | None
     ) -> Neighbors:
-        ids: list[str] = []
-        distances = np.empty(0, np.float32)
+        metric = metric_of(self.schema, space)
+        near: Neighbors = []
         for batch in self._read(["image_id", space], where, 8192):
             rows = _valid(batch, space)
-            ids += rows.column("image_id").to_pylist()
-            stored = _matrix(rows.column(space))
-            distances = np.concatenate([distances, 1 - stored @ vector / _lengths(stored)])
-            if len(ids) > 4 * k + 8192:
-                keep = np.argsort(distances, kind="stable")[:k]
-                ids, distances = [ids[at] for at in keep], distances[keep]
-        order = np.argsort(distances, kind="stable")[:k]
-        return [(ids[at], float(distances[at])) for at in order]
+            found = distances(metric, matrix_of(rows.column(space)), vector)
+            ids = [*(key for key, _ in near), *rows.column("image_id").to_pylist()]
+            before = np.array([distance for _, distance in near], np.float32)
+            near = _nearest(ids, np.concatenate([before, found]), k)
+        return near
 
     def _read(
         self, columns: Sequence[str], where: str | None, batch_rows: int = READ_ROWS
@@ -165,17 +197,6 @@ def _valid(batch: pa.RecordBatch, space: str) -> pa.RecordBatch:
     return batch.filter(batch.column(space).is_valid())
 
 
-def _matrix(column: pa.Array) -> npt.NDArray[np.float32]:
-    flat = column.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat.reshape(len(column), column.type.list_size), dtype=np.float32)
-
-
-def _lengths(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    # float16 leaves the stored vectors a thousandth off length one
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    return np.asarray(np.maximum(lengths, 1e-12), dtype=np.float32)
-
-
-def _units(column: pa.Array) -> npt.NDArray[np.float32]:
-    rows = _matrix(column)
-    return rows / _lengths(rows)[:, None]
+def _nearest(ids: Sequence[str], found: npt.NDArray[np.float32], k: int) -> Neighbors:
+    order = np.argsort(found, kind="stable")[:k]
+    return [(ids[at], float(found[at])) for at in order]

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.car_columns import space_records
@@ -22,18 +24,14 @@ from flows.stages.pipeline import fill_spaces, publish_pending
 from flows.stages.training_photos import TrainingPhotos, catalog_photos, folder_photos
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from embeddings.training.loop import Epoch
     from embeddings.training.siamese import Trained
     from search.evaluation.metrics import Retrieval
 
-    Array = npt.NDArray[np.float32]
-
 FROZEN = {LITE_MODEL: "blocks.3"}
 """Model -> the layer up to which a training leaves it as it is, unless another is asked for."""
 
+BATCH = 32
 TEST_SHARE = 0.2
 """Of the classes: held out from all of the training, to say what came of it."""
 
@@ -96,10 +94,9 @@ def _start(run: Run, name: str) -> SpaceSpec:
 
 def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOptions) -> Path:
     """Train, measure on the classes that took no part, and store; returns the folder."""
-    from embeddings.training.card import store_trained
+    from embeddings.training.card import load_start, store_trained
     from embeddings.training.siamese import ClassPhotos, SiameseSettings, train_siamese
     from embeddings.training.splits import split_classes
-    from embeddings.vision.networks import load_network
 
     settings = SiameseSettings(
         loss=asked.loss,
@@ -109,7 +106,7 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
     )
     split = split_classes(photos.classes, photos.groups, TEST_SHARE, settings.seed)
     taught, test = photos.take(split.training), photos.take(split.validation)
-    network = load_network(begin.model)
+    network, origin = load_start(begin.model)
     folder = run.settings.home_path / "trained" / photos.digest(begin.model, asdict(settings))
     with stage(run.report, "train", None) as step:
 
@@ -124,15 +121,17 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
             folder,
             show,
         )
-    before = encoder_for(run.settings, begin)
+    plain = encoder_for(run.settings, begin)
+    parts = [test.pictures[at : at + BATCH] for at in range(0, len(test.pictures), BATCH)]
+    before = np.concatenate([plain.encode_images(part) for part in parts])
     found = {
-        begin.space: _measure(before.encode_images(test.pictures), test, settings.seed),
+        begin.space: _measure(before, test, settings.seed),
         "trained": _measure(trained.embed(test.pictures), test, settings.seed),
     }
     store_trained(
         trained,
         folder,
-        begin.model,
+        origin,
         data=photos.data,
         metrics={name: asdict(each) for name, each in found.items()},
     )
@@ -140,7 +139,7 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
     return folder
 
 
-def _measure(vectors: "Array", asked: TrainingPhotos, seed: int) -> "Retrieval":
+def _measure(vectors: npt.NDArray[np.float32], asked: TrainingPhotos, seed: int) -> "Retrieval":
     from search.evaluation.metrics import Photos, measure_retrieval
 
     groups = [str(each) for each in asked.groups]

@@ -64,8 +64,20 @@ def heads(attributes: tuple[str, ...], as_json: bool) -> None:
     show_default=True,
     help="How photos of a class are drawn together.",
 )
-@click.option("--epochs", type=click.IntRange(1, 1000), default=5, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 1000),
+    default=5,
+    show_default=True,
+    help="Train for so many at most; it ends earlier where nothing gets better.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Decides what is drawn: the same photos and seed give the same network.",
+)
 @loss_option
 @shared_options
 def siamese(as_json: bool, **given: Any) -> None:

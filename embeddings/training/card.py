@@ -21,7 +21,7 @@ from embeddings.registry import TRAINED, ModelError, ModelSpec
 from embeddings.training.pictures import Pictures
 from embeddings.training.siamese import Embedder, Trained, Vectors, embed_pictures
 from embeddings.vision.features import Features
-from embeddings.vision.networks import load_network
+from embeddings.vision.networks import ImageNetwork, load_network
 from embeddings.vision.weights import load_local
 
 CARD, WEIGHTS, HEAD_WEIGHTS = "card.json", "network.safetensors", "head.safetensors"
@@ -110,6 +110,16 @@ def load_trained(folder: Path) -> TrainedModel:
                 f"{digest[:12]}...); {_AGAIN}"
             )
     return TrainedModel(Embedder(network.module, features, head).eval(), card)
+
+
+def load_start(spec: ModelSpec) -> tuple[ImageNetwork, ModelSpec]:
+    """The network that a training begins with, and the plain one that it was made from: for a
+    folder that a training has written, what it began with. Raises `ModelError`."""
+    if not spec.name.startswith(TRAINED):
+        return load_network(spec), spec
+    trained = load_trained(Path(spec.name.removeprefix(TRAINED)))
+    network = ImageNetwork(trained.module.features.network, trained.card["preprocess"])
+    return network, ModelSpec(trained.card["network"])
 
 
 def _load_head(folder: Path, card: Mapping[str, Any]) -> nn.Linear:

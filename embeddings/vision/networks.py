@@ -51,11 +51,6 @@ def load_network(spec: ModelSpec, *, with_head: bool = False) -> ImageNetwork:
     """
     if spec.name.startswith(PACKAGE):
         return _from_package(spec, with_head)
-    if spec.name.startswith(TRAINED):
-        from embeddings.training.card import load_trained
-
-        trained = load_trained(Path(spec.name.removeprefix(TRAINED)))
-        return ImageNetwork(trained.module.features.network, trained.card["preprocess"])
     build = _from_timm if spec.name.startswith(TIMM) else _from_torchvision
     return build(spec, with_head)
 

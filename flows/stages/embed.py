@@ -134,14 +134,56 @@ def embed_shard(
     run_id: str,
     *,
     replace: bool,
-    space: SpaceSpec | None = None,
 ) -> EmbeddedShard:
-    """Embed these photos into a space, by default `semantic`, and write them to `cars` in one
-    commit.
+    """Embed these photos into `semantic` and write them to `cars` in one commit.
 
     With `replace` they are in `cars` and get new vectors; else they enter it, complete. A photo
     that cannot be embedded goes to `rejects`; the rest continue.
     """
+    vectors, drops = _embed(settings, config, catalog, image_ids, None)
+    asked = PredictionCounts()
+    with _WRITING:
+        if replace:
+            replace_vectors(catalog, vectors)
+        else:
+            asked = _ask(catalog, vectors, run_id)
+            append_cars(catalog, vectors)
+        fresh = store_rejects(catalog, drops, stage=embed_stage(vectors.version), run_id=run_id)
+    reasons = tuple(drop.reason for drop in drops)
+    return EmbeddedShard(len(vectors.image_ids), reasons, asked, fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardVectors:
+    """The vectors of a shard, the photos that have none with the reason, and how many of these are
+    new among the rejects."""
+
+    vectors: Vectors
+    rejected: dict[str, str]
+    newly_rejected: int
+
+
+def embed_vectors(
+    settings: Settings,
+    config: RunConfig,
+    catalog: Catalog,
+    image_ids: Sequence[str],
+    run_id: str,
+    space: SpaceSpec,
+) -> ShardVectors:
+    """Embed these photos into a space; a photo that cannot be embedded goes to `rejects`."""
+    vectors, drops = _embed(settings, config, catalog, image_ids, space)
+    fresh = store_rejects(catalog, drops, stage=embed_stage(vectors.version), run_id=run_id)
+    return ShardVectors(vectors, {drop.source_id: drop.reason for drop in drops}, fresh)
+
+
+def _embed(
+    settings: Settings,
+    config: RunConfig,
+    catalog: Catalog,
+    image_ids: Sequence[str],
+    space: SpaceSpec | None,
+) -> tuple[Vectors, list[Drop]]:
     from embeddings.engine import Job
 
     record = encoder_for(settings, space).record
@@ -156,16 +198,7 @@ def embed_shard(
             parts.append(batch.outputs)
         drops += [Drop("images", key, why.reason, why.detail) for key, why in batch.failed]
     drops += [Drop("images", key, DAMAGED_PHOTO) for key in damaged]
-    vectors = Vectors(record.space, record.version, ids, np.concatenate(parts))
-    asked = PredictionCounts()
-    with _WRITING:
-        if replace:
-            replace_vectors(catalog, vectors)
-        else:
-            asked = _ask(catalog, vectors, run_id)
-            append_cars(catalog, vectors)
-        fresh = store_rejects(catalog, drops, stage=embed_stage(record.version), run_id=run_id)
-    return EmbeddedShard(len(ids), tuple(drop.reason for drop in drops), asked, fresh)
+    return Vectors(record.space, record.version, ids, np.concatenate(parts)), drops
 
 
 def _ask(catalog: Catalog, vectors: Vectors, run_id: str) -> PredictionCounts:

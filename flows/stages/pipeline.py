@@ -7,8 +7,10 @@ from datetime import timedelta
 
 from catalog.car_columns import add_label_columns, open_space, space_records
 from catalog.cleanup import clean_up
+from catalog.fill import Filling, open_filling
 from catalog.index import maintain_indexes
 from catalog.registration_counts import RegistrationCounts
+from catalog.sql import equals
 from core.photos.decode import PHOTO_UNREADABLE, RejectedError, decode_facts
 from core.photos.files import read_photo
 from core.records import Drop, Notice, Photo, Source, SourceError
@@ -18,12 +20,13 @@ from embeddings.registry import SPACE, TRYOUT, ModelError, SpaceRecord, SpaceSpe
 from flows.reporting.progress import stage
 from flows.resources import encoder_for
 from flows.run import Run
-from flows.stages.embed import EmbeddedShard, choose_config, kept_engine
+from flows.stages.embed import EmbeddedShard, ShardVectors, choose_config, kept_engine
 from flows.stages.networks import ask_networks, count_asked
 from flows.stages.tasks import (
     REFRESH_SHARDS,
     VECTOR_SHARDS,
     embed_images,
+    embed_into,
     label_shard,
     overlapped,
     refresh_shard,
@@ -32,12 +35,20 @@ from flows.stages.tasks import (
 )
 from labeling.label import LabelCounts
 from labeling.networks import PredictionCounts
-from labeling.pending import stale_cars, unembedded_images, unlabeled_sightings
+from labeling.pending import (
+    embed_stage,
+    stale_cars,
+    unembedded_images,
+    unlabeled_sightings,
+)
 from labeling.publish.cars import DisagreementCounts
 from labeling.publish.publish import publish
 from labeling.publish.status import unpublished
 
 VECTORS = f"{SPACE}_version"
+
+SAMPLED = 4096
+"""Of the photos that wait for a space, the first so many decide how its model is run."""
 
 
 def register_all(run: Run, source: Source, total: int | None, limit: int | None) -> None:
@@ -117,7 +128,16 @@ def embed_pending(run: Run, record: SpaceRecord) -> PredictionCounts:
     open_space(run.catalog, record.space, record.size, record.to_json())
     new, old = unembedded_images(run.catalog, SPACE, record.version)
     run.report.models[SPACE] = record.version
-    asked = _embed(run, "embed", SPACE, new, old)
+    rejected: Counter[str] = Counter()
+    asked = PredictionCounts()
+    with stage(run.report, "embed", len(new) + len(old)) as step:
+        if new or old:
+            for part in _embedded(run, new, old):
+                rejected.update(f"not embedded: {reason}" for reason in part.rejected)
+                asked.add(part.asked)
+                run.report.newly_rejected += part.newly_rejected
+                step.advance(part.photos + len(part.rejected))
+    run.report.notices |= rejected
     count_asked(run, asked)
     if new or old:
         from embeddings.published import doubt_of  # open_clip is loaded by now
@@ -128,14 +148,60 @@ def embed_pending(run: Run, record: SpaceRecord) -> PredictionCounts:
     return asked
 
 
+def _embedded(run: Run, new: list[str], old: list[str]) -> Iterator[EmbeddedShard]:
+    """Two shards at a time: the model works at one while the other is read or written."""
+    config = choose_config(run.settings, run.catalog, new + old)
+    run.report.models[f"{SPACE}, run as"] = str(config)
+    calls = (
+        (run.settings, config, shard, run.run_id, replace)
+        for ids, replace in ((new, False), (old, True))
+        for shard in shards(ids, run.settings.shard_size)
+    )
+    with kept_engine(run.settings, config):
+        yield from overlapped(embed_images, calls)
+
+
 def fill_spaces(run: Run, spaces: Sequence[SpaceSpec]) -> None:
     """Give the photos of `cars` the vectors of these spaces that they lack."""
     for space in spaces:
         record = encoder_for(run.settings, space).record
         open_space(run.catalog, space.space, record.size, record.to_json())
-        _, waiting = unembedded_images(run.catalog, space.space, record.version)
         run.report.models[space.space] = record.version
-        _embed(run, f"embed {space.space}", space.space, [], waiting, space)
+        failed = run.catalog.column(
+            "rejects", "source_id", equals("stage", embed_stage(record.version))
+        )
+        filling = open_filling(
+            run.catalog,
+            space.space,
+            record.to_json(),
+            run.settings.home_path / "fills" / space.space,
+            failed=failed.to_pylist(),
+        )
+        with filling, stage(run.report, f"embed {space.space}", filling.total) as step:
+            rejected: Counter[str] = Counter()
+            for part in _vectors(run, filling, space):
+                filling.keep(part.vectors.image_ids, part.vectors.values)
+                filling.skip(part.rejected)
+                filling.commit()
+                rejected.update(f"not embedded: {reason}" for reason in part.rejected.values())
+                run.report.newly_rejected += part.newly_rejected
+                step.advance(len(part.vectors.image_ids) + len(part.rejected))
+            filling.finish()
+        run.report.notices |= Counter(run.report.notices) + rejected
+
+
+def _vectors(run: Run, filling: Filling, space: SpaceSpec) -> Iterator[ShardVectors]:
+    some = next(filling.waiting(SAMPLED), [])
+    if not some:
+        return
+    config = choose_config(run.settings, run.catalog, some, space)
+    run.report.models[f"{space.space}, run as"] = str(config)
+    calls = (
+        (run.settings, config, shard, run.run_id, space)
+        for shard in filling.waiting(run.settings.shard_size)
+    )
+    with kept_engine(run.settings, config, space):
+        yield from overlapped(embed_into, calls)
 
 
 def _fill_again(run: Run) -> None:
@@ -162,43 +228,6 @@ def _fill_again(run: Run) -> None:
             )
 
 
-def _embed(
-    run: Run,
-    name: str,
-    column: str,
-    new: list[str],
-    old: list[str],
-    space: SpaceSpec | None = None,
-) -> PredictionCounts:
-    """Embed photos as stage `name`: those that are not in `cars` yet, and those that are."""
-    rejected: Counter[str] = Counter()
-    asked = PredictionCounts()
-    with stage(run.report, name, len(new) + len(old)) as step:
-        if new or old:
-            for part in _embedded(run, column, new, old, space):
-                rejected.update(f"not embedded: {reason}" for reason in part.rejected)
-                asked.add(part.asked)
-                run.report.newly_rejected += part.newly_rejected
-                step.advance(part.photos + len(part.rejected))
-    run.report.notices |= rejected
-    return asked
-
-
-def _embedded(
-    run: Run, column: str, new: list[str], old: list[str], space: SpaceSpec | None
-) -> Iterator[EmbeddedShard]:
-    """Two shards at a time: the model works at one while the other is read or written."""
-    config = choose_config(run.settings, run.catalog, new + old, space)
-    run.report.models[f"{column}, run as"] = str(config)
-    calls = (
-        (run.settings, config, shard, run.run_id, replace, space)
-        for ids, replace in ((new, False), (old, True))
-        for shard in shards(ids, run.settings.shard_size)
-    )
-    with kept_engine(run.settings, config, space):
-        yield from overlapped(embed_images, calls)
-
-
 def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
     """Refresh rows whose labels changed, keep the indexes up, check, and publish.
 
@@ -213,7 +242,7 @@ def publish_pending(run: Run, *, allow_loss: bool = False) -> None:
             part = refresh_shard(run.settings, shard)
             found.add(part)
             step.advance(part.photos)
-        maintain_indexes(run.catalog, SPACE, index_from=run.settings.exact_rows)
+        maintain_indexes(run.catalog, index_from=run.settings.exact_rows)
         max_loss = 1.0 if allow_loss else run.settings.publish_max_loss
         done = publish(run.catalog, max_loss=max_loss)
         step.advance(entered)

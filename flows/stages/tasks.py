@@ -27,7 +27,7 @@ from embeddings.tuning import RunConfig
 from flows.prefect_context import in_prefect_run
 from flows.resources import catalog_at
 from flows.settings import Settings
-from flows.stages.embed import EmbeddedShard, embed_shard
+from flows.stages.embed import EmbeddedShard, ShardVectors, embed_shard, embed_vectors
 from labeling.label import LabelCounts, label_sightings
 from labeling.networks import PredictionCounts, ask_photos, load_vector_labelers
 from labeling.publish.cars import DisagreementCounts, refresh_cars
@@ -197,17 +197,22 @@ def label_shard(settings: Settings, sighting_ids: Sequence[str], run_id: str) ->
 
 @shard_task("embed")
 def embed_images(
+    settings: Settings, config: RunConfig, image_ids: Sequence[str], run_id: str, replace: bool
+) -> EmbeddedShard:
+    """Embed one shard of photos with the model run as `config`, and write them to `cars`."""
+    return embed_shard(settings, config, opened(settings), image_ids, run_id, replace=replace)
+
+
+@shard_task("embed into a space")
+def embed_into(
     settings: Settings,
     config: RunConfig,
     image_ids: Sequence[str],
     run_id: str,
-    replace: bool,
-    space: SpaceSpec | None = None,
-) -> EmbeddedShard:
-    """Embed one shard of photos with the model run as `config`, and write them to `cars`."""
-    return embed_shard(
-        settings, config, opened(settings), image_ids, run_id, replace=replace, space=space
-    )
+    space: SpaceSpec,
+) -> ShardVectors:
+    """Embed one shard of photos into a space with its model run as `config`."""
+    return embed_vectors(settings, config, opened(settings), image_ids, run_id, space)
 
 
 @shard_task("ask networks")

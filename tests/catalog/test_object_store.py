@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import boto3
 import numpy as np
@@ -23,6 +24,7 @@ from labeling.publish.publish import publish
 from labeling.publish.status import catalog_status
 from marque.checks.check import CheckContext
 from marque.checks.settings import check_settings
+from tests.catalog import filling
 from tests.catalog.making import Fill, MakePhoto, record, unit, vectors_for
 
 KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "VERYSECRET"}
@@ -68,6 +70,18 @@ def test_a_catalog_that_settings_name(
     keys = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **KEYS)
     listed = keys.list_objects_v2(Bucket="photos", Prefix=folder)["Contents"]
     assert {f"{folder}/cars.lance/_refs/tags/published.json"} <= {each["Key"] for each in listed}
+
+
+def test_a_column_is_filled_over_rows_that_are_there(endpoint: str, tmp_path: Path) -> None:
+    options = KEYS | {"aws_region": "us-east-1", "aws_endpoint": endpoint, "allow_http": "true"}
+    catalog = open_catalog("s3://photos/Jörg 100%/filled", storage_options=options)
+    for start in (0, 50):
+        filling.add_rows(catalog, range(start, start + 50))
+    open_space(catalog, filling.LITE, filling.SIZE, filling.RECORD)
+    catalog.remove("cars", filling.ids([3]))
+    done = filling.fill_all(catalog, tmp_path)
+    assert (done.photos, done.fragments) == (99, 2)
+    filling.check(catalog, set(range(100)) - {3})
 
 
 def test_keys_among_the_options_are_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,6 +188,6 @@ def test_the_engine_is_closed_after_the_last_shard_that_uses_it(
     )
     monkeypatch.setattr(stages, "embed_images", shard_task("embed")(work))
     with pytest.raises(ModelError, match="the first fails"):
-        list(stages._embedded(run, SPACE, waiting(settings, catalog), [], None))  # type: ignore[arg-type]
+        list(stages._embedded(run, waiting(settings, catalog), []))  # type: ignore[arg-type]
     assert catalog.count("cars") == PHOTOS // 2
     assert embedding.engine_for.cache_info().currsize == 0
