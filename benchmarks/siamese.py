@@ -187,8 +187,9 @@ def measure_speed(network: ImageNetwork, settings: SiameseSettings, training: Ca
     split = split_classes(photos.classes, photos.groups, settings.validation_share, 0)
     task = SiameseTask(network, photos, split, settings)
     optimizer = torch.optim.AdamW(task.parameter_groups())
-    batches = task.batches(np.random.default_rng(0))
-    first, count = next(iter(batches))
+    draw = np.random.default_rng(0)
+    batches = (each for _ in range(_STEPS + 1) for each in task.batches(draw))
+    first, count = next(batches)
     tensors = (to_input(first[0], network.preprocess), first[1])
 
     def step(loss: torch.Tensor) -> None:
