@@ -12,6 +12,7 @@ from flows.reporting.report import RunReport
 from flows.reporting.sheets import show_arrivals
 from flows.resources import encoder_for, record_for
 from flows.run import recorded_run
+from flows.stages.networks import ask_networks
 from flows.stages.pipeline import (
     check_good_photo,
     fill_spaces,
@@ -82,6 +83,7 @@ def embed(
     with recorded_run("embed", {"spaces": spaces, **options}) as run:
         if spaces:
             fill_spaces(run, asked_spaces(run.catalog, spaces, given))
+            ask_networks(run)  # heads of that space have more to say, or go with the old model
             publish_pending(run)
         elif given:
             raise UsageMistakeError(

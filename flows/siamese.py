@@ -20,6 +20,7 @@ from flows.reporting.sections import rounded
 from flows.reporting.sheets import show_sheet
 from flows.resources import encoder_for
 from flows.run import Run, recorded_run
+from flows.stages.networks import ask_networks
 from flows.stages.pipeline import fill_spaces, publish_pending
 from flows.stages.training_photos import TrainingPhotos, catalog_photos, folder_photos
 
@@ -76,6 +77,7 @@ def train_siamese(options: SiameseOptions | None = None) -> RunReport:
         )
         place = _train(run, begin, photos, asked)
         fill_spaces(run, [SpaceSpec(asked.space, ModelSpec(f"{TRAINED}{place}"))])
+        ask_networks(run)
         publish_pending(run)
     return run.report
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.registry import SPACE, SpaceRecord
 from labeling.calibrate import LEAST_KNOWN, fit
 from labeling.labelers import HEAD_PREFIX, Calibration, Labeler
 from labeling.linear import Array, Classifier, answers, pack
@@ -36,11 +37,13 @@ class Examples:
     """Photos whose label is known: unit vectors (n, size), what holds of each, and its group.
 
     Photos of a group, such as the pictures of one advert, are never on both sides of a split.
+    `rival` are the vectors that the rival reads, where those are others.
     """
 
     vectors: Array
     values: tuple[tuple[str, ...], ...]
     groups: tuple[str, ...]
+    rival: Array | None = None
 
     def take(self, rows: npt.NDArray[np.intp]) -> "Examples":
         """The same with these rows only."""
@@ -49,13 +52,15 @@ class Examples:
             self.vectors[rows],
             tuple(self.values[row] for row in at),
             tuple(self.groups[row] for row in at),
+            None if self.rival is None else self.rival[rows],
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
     """The result of training one head: its accuracy and that of zero-shot on photos held out, and
-    whether it is kept. Where no head was trained, `labeler` is None and `why` says why."""
+    whether it is kept. Where no head was trained, `labeler` is None and `why` says why. `checked`
+    is its accuracy on the photos that it was calibrated by, by which a space is chosen."""
 
     attribute: str
     photos: int
@@ -66,6 +71,8 @@ class Trial:
     kept: bool = False
     why: str = ""
     labeler: Labeler | None = None
+    space: str = SPACE
+    checked: float = 0.0
 
 
 def train_head(
@@ -74,8 +81,7 @@ def train_head(
     *,
     many: bool,
     rival: Classifier | None,
-    space_version: str,
-    is_tryout: bool,
+    space: SpaceRecord,
     precision: float,
 ) -> Trial:
     """Train a head on three fifths of the photos, calibrate it on one and compare it on the last.
@@ -88,28 +94,29 @@ def train_head(
     values = learnable(training, many=many)
     if len(examples.values) < LEAST_PHOTOS or len(values) + many < 2:
         why = f"too few labels, {len(values)} values: it takes {LEAST_PHOTOS} photos, 2 values"
-        return Trial(attribute, len(examples.values), why=why)
+        return Trial(attribute, len(examples.values), why=why, space=space.space)
     checking = examples.take(np.flatnonzero(part == _PARTS - 2))
     held_out = examples.take(np.flatnonzero(part == _PARTS - 1))
     if min(len(checking.values), len(held_out.values)) < LEAST_KNOWN:
         fewest = min(len(checking.values), len(held_out.values))
         why = f"too few photos on other pages to check by: {fewest}, it takes {LEAST_KNOWN}"
-        return Trial(attribute, len(examples.values), why=why)
+        return Trial(attribute, len(examples.values), why=why, space=space.space)
     head = fit_classifier(attribute, training, values, many=many)
     right = _right(head, held_out)
     if rival is None:
         commonest = set(Counter(training.values).most_common(1)[0][0])
         beaten = np.array([set(truth) == commonest for truth in held_out.values])
     else:
-        beaten = _right(rival, held_out)
+        beaten = _right(rival, held_out, held_out.rival)
     chance = better_by_chance(right, beaten, held_out.groups)
     kept = chance <= SIGNIFICANCE
     scores = head.scores(checking.vectors)
     calibration = fit(scores, values, checking.values, many=many, precision=precision)
     trial = (len(held_out.values), float(right.mean()), float(beaten.mean()), chance)
-    labeler = _labeler(head, calibration, space_version, is_tryout, trial)
+    labeler = _labeler(head, calibration, space.version, space.is_tryout, trial)
     why = "kept" if kept else "not clearly better"
-    return Trial(attribute, len(examples.values), *trial, kept, why, labeler)
+    checked = float(_right(head, checking).mean())
+    return Trial(attribute, len(examples.values), *trial, kept, why, labeler, space.space, checked)
 
 
 def learnable(examples: Examples, *, many: bool) -> tuple[str, ...]:
@@ -193,8 +200,10 @@ def _regression(vectors: Array, target: npt.NDArray[Any], groups: Sequence[str])
         return fitted(max(STRENGTHS, key=quality), slice(None))
 
 
-def _right(classifier: Classifier, examples: Examples) -> npt.NDArray[np.bool_]:
-    scores = classifier.scores(examples.vectors)
+def _right(
+    classifier: Classifier, examples: Examples, vectors: Array | None = None
+) -> npt.NDArray[np.bool_]:
+    scores = classifier.scores(examples.vectors if vectors is None else vectors)
     found = answers(scores, classifier.values, 1.0, many=classifier.many)
     pairs = zip(found.values, examples.values, strict=True)
     return np.array([set(said) == set(truth) for said, truth in pairs])

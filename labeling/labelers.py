@@ -165,10 +165,10 @@ def retire_labeler(catalog: Catalog, name: str, *, run_id: str) -> None:
     _store(catalog, [], others, run_id)
 
 
-def retire_others(catalog: Catalog, space_version: str, *, run_id: str) -> list[str]:
-    """Retire those that read vectors of another model than this; returns their names."""
+def retire_others(catalog: Catalog, *space_versions: str, run_id: str) -> list[str]:
+    """Retire those that read vectors of other models than these; returns their names."""
     used = _in_use(catalog, weights=True)
-    others = [each for each in used if each.space_version not in ("", space_version)]
+    others = [each for each in used if each.space_version not in ("", *space_versions)]
     _store(catalog, [], others, run_id)
     return sorted({each.name for each in others})
 

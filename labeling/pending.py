@@ -62,7 +62,8 @@ def unasked_images(catalog: Catalog, space: str, labelers: Sequence[Labeler]) ->
 
     Some attribute that makes sense for the photo's view has no statement of this version. The view
     is that of a person or a source, or else the one of which the most trusted of these labelers is
-    sure; without a view, all attributes are asked.
+    sure; where none of them looks for it, the label in `cars`. Without a view, all attributes are
+    asked.
     """
     if not labelers or f"{space}_version" not in catalog.table("cars").schema.names:
         return []
@@ -70,7 +71,7 @@ def unasked_images(catalog: Catalog, space: str, labelers: Sequence[Labeler]) ->
     seen = {} if seer is None else _seen_views(catalog, seer)
     where = equals(f"{space}_version", labelers[0].space_version)
     views = {
-        key: view if origin in KNOWN else seen.get(key)
+        key: view if origin in KNOWN or seer is None else seen.get(key)
         for key, view, origin in _rows(catalog, ["image_id", VIEW, f"{VIEW}_origin"], where)
     }
     waiting: set[str] = set()

@@ -8,7 +8,7 @@ from core.errors import UsageMistakeError
 from embeddings.registry import SpaceRecord
 from labeling.heads import Examples, Trial, train_head
 from labeling.labelers import HEAD_PREFIX, retire_labeler, use_labeler
-from labeling.networks import VectorLabelers, load_vector_labelers, views_of
+from labeling.networks import load_vector_labelers, views_of
 from labeling.prepare import LabelPolicy, with_vectors
 from labeling.truth import load_truth
 from labeling.zero_shot import ZERO_SHOT
@@ -29,34 +29,39 @@ def trainable(catalog: Catalog, attributes: Sequence[str] = ()) -> list[str]:
 
 def train_heads(
     catalog: Catalog,
-    record: SpaceRecord,
+    first: SpaceRecord,
+    records: Sequence[SpaceRecord],
     attributes: Sequence[str],
     labels: LabelPolicy,
     *,
     run_id: str,
 ) -> Iterator[Trial]:
-    """Train a head for each attribute on the stored vectors of this model.
+    """Train a head for each attribute on the stored vectors of these spaces; zero-shot reads those
+    of `first`.
 
-    A head that is better than zero-shot comes into use; if it is not, the earlier head is retired.
+    Of one head a space, the one is taken that is right most often on the photos that it is
+    calibrated by; the first space where they are equal. If it is better than zero-shot on photos
+    held out from both it comes into use; if it is not, the earlier head is retired.
     """
-    vector_labelers = load_vector_labelers(catalog, record.version)
+    zero_shots = {
+        each.attribute: each
+        for labeler, classifiers in load_vector_labelers(catalog, first.version).members
+        for each in classifiers
+        if labeler.name == ZERO_SHOT
+    }
     for attribute in attributes:
-        examples = _examples(catalog, record, attribute, vector_labelers, labels)
-        zero_shot = [
-            each
-            for labeler, classifiers in vector_labelers.members
-            for each in classifiers
-            if labeler.name == ZERO_SHOT and each.attribute == attribute
+        trials = [
+            train_head(
+                attribute,
+                _examples(catalog, record, first, attribute, labels),
+                many=catalog.vocabulary.attributes[attribute].many,
+                rival=zero_shots.get(attribute),
+                space=record,
+                precision=labels.precision,
+            )
+            for record in records
         ]
-        trial = train_head(
-            attribute,
-            examples,
-            many=catalog.vocabulary.attributes[attribute].many,
-            rival=next(iter(zero_shot), None),
-            space_version=record.version,
-            is_tryout=record.is_tryout,
-            precision=labels.precision,
-        )
+        trial = max(trials, key=lambda each: (each.labeler is not None, each.checked))
         if trial.kept and trial.labeler is not None:
             facts = trial.labeler.facts | {REAL_ONLY: labels.real_only}
             use_labeler(catalog, replace(trial.labeler, facts=facts), run_id=run_id)
@@ -68,14 +73,22 @@ def train_heads(
 def _examples(
     catalog: Catalog,
     record: SpaceRecord,
+    first: SpaceRecord,
     attribute: str,
-    vector_labelers: VectorLabelers,
     labels: LabelPolicy,
 ) -> Examples:
-    truth = load_truth(catalog, attribute, record.space, record.version, real_only=labels.real_only)
-    truth, vectors = with_vectors(catalog, record.space, truth)
-    views = views_of(vector_labelers, truth.image_ids, vectors, truth.known_views)
+    """The photos with a known label that have vectors of both models, and for whose view the
+    attribute makes sense."""
+    truth = load_truth(catalog, attribute, first.space, first.version, real_only=labels.real_only)
+    truth, read = with_vectors(catalog, first.space, truth)
+    views = views_of(
+        load_vector_labelers(catalog, first.version), truth.image_ids, read, truth.known_views
+    )
     question = catalog.vocabulary.questions[attribute]
     rows = [row for row, view in enumerate(views) if question.makes_sense(view)]
-    some = truth.take(rows)
-    return Examples(vectors[rows], some.values, some.groups)
+    truth, read = truth.take(rows), read[rows]
+    if record == first:
+        return Examples(read, truth.values, truth.groups)
+    some, vectors = with_vectors(catalog, record.space, truth)
+    there = {key: row for row, key in enumerate(truth.image_ids)}
+    return Examples(vectors, some.values, some.groups, read[[there[key] for key in some.image_ids]])

@@ -92,7 +92,10 @@ def load_vectors(
     return rows.column("image_id").to_pylist(), vectors / lengths
 
 
-def known_views(catalog: Catalog, image_ids: Sequence[str]) -> dict[str, str]:
-    """Photo -> its view, where `cars` has it from a person or a source."""
+def known_views(
+    catalog: Catalog, image_ids: Sequence[str], origins: Sequence[str] = KNOWN
+) -> dict[str, str]:
+    """Photo -> its view, where `cars` has it from one of these origins, by default a person or a
+    source."""
     rows = catalog.rows("cars", image_ids, ["image_id", *_VIEW]).to_pylist()
-    return {row["image_id"]: row["view"] for row in rows if row["view_origin"] in KNOWN}
+    return {row["image_id"]: row["view"] for row in rows if row["view_origin"] in origins}

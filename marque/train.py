@@ -17,17 +17,24 @@ def train() -> None:
 @click.option(
     "--attribute", "attributes", multiple=True, help="Train for this one only. Repeatable."
 )
+@click.option(
+    "--space",
+    "spaces",
+    multiple=True,
+    help="Learn from the vectors of this space; by default the best of all is taken. Repeatable.",
+)
 @loss_option
 @shared_options
-def heads(attributes: tuple[str, ...], as_json: bool) -> None:
+def heads(attributes: tuple[str, ...], spaces: tuple[str, ...], as_json: bool) -> None:
     """Train a small classifier for each attribute, and use those that are better than zero-shot.
 
     They learn from labels of people and of sources. Whether one is better is measured on photos
-    that it never saw, by McNemar's test.
+    that it never saw, by McNemar's test. Of several spaces the one is taken in which it is right
+    most often on photos apart from these.
     """
     from flows.training import train_heads as flow
 
-    run_flow(lambda: flow(list(attributes) or None), as_json=as_json)
+    run_flow(lambda: flow(list(attributes) or None, list(spaces) or None), as_json=as_json)
 
 
 @train.command()

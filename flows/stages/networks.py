@@ -1,8 +1,9 @@
 """The label stage by networks: zero-shot and trained heads, on the vectors that are stored."""
 
+from collections.abc import Sequence
 from functools import partial
 
-from catalog.car_columns import space_record
+from catalog.car_columns import space_record, space_records
 from catalog.table import Catalog
 from embeddings.registry import SPACE, ModelError, SpaceRecord
 from flows.reporting.progress import stage
@@ -34,22 +35,27 @@ def ask_networks(run: Run, *, again: bool = False, asked: PredictionCounts | Non
             prepare_zero_shot(run.catalog, record, load, wanted, run_id=run.run_id, again=again)
     except ModelError as error:
         run.report.messages.append(f"zero-shot labels could not be brought up to date: {error}")
-    _retire_heads(run, record.version, real_only=wanted.real_only)
-    vector_labelers = load_vector_labelers(run.catalog, record.version)
-    labelers = [labeler for labeler, _ in vector_labelers.members]
-    waiting = unasked_images(run.catalog, SPACE, labelers)
+    spaces = made_spaces(run.catalog)
+    _retire_heads(run, [each.version for each in spaces], real_only=wanted.real_only)
+    waiting: dict[SpaceRecord, list[str]] = {}
+    in_use: set[tuple[str, str]] = set()
+    for space in spaces:
+        members = load_vector_labelers(run.catalog, space.version).members
+        labelers = [labeler for labeler, _ in members]
+        waiting[space] = unasked_images(run.catalog, space.space, labelers)
+        in_use |= {(each.name, each.version) for each in labelers}
     done = PredictionCounts()
-    in_use = {(each.name, each.version) for each in labelers}
     # Of versions that were replaced since, all these photos wait again.
     before = asked.photos if asked and {*asked.versions.items()} <= in_use else 0
-    with stage(run.report, "networks", before + len(waiting)) as step:
+    with stage(run.report, "networks", before + sum(map(len, waiting.values()))) as step:
         if before:
             step.advance(before)
             step.stage.counts[WHILE_EMBEDDING] = before
-        for shard in shards(waiting, run.settings.shard_size * VECTOR_SHARDS):
-            part = ask_shard(run.settings, record.version, shard, run.run_id)
-            done.add(part)
-            step.advance(part.photos)
+        for space, ids in waiting.items():
+            for shard in shards(ids, run.settings.shard_size * VECTOR_SHARDS):
+                part = ask_shard(run.settings, space.space, space.version, shard, run.run_id)
+                done.add(part)
+                step.advance(part.photos)
     count_asked(run, done)
 
 
@@ -59,10 +65,10 @@ def count_asked(run: Run, asked: PredictionCounts) -> None:
     run.report.add_networks(asked, in_use)
 
 
-def _retire_heads(run: Run, space_version: str, *, real_only: bool) -> None:
-    """Take out of use what reads vectors of another model, and heads of a try-out model that have
+def _retire_heads(run: Run, space_versions: Sequence[str], *, real_only: bool) -> None:
+    """Take out of use what reads vectors of other models, and heads of a try-out model that have
     not learned from real photos, where there are some now."""
-    gone = retire_others(run.catalog, space_version, run_id=run.run_id)
+    gone = retire_others(run.catalog, *space_versions, run_id=run.run_id)
     for each in load_labelers(run.catalog):
         if real_only and each.name.startswith(HEAD_PREFIX) and not each.facts.get(REAL_ONLY):
             retire_labeler(run.catalog, each.name, run_id=run.run_id)
@@ -85,3 +91,10 @@ def made_vectors(catalog: Catalog) -> SpaceRecord | None:
     """The record of the model that made the newest vectors; None where there are none."""
     record = space_record(catalog.table("cars").schema, SPACE)
     return None if record is None else SpaceRecord.from_json(record)
+
+
+def made_spaces(catalog: Catalog) -> list[SpaceRecord]:
+    """The records of all spaces of the catalog, `semantic` first."""
+    stored = space_records(catalog.table("cars").schema)
+    found = [SpaceRecord.from_json(record) for record in stored.values()]
+    return sorted(found, key=lambda each: each.space != SPACE)

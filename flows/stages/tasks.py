@@ -22,7 +22,7 @@ from catalog.register import register
 from catalog.registration_counts import RegistrationCounts
 from catalog.table import Catalog, StoreError
 from core.records import Drop, Notice, Photo
-from embeddings.registry import SPACE, SpaceSpec
+from embeddings.registry import SpaceSpec
 from embeddings.tuning import RunConfig
 from flows.prefect_context import in_prefect_run
 from flows.resources import catalog_at
@@ -30,6 +30,7 @@ from flows.settings import Settings
 from flows.stages.embed import EmbeddedShard, ShardVectors, embed_shard, embed_vectors
 from labeling.label import LabelCounts, label_sightings
 from labeling.networks import PredictionCounts, ask_photos, load_vector_labelers
+from labeling.pending import KNOWN, VIEW
 from labeling.publish.cars import DisagreementCounts, refresh_cars
 from labeling.truth import known_views, load_vectors
 
@@ -217,15 +218,16 @@ def embed_into(
 
 @shard_task("ask networks")
 def ask_shard(
-    settings: Settings, space_version: str, image_ids: Sequence[str], run_id: str
+    settings: Settings, space: str, space_version: str, image_ids: Sequence[str], run_id: str
 ) -> PredictionCounts:
     """Keep what the networks in use say of one shard of photos, by their stored vectors."""
     catalog = opened(settings)
-    ids, vectors = load_vectors(catalog, SPACE, image_ids)
-    views = known_views(catalog, ids)
-    return ask_photos(
-        catalog, load_vector_labelers(catalog, space_version), ids, vectors, views, run_id=run_id
-    )
+    labelers = load_vector_labelers(catalog, space_version)
+    ids, vectors = load_vectors(catalog, space, image_ids)
+    # Where none of them looks for the view, what others have said of it counts.
+    own = labelers.find_classifier(VIEW) is not None
+    views = known_views(catalog, ids, KNOWN if own else (*KNOWN, "model"))
+    return ask_photos(catalog, labelers, ids, vectors, views, run_id=run_id)
 
 
 @shard_task("refresh")

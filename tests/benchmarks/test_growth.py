@@ -1,11 +1,11 @@
 """The benchmark of growth, at sizes that take seconds."""
 
-from benchmarks.growth import TABLES, Cost, measure_all, page_of
+from benchmarks.growth import Cost, measure_all, page_of
 
 
-def test_every_call_on_every_table_is_measured() -> None:
-    costs = measure_all((600, 1_500), repeats=2)
-    assert len(costs) == len(TABLES) * 2 * 7
+def test_every_call_on_a_table_is_measured() -> None:
+    costs = measure_all((600, 1_500), ("images", "cars"), repeats=1)
+    assert len(costs) == 2 * 2 * 7
     assert all(cost.processor > 0 and cost.wall > 0 for cost in costs)
 
 

@@ -125,3 +125,14 @@ def test_a_training_begins_with_a_trained_network(home: Path) -> None:
     cards = [json.loads(path.read_text()) for path in (home / "trained").glob("*/card.json")]
     assert [card["network"] for card in cards] == [NETWORK, NETWORK]
     assert len({card["start_sha256"] for card in cards}) == 2
+
+
+@pytest.mark.usefixtures("start")
+def test_heads_are_trained_on_the_space_that_is_asked_for() -> None:
+    from flows.training import train_heads
+
+    (row,) = train_heads(attributes=["color"], spaces=["plain"]).heads
+    assert row["space"] == "plain"
+    assert "too few labels" in row["outcome"]
+    with pytest.raises(RunFailedError, match="no space 'shapes'; it has semantic, plain"):
+        train_heads(spaces=["shapes"])

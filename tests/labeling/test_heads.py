@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embeddings.registry import TINY, SpaceRecord
 from labeling import heads
 from labeling.calibrate import LEAST_KNOWN
 from labeling.heads import (
@@ -26,6 +27,7 @@ from labeling.heads import (
 from labeling.linear import Classifier, answers, unpack
 from tests.labeling.scening import Seen
 
+RECORD = SpaceRecord("semantic", TINY, None, "", {}, 64, "cosine", "m1")
 WARM = {"red", "orange", "yellow", "brown", "beige", "gold", "bronze", "pink"}
 
 
@@ -48,8 +50,7 @@ def train(some: Examples, *, many: bool = False, rival: Classifier | None = None
         some,
         many=many,
         rival=rival,
-        space_version="m1",
-        is_tryout=True,
+        space=RECORD,
         precision=0.9,
     )
 

@@ -5,19 +5,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from catalog.car_columns import add_label_columns
+from catalog.car_columns import add_label_columns, open_space
 from catalog.table import Catalog, open_catalog
 from core.errors import UsageMistakeError
 from core.vocabulary import load_vocabulary
 from embeddings.registry import SPACE, SpaceRecord
 from labeling.heads import SIGNIFICANCE, Trial
 from labeling.label import current_labels
-from labeling.labelers import Calibration, Labeler, load_labelers, use_labeler
+from labeling.labelers import (
+    Calibration,
+    Labeler,
+    load_labelers,
+    retire_others,
+    use_labeler,
+)
 from labeling.networks import ask_photos, load_vector_labelers
 from labeling.pending import unasked_images
 from labeling.prepare import LabelPolicy, prepare_zero_shot
+from labeling.publish.cars import Vectors, replace_vectors
 from labeling.training import train_heads, trainable
 from labeling.truth import known_views, load_vectors
 from synthetic.scenes import SceneLabels
@@ -71,7 +79,7 @@ def record(tiny_encoder: "ClipEncoder") -> SpaceRecord:
 
 
 def train(catalog: Catalog, record: SpaceRecord, *attributes: str) -> dict[str, Trial]:
-    found = train_heads(catalog, record, attributes, LABELS, run_id="r")
+    found = train_heads(catalog, record, [record], attributes, LABELS, run_id="r")
     return {trial.attribute: trial for trial in found}
 
 
@@ -177,3 +185,30 @@ def test_all_attributes_can_be_tried_at_once(catalog: Catalog, record: SpaceReco
     assert list(trials) == trainable(catalog)
     assert {name for name, trial in trials.items() if trial.kept} == {"mood"}
     assert refresh(catalog), "other networks label, so every row is due"
+
+
+def test_the_space_is_taken_in_which_a_head_is_right_most_often(
+    catalog: Catalog, record: SpaceRecord, seen: Seen
+) -> None:
+    """One space knows the mood of a photo, and nothing else; another knows nothing."""
+    mood = {"told": [1.0, 0.2], "not": [0.2, 1.0]}
+    draw = np.random.default_rng(2)
+    spaces = []
+    for name, knows in (("blind", False), ("moody", True)):
+        made = replace(record, space=name, size=2, version=f"{name}@1")
+        open_space(catalog, name, 2, made.to_json())
+        rows = [
+            mood["told" if labels.color in WARM else "not"] if knows else [1.0, 1.0]
+            for labels in seen.labels
+        ]
+        vectors = np.array(rows, np.float32) + draw.normal(0, 0.01, (len(rows), 2))
+        units = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        replace_vectors(catalog, Vectors(name, made.version, seen.ids, units))
+        spaces.append(made)
+    (trial,) = train_heads(catalog, record, [record, *spaces], ["mood"], LABELS, run_id="r")
+    assert trial.space == "moody"
+    assert trial.kept
+    (used,) = [each for each in load_labelers(catalog) if each.name == "head mood"]
+    assert used.space_version == "moody@1"
+    assert retire_others(catalog, record.version, "moody@1", run_id="r") == []
+    assert retire_others(catalog, record.version, run_id="r") == ["head mood"]
