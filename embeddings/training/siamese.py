@@ -9,6 +9,7 @@ most on classes that were held out, as a head often knows only the classes it wa
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
@@ -201,6 +202,12 @@ class SiameseTask:
         self._held_out = photos.pictures[split.validation]
         self._held_codes = codes[split.validation]
         self._held_groups = np.asarray(photos.groups)[split.validation]
+        if not _questions(self._held_codes, self._held_groups).any():
+            raise TrainingError(
+                f"none of the {len(split.validation)} photos that were held out to judge by has "
+                "another one of its class and of another listing; add photos, or take another seed "
+                f"(it was {settings.seed})"
+            )
         self.fingerprint = self._fingerprint()
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -309,6 +316,13 @@ def balanced_batches(
         yield np.concatenate(
             [draw.choice(members[each], photos, len(members[each]) < photos) for each in chosen]
         )
+
+
+def _questions(classes: Rows, groups: Rows) -> npt.NDArray[np.bool_]:
+    """Which photos have another one of their class and of another group."""
+    pairs = set(zip(classes.tolist(), groups.tolist(), strict=True))
+    several = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    return np.isin(classes, several)
 
 
 def recall_at_1(vectors: Vectors, classes: Rows, groups: Rows) -> float:

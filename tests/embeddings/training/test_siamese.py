@@ -152,6 +152,13 @@ def test_too_few_classes_are_an_error(classes: list[str], words: str, tmp_path: 
         train_siamese(small_network(), photos, SETTINGS, tmp_path)
 
 
+def test_photos_that_cannot_judge_are_an_error(tmp_path: Path) -> None:
+    photos = tinted_photos(6, 4)
+    listings = np.repeat(np.arange(6), 4)  # each class is one listing: nothing else to find
+    with pytest.raises(TrainingError, match="none of the 8 photos that were held out"):
+        train_siamese(small_network(), replace(photos, groups=listings), SETTINGS, tmp_path)
+
+
 def test_too_many_pictures_for_the_memory_are_an_error(tmp_path: Path) -> None:
     photos = tinted_photos(100, 10)
     with pytest.raises(TrainingError, match=r"1,000 pictures take 5 MB, and 1 MB .* at most 1\d\d"):
