@@ -50,9 +50,9 @@ def store_trained(
 ) -> Path:
     """Write the weights and then the card, which is returned; raises `OSError`.
 
-    `spec` names the network that the training began with. `data` says which photos these were and
-    under which licenses; `metrics` how well held-out photos are found, with intervals. Both are the
-    caller's words, as JSON.
+    `spec` names the plain network that the training began with (`load_start`). `data` says which
+    photos these were and under which licenses; `metrics` how well held-out photos are found, with
+    intervals. Both are the caller's words, as JSON.
     """
     files = {WEIGHTS: trained.network.module.state_dict()}
     if trained.head is not None:
@@ -64,7 +64,7 @@ def store_trained(
         digests[name] = hashlib.sha256(content).hexdigest()
     card = {
         "kind": "siamese",
-        "network": _plain_name(spec),
+        "network": spec.name,
         "start_sha256": trained.start_sha256,
         "files": digests,
         "layers": list(trained.features.layers),
@@ -80,6 +80,7 @@ def store_trained(
             "recall_at_1": trained.best.score,
             "epoch": trained.best.number,
             "chosen": trained.best.chosen,
+            "refit_on_all_classes": trained.settings.refit and trained.best.number > 0,
         },
         "epochs": [asdict(each) | {"loss": _number(each.loss)} for each in trained.epochs],
         "metrics": dict(metrics),
@@ -132,13 +133,6 @@ def _load_head(folder: Path, card: Mapping[str, Any]) -> nn.Linear:
             f"{HEAD_WEIGHTS!r} does not hold a head of {into} values to {out}; {_AGAIN}"
         ) from error
     return head
-
-
-def _plain_name(spec: ModelSpec) -> str:
-    """The network itself, where the training began with one that had been trained before."""
-    if not spec.name.startswith(TRAINED):
-        return spec.name
-    return str(load_trained(Path(spec.name.removeprefix(TRAINED))).card["network"])
 
 
 def _size(trained: Trained) -> int:

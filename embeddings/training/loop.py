@@ -32,11 +32,13 @@ class TrainingError(MarqueError):
 @dataclass(frozen=True, slots=True)
 class LoopSettings:
     """How long to train: at most `epochs`, and no longer than `patience` of them without a better
-    score. `seed` decides everything that is drawn."""
+    score; or as far as epoch `last` of so many, whose weights are kept whatever the scores are.
+    `seed` decides everything that is drawn."""
 
     epochs: int = 10
     patience: int = 3
     seed: int = 0
+    last: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def train(
     folder: Path,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> list[Epoch]:
-    """Train; afterwards the task's module has the weights of its best epoch.
+    """Train; afterwards the task's module has the weights of its best epoch, or of the last.
 
     After each epoch a checkpoint is written into `folder`; one that is there is continued from.
     The rate rises over the first steps and falls by half a cosine over all epochs (Loshchilov and
@@ -113,8 +115,8 @@ def train(
         _finish(state, Epoch(0, math.nan, *task.score(), 0, 0.0))
         _store(state, place, name)
         on_epoch(state.epochs[-1])
-    while (number := len(state.epochs)) <= settings.epochs:
-        if number - best_epoch(state.epochs).number > settings.patience:
+    while (number := len(state.epochs)) <= (settings.last or settings.epochs):
+        if not settings.last and number - best_epoch(state.epochs).number > settings.patience:
             break
         draw = np.random.default_rng((settings.seed, number))
         done = (number - 1) / settings.epochs
@@ -124,7 +126,8 @@ def train(
         _finish(state, Epoch(number, float(np.mean(losses)), *task.score(), photos, seconds))
         _store(state, place, name)
         on_epoch(state.epochs[-1])
-    task.module.load_state_dict(state.best)
+    if not settings.last:
+        task.module.load_state_dict(state.best)
     return state.epochs
 
 

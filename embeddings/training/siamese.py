@@ -9,9 +9,10 @@ most on classes that were held out, as a head often knows only the classes it wa
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -42,11 +43,12 @@ Loss = Literal["proxy_anchor", "normalized_softmax", "triplet"]
 Mining = Literal["semihard", "hard"]
 Vectors = npt.NDArray[np.float32]
 
+REFIT = "refit"
+"""The folder, in that of the checkpoints, for those of the training on all classes."""
 HEAD = "head"
 """What stands for the trained head where a layer is chosen."""
-_EMBEDDED_AT_ONCE = (
-    8  # larger batches are no faster on a CPU, and their activations leave its cache
-)
+_EMBEDDED_AT_ONCE = 8
+"""Larger batches are no faster on a CPU, as their activations leave its cache."""
 _TRIPLET_MARGIN = 0.2
 
 
@@ -57,7 +59,8 @@ class SiameseSettings:
     Everything up to and with layer `frozen_through` stays as it is. `layers` may be chosen for
     search, by default all behind it; the loss sees the last. Pictures are trained at `side` pixels,
     `classes_per_batch` times `photos_per_class` at a time. `rate` is the network's, its head learns
-    at three times as much, proxies at their own. `validation_share` of the classes judges.
+    at three times as much, proxies at their own. `validation_share` of the classes judges; with
+    `refit` the network is then trained again, on all classes, for as many epochs as were best.
     """
 
     loss: Loss = "proxy_anchor"
@@ -74,6 +77,7 @@ class SiameseSettings:
     proxy_rate: float = 1e-2
     weight_decay: float = 1e-4
     validation_share: float = 0.2
+    refit: bool = True
     most_mb: int = 4000
     seed: int = 0
 
@@ -150,14 +154,23 @@ def train_siamese(
         len(pictures), (pictures.shape[1], round(settings.side * MARGIN)), settings.most_mb
     )
     split = split_classes(photos.classes, photos.groups, settings.validation_share, settings.seed)
-    task = SiameseTask(network, photos, split, settings)
     loop = LoopSettings(settings.epochs, settings.patience, settings.seed)
     with memory_kept():
-        return task.trained(train(task, loop, folder, on_epoch))
+        task = SiameseTask(network, photos, split, settings)
+        epochs = train(task, loop, folder, on_epoch)
+        best = best_epoch(epochs)
+        if settings.refit and best.number:
+            everything = replace(split, training=np.sort(np.concatenate(split.used)))
+            task = SiameseTask(network, photos, everything, settings, best)
+            train(task, replace(loop, last=best.number), folder / REFIT, on_epoch)
+        return task.trained(epochs, best)
 
 
 class SiameseTask:
-    """Photos of the same classes together, seen by one network; `loop.train` runs it."""
+    """Photos of the same classes together, seen by one network; `loop.train` runs it.
+
+    With `chosen`, an epoch of an earlier training, nothing is judged: its layer is taken.
+    """
 
     def __init__(
         self,
@@ -165,8 +178,10 @@ class SiameseTask:
         photos: ClassPhotos,
         split: Split,
         settings: SiameseSettings,
+        chosen: Epoch | None = None,
     ) -> None:
         torch.manual_seed(settings.seed)
+        self._chosen = chosen
         self._plain, self._settings, self._split = network, settings, split
         self._folded = fold_for_training(network.module)
         module = self._folded.module.to(memory_format=torch.channels_last)
@@ -187,6 +202,12 @@ class SiameseTask:
         self._held_out = photos.pictures[split.validation]
         self._held_codes = codes[split.validation]
         self._held_groups = np.asarray(photos.groups)[split.validation]
+        if not _questions(self._held_codes, self._held_groups).any():
+            raise TrainingError(
+                f"none of the {len(split.validation)} photos that were held out to judge by has "
+                "another one of its class and of another listing; add photos, or take another seed "
+                f"(it was {settings.seed})"
+            )
         self.fingerprint = self._fingerprint()
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -222,16 +243,18 @@ class SiameseTask:
 
     def score(self) -> tuple[float, str]:
         """Recall@1 on the classes that were held out, by the layer and pooling that is best."""
+        if self._chosen is not None:
+            return self._chosen.score, self._chosen.chosen
+        vectors = pooled_vectors(self._judged, self._held_out, self._plain.preprocess, self._head)
         found = {
-            chosen: recall_at_1(vectors, self._held_codes, self._held_groups)
-            for chosen, vectors in self._candidates().items()
+            chosen: recall_at_1(some, self._held_codes, self._held_groups)
+            for chosen, some in vectors.items()
         }
         chosen = max(found, key=lambda each: found[each])
         return found[chosen], chosen
 
-    def trained(self, epochs: Sequence[Epoch]) -> Trained:
-        """What the best epoch left, as the plain network."""
-        best = best_epoch(epochs)
+    def trained(self, epochs: Sequence[Epoch], best: Epoch) -> Trained:
+        """What training left, as the plain network."""
         module = deepcopy(self._plain.module)
         module.load_state_dict(self._folded.plain_state(self._plain.module))
         if best.chosen == HEAD:
@@ -258,23 +281,10 @@ class SiameseTask:
             weights_sha256(self._plain.module),
         )
 
-    @torch.inference_mode()
-    def _candidates(self) -> dict[str, Vectors]:
-        found: dict[str, list[Tensor]] = {}
-        for start in range(0, len(self._held_out), _EMBEDDED_AT_ONCE):
-            some = self._held_out[start : start + _EMBEDDED_AT_ONCE]
-            pooled = self._judged.pooled(to_input(some, self._plain.preprocess))
-            for layer, parts in zip(self._judged.features.layers, pooled, strict=True):
-                units = [normalize(part, dim=1) for part in parts]
-                joined = torch.cat(units, dim=1) if len(units) > 1 else parts[0]
-                ways = zip(get_args(Pooling), (*units, joined), strict=True)
-                for pooling, vectors in ways if len(units) > 1 else [("both", joined)]:
-                    found.setdefault(f"{layer} {pooling}", []).append(vectors)
-            found.setdefault(HEAD, []).append(self._head(joined))
-        return {name: torch.cat(parts).numpy() for name, parts in found.items()}
-
     def _fingerprint(self) -> str:
         digest = hashlib.sha256(json.dumps(asdict(self._settings)).encode())
+        if self._chosen is not None:
+            digest.update(f"{self._chosen.number} {self._chosen.chosen}".encode())
         for part in (self._small, self._held_out, self._labels, self._held_codes):
             digest.update(np.ascontiguousarray(part).data)
         return f"siamese {weights_sha256(self._plain.module)[:16]} {digest.hexdigest()[:16]}"
@@ -308,6 +318,13 @@ def balanced_batches(
         )
 
 
+def _questions(classes: Rows, groups: Rows) -> npt.NDArray[np.bool_]:
+    """Which photos have another one of their class and of another group."""
+    pairs = set(zip(classes.tolist(), groups.tolist(), strict=True))
+    several = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    return np.isin(classes, several)
+
+
 def recall_at_1(vectors: Vectors, classes: Rows, groups: Rows) -> float:
     """The share of photos whose nearest one of another group is of their class, of those that have
     one; 0 where none has. What is as near as a wrong photo does not count."""
@@ -318,6 +335,29 @@ def recall_at_1(vectors: Vectors, classes: Rows, groups: Rows) -> float:
     wrong = np.where(~same & ~own, alike, -np.inf).max(axis=1)
     asked = right > -np.inf
     return float(np.mean(right[asked] > wrong[asked] + 1e-6)) if asked.any() else 0.0
+
+
+@torch.inference_mode()
+def pooled_vectors(
+    features: FeatureNetwork,
+    pictures: Pictures,
+    preprocess: dict[str, Any],
+    head: nn.Linear | None = None,
+) -> dict[str, Vectors]:
+    """Unit vectors (n, size) of prepared pictures by each layer and pooling, as "layer pooling",
+    and by a head behind the last layer; `features` pools both ways."""
+    found: dict[str, list[Tensor]] = {}
+    for start in range(0, len(pictures), _EMBEDDED_AT_ONCE):
+        some = to_input(pictures[start : start + _EMBEDDED_AT_ONCE], preprocess)
+        for layer, parts in zip(features.features.layers, features.pooled(some), strict=True):
+            units = [normalize(part, dim=1) for part in parts]
+            joined = torch.cat(units, dim=1) if len(units) > 1 else parts[0]
+            ways = zip(get_args(Pooling), (*units, joined), strict=True)
+            for pooling, vectors in ways if len(units) > 1 else [("both", joined)]:
+                found.setdefault(f"{layer} {pooling}", []).append(normalize(vectors, dim=1))
+        if head is not None:
+            found.setdefault(HEAD, []).append(normalize(head(joined), dim=1))
+    return {name: torch.cat(parts).numpy() for name, parts in found.items()}
 
 
 @torch.inference_mode()

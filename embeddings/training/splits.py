@@ -29,6 +29,11 @@ class Split:
     alone: int
     shared: int
 
+    @property
+    def used(self) -> tuple[Rows, Rows]:
+        """Both sides."""
+        return self.training, self.validation
+
 
 def join_groups(listings: Sequence[str | None], phashes: Sequence[bytes]) -> Rows:
     """A number for each photo, the same for photos of one car: of one listing (None has none of

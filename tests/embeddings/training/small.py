@@ -16,7 +16,7 @@ PREPROCESS: dict[str, Any] = {
 }  # fmt: skip
 SETTINGS = SiameseSettings(
     frozen_through="stage1", side=24, head=16, classes_per_batch=4, photos_per_class=3, epochs=4,
-    patience=4, rate=1e-2, proxy_rate=3e-2, validation_share=0.3,
+    patience=4, rate=1e-2, proxy_rate=3e-2, validation_share=0.3, refit=False,
 )  # fmt: skip
 
 

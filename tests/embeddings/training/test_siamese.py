@@ -64,6 +64,30 @@ def test_an_interrupted_training_ends_in_the_same_weights(
         assert torch.equal(value, weights_of(resumed)[name]), name
 
 
+def test_a_training_on_all_classes_follows_and_may_be_interrupted_too(
+    undisturbed: Trained, tmp_path: Path
+) -> None:
+    settings, seen = replace(SETTINGS, refit=True), list[Epoch]()
+
+    def kill(epoch: Epoch) -> None:
+        seen.append(epoch)
+        if len(seen) == SETTINGS.epochs + 3:  # epoch 0 twice, and one of the second training
+            raise _KilledError
+
+    whole = train_siamese(small_network(), tinted_photos(), settings, tmp_path / "whole")
+    assert whole.best.number == undisturbed.best.number, "chosen as without the second training"
+    assert whole.best.chosen == undisturbed.best.chosen
+    assert whole.counts["classes_trained"] == 10
+    with pytest.raises(_KilledError):
+        train_siamese(small_network(), tinted_photos(), settings, tmp_path / "killed", kill)
+    resumed = train_siamese(small_network(), tinted_photos(), settings, tmp_path / "killed")
+    for name, value in weights_of(whole).items():
+        assert torch.equal(value, weights_of(resumed)[name]), name
+    assert not torch.equal(
+        weights_of(whole)["stage3.0.weight"], weights_of(undisturbed)["stage3.0.weight"]
+    )
+
+
 def test_the_weights_follow_from_the_seed(undisturbed: Trained, tmp_path: Path) -> None:
     other = train_siamese(small_network(), tinted_photos(), replace(SETTINGS, seed=1), tmp_path)
     name = "stage3.0.weight"
@@ -126,6 +150,13 @@ def test_too_few_classes_are_an_error(classes: list[str], words: str, tmp_path: 
     photos = ClassPhotos(tinted_photos(8, 1).pictures, classes, range(8))
     with pytest.raises(TrainingError, match=words):
         train_siamese(small_network(), photos, SETTINGS, tmp_path)
+
+
+def test_photos_that_cannot_judge_are_an_error(tmp_path: Path) -> None:
+    photos = tinted_photos(6, 4)
+    listings = np.repeat(np.arange(6), 4)  # each class is one listing: nothing else to find
+    with pytest.raises(TrainingError, match="none of the 8 photos that were held out"):
+        train_siamese(small_network(), replace(photos, groups=listings), SETTINGS, tmp_path)
 
 
 def test_too_many_pictures_for_the_memory_are_an_error(tmp_path: Path) -> None:
