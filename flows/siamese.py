@@ -21,7 +21,7 @@ from flows.reporting.sheets import show_sheet
 from flows.resources import TRAINED_FOLDER, encoder_for
 from flows.run import Run, recorded_run
 from flows.stages.networks import ask_networks
-from flows.stages.pipeline import fill_spaces, publish_pending
+from flows.stages.pipeline import fill_spaces, label_pending, publish_pending
 from flows.stages.training_photos import TrainingPhotos, catalog_photos, folder_photos
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class SiameseOptions(BaseModel):
     loss: Literal["proxy_anchor", "normalized_softmax", "triplet"] = "proxy_anchor"
     epochs: int = Field(5, ge=1, le=1000)
     seed: int = 0
+    memory_mb: int = Field(4000, ge=100)
 
 
 @recipe("train-siamese")
@@ -69,11 +70,12 @@ def train_siamese(options: SiameseOptions | None = None) -> RunReport:
     with recorded_run("train-siamese", asked.model_dump()) as run:
         check_space_name(asked.space)
         begin = _start(run, asked.start)
+        label_pending(run)
         preparation = encoder_for(run.settings, begin).preparation
         photos = (
-            catalog_photos(run, asked.attributes, preparation)
+            catalog_photos(run, asked.attributes, preparation, asked.memory_mb)
             if asked.folder is None
-            else folder_photos(run, Path(asked.folder), preparation)
+            else folder_photos(run, Path(asked.folder), preparation, asked.memory_mb)
         )
         place = _train(run, begin, photos, asked)
         fill_spaces(run, [SpaceSpec(asked.space, ModelSpec(f"{TRAINED}{place}"))])
@@ -105,6 +107,7 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
         frozen_through=asked.frozen_through or FROZEN.get(begin.model.name),
         epochs=asked.epochs,
         seed=asked.seed,
+        most_mb=asked.memory_mb,
     )
     split = split_classes(photos.classes, photos.groups, TEST_SHARE, settings.seed)
     taught, test = photos.take(split.training), photos.take(split.validation)

@@ -79,6 +79,15 @@ def heads(attributes: tuple[str, ...], spaces: tuple[str, ...], as_json: bool) -
     help="Train for so many at most; it ends earlier where nothing gets better.",
 )
 @click.option(
+    "--memory",
+    "memory_mb",
+    type=click.IntRange(min=100),
+    default=4000,
+    show_default=True,
+    metavar="MB",
+    help="Train on as many photos as take so much memory.",
+)
+@click.option(
     "--seed",
     type=int,
     default=0,

@@ -21,7 +21,7 @@ _PARTS = 4
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
     """Rows to train on and rows to judge by, of different classes and groups; `alone` counts the
-    photos that are the only one of their class, `shared` those of a class to judge by whose group
+    photos of classes with one group, `shared` those of a class to judge by whose group
     is trained on too. Neither is used."""
 
     training: Rows
@@ -65,31 +65,39 @@ def split_classes(
 ) -> Split:
     """Hold out a share of the classes, at least two, to judge by; at least two are left to train.
 
-    Judging by classes that were trained on would favor what only knows these. Raises
-    `TrainingError` where there are too few classes with two photos.
+    Judging by classes that were trained on would favor what only knows these. A class is used if it
+    has photos of two groups: only another group's photo answers. Raises `TrainingError` where there
+    are too few such classes, or none of their photos is left to judge by.
     """
     names, codes, counts = np.unique(np.array(classes), return_inverse=True, return_counts=True)
-    usable = np.flatnonzero(counts > 1)
-    alone = int((counts == 1).sum())
+    pairs = np.unique(np.stack([codes, np.asarray(groups)]), axis=1)
+    several = np.bincount(pairs[0], minlength=len(names)) > 1
+    usable = np.flatnonzero(several)
+    alone = int(counts[~several].sum())
     if len(usable) < 2:
         raise TrainingError(
-            f"there are {len(names)} classes, and {len(usable)} of them with two photos or more; "
-            "photos are told apart by at least two such classes: add photos, or take an attribute "
-            "with more values"
+            f"there are {len(names)} classes, and {len(usable)} of them with photos of two cars or "
+            "more; photos are told apart by at least two such classes: add photos, or take an "
+            "attribute with more values"
         )
     held = min(max(2, round(share * len(usable))), len(usable) - 2)
     if held < 2:
         raise TrainingError(
-            f"{len(usable)} classes with two photos or more are too few to train on two and judge "
-            "by two others; add classes, or take an attribute with more values"
+            f"{len(usable)} classes with photos of two cars or more are too few to train on two "
+            "and judge by two others; add classes, or take an attribute with more values"
         )
     held_out = np.random.default_rng(seed).permutation(usable)[:held]
     is_held, used = np.isin(codes, held_out), np.isin(codes, usable)
     training = np.flatnonzero(used & ~is_held)
     trained = np.isin(groups, np.asarray(groups)[training])
-    return Split(
-        training, np.flatnonzero(is_held & ~trained), alone, int((is_held & trained).sum())
-    )
+    validation = np.flatnonzero(is_held & ~trained)
+    if not len(validation):
+        raise TrainingError(
+            "no photo is left to judge by: each of those that were held out is of one listing, or "
+            "nearly the same picture, with one that is trained on; take an attribute that is the "
+            "same for all photos of a car"
+        )
+    return Split(training, validation, alone, int((is_held & trained).sum()))
 
 
 def _near(hashes: npt.NDArray[np.uint64]) -> Iterator[tuple[int, int]]:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 NOT_THE_CAR = ("interior", "detail", "not_a_car")
 """Views that do not show what make and model a car is."""
 
+COPIES = 2.7
+"""How many times the pictures are in memory while they are trained on: whole, split for the test,
+split for validation, and in the size that is trained at."""
+
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".avif", ".bmp", ".tif", ".tiff", ".gif")
 
 
@@ -54,9 +58,11 @@ class TrainingPhotos:
         )
 
     def digest(self, model: ModelSpec, options: dict[str, Any]) -> str:
-        """Names a training: the same photos, classes, model and options have the same."""
-        seen = [self.keys, self.classes, model.name, model.weights, options]
-        return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]
+        """Names a training: the same photos, classes, groups, model and options have the same."""
+        seen = [self.keys, self.classes, self.groups.tolist(), model.name, model.weights, options]
+        digest = hashlib.sha256(json.dumps(seen).encode())
+        digest.update(np.ascontiguousarray(self.pictures).data)
+        return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,10 @@ class _Known:
 
 
 def catalog_photos(
-    run: Run, attributes: Sequence[str], preparation: "Preparation"
+    run: Run, attributes: Sequence[str], preparation: "Preparation", memory_mb: int
 ) -> TrainingPhotos:
-    """The published photos whose attributes people or sources have named, but for those known to
-    show something else than a car from outside.
+    """The photos whose attributes people or sources have named, but for those known to show
+    something else than a car from outside; as many as fit into the memory.
 
     A class is a combination of values. Raises `UsageMistakeError` for an attribute that there is
     not.
@@ -83,11 +89,14 @@ def catalog_photos(
             f"there is no attribute {strange[0]!r}; use one of {', '.join(known)}"
         )
     origins = [f"{each}_origin" for each in attributes]
-    facts = ["image_id", "page_url", "source", "license", VIEW, *attributes, *origins]
+    named = ["image_id", "page_url", "source", "license", VIEW, *attributes, *origins]
+    facts = list(dict.fromkeys(named))
     rows = []
     for batch in run.catalog.read("cars", facts):
         for row in batch.to_pylist():
-            if row[VIEW] in NOT_THE_CAR or any(row[each] not in KNOWN for each in origins):
+            if (row[VIEW] in NOT_THE_CAR and VIEW not in attributes) or any(
+                row[each] not in KNOWN for each in origins
+            ):
                 continue
             values = [row[each] for each in attributes]
             label = " ".join(
@@ -97,6 +106,7 @@ def catalog_photos(
                 _Known(row["image_id"], label, row["page_url"], row["source"], row["license"] or "")
             )
     rows.sort(key=lambda each: each.key)
+    rows = _fitting(run, rows, preparation, memory_mb)
     ids = [each.key for each in rows]
 
     def read() -> Iterator[tuple[str, bytes, Box | None]]:
@@ -108,8 +118,11 @@ def catalog_photos(
     return _prepared(run, rows, read(), phashes.__getitem__, preparation)
 
 
-def folder_photos(run: Run, folder: Path, preparation: "Preparation") -> TrainingPhotos:
-    """The photos of a folder with one sub-folder a class, however deep they lie in it.
+def folder_photos(
+    run: Run, folder: Path, preparation: "Preparation", memory_mb: int
+) -> TrainingPhotos:
+    """The photos of a folder with one sub-folder a class, however deep they lie in it; as many as
+    fit into the memory.
 
     Of TinyImageNet's layout, that is `train`. Raises `UsageMistakeError` for a folder without
     sub-folders.
@@ -126,6 +139,7 @@ def folder_photos(run: Run, folder: Path, preparation: "Preparation") -> Trainin
         for file in sorted(each.rglob("*"))
         if file.suffix.lower() in _SUFFIXES and file.is_file()
     ]
+    rows = _fitting(run, rows, preparation, memory_mb)
     phashes: dict[str, bytes] = {}
 
     def read() -> Iterator[tuple[str, bytes, Box | None]]:
@@ -140,6 +154,22 @@ def folder_photos(run: Run, folder: Path, preparation: "Preparation") -> Trainin
     return _prepared(run, rows, read(), phashes.__getitem__, preparation)
 
 
+def _fitting(
+    run: Run, rows: list[_Known], preparation: "Preparation", memory_mb: int
+) -> list[_Known]:
+    """As many of the photos as fit, evenly taken; the report says how many that are."""
+    needed = COPIES * preparation.height * preparation.width * 3
+    most = max(1, int(memory_mb * 1e6 / needed))
+    if len(rows) <= most:
+        return rows
+    run.report.messages.append(
+        f"{most:,} of {len(rows):,} photos are trained on, which take {memory_mb:,} MB; more with "
+        "--memory"
+    )
+    step = len(rows) / most
+    return [rows[int(at * step)] for at in range(most)]
+
+
 def _prepared(
     run: Run,
     rows: Sequence[_Known],
@@ -147,11 +177,8 @@ def _prepared(
     phash: Callable[[str], bytes],
     preparation: "Preparation",
 ) -> TrainingPhotos:
-    from embeddings.training.pictures import check_memory
-    from embeddings.training.siamese import SiameseSettings
     from embeddings.training.splits import join_groups
 
-    check_memory(len(rows), (preparation.height,), SiameseSettings().most_mb)
     known = {row.key: row for row in rows}
     pictures = np.empty((len(rows), preparation.height, preparation.width, 3), np.uint8)
     kept: list[_Known] = []

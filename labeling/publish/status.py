@@ -13,7 +13,7 @@ from catalog.sql import equals, literal
 from catalog.table import Catalog, CatalogError
 from catalog.versions import published_problem, readable_published
 from crawlers.imports.sidecar.read import teller_of
-from embeddings.registry import SPACE, SpaceRecord
+from embeddings.registry import SPACE, VISION
 from labeling.labelers import load_labelers
 from labeling.pending import stale_cars, unasked_images, unembedded_images, unlabeled_sightings
 
@@ -73,21 +73,21 @@ def describe_spaces(catalog: Catalog) -> list[dict[str, Any]]:
     have one, and how many wait for one; JSON-ready."""
     found = []
     for name, stored in space_records(catalog.table("cars").schema).items():
-        made = SpaceRecord.from_json(stored)
-        filled = catalog.count("cars", equals(f"{name}_version", made.version))
-        _, waiting = unembedded_images(catalog, name, made.version)
+        made = json.loads(stored)
+        version = str(made["version"])
+        layers = made.get("layers") or []
         found.append(
             {
                 "space": name,
-                "model": made.model,
-                "version": made.version,
-                "size": made.size,
-                "metric": made.metric,
-                "layers": list(made.layers),
-                "pooling": made.pooling if made.layers else None,
-                "reads_text": made.reads_text,
-                "filled": filled,
-                "waiting": len(waiting),
+                "model": made.get("model"),
+                "version": version,
+                "size": made.get("size"),
+                "metric": made.get("metric"),
+                "layers": layers,
+                "pooling": made.get("pooling") if layers else None,
+                "reads_text": not str(made.get("model")).startswith(VISION),
+                "filled": catalog.count("cars", equals(f"{name}_version", version)),
+                "waiting": len(unembedded_images(catalog, name, version)[1]),
             }
         )
     return found

@@ -38,6 +38,7 @@ _OPTIONS = {
         "loss": "--loss",
         "epochs": "--epochs",
         "seed": "--seed",
+        "memory_mb": "--memory",
     },
 }
 """Flow -> its parameters and the options of the command that give them."""
