@@ -43,7 +43,7 @@ Array = npt.NDArray[np.float32]
 CARS = SHARED / "cars_224"
 LAST_TRAINED = 49
 SETTINGS = {
-    "lite0": SiameseSettings(frozen_through="blocks.3"),
+    "lite0": SiameseSettings(frozen_through="blocks.3", epochs=8),
     "SqueezeNet": SiameseSettings(frozen_through="features.5"),
 }
 ABSENT = "The real photos were not there, so nothing was measured.\n"
@@ -146,8 +146,6 @@ def try_layers(name: str, network: ImageNetwork, frozen: str | None, cars: Cars)
     with memory_kept():
         features = FeatureNetwork(network.module, Features(layers, "both"))
         found = pooled_vectors(features, cars.pictures, network.preprocess)
-    last = [found[f"{layer} both"] for layer in layers[-2:]]
-    found[f"{' and '.join(layers[-2:])} both"] = np.concatenate(last, axis=1)
     return [_row(name, layer, vectors, cars) for layer, vectors in found.items()]
 
 

@@ -95,7 +95,8 @@ def _stages(calls: Sequence[_Call], frozen: str) -> Iterator[str]:
         parts = call.name.split(".")
         parents = {".".join(parts[:end]) for end in range(1, len(parts))}
         is_map = call.made is not None and call.made.ndim == 4
-        if is_map and not parents & names and not isinstance(call.module, nn.Conv2d):
+        passed_on = isinstance(call.module, (nn.Conv2d, nn.Identity))  # the next one tells more
+        if is_map and not parents & names and not passed_on:
             yield call.name
 
 

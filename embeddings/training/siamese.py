@@ -45,6 +45,8 @@ Vectors = npt.NDArray[np.float32]
 
 REFIT = "refit"
 """The folder, in that of the checkpoints, for those of the training on all classes."""
+JOINED = "+"
+"""What stands between the names of layers that are joined."""
 HEAD = "head"
 """What stands for the trained head where a layer is chosen."""
 _EMBEDDED_AT_ONCE = 8
@@ -260,8 +262,9 @@ class SiameseTask:
         if best.chosen == HEAD:
             features, head = self._seen.features, self._head
         else:
-            layer, pooling = best.chosen.split(" ")
-            features, head = Features((layer,), cast("Pooling", pooling)), None
+            layers, pooling = best.chosen.split(" ")
+            features = Features(tuple(layers.split(JOINED)), cast("Pooling", pooling))
+            head = None
         counts = {
             "photos_trained": len(self._split.training),
             "classes_trained": int(self._labels.max()) + 1,
@@ -345,7 +348,8 @@ def pooled_vectors(
     head: nn.Linear | None = None,
 ) -> dict[str, Vectors]:
     """Unit vectors (n, size) of prepared pictures by each layer and pooling, as "layer pooling",
-    and by a head behind the last layer; `features` pools both ways."""
+    by the last layers joined, "layer+layer pooling", and by a head behind the last one; `features`
+    pools both ways."""
     found: dict[str, list[Tensor]] = {}
     for start in range(0, len(pictures), _EMBEDDED_AT_ONCE):
         some = to_input(pictures[start : start + _EMBEDDED_AT_ONCE], preprocess)
@@ -357,7 +361,15 @@ def pooled_vectors(
                 found.setdefault(f"{layer} {pooling}", []).append(normalize(vectors, dim=1))
         if head is not None:
             found.setdefault(HEAD, []).append(normalize(head(joined), dim=1))
-    return {name: torch.cat(parts).numpy() for name, parts in found.items()}
+    done = {name: torch.cat(some).numpy() for name, some in found.items()}
+    layers = features.features.layers
+    for start in range(len(layers) - 1):
+        for pooling in get_args(Pooling):
+            names = [f"{layer} {pooling}" for layer in layers[start:]]
+            if done.keys() >= set(names):
+                joint = np.concatenate([done[name] for name in names], axis=1)
+                done[f"{JOINED.join(layers[start:])} {pooling}"] = joint / len(names) ** 0.5
+    return done
 
 
 @torch.inference_mode()

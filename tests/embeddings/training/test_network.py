@@ -66,9 +66,10 @@ def test_stages_of_a_deeper_network_are_those_beside_the_frozen_one() -> None:
             self.blocks = torch.nn.Sequential(one.stage1, one.stage2, one.stage3)
             self.last = torch.nn.Conv2d(16, 20, 1)
             self.act = torch.nn.ReLU()
+            self.pool = torch.nn.Identity()
 
         def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-            found: torch.Tensor = self.act(self.last(self.blocks(pictures)))
+            found: torch.Tensor = self.pool(self.act(self.last(self.blocks(pictures))))
             return found
 
     assert open_layers(Deep(), "blocks.0") == ("blocks.1", "blocks.2", "act")

@@ -16,11 +16,13 @@ from embeddings.training.siamese import (
     ClassPhotos,
     Trained,
     balanced_batches,
+    pooled_vectors,
     recall_at_1,
     train_siamese,
 )
+from embeddings.vision.features import FeatureNetwork, Features
 from search.evaluation.metrics import Photos, measure_retrieval
-from tests.embeddings.training.small import SETTINGS, small_network, tinted_photos
+from tests.embeddings.training.small import PREPROCESS, SETTINGS, small_network, tinted_photos
 
 
 class _KilledError(Exception):
@@ -112,6 +114,22 @@ def test_every_loss_can_be_trained_with(loss: str, mining: str, tmp_path: Path) 
     settings = replace(SETTINGS, loss=loss, mining=mining, epochs=1)
     trained = train_siamese(small_network(), tinted_photos(), settings, tmp_path)
     assert np.isfinite(trained.epochs[1].loss)
+
+
+def test_what_was_chosen_gives_the_vectors_that_it_was_chosen_by(undisturbed: Trained) -> None:
+    network, pictures = undisturbed.network, tinted_photos(2, 3).pictures
+    features = FeatureNetwork(network.module, Features(("stage2", "stage3"), "both"))
+    found = pooled_vectors(features, pictures, PREPROCESS)
+    assert {*found} == {
+        f"{layer} {pooling}"
+        for layer in ("stage2", "stage3", "stage2+stage3")
+        for pooling in ("mean", "max", "both")
+    }
+    for name, vectors in found.items():
+        layers, pooling = name.split(" ")
+        chosen = Features(tuple(layers.split("+")), pooling)
+        again = replace(undisturbed, features=chosen, head=None).embed(pictures)
+        assert np.allclose(again, vectors, atol=1e-5), name
 
 
 def test_early_stopping_ends_a_training_that_finds_no_more(tmp_path: Path) -> None:
