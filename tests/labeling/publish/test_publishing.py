@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -17,7 +18,7 @@ from core.vocabulary import load_vocabulary
 from labeling.labelers import Calibration, Labeler, use_labeler
 from labeling.pending import stale_cars
 from labeling.publish import publish as publishing
-from labeling.publish.cars import refresh_cars
+from labeling.publish.cars import Vectors, refresh_cars, replace_vectors
 from labeling.publish.loss import LossError, losses
 from labeling.publish.publish import PublishResult, publish
 from tests.catalog.making import Fill, MakePhoto, record
@@ -227,6 +228,26 @@ def test_losing_the_labels_of_an_attribute_is_refused(hundred: Catalog) -> None:
         publish(hundred)
     done = publish(hundred, max_loss=1)
     assert (done.photos, done.moved) == (100, True)
+
+
+def test_a_space_that_lost_its_vectors_is_not_published(
+    catalog: Catalog, make_photo: MakePhoto, fill: Fill
+) -> None:
+    """As where its model was replaced, and the filling was killed."""
+    ids = fill(catalog, [make_photo(seed) for seed in range(20)])
+    open_space(catalog, "shape", 2, record("shape@1"))
+    vectors = Vectors("shape", "shape@1", ids, np.ones((20, 2), np.float32))
+    replace_vectors(catalog, vectors)
+    publish(catalog)
+    open_space(catalog, "shape", 2, record("shape@2"))
+    said = r"20 of 20 vectors of space 'shape' \(`marque embed --space shape`\)"
+    with pytest.raises(LossError, match=said):
+        publish(catalog)
+    assert PublishedCars(catalog).vector("shape", ids[0]) is not None
+    replace_vectors(catalog, replace(vectors, version="shape@2"))
+    assert publish(catalog).moved
+    open_space(catalog, "shape", 2, record("shape@3"))
+    assert publish(catalog, max_loss=1).moved
 
 
 def test_few_photos_may_all_change(catalog: Catalog, make_photo: MakePhoto, fill: Fill) -> None:
