@@ -1,8 +1,8 @@
 """Keeps the memory of a network's layers for the next ones, on systems with glibc.
 
 By default glibc returns large blocks to the system as soon as they are freed, and the system hands
-them out again page by page: each layer of a network then waits for new pages. EfficientNet-Lite0, at 32
-photos a batch, takes about half as much processor time without that (`python -m benchmarks
+them out again page by page: each layer of a network then waits for new pages. EfficientNet-Lite0,
+at 32 photos a batch, takes about half as much processor time without that (`python -m benchmarks
 networks`).
 """
 
