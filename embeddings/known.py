@@ -25,7 +25,7 @@ def load_known(home: Path, spec: ModelSpec) -> SpaceRecord | None:
         same = bool(kept["files"]) and kept["files"] == _stamps(map(Path, kept["files"]))
         if not same or kept["packages"] != _packages():
             return None
-        return SpaceRecord(**kept["record"])
+        return SpaceRecord.from_json(json.dumps(kept["record"]).encode())
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
