@@ -1,6 +1,6 @@
 """Heads of a catalog, trained on its known labels and used where they are better."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from catalog.table import Catalog
@@ -53,39 +53,47 @@ def train_heads(
         for each in classifiers
         if labeler.name == ZERO_SHOT
     }
-    read = {record.version for record in records}
     for attribute in attributes:
         whole = _examples(catalog, first, first, attribute, labels)
         trials = []
         for record in records:
-            examples = whole if record == first else _examples(
-                catalog, record, first, attribute, labels
-            )  # fmt: skip
-            if len(examples.values) < COVERED * len(whole.values):
+            some = whole
+            if record != first:
+                some = _examples(catalog, record, first, attribute, labels)
+            if len(some.values) < COVERED * len(whole.values):
                 why = f"space {record.space!r} has too few vectors; `marque embed` fills it"
-                skipped = Trial(attribute, len(examples.values), why=why, space=record.space)
-                trials.append(skipped)
+                trials.append(Trial(attribute, len(some.values), why=why, space=record.space))
                 continue
+            many, rival = catalog.vocabulary.attributes[attribute].many, zero_shots.get(attribute)
             trials.append(
                 train_head(
                     attribute,
-                    examples,
-                    many=catalog.vocabulary.attributes[attribute].many,
-                    rival=zero_shots.get(attribute),
+                    some,
+                    many=many,
+                    rival=rival,
                     space=record,
                     precision=labels.precision,
                 )
             )
         trial = max(trials, key=lambda each: (each.labeler is not None, each.checked))
-        name = f"{HEAD_PREFIX}{attribute}"
-        used = [each for each in load_labelers(catalog) if each.name == name]
-        if trial.kept and trial.labeler is not None:
-            facts = trial.labeler.facts | {REAL_ONLY: labels.real_only}
-            use_labeler(catalog, replace(trial.labeler, facts=facts), run_id=run_id)
-        elif trial.labeler is not None and all(each.space_version in read for each in used):
-            # A head on a space that was not tried may still be good.
-            retire_labeler(catalog, name, run_id=run_id)
+        _use(catalog, trial, {record.version for record in records}, labels, run_id)
         yield trial
+
+
+def _use(
+    catalog: Catalog, trial: Trial, tried: Collection[str], labels: LabelPolicy, run_id: str
+) -> None:
+    """Bring a head that is kept into use; retire the earlier one if none is, unless it reads a
+    space that was not tried: there it may still be good."""
+    if trial.labeler is None:
+        return
+    name = f"{HEAD_PREFIX}{trial.attribute}"
+    used = [each for each in load_labelers(catalog) if each.name == name]
+    if trial.kept:
+        facts = trial.labeler.facts | {REAL_ONLY: labels.real_only}
+        use_labeler(catalog, replace(trial.labeler, facts=facts), run_id=run_id)
+    elif all(each.space_version in tried for each in used):
+        retire_labeler(catalog, name, run_id=run_id)
 
 
 def _examples(

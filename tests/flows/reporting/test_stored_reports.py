@@ -10,9 +10,8 @@ from flows.reporting.report import new_report, store_report
 KEYS = """
 run_id flow status started_at finished_at parameters seen new again known changed rejected
 newly_rejected notices examples facts unknown_words ambiguous_names labels statements superseded
-network_labels confidences disagreements heads epochs retrieval quality value_quality confusions stages
-models
-published messages crawl review answer sheet error versions_before versions_after
+network_labels confidences disagreements heads epochs retrieval quality value_quality confusions
+stages models published messages crawl review answer sheet error versions_before versions_after
 """
 
 
