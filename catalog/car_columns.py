@@ -22,10 +22,11 @@ def open_space(catalog: Catalog, space: str, size: int, record: bytes) -> None:
     new = [vector_field(space, size, record), pa.field(f"{space}_version", pa.string())]
     for last in (False, False, True):
         table = catalog.table("cars")
-        there = table.schema.names
-        if space in there and not pa.types.is_fixed_size_list(table.schema.field(space).type):
+        schema = table.schema  # once: another run may drop the column meanwhile
+        there = schema.names
+        if space in there and not pa.types.is_fixed_size_list(schema.field(space).type):
             raise CatalogError(f"{space!r} is no space but a column of labels or facts of `cars`")
-        held = space_record(table.schema, space)
+        held = space_record(schema, space)
         # The same model in another place, such as a moved file, makes the same vectors.
         if held is not None and space_version(held) == space_version(record):
             return

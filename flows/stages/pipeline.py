@@ -171,8 +171,9 @@ def fill_spaces(run: Run, spaces: Sequence[SpaceSpec]) -> None:
     for space in spaces:
         record = encoder_for(run.settings, space).record
         open_space(run.catalog, space.space, record.size, record.to_json())
-        held = SpaceRecord.from_json(space_records(run.catalog.table("cars").schema)[space.space])
-        if not held.spec.is_there and held.version == record.version:
+        held = space_records(run.catalog.table("cars").schema).get(space.space, record.to_json())
+        made = SpaceRecord.from_json(held)
+        if not made.spec.is_there and made.version == record.version:
             replace_space_record(run.catalog, space.space, record.to_json())
         run.report.models[space.space] = record.version
         failed = run.catalog.column(
