@@ -24,7 +24,7 @@ from embeddings.preparation import Preparation
 from embeddings.registry import LITE_MODEL, ModelSpec
 from embeddings.training.loop import Epoch
 from embeddings.training.network import open_layers
-from embeddings.training.pictures import Pictures, shrink, to_input
+from embeddings.training.pictures import Pictures, network_input, shrink
 from embeddings.training.siamese import (
     ClassPhotos,
     SiameseSettings,
@@ -35,7 +35,7 @@ from embeddings.training.siamese import (
 )
 from embeddings.training.splits import join_groups, split_classes
 from embeddings.vision.features import FeatureNetwork, Features
-from embeddings.vision.networks import ImageNetwork, load_network, torchvision_models
+from embeddings.vision.networks import ImageNetwork, load_image_network, torchvision_models
 from search.evaluation.metrics import Photos, Retrieval, measure_retrieval
 
 Array = npt.NDArray[np.float32]
@@ -127,7 +127,7 @@ def load_squeezenet() -> ImageNetwork:
 
 def load_lite() -> ImageNetwork:
     """EfficientNet-lite0 from its package."""
-    return load_network(ModelSpec(LITE_MODEL))
+    return load_image_network(ModelSpec(LITE_MODEL))
 
 
 def random_lite() -> ImageNetwork:
@@ -188,7 +188,7 @@ def measure_speed(network: ImageNetwork, settings: SiameseSettings, training: Ca
     draw = np.random.default_rng(0)
     batches = (each for _ in range(_STEPS + 1) for each in task.batches(draw))
     first, count = next(batches)
-    tensors = (to_input(first[0], network.preprocess), first[1])
+    tensors = (network_input(first[0], network.preprocess), first[1])
 
     def step(loss: torch.Tensor) -> None:
         optimizer.zero_grad()

@@ -199,10 +199,6 @@ class Aside:
         self._shards.clear()
 
 
-def _short_digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _record_type(size: int) -> np.dtype[Any]:
     return np.dtype([("image_id", f"S{DIGEST}"), ("vector", np.float16, (size,))])
 

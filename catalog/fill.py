@@ -41,7 +41,7 @@ MAX_ASIDE_ROWS = 131_072
 """With more vectors aside, fragments are committed that still wait for others: what is aside, and
 the memory to find it, stays bounded whatever the order in which vectors come."""
 
-BATCH_ROWS = 4096
+FILL_BATCH_ROWS = 4096
 PASSES = 100  # over the fragments, each after another writer was first
 
 _ADDRESS = "_rowaddr"
@@ -271,13 +271,13 @@ class Filling:
 
     def _nothing(self, match: _Match) -> Iterator[tuple[int, int, None]]:
         """The rows of a fragment without vectors, some at a time: from, to, what is there."""
-        for start in range(0, len(match.places), BATCH_ROWS):
-            yield start, min(start + BATCH_ROWS, len(match.places)), None
+        for start in range(0, len(match.places), FILL_BATCH_ROWS):
+            yield start, min(start + FILL_BATCH_ROWS, len(match.places)), None
 
     def _old(self, match: _Match) -> Iterator[tuple[int, int, pa.RecordBatch | None]]:
         """The rows of a fragment with the vectors that it has; the last part has none."""
         start = 0
-        for batch in _batches(match.fragment, self._names, BATCH_ROWS):
+        for batch in _batches(match.fragment, self._names, FILL_BATCH_ROWS):
             end = int(batch.column(_ADDRESS)[-1].as_py() & _OFFSET) + 1
             yield start, end, batch
             start = end
@@ -331,8 +331,8 @@ class Filling:
         """Write whole rows anew: a fragment's file would copy all the vectors that it has."""
         every = np.concatenate(moved) if moved else kept.ids[:0]
         schema = pa.schema([table.schema.field(each) for each in ("image_id", *self._names)])
-        for start in range(0, len(every), BATCH_ROWS):
-            ids = every[start : start + BATCH_ROWS]
+        for start in range(0, len(every), FILL_BATCH_ROWS):
+            ids = every[start : start + FILL_BATCH_ROWS]
             flat = pa.array(kept.take(kept.find(ids), self._aside.size).ravel())
             vectors = pa.FixedSizeListArray.from_arrays(flat, self._aside.size)
             made = pa.array([self.version] * len(ids), pa.string())

@@ -9,9 +9,9 @@ from embeddings.registry import SpaceSpec
 
 if TYPE_CHECKING:
     from embeddings.clip import ClipEncoder
-    from embeddings.vision.encoder import ImageEncoder
+    from embeddings.vision.encoder import VisionEncoder
 
-Encoder = Union["ClipEncoder", "ImageEncoder"]
+Encoder = Union["ClipEncoder", "VisionEncoder"]
 
 
 def load_space(space: SpaceSpec, device: str = "auto", precision: str = "fp32") -> Encoder:
@@ -20,9 +20,9 @@ def load_space(space: SpaceSpec, device: str = "auto", precision: str = "fp32") 
     `device` is `auto`, or any name torch takes; `precision` is `fp32` or `bf16`.
     """
     if space.model.is_vision:
-        from embeddings.vision.encoder import load_image_encoder
+        from embeddings.vision.encoder import load_vision_encoder
 
-        return load_image_encoder(space, device, precision)
+        return load_vision_encoder(space, device, precision)
     from embeddings.clip import load_encoder
 
     return load_encoder(space.model, device, precision).in_space(space.space)

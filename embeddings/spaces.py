@@ -24,7 +24,7 @@ LITE = SpaceSpec("lite", ModelSpec(LITE_MODEL), ("blocks.6", "bn2"))
 """With both layers a color is found more often than with the last alone (0.846 and 0.815 of 990
 photos, three folds), and a car of the same class as often."""
 
-NAMED = {space.space: space for space in (LITE,)}
+NAMED_SPACES = {space.space: space for space in (LITE,)}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -52,14 +52,14 @@ def space_spec(
 ) -> SpaceSpec:
     """The space that a user describes: a named one, a network of that name, or any `model`.
 
-    Without a model, a name that is not in `NAMED` is that of a network of torchvision, or else of
-    timm. Raises `ModelError` for a name that no model has.
+    Without a model, a name that is not in `NAMED_SPACES` is that of a network of torchvision, or
+    else of timm. Raises `ModelError` for a name that no model has.
     """
     check_space_name(name)
     if model is not None:
         space = SpaceSpec(name, model_spec(model, weights))
-    elif name in NAMED:
-        named = NAMED[name]
+    elif name in NAMED_SPACES:
+        named = NAMED_SPACES[name]
         space = replace(named, model=model_spec(named.model.name, weights))
     else:
         space = SpaceSpec(name, _network(name, weights))
@@ -93,5 +93,6 @@ def _network(name: str, weights: Path | None) -> ModelSpec:
         return model_spec(f"{TIMM}{name}", weights)
     raise ModelError(
         f"there is no space {name!r}, and no network of torchvision or timm has that name; use "
-        f"{', '.join(NAMED)}, the name of a network such as resnet50, or any name with --model"
+        f"{', '.join(NAMED_SPACES)}, the name of a network such as resnet50, or any name with "
+        "--model"
     )

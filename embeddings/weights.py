@@ -236,10 +236,10 @@ def _load_pin(path: Path) -> Pin:
 
 
 def _fetch_network(spec: ModelSpec) -> None:
-    from embeddings.vision.networks import load_network
+    from embeddings.vision.networks import load_image_network
 
     if not spec.name.startswith(TRAINED):
-        load_network(spec)  # which fetches them
+        load_image_network(spec)  # which fetches them
     elif find_weights(spec) is None:
         raise ModelError(missing_message(spec))
 

@@ -33,9 +33,10 @@ from embeddings.network import (
 )
 from embeddings.preparation import Picture, Preparation
 from embeddings.registry import ModelError
+from embeddings.vision.weights import load_local, load_published
 from labeling import masks
 from labeling.classmap import THRESHOLD, ClassMap, Numbers
-from labeling.segmenter_weights import build, load_local, load_published, published_weights
+from labeling.segmenter_weights import WAYS_ON, build, published_weights
 from labeling.segmenters import SegmenterRecord, segmenter_record
 
 ROWS_AT_ONCE = 64
@@ -182,7 +183,10 @@ def _png(output: Numbers, classes: Sequence[str], photo_size: tuple[int, int]) -
 
 
 def _torchvision(record: SegmenterRecord, weights: Path | None) -> Network:
-    state = load_published(record.name) if weights is None else load_local(weights)
+    if weights is None:
+        state = load_published(record.name, published_weights(record.name), WAYS_ON)
+    else:
+        state = load_local(weights, WAYS_ON)
     model = build(record.name, state, record.name if weights is None else weights.name)
     published = published_weights(record.name)
     preset = published.transforms()

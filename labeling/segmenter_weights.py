@@ -1,15 +1,12 @@
 """torchvision's segmentation networks, with weights from a local file or the published ones."""
 
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from embeddings.registry import ModelError
+from embeddings.vision.networks import torchvision_models
 from embeddings.vision.weights import StateDict
-from embeddings.vision.weights import load_local as load_local_weights
-from embeddings.vision.weights import load_published as load_published_weights
 from labeling import masks
 
 WAYS_ON = (
@@ -20,20 +17,7 @@ WAYS_ON = (
 
 def published_weights(name: str) -> Any:
     """torchvision's record of a network's published weights: their place, classes and sizes."""
-    return _models().get_model_weights(name)["COCO_WITH_VOC_LABELS_V1"]
-
-
-def load_published(name: str) -> StateDict:
-    """The published weights of a network, from torch's hub cache, or else downloaded into it.
-
-    Raises `ModelError` with the ways on.
-    """
-    return load_published_weights(name, published_weights(name), WAYS_ON)
-
-
-def load_local(file: Path) -> StateDict:
-    """The weights in a .safetensors file, or in one that torch saved; raises `ModelError`."""
-    return load_local_weights(file, WAYS_ON)
+    return torchvision_models().get_model_weights(name)["COCO_WITH_VOC_LABELS_V1"]
 
 
 def build(name: str, state: StateDict, file: str) -> torch.nn.Module:
@@ -43,7 +27,7 @@ def build(name: str, state: StateDict, file: str) -> torch.nn.Module:
     weights come from, for the message. Raises `ModelError` if the weights do not fit the model.
     """
     has_auxiliary_head = any(key.startswith("aux_classifier.") for key in state)
-    model: Any = _models().get_model(
+    model: Any = torchvision_models().get_model(
         name, weights=None, weights_backbone=None, aux_loss=has_auxiliary_head
     )
     try:
@@ -58,9 +42,3 @@ def build(name: str, state: StateDict, file: str) -> torch.nn.Module:
     model.aux_classifier = None
     network: torch.nn.Module = model
     return network
-
-
-def _models() -> Any:
-    """torchvision's models, imported after open_clip, which leaves torch's compiler out of it."""
-    import_module("embeddings.openclip")
-    return import_module("torchvision.models")

@@ -5,6 +5,7 @@ The weights have the names of the plain network, so that any program that knows 
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,9 +20,9 @@ from embeddings.hub import file_sha256
 from embeddings.network import check_numbers
 from embeddings.registry import TRAINED, ModelError, ModelSpec
 from embeddings.training.pictures import Pictures
-from embeddings.training.siamese import Embedder, Trained, Vectors, embed_pictures
+from embeddings.training.siamese import Embedder, Trained, VectorRows, embed_pictures
 from embeddings.vision.features import Features
-from embeddings.vision.networks import ImageNetwork, load_network
+from embeddings.vision.networks import ImageNetwork, load_image_network
 from embeddings.vision.weights import load_local
 
 CARD, WEIGHTS, HEAD_WEIGHTS = "card.json", "network.safetensors", "head.safetensors"
@@ -35,7 +36,7 @@ class TrainedModel:
     module: Embedder
     card: dict[str, Any]
 
-    def embed(self, pictures: Pictures) -> Vectors:
+    def embed(self, pictures: Pictures) -> VectorRows:
         """Unit vectors (n, size) of prepared pictures (n, side, side, 3)."""
         return embed_pictures(self.module, pictures, self.card["preprocess"])
 
@@ -100,7 +101,7 @@ def load_trained(folder: Path) -> TrainedModel:
             f"{str(folder)!r} holds no trained network: {CARD} is missing or cannot be read "
             f"({type(error).__name__}); {_AGAIN}"
         ) from error
-    network = load_network(ModelSpec(card["network"], str(folder / WEIGHTS)))
+    network = load_image_network(ModelSpec(card["network"], str(folder / WEIGHTS)))
     check_numbers(network.module, WEIGHTS)
     head = _load_head(folder, card) if card["head"] else None
     for name, digest in digests.items():
@@ -116,7 +117,7 @@ def load_start(spec: ModelSpec) -> tuple[ImageNetwork, ModelSpec]:
     """The network that a training begins with, and the plain one that it was made from: for a
     folder that a training has written, what it began with. Raises `ModelError`."""
     if not spec.name.startswith(TRAINED):
-        return load_network(spec), spec
+        return load_image_network(spec), spec
     trained = load_trained(Path(spec.name.removeprefix(TRAINED)))
     network = ImageNetwork(trained.module.features.network, trained.card["preprocess"])
     return network, ModelSpec(trained.card["network"])
@@ -143,4 +144,4 @@ def _size(trained: Trained) -> int:
 
 
 def _number(value: float) -> float | None:
-    return value if value == value else None  # noqa: PLR0124 - NaN, which JSON does not have
+    return None if math.isnan(value) else value  # JSON has no NaN

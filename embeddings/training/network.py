@@ -34,7 +34,7 @@ class FoldedNetwork:
     def plain_state(self, plain: nn.Module) -> dict[str, Tensor]:
         """The weights for the network as it was, with batch norms that only add what they must.
 
-        So a trained network is loaded by whoever knows the plain one, under the same names.
+        So any program that knows the plain network can load the trained one.
         """
         state, folded = plain.state_dict(), self.module.state_dict()
         for name in state.keys() & folded.keys():

@@ -54,7 +54,7 @@ def augment(pictures: Pictures, side: int, draw: np.random.Generator) -> Picture
     return done
 
 
-def to_input(pictures: Pictures, preprocess: Mapping[str, Any]) -> Tensor:
+def network_input(pictures: Pictures, preprocess: Mapping[str, Any]) -> Tensor:
     """What a network takes (n, 3, side, side), by the mean and deviation of its preprocessing."""
     mean, std = (
         torch.tensor(preprocess[name], dtype=torch.float32).view(-1, 1, 1)

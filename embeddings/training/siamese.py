@@ -32,16 +32,16 @@ from embeddings.training.pictures import (
     Pictures,
     augment,
     check_memory,
+    network_input,
     shrink,
-    to_input,
 )
-from embeddings.training.splits import Rows, Split, split_classes
+from embeddings.training.splits import RowNumbers, Split, split_classes
 from embeddings.vision.features import FeatureNetwork, Features
 from embeddings.vision.networks import ImageNetwork
 
 Loss = Literal["proxy_anchor", "normalized_softmax", "triplet"]
 Mining = Literal["semihard", "hard"]
-Vectors = npt.NDArray[np.float32]
+VectorRows = npt.NDArray[np.float32]
 
 REFIT = "refit"
 """The folder, in that of the checkpoints, for those of the training on all classes."""
@@ -92,7 +92,7 @@ class ClassPhotos:
 
     pictures: Pictures
     classes: Sequence[str]
-    groups: Sequence[int] | Rows
+    groups: Sequence[int] | RowNumbers
 
 
 class Embedder(nn.Module):
@@ -127,7 +127,7 @@ class Trained:
     counts: dict[str, int]
     start_sha256: str
 
-    def embed(self, pictures: Pictures) -> Vectors:
+    def embed(self, pictures: Pictures) -> VectorRows:
         """Unit vectors (n, size) of prepared pictures (n, side, side, 3)."""
         module = Embedder(self.network.module, self.features, self.head)
         return embed_pictures(module, pictures, self.network.preprocess)
@@ -235,7 +235,7 @@ class SiameseTask:
     def loss(self, batch: tuple[Pictures, Tensor]) -> Tensor:
         """The loss of a batch."""
         pictures, labels = batch
-        return self.loss_of(to_input(pictures, self._plain.preprocess), labels)
+        return self.loss_of(network_input(pictures, self._plain.preprocess), labels)
 
     def loss_of(self, values: Tensor, labels: Tensor) -> Tensor:
         """The loss of what the network takes (n, 3, side, side), and the numbers of classes."""
@@ -306,8 +306,8 @@ def make_loss(settings: SiameseSettings, classes: int) -> tuple[nn.Module, nn.Mo
 
 
 def balanced_batches(
-    labels: Rows, classes: int, photos: int, draw: np.random.Generator
-) -> Iterator[Rows]:
+    labels: RowNumbers, classes: int, photos: int, draw: np.random.Generator
+) -> Iterator[RowNumbers]:
     """Rows of as many batches as the photos fill: of each of `classes` classes so many `photos`.
 
     A class with fewer photos gives some of them more than once.
@@ -321,14 +321,14 @@ def balanced_batches(
         )
 
 
-def _questions(classes: Rows, groups: Rows) -> npt.NDArray[np.bool_]:
+def _questions(classes: RowNumbers, groups: RowNumbers) -> npt.NDArray[np.bool_]:
     """Which photos have another one of their class and of another group."""
     pairs = set(zip(classes.tolist(), groups.tolist(), strict=True))
     several = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
     return np.isin(classes, several)
 
 
-def recall_at_1(vectors: Vectors, classes: Rows, groups: Rows) -> float:
+def recall_at_1(vectors: VectorRows, classes: RowNumbers, groups: RowNumbers) -> float:
     """The share of photos whose nearest one of another group is of their class, of those that have
     one; 0 where none has. What is as near as a wrong photo does not count."""
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
@@ -346,13 +346,13 @@ def pooled_vectors(
     pictures: Pictures,
     preprocess: dict[str, Any],
     head: nn.Linear | None = None,
-) -> dict[str, Vectors]:
+) -> dict[str, VectorRows]:
     """Unit vectors (n, size) of prepared pictures by each layer and pooling, as "layer pooling",
     by the last layers joined, "layer+layer pooling", and by a head behind the last one; `features`
     pools both ways."""
     found: dict[str, list[Tensor]] = {}
     for start in range(0, len(pictures), _EMBEDDED_AT_ONCE):
-        some = to_input(pictures[start : start + _EMBEDDED_AT_ONCE], preprocess)
+        some = network_input(pictures[start : start + _EMBEDDED_AT_ONCE], preprocess)
         for layer, parts in zip(features.features.layers, features.pooled(some), strict=True):
             units = [normalize(part, dim=1) for part in parts]
             joined = torch.cat(units, dim=1) if len(units) > 1 else parts[0]
@@ -373,12 +373,12 @@ def pooled_vectors(
 
 
 @torch.inference_mode()
-def embed_pictures(module: Embedder, pictures: Pictures, preprocess: dict[str, Any]) -> Vectors:
+def embed_pictures(module: Embedder, pictures: Pictures, preprocess: dict[str, Any]) -> VectorRows:
     """Unit vectors (n, size) of prepared pictures (n, side, side, 3)."""
     module.eval().to(memory_format=torch.channels_last)
     with memory_kept():
         found = [
-            module(to_input(pictures[start : start + _EMBEDDED_AT_ONCE], preprocess)).numpy()
+            module(network_input(pictures[start : start + _EMBEDDED_AT_ONCE], preprocess)).numpy()
             for start in range(0, len(pictures), _EMBEDDED_AT_ONCE)
         ]
     return np.concatenate(found)

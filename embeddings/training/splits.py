@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from embeddings.training.loop import TrainingError
 
-Rows = npt.NDArray[np.intp]
+RowNumbers = npt.NDArray[np.intp]
 
 SAME_PHOTO = 3
 """Bits in which perceptual hashes of 64 bits may differ for one photo: it was saved again, or made
@@ -24,18 +24,18 @@ class Split:
     photos of classes with one group, `shared` those of a class to judge by whose group
     is trained on too. Neither is used."""
 
-    training: Rows
-    validation: Rows
+    training: RowNumbers
+    validation: RowNumbers
     alone: int
     shared: int
 
     @property
-    def used(self) -> tuple[Rows, Rows]:
+    def used(self) -> tuple[RowNumbers, RowNumbers]:
         """Both sides."""
         return self.training, self.validation
 
 
-def join_groups(listings: Sequence[str | None], phashes: Sequence[bytes]) -> Rows:
+def join_groups(listings: Sequence[str | None], phashes: Sequence[bytes]) -> RowNumbers:
     """A number for each photo, the same for photos of one car: of one listing (None has none of
     its own), or whose perceptual hashes (8 bytes) are nearly the same, or by way of others."""
     count = len(listings)
@@ -61,7 +61,7 @@ def join_groups(listings: Sequence[str | None], phashes: Sequence[bytes]) -> Row
 
 
 def split_classes(
-    classes: Sequence[str], groups: Sequence[int] | Rows, share: float, seed: int
+    classes: Sequence[str], groups: Sequence[int] | RowNumbers, share: float, seed: int
 ) -> Split:
     """Hold out a share of the classes, at least two, to judge by; at least two are left to train.
 

@@ -28,11 +28,11 @@ from embeddings.preparation import Picture, Preparation
 from embeddings.registry import TRAINED, ModelError, SpaceRecord, SpaceSpec
 from embeddings.vision.features import FeatureNetwork, Features, default_layer, head_of
 from embeddings.vision.folding import fold_batch_norms
-from embeddings.vision.networks import ImageNetwork, load_network
+from embeddings.vision.networks import ImageNetwork, load_image_network
 
 
-class ImageEncoder(PictureNetwork):
-    """A loaded image network; made by `load_image_encoder`."""
+class VisionEncoder(PictureNetwork):
+    """A loaded image network; made by `load_vision_encoder`."""
 
     def __init__(
         self, network: torch.nn.Module, preparation: Preparation, record: SpaceRecord, device: str
@@ -88,9 +88,9 @@ class ImageEncoder(PictureNetwork):
 
 
 @lru_cache(maxsize=2)
-def load_image_encoder(
+def load_vision_encoder(
     space: SpaceSpec, device: str = "auto", precision: str = "fp32"
-) -> ImageEncoder:
+) -> VisionEncoder:
     """Load the network of a space once a process; raises `ModelError` that says what to do.
 
     `device` is `auto`, or any name torch takes; `precision` is `fp32` or `bf16`.
@@ -98,19 +98,19 @@ def load_image_encoder(
     check_precision(precision)
     if space.model.name.startswith(TRAINED):
         return _trained(space, device, precision)
-    network = load_network(space.model)
+    network = load_image_network(space.model)
     behind = head_of(network.module)
     if any(layer.split(".")[0] in behind for layer in space.layers):
-        network = load_network(space.model, with_head=True)
+        network = load_image_network(space.model, with_head=True)
     check_numbers(network.module, space.model.weights or space.model.name)
     layers = space.layers or (default_layer(network.module),)
     features = FeatureNetwork(network.module, Features(layers, space.pooling)).eval()
     record = _record(space, network, features, features.features)
     preparation = Preparation.of(network.preprocess)
-    return ImageEncoder(features, preparation, record, place(features, device, precision))
+    return VisionEncoder(features, preparation, record, place(features, device, precision))
 
 
-def _trained(space: SpaceSpec, device: str, precision: str) -> ImageEncoder:
+def _trained(space: SpaceSpec, device: str, precision: str) -> VisionEncoder:
     """The network of a folder that a training has written, with the layers that it chose."""
     from embeddings.training.card import load_trained
 
@@ -120,7 +120,7 @@ def _trained(space: SpaceSpec, device: str, precision: str) -> ImageEncoder:
     record = _record(replace(space, metric="cosine"), network, trained.module, features)
     preparation = Preparation.of(network.preprocess)
     where = place(trained.module, device, precision)
-    return ImageEncoder(trained.module, preparation, record, where)
+    return VisionEncoder(trained.module, preparation, record, where)
 
 
 def _record(

@@ -32,7 +32,7 @@ TRAINED_WEIGHTS = "network.safetensors"
 TIMM_FILES = ("model.safetensors", SAFE_WEIGHTS_FILE, WEIGHTS_FILE)
 """The names that weights of timm have in the model hub."""
 
-WAYS_ON = "name a local file with --weights FILE, or use `lite`, whose weights are a package"
+NETWORK_WAYS = "name a local file with --weights FILE, or use `lite`, whose weights are a package"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ImageNetwork:
     preprocess: dict[str, Any]
 
 
-def load_network(spec: ModelSpec, *, with_head: bool = False) -> ImageNetwork:
+def load_image_network(spec: ModelSpec, *, with_head: bool = False) -> ImageNetwork:
     """Build an image network and load its weights, in evaluation mode, on the CPU.
 
     Without its head, the part that pools and classifies, that need not be in the file either.
@@ -79,7 +79,7 @@ def timm_repo(spec: ModelSpec) -> str:
     """The repository of the model hub with the weights of `timm:NAME`; raises `ModelError`."""
     repo = getattr(_timm_config(spec), "hf_hub_id", None)
     if not repo:
-        raise ModelError(f"{spec.name!r} has no weights of its own; {WAYS_ON}")
+        raise ModelError(f"{spec.name!r} has no weights of its own; {NETWORK_WAYS}")
     return str(repo)
 
 
@@ -119,7 +119,7 @@ def _from_package(spec: ModelSpec, with_head: bool) -> ImageNetwork:
         state: StateDict = translated(load_local(file, missing_package(spec.name)), module)
     else:
         file = Path(spec.weights)
-        state = load_local(file, WAYS_ON)
+        state = load_local(file, NETWORK_WAYS)
     mean, std = [package.mean] * 3, [package.std] * 3
     preprocess = _preprocess(package.side, mean, std)
     return _loaded(spec, module, state, file, preprocess, with_head=with_head)
@@ -131,7 +131,7 @@ def _from_timm(spec: ModelSpec, with_head: bool) -> ImageNetwork:
     file = Path(spec.weights) if spec.weights else _fetch_timm(spec)
     side = config.input_size[-1]
     preprocess = _preprocess(side, config.mean, config.std, config.interpolation)
-    state = load_local(file, WAYS_ON)
+    state = load_local(file, NETWORK_WAYS)
     return _loaded(spec, module, state, file, preprocess, with_head=with_head)
 
 
@@ -153,7 +153,7 @@ def _timm_config(spec: ModelSpec) -> Any:
         tags = ", ".join(timm.list_pretrained(f"{architecture}.*"))
         raise ModelError(
             f"{name!r} names no weights of {architecture}; "
-            + (f"use one of {tags}" if tags else WAYS_ON)
+            + (f"use one of {tags}" if tags else NETWORK_WAYS)
         )
     return config
 
@@ -172,7 +172,7 @@ def _fetch_timm(spec: ModelSpec) -> Path:
         raise ModelError(
             f"the weights of {spec.name!r} are not on this machine and the model hub did not "
             f"give them ({describe_hub_error(error)}); put a copy into the hub's cache "
-            f"(HF_HOME), {WAYS_ON}"
+            f"(HF_HOME), {NETWORK_WAYS}"
         ) from error
 
 
@@ -186,10 +186,10 @@ def _from_torchvision(spec: ModelSpec, with_head: bool) -> ImageNetwork:
         module.transform_input = True  # as its published weights were trained
     if spec.weights:
         file = Path(spec.weights)
-        state = load_local(file, WAYS_ON)
+        state = load_local(file, NETWORK_WAYS)
     else:
         file = published_file(published)
-        state = load_published(spec.name, published, WAYS_ON)
+        state = load_published(spec.name, published, NETWORK_WAYS)
     preset = published.transforms()
     (side,) = preset.crop_size
     how = preset.interpolation.value
@@ -232,6 +232,6 @@ def _loaded(
         why = next(iter(str(error).splitlines()[1:]), first_line(error)).strip()[:200]
         raise ModelError(
             f"{file.name!r} does not fit {spec.name!r} ({why}); name the network that it was made "
-            f"for, or {WAYS_ON}"
+            f"for, or {NETWORK_WAYS}"
         ) from error
     return ImageNetwork(module.eval(), preprocess)

@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from core.errors import UsageMistakeError
 
-Array = npt.NDArray[Any]
-Distance = str | Callable[[Array, Array], Array]
+AnyArray = npt.NDArray[Any]
+Distance = str | Callable[[AnyArray, AnyArray], AnyArray]
 """`cosine`, a name that scipy's `cdist` knows (`euclidean`, `cityblock`, ...), or a function of
 questions (n, size) and photos (m, size) that gives distances (n, m), small where they are alike."""
 Labels = npt.NDArray[np.intp]
@@ -53,7 +53,7 @@ class Interval:
 class Photos:
     """n photos: vectors (n, size), of each its class, and its group where there are groups."""
 
-    vectors: Array
+    vectors: AnyArray
     classes: Sequence[str]
     groups: Sequence[str] | None = None
 
@@ -68,9 +68,9 @@ class QuestionScores:
     """
 
     rows: npt.NDArray[np.intp]
-    recall: Mapping[int, Array]
-    precision: Mapping[int, Array]
-    average_precision: Array
+    recall: Mapping[int, AnyArray]
+    precision: Mapping[int, AnyArray]
+    average_precision: AnyArray
     left_out: int
 
 
@@ -156,7 +156,7 @@ def score_questions(
     )
 
 
-def bootstrap(values: Array, seed: int) -> Interval:
+def bootstrap(values: AnyArray, seed: int) -> Interval:
     """The mean of values (n,) of n questions, with its percentile bootstrap interval at 95 %."""
     draw = np.random.default_rng(seed)
     means = [values[draw.integers(0, len(values), len(values))].mean() for _ in range(DRAWS)]
@@ -209,7 +209,7 @@ def _is_right(asked: Any, known: Any) -> Any:
     return (asked[..., -2] == known[..., -2]) & (asked[..., -1] != known[..., -1])
 
 
-def _distances(questions: Array, among: Array, distance: Distance) -> Array:
+def _distances(questions: AnyArray, among: AnyArray, distance: Distance) -> AnyArray:
     if distance == "cosine":
         units = [each / np.linalg.norm(each, axis=1, keepdims=True) for each in (questions, among)]
         return np.asarray(-np.round(units[0] @ units[1].T, _DIGITS))
@@ -220,14 +220,14 @@ def _distances(questions: Array, among: Array, distance: Distance) -> Array:
     return np.asarray(cdist(questions, among, distance))
 
 
-def _order(far: Array, asked: Labels, known: Labels) -> npt.NDArray[np.intp]:
+def _order(far: AnyArray, asked: Labels, known: Labels) -> npt.NDArray[np.intp]:
     """The photos of each question (b, m), nearest first, wrong before right at the same distance;
     those of its own group are last."""
     own = asked[:, None, 1] == known[None, :, 1]
     return np.lexsort((_is_right(asked[:, None], known[None]), np.where(own, np.inf, far)), axis=-1)
 
 
-def _average_precision(order: npt.NDArray[np.intp], asked: Labels, known: Labels) -> Array:
+def _average_precision(order: npt.NDArray[np.intp], asked: Labels, known: Labels) -> AnyArray:
     """AP@R of each question (b,), of its nearest photos (b, depth), by pytorch-metric-learning.
 
     The library gives means by class. Its labels may have several columns and be compared by a

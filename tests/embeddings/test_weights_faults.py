@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from embeddings.clip import load_encoder
 from embeddings.registry import TINY, ModelError, ModelSpec
 from embeddings.tiny import TINY_WEIGHTS
-from labeling.segmenter_weights import load_local
+from embeddings.vision.weights import load_local
 
 Maker = Callable[[Path], None]
 
@@ -157,7 +157,7 @@ def test_an_archive_is_not_unpacked_to_more_than_weights_take(
         make(path)
         for load in (
             lambda: load_encoder(ModelSpec(TINY, str(path)), "cpu"),
-            lambda: load_local(path),
+            lambda: load_local(path, "name another file"),
         ):
             with pytest.raises(ModelError, match=f"would unpack to {unpacked}"):
                 load()

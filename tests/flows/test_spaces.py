@@ -13,7 +13,7 @@ from catalog.car_columns import space_records
 from catalog.published import PublishedCars
 from catalog.table import Catalog
 from embeddings.registry import ModelError, SpaceRecord
-from embeddings.vision.encoder import load_image_encoder
+from embeddings.vision.encoder import load_vision_encoder
 from embeddings.vision.networks import torchvision_models
 from flows.answer import answer
 from flows.run import RunFailedError
@@ -72,7 +72,7 @@ def test_a_space_is_searched_by_picture_once_it_is_filled(
     by_id = answer(settings, catalog(), None, first.image_id, [], 3, space="shape")
     assert [hit.image_id for hit in by_id.hits] == [hit.image_id for hit in by_file.hits]
     record = SpaceRecord.from_json(cars.record("shape"))
-    wanted = load_image_encoder(record.space_spec, "cpu").encode_pictures([photo.read_bytes()])[0]
+    wanted = load_vision_encoder(record.space_spec, "cpu").encode_pictures([photo.read_bytes()])[0]
     assert np.allclose(cars.vector("shape", first.image_id), wanted, atol=2e-3)
 
 
@@ -105,7 +105,7 @@ def test_a_space_whose_model_is_gone_is_told_and_the_photos_come_in(
     from flows.ingest import embed, ingest
 
     made = SpaceRecord.from_json(space_records(catalog().table("cars").schema)["shape"])
-    load_image_encoder.cache_clear()
+    load_vision_encoder.cache_clear()
     Path(str(made.weights)).rename(f"{made.weights}.away")
     shutil.copy(sorted(scenes.glob("*.jpg"))[10], filled)
     report = ingest(path=str(filled))
@@ -123,7 +123,7 @@ def test_other_weights_in_the_same_place_are_another_model(
 ) -> None:
     from flows.ingest import embed, ingest
 
-    load_image_encoder.cache_clear()
+    load_vision_encoder.cache_clear()
     shutil.copy(weights_file(tmp_path, 2), tmp_path / "weights1.safetensors")
     shutil.copy(sorted(scenes.glob("*.jpg"))[10], filled)
     report = ingest(path=str(filled))

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from embeddings.openclip import load_timm
 from embeddings.registry import Metric, ModelError, ModelSpec, SpaceRecord, SpaceSpec
-from embeddings.vision.encoder import ImageEncoder, load_image_encoder
+from embeddings.vision.encoder import VisionEncoder, load_vision_encoder
 from embeddings.vision.networks import torchvision_models
 from embeddings.vision.weights import WEIGHTS_PACKAGES, translated
 
@@ -45,9 +45,9 @@ def photo(seed: int, width: int = 300, height: int = 240) -> bytes:
     return file.getvalue()
 
 
-def encoder(weights: Path, *layers: str, metric: Metric = "cosine") -> ImageEncoder:
+def encoder(weights: Path, *layers: str, metric: Metric = "cosine") -> VisionEncoder:
     space = SpaceSpec("squeeze", ModelSpec(NETWORK, str(weights)), layers, metric=metric)
-    return load_image_encoder(space, "cpu")
+    return load_vision_encoder(space, "cpu")
 
 
 def test_photos_become_what_the_network_sees_in_them(weights: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_record_names_what_the_vectors_depend_on(weights: Path, tmp_path: Pa
     assert len({one.version, *(each.version for each in others)}) == 3
     stored = SpaceRecord.from_json(one.record.to_json())
     assert stored == one.record
-    assert load_image_encoder(stored.space_spec, "cpu").version == one.version
+    assert load_vision_encoder(stored.space_spec, "cpu").version == one.version
 
 
 def test_a_record_that_an_older_release_stored_still_reads() -> None:
@@ -147,7 +147,7 @@ def test_a_vector_that_halves_cannot_hold_is_not_sound(weights: Path) -> None:
 )
 def test_a_name_that_is_not_known_is_told_with_names_that_are(name: str, said: str) -> None:
     with pytest.raises(ModelError, match=said):
-        load_image_encoder(SpaceSpec("x", ModelSpec(name)), "cpu")
+        load_vision_encoder(SpaceSpec("x", ModelSpec(name)), "cpu")
 
 
 def test_weights_of_a_package_get_the_names_of_timm() -> None:
@@ -181,7 +181,7 @@ def _as_packaged(network: Any) -> dict[str, torch.Tensor]:
 @lite
 def test_lite_is_the_network_of_its_package() -> None:
     space = SpaceSpec("lite", ModelSpec("package:efficientnet-lite0"))
-    lite0 = load_image_encoder(space, "cpu")
+    lite0 = load_vision_encoder(space, "cpu")
     assert (lite0.record.size, lite0.record.layers) == (1280, ("bn2",))
     gray = np.full((1, 224, 224, 3), 127, np.uint8)
     values = lite0._values(gray)
@@ -193,7 +193,7 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     changed = {"efficientnet-lite9": missing.__class__("no-such-package", *_rest(missing))}
     monkeypatch.setattr("embeddings.vision.weights.WEIGHTS_PACKAGES", changed)
     with pytest.raises(ModelError, match=r"no-such-package, which is not installed"):
-        load_image_encoder(SpaceSpec("x", ModelSpec("package:efficientnet-lite9")), "cpu")
+        load_vision_encoder(SpaceSpec("x", ModelSpec("package:efficientnet-lite9")), "cpu")
 
 
 def _rest(package: Any) -> list[Any]:
@@ -207,4 +207,4 @@ def test_a_damaged_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     file.write_bytes(content)
     monkeypatch.setattr("embeddings.vision.networks.packaged_file", lambda _package: file)
     with pytest.raises(ModelError, match="is damaged: its sha256"):
-        load_image_encoder(SpaceSpec("damaged", ModelSpec("package:efficientnet-lite0")), "cpu")
+        load_vision_encoder(SpaceSpec("damaged", ModelSpec("package:efficientnet-lite0")), "cpu")
