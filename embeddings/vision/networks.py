@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from embeddings.hub import check_reachable, describe_hub_error, download, find_cached
+from embeddings.hub import check_reachable, download, find_cached, no_weights_message
 from embeddings.network import first_line
 from embeddings.openclip import SAFE_WEIGHTS_FILE, WEIGHTS_FILE, load_timm
 from embeddings.registry import PACKAGE, TIMM, TORCHVISION, TRAINED, ModelError, ModelSpec
@@ -169,11 +169,7 @@ def _fetch_timm(spec: ModelSpec) -> Path:
         raise
     # The hub client's errors come from several packages and change with its releases.
     except Exception as error:
-        raise ModelError(
-            f"the weights of {spec.name!r} are not on this machine and the model hub did not "
-            f"give them ({describe_hub_error(error)}); put a copy into the hub's cache "
-            f"(HF_HOME), {NETWORK_WAYS}"
-        ) from error
+        raise ModelError(no_weights_message(spec.name, error, NETWORK_WAYS)) from error
 
 
 def _from_torchvision(spec: ModelSpec, with_head: bool) -> ImageNetwork:
