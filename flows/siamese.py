@@ -110,16 +110,7 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
         seed=asked.seed,
         most_mb=asked.memory_mb,
     )
-    groups = {label: set[int]() for label in photos.classes}
-    for label, group in zip(photos.classes, photos.groups.tolist(), strict=True):
-        groups[label].add(group)
-    usable = sum(len(each) > 1 for each in groups.values())
-    if usable < LEAST_CLASSES:
-        raise UsageMistakeError(
-            f"{usable} classes of {len(groups)} have photos of two cars or more, and a training "
-            f"takes {LEAST_CLASSES}: two each to train on, to judge by and to test; add "
-            "photos, or take attributes with more values"
-        )
+    _check_classes(photos)
     split = split_classes(photos.classes, photos.groups, TEST_SHARE, settings.seed)
     taught, test = photos.take(split.training), photos.take(split.validation)
     network, origin = load_start(begin.model)
@@ -153,6 +144,20 @@ def _train(run: Run, begin: SpaceSpec, photos: TrainingPhotos, asked: SiameseOpt
     )
     _report(run, trained, found)
     return folder
+
+
+def _check_classes(photos: TrainingPhotos) -> None:
+    """Raise `UsageMistakeError` where the classes are too few to be split three ways."""
+    groups: dict[str, set[int]] = {}
+    for label, group in zip(photos.classes, photos.groups.tolist(), strict=True):
+        groups.setdefault(label, set()).add(group)
+    usable = sum(len(each) > 1 for each in groups.values())
+    if usable < LEAST_CLASSES:
+        raise UsageMistakeError(
+            f"{usable} classes of {len(groups)} have photos of two cars or more, and a training "
+            f"takes {LEAST_CLASSES}: two each to train on, to judge by and to test; add photos, or "
+            "take attributes with more values"
+        )
 
 
 def _measure(vectors: npt.NDArray[np.float32], asked: TrainingPhotos, seed: int) -> "Retrieval":
